@@ -1,0 +1,489 @@
+"""Regular spacings of time: telling which one a table has, and counting time in it."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forecast.errors import DataError, OptionError
+
+Unit = Literal["integer", "microsecond", "business day", "month"]
+Integers = npt.NDArray[np.int64]
+Times = pd.DatetimeIndex | npt.NDArray[Any]
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+# A week of minutes. A longer season would ask for more history than series have.
+_LONGEST_SEASON = 10_080
+
+
+class _Span(NamedTuple):
+    alias: str
+    units: int
+    once: str
+    many: str
+
+
+# The widest span that divides a step gives the step its name.
+_SPANS: dict[Unit, tuple[_Span, ...]] = {
+    "integer": (_Span("", 1, "every step of integer time", "steps of integer time"),),
+    "microsecond": (
+        _Span("W", WEEK, "weekly", "weeks"),
+        _Span("D", DAY, "daily", "days"),
+        _Span("h", HOUR, "hourly", "hours"),
+        _Span("min", MINUTE, "every minute", "minutes"),
+        _Span("s", SECOND, "every second", "seconds"),
+        _Span("ms", 1000, "every millisecond", "milliseconds"),
+        _Span("us", 1, "every microsecond", "microseconds"),
+    ),
+    "business day": (_Span("B", 1, "business-daily", "business days"),),
+    "month": (
+        _Span("Y", 12, "yearly", "years"),
+        _Span("Q", 3, "quarterly", "quarters"),
+        _Span("M", 1, "monthly", "months"),
+    ),
+}
+_CYCLES: dict[Unit, dict[str, int]] = {
+    "integer": {},
+    "microsecond": {"day": DAY, "week": WEEK, "year": 365 * DAY},
+    "business day": {"week": 5, "year": 261},
+    "month": {"year": 12},
+}
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """A regular spacing of time, counted in whole numbers (ordinals).
+
+    Only distances have meaning: each series may start at its own phase (one hourly series at
+    the full hour, another at half past), as long as its own rows are whole steps apart.
+
+    Args:
+        unit: What an ordinal counts.
+        step: Units from one observation to the next, at least 1.
+        anchor: Where in the month its time lies, for the unit "month" only: "start", "end" or
+            the day of the month as text, "1" to "28". Month and business-day times lie at
+            midnight.
+
+    Example:
+        >>> hourly = parse("h")
+        >>> hourly.label, hourly.seasons, hourly.cycles
+        ('hourly', (24, 168), ('day', 'week', 'year'))
+    """
+
+    unit: Unit
+    step: int
+    anchor: str = ""
+
+    @property
+    def name(self) -> str:
+        """Alias in pandas' style, which `parse` reads back: "h", "15min", "W", "MS", "10"."""
+        span = self._span
+        count = self.step // span.units
+        place = {"": "", "start": "S", "end": "E"}.get(self.anchor, f"S-{self.anchor}")
+        return f"{'' if count == 1 and span.alias else count}{span.alias}{place}"
+
+    @property
+    def label(self) -> str:
+        """The frequency in words: "hourly", "every 15 minutes", "business-daily"."""
+        span = self._span
+        count = self.step // span.units
+        return span.once if count == 1 else f"every {count} {span.many}"
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """Seasonal periods in steps, shortest first: a day, a week, a year, where whole.
+
+        A year counts only where steps are whole days; it is 365 days, 52 weeks, 261 business
+        days or 12 months. A season of more than 10,080 steps is left out.
+        """
+        return tuple(self._seasons.values())
+
+    @property
+    def season_length(self) -> int:
+        """The shortest seasonal period in steps, or 1: that of the seasonal naive forecast."""
+        return next(iter(self.seasons), 1)
+
+    @property
+    def lags(self) -> tuple[int, ...]:
+        """Past steps worth seeing besides the last: three days, two weeks and a year back.
+
+        Two years where nothing shorter repeats. A longer season is rounded down to whole
+        shorter ones, so that the same weekday is seen a year (364 days) ago.
+        """
+        seasons = self._seasons
+        times = {"day": 3, "week": 2, "year": 1 if len(seasons) > 1 else 2}
+        whole = {cycle: steps - steps % self.season_length for cycle, steps in seasons.items()}
+        back = {n * whole[cycle] for cycle in whole for n in range(1, times[cycle] + 1)}
+        return tuple(sorted(back))
+
+    @property
+    def cycles(self) -> tuple[str, ...]:
+        """Calendar cycles that vary from step to step, among "day", "week" and "year"."""
+        return tuple(cycle for cycle, units in self._cycles.items() if self.step % units)
+
+    def repeated(self, steps: int) -> tuple[str, ...]:
+        """The cycles that a stretch of so many steps has seen at least twice."""
+        return tuple(c for c in self.cycles if steps * self.step >= 2 * self._cycles[c])
+
+    def ordinals(self, times: Times) -> Integers:
+        """Count times in whole units; neighbouring observations differ by `step`.
+
+        Args:
+            times: Naive timestamps or, for integer time, integers, (N,).
+
+        Returns:
+            int64 (N,): microseconds since 1970, months since January 1970, business days since
+            1 January 1970 (a weekend counts as the Monday after it), or the integers.
+
+        Raises:
+            DataError: The times are of the wrong kind, such as integers for daily data.
+        """
+        values = _plain(times)
+        if (values.dtype.kind == "M") != (self.unit != "integer"):
+            raise DataError(
+                f"a frequency of {self.name!r} does not fit times that are {values.dtype}"
+            )
+        if self.unit == "month":
+            return values.astype("datetime64[M]").astype(np.int64)
+        microseconds = values.view(np.int64)
+        if self.unit != "business day":
+            return microseconds
+        week, weekday = np.divmod(microseconds // DAY + 3, 7)  # 1 January 1970: a Thursday
+        return week * 5 + np.minimum(weekday, 5) - 3
+
+    def times(self, ordinals: Integers) -> pd.DatetimeIndex | Integers:
+        """Give the times of ordinals, the inverse of `ordinals`.
+
+        Args:
+            ordinals: Whole numbers of units, int64 (N,).
+
+        Returns:
+            A naive DatetimeIndex in microseconds (N,), or int64 (N,) for integer time.
+        """
+        ordinals = np.asarray(ordinals, np.int64)
+        if self.unit == "integer":
+            return ordinals
+        return pd.DatetimeIndex(self._microseconds(ordinals).view("datetime64[us]"))
+
+    def off_grid(self, times: Times) -> npt.NDArray[np.bool_]:
+        """Mark times that no ordinal stands for, such as a Saturday among business days.
+
+        Args:
+            times: Naive timestamps or integers (N,).
+
+        Returns:
+            bool (N,): True where going to an ordinal and back gives another time.
+
+        Raises:
+            DataError: The times are of the wrong kind.
+        """
+        ordinals = self.ordinals(times)
+        if self.unit == "integer":
+            return np.zeros(len(ordinals), np.bool_)
+        stamps = np.asarray(times)
+        back = self._microseconds(ordinals).view("datetime64[us]")
+        off: npt.NDArray[np.bool_] = back.astype(stamps.dtype, copy=False) != stamps
+        return off
+
+    def numbers(self, ordinals: Integers) -> Integers:
+        """Number the steps, so that neighbouring observations differ by 1.
+
+        Args:
+            ordinals: Whole numbers of units, int64 (N,).
+
+        Returns:
+            int64 (N,): ordinals divided by the step, rounded down.
+        """
+        return np.asarray(ordinals, np.int64) // self.step
+
+    def calendar(self, ordinals: Integers, cycles: tuple[str, ...]) -> npt.NDArray[np.float32]:
+        """Place times on the circle of each calendar cycle.
+
+        A day begins at midnight, a week on Monday, a year on 1 January. Time moves evenly
+        along a cycle; monthly data moves by twelfths of a year.
+
+        Args:
+            ordinals: Whole numbers of units, int64 (N,), or of any other shape.
+            cycles: Any of "day", "week" and "year"; none for integer time.
+
+        Returns:
+            float32 (N, 2 * len(cycles)): the sine and the cosine of each cycle, in order.
+
+        Raises:
+            OptionError: A cycle is unknown, or integer time has no calendar.
+        """
+        ordinals = np.asarray(ordinals, np.int64)
+        waves = np.empty((*ordinals.shape, 2 * len(cycles)), np.float32)
+        for k, cycle in enumerate(cycles):
+            angle = 2 * np.pi * self._phase(ordinals, cycle)
+            np.sin(angle, out=waves[..., 2 * k])
+            np.cos(angle, out=waves[..., 2 * k + 1])
+        return waves
+
+    @property
+    def _span(self) -> _Span:
+        return next(span for span in _SPANS[self.unit] if self.step % span.units == 0)
+
+    @property
+    def _cycles(self) -> dict[str, int]:
+        """Length of each calendar cycle in units."""
+        if self.unit == "microsecond" and self.step % WEEK == 0:
+            return _CYCLES[self.unit] | {"year": 52 * WEEK}
+        return _CYCLES[self.unit]
+
+    @property
+    def _seasons(self) -> dict[str, int]:
+        """Length in steps of each cycle that is a season."""
+        step, partial_days = self.step, self.unit == "microsecond" and self.step % DAY > 0
+        return {
+            cycle: units // step
+            for cycle, units in self._cycles.items()
+            if units % step == 0
+            and step < units <= _LONGEST_SEASON * step
+            and not (cycle == "year" and partial_days)
+        }
+
+    def _microseconds(self, ordinals: Integers) -> Integers:
+        """Microseconds since 1970 of ordinals of any unit but integer time."""
+        if self.unit == "microsecond":
+            return ordinals
+        if self.unit == "business day":
+            week, weekday = np.divmod(ordinals + 3, 5)
+            return (week * 7 + weekday - 3) * DAY
+        if self.anchor == "end":
+            days = (ordinals + 1).view("datetime64[M]").astype("datetime64[D]").view(np.int64) - 1
+        else:
+            day = 1 if self.anchor == "start" else int(self.anchor)
+            days = ordinals.view("datetime64[M]").astype("datetime64[D]").view(np.int64) + day - 1
+        return days * DAY
+
+    def _phase(self, ordinals: Integers, cycle: str) -> npt.NDArray[np.float64]:
+        """Part of the cycle that has passed, from 0 to 1, the shape of the ordinals."""
+        if self.unit == "integer" or cycle not in _CYCLES["microsecond"]:
+            raise OptionError(f"{self.label} has no calendar cycle {cycle!r}")
+        if cycle == "year" and self.unit == "month":
+            return ordinals % 12 / 12
+        now = self._microseconds(ordinals)
+        if cycle == "day":
+            return now % DAY / DAY
+        if cycle == "week":
+            return (now + 3 * DAY) % WEEK / WEEK
+        year = now.view("datetime64[us]").astype("datetime64[Y]")
+        begin = year.astype("datetime64[us]").view(np.int64)
+        end = (year + 1).astype("datetime64[us]").view(np.int64)
+        return (now - begin) / (end - begin)
+
+
+def infer(times: Times, indptr: Integers) -> Frequency:
+    """Tell the frequency of a panel from the distances between its rows.
+
+    The step is the most common distance (the smaller of two equally common ones), and every
+    distance must be a multiple of it; rows may be missing. Days without any weekend are
+    business days. Dates on one day of the month are counted in months.
+
+    Args:
+        times: Naive timestamps or integers (N,), increasing within each series.
+        indptr: Where each series begins and, last, N: (S+1,).
+
+    Returns:
+        The frequency that all series share; their phases may differ.
+
+    Raises:
+        DataError: No series has two rows, or the rows are not increasing or evenly spaced.
+
+    Example:
+        >>> infer(pd.DatetimeIndex(["2024-01-31", "2024-02-29", "2024-04-30"]), np.array([0, 3]))
+        Frequency(unit='month', step=1, anchor='end')
+    """
+    times = _plain(times)
+    frequency = Frequency("microsecond" if times.dtype.kind == "M" else "integer", 1)
+    gaps = _gaps(times.view(np.int64), indptr)
+    if not len(gaps):
+        raise DataError(
+            "cannot tell the frequency: no series has two rows. Give at least 2 rows of one "
+            "series, or name the frequency, such as frequency='D'"
+        )
+    if gaps.min() < 1:
+        raise DataError(
+            "cannot tell the frequency: rows of one series repeat a time, run backwards, or lie "
+            "less than a microsecond apart"
+        )
+    is_dated = frequency.unit == "microsecond"
+    if is_dated and gaps.min() >= 28 * DAY and (anchor := _month_anchor(times)):
+        frequency = Frequency("month", 1, anchor)
+        gaps = _gaps(frequency.ordinals(times), indptr)
+    frequency = replace(frequency, step=_most_common(gaps))
+    if (gaps[gaps != frequency.step] % frequency.step).any():
+        raise _irregular_error(times, indptr, frequency, gaps)
+    if frequency == _NAMED["D"] and _skips_weekends(times, gaps):
+        return _NAMED["B"]
+    return frequency
+
+
+def irregular(times: Times, indptr: Integers, frequency: Frequency) -> npt.NDArray[np.bool_]:
+    """Mark the rows that do not fit a frequency.
+
+    Args:
+        times: Naive timestamps or integers (N,).
+        indptr: Where each series begins and, last, N: (S+1,).
+        frequency: The spacing that the rows should have.
+
+    Returns:
+        bool (N,): True at a row that is off the frequency's grid, or whose distance to the row
+        before it in its series is not a positive multiple of the step.
+
+    Raises:
+        DataError: The times are of the wrong kind for the frequency.
+    """
+    wrong = frequency.off_grid(times)
+    gaps = np.diff(frequency.ordinals(times))
+    odd = np.flatnonzero((gaps != frequency.step) & ~_crosses(indptr, len(gaps)))
+    wrong[odd + 1] |= (gaps[odd] <= 0) | (gaps[odd] % frequency.step != 0)
+    return wrong
+
+
+_WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_OLD_ALIASES = {
+    **{"H": "h", "T": "min", "S": "s", "L": "ms", "U": "us"},
+    **{"M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS"},
+}
+_NAMED = {"": Frequency("integer", 1), "B": Frequency("business day", 1)}
+_NAMED |= {span.alias: Frequency("microsecond", span.units) for span in _SPANS["microsecond"]}
+_NAMED |= {f"{span.alias}S": Frequency("month", span.units, "start") for span in _SPANS["month"]}
+_NAMED |= {f"{span.alias}E": Frequency("month", span.units, "end") for span in _SPANS["month"]}
+
+
+def parse(alias: str) -> Frequency:
+    """Read a frequency from its pandas-style alias.
+
+    Args:
+        alias: A count and a unit, such as "h", "15min", "D", "B", "W", "MS", "QE" or "YS"; a
+            day of the month after "MS", "QS" or "YS", such as "MS-15"; a bare number for
+            integer time. Anchors such as the "SUN" of "W-SUN" are read and not needed: each
+            series keeps its own phase. The aliases of older pandas work too.
+
+    Returns:
+        The frequency.
+
+    Raises:
+        OptionError: The alias is not understood, or the step too long to count.
+
+    Example:
+        >>> parse("30min")
+        Frequency(unit='microsecond', step=1800000000, anchor='')
+    """
+    match = re.fullmatch(r"(\d*)([A-Za-z]*)(?:-(\w+))?", alias.strip(), re.ASCII)
+    count, word, place = match.groups(default="") if match else ("", "", "")
+    base = _NAMED.get(_OLD_ALIASES.get(word, word)) if count or word else None
+    anchor = _parse_place(base, place) if base else None
+    if base and anchor is not None and len(count) < 20:
+        step = base.step * int(count or 1)
+        if 1 <= step < 2**63:
+            return replace(base, step=step, anchor=anchor)
+    raise OptionError(
+        f"frequency {alias!r} is not known. Use a pandas alias such as 'h', '15min', 'D', 'B', "
+        "'W', 'MS', 'ME', 'QS', 'YE', with a count in front if wanted ('2h'), 'MS-15' for the "
+        "15th of each month, or a number such as '1' or '10' for integer time"
+    )
+
+
+def _parse_place(base: Frequency, place: str) -> str | None:
+    """Anchor that the part after the hyphen gives, or None where it has no meaning."""
+    if base.anchor == "start" and place.isdecimal() and 1 <= int(place) <= 28:
+        return _day_anchor(int(place))
+    phases = {WEEK: _WEEKDAYS, 3: _MONTHS, 12: _MONTHS}.get(base.step, ())
+    return base.anchor if not place or place in phases else None
+
+
+def _plain(times: Times) -> npt.NDArray[Any]:
+    """The times as datetime64[us] or int64."""
+    values = np.asarray(times)
+    if values.dtype.kind not in "Miu":
+        raise DataError(f"times need to be naive timestamps or whole numbers, not {values.dtype}")
+    return values.astype("datetime64[us]" if values.dtype.kind == "M" else np.int64, copy=False)
+
+
+def _crosses(indptr: Integers, length: int) -> npt.NDArray[np.bool_]:
+    """Mark the differences of neighbouring rows that lead from one series to the next."""
+    begins = np.asarray(indptr)[1:-1]
+    crosses = np.zeros(length, np.bool_)
+    crosses[begins[(begins > 0) & (begins <= length)] - 1] = True
+    return crosses
+
+
+def _gaps(ordinals: Integers, indptr: Integers) -> Integers:
+    """Distances between neighbouring rows of the same series, in units."""
+    gaps = np.diff(ordinals)
+    return gaps if len(indptr) <= 2 else gaps[~_crosses(indptr, len(gaps))]
+
+
+def _most_common(gaps: Integers) -> int:
+    """The most common value, of equally common ones the smallest."""
+    least = gaps.min()
+    if 2 * np.count_nonzero(gaps == least) >= len(gaps):  # spares the sorting of millions
+        return int(least)
+    values, counts = np.unique(gaps, return_counts=True)
+    return int(values[counts.argmax()])
+
+
+def _month_anchor(stamps: npt.NDArray[np.datetime64]) -> str:
+    """Where in the month all times lie, or "" where they share no place or have a time of day."""
+    stamps = pd.unique(stamps)  # the series of a panel share most of them
+    days = stamps.astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    day = (days - months.astype("datetime64[D]")).view(np.int64) + 1
+    if (stamps != days).any():
+        return ""
+    if (days + 1 == (months + 1).astype("datetime64[D]")).all():
+        return "end"
+    is_shared = day.min() == day.max() <= 28
+    return _day_anchor(int(day[0])) if is_shared else ""
+
+
+def _day_anchor(day: int) -> str:
+    return "start" if day == 1 else str(day)
+
+
+def _skips_weekends(stamps: npt.NDArray[np.datetime64], gaps: Integers) -> bool:
+    """Whether daily rows go from Friday to Monday and never fall on a weekend."""
+    if not (gaps == 3 * DAY).any():
+        return False
+    return not Frequency("business day", 1).off_grid(stamps).any()
+
+
+def _irregular_error(
+    times: npt.NDArray[Any], indptr: Integers, frequency: Frequency, gaps: Integers
+) -> DataError:
+    """Say which rows break the most common spacing, and what can be done."""
+    row = int(irregular(times, indptr, frequency).argmax())
+    count = np.count_nonzero(gaps == frequency.step)
+    widest = replace(frequency, step=int(np.gcd.reduce(gaps)))
+    advice = "Number the rows evenly"
+    if frequency.unit != "integer":
+        advice = f"Resample them (in pandas: .resample({frequency.name.split('-')[0]!r}).mean())"
+    if frequency.step <= 24 * widest.step:
+        advice += f", or give frequency={widest.name!r}, which fits every row"
+    if frequency.unit == "microsecond" and frequency.step >= 28 * DAY:
+        advice += (
+            ". Monthly, quarterly and yearly rows need one day of the month in common (the first, "
+            "the last, or one up to the 28th), and no time of day"
+        )
+    return DataError(
+        f"the rows are not evenly spaced: the most common spacing is {frequency.label} ({count} "
+        f"of {len(gaps)}), but {_show(times[row])} follows {_show(times[row - 1])}. {advice}"
+    )
+
+
+def _show(time: Any) -> str:
+    if isinstance(time, np.datetime64):
+        return str(pd.Timestamp(time)).removesuffix(" 00:00:00")
+    return str(time)
