@@ -1,0 +1,62 @@
+"""The input vector of one step, by the same code for whole windows and for one rollout step.
+
+The input of the step that predicts y[t] is, in this order: the last value z[t-1], the lagged
+values, whether the last value was observed, and the calendar of t. Values are scaled; NaN
+stands for a missing one and enters as 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Array = Any
+
+
+def step_input(xp: Any, value: Array, lagged: list[Array], calendar: Array) -> Array:
+    """Assemble the input of a step, or of every step of a window.
+
+    Args:
+        xp: the array namespace.
+        value: the value before the predicted one, (..., D); NaN where missing.
+        lagged: for each lag the values that long before the predicted one, (..., D).
+        calendar: calendar features of the predicted time, (..., C).
+
+    Returns:
+        The input, (..., 2D + L * D + C).
+    """
+    values = xp.concatenate([value, *lagged], -1)
+    zero = xp.zeros_like(values)
+    observed = xp.where(xp.isnan(value), xp.zeros_like(value), xp.ones_like(value))
+    return xp.concatenate([xp.where(xp.isnan(values), zero, values), observed, calendar], -1)
+
+
+def lagged_values(recent: Array, lags: tuple[int, ...]) -> list[Array]:
+    """The values at the lags, out of a memory of recent ones.
+
+    Args:
+        recent: (B, R, D) with R = memory_length(lags); the newest is the one before `value`,
+            that is, two steps before the predicted time.
+        lags: each > 1.
+
+    Returns:
+        For each lag (B, D).
+    """
+    newest = recent.shape[1] - 1
+    return [recent[:, newest - (lag - 2)] for lag in lags]
+
+
+def push(xp: Any, recent: Array, value: Array) -> Array:
+    """The memory (B, R, D) after `value` (B, D) has been followed by another value."""
+    if not recent.shape[1]:
+        return recent
+    return xp.concatenate([recent[:, 1:], value[:, None]], 1)
+
+
+def memory_length(lags: tuple[int, ...]) -> int:
+    """How many values before the last one the lags need."""
+    return max(lags, default=1) - 1
+
+
+def width(targets: int, lags: tuple[int, ...], calendar: int) -> int:
+    """The number of inputs of a step: D targets, L lags, C calendar features."""
+    return 2 * targets + len(lags) * targets + calendar

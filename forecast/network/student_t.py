@@ -1,0 +1,51 @@
+"""The Student-t head: location, scale and degrees of freedom per target; heavy tails."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+PARAMETERS = 3  # raw outputs per target: location, scale, degrees of freedom
+RANDOM = True
+SMALLEST_SCALE = 1e-4  # in units of the scaled target; keeps the likelihood bounded
+
+
+def softplus(xp: Any, x: Any) -> Any:
+    """log(1 + exp(x)) without overflow."""
+    return xp.log1p(xp.exp(-xp.abs(x))) + xp.maximum(x, 0.0)
+
+
+def parameters(xp: Any, params: Any) -> tuple[Any, Any, Any]:
+    """Location, scale > 0 and degrees of freedom > 2, each (..., D), of raw (..., 3D)."""
+    d = params.shape[-1] // PARAMETERS
+    location, scale, freedom = (params[..., k * d : (k + 1) * d] for k in range(PARAMETERS))
+    return location, softplus(xp, scale) + SMALLEST_SCALE, softplus(xp, freedom) + 2.0
+
+
+def loss(xp: Any, params: Any, value: Any) -> Any:
+    """Negative log-likelihood, elementwise (..., D); `xp` must have `lgamma`."""
+    location, scale, v = parameters(xp, params)
+    z = (value - location) / scale
+    normaliser = xp.lgamma((v + 1) / 2) - xp.lgamma(v / 2) - 0.5 * xp.log(v * math.pi)
+    return xp.log(scale) - normaliser + (v + 1) / 2 * xp.log1p(z * z / v)
+
+
+def center(xp: Any, params: Any) -> Any:
+    """The median, which a deterministic rollout feeds back: (..., D)."""
+    return parameters(xp, params)[0]
+
+
+def sample(xp: Any, params: Any, uniforms: Any) -> Any:
+    """One draw per row, from two uniforms in closed form (Bailey 1994).
+
+    Args:
+        xp: the array namespace.
+        params: raw parameters (..., 3D).
+        uniforms: numbers in (0, 1), (..., D, 2).
+
+    Returns:
+        Draws (..., D).
+    """
+    location, scale, v = parameters(xp, params)
+    radius = xp.sqrt(v * (xp.exp(-2.0 / v * xp.log(uniforms[..., 0])) - 1.0))
+    return location + scale * radius * xp.cos(2.0 * math.pi * uniforms[..., 1])
