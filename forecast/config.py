@@ -1,0 +1,72 @@
+"""What a model is made of: everything besides its weights and state that forecasting needs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from forecast import features
+from forecast.frequency import Frequency, parse
+from forecast.network import HEADS
+from forecast.panel import Schema
+
+
+@dataclass(frozen=True)
+class Config:
+    """The recorded choices of a trained model.
+
+    Attributes:
+        schema: the columns of the user's table.
+        frequency: spacing of the time steps.
+        season: steps in a season, the period of the seasonal naive forecast.
+        network, head: entries of NETWORKS and HEADS.
+        layers, units: sizes of the network.
+        lags: past steps that are inputs besides the last value.
+        cycles: calendar cycles that are inputs.
+        power: exponent of the transform, 0 for the logarithm.
+        context: last steps of a series that set its scale.
+    """
+
+    schema: Schema
+    frequency: Frequency
+    season: int
+    network: str
+    head: str
+    layers: int
+    units: int
+    lags: tuple[int, ...]
+    cycles: tuple[str, ...]
+    power: float
+    context: int
+
+    @property
+    def targets(self) -> int:
+        """How many values a step forecasts, D."""
+        return len(self.schema.targets)
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers a step takes, F."""
+        return features.width(self.targets, self.lags, 2 * len(self.cycles))
+
+    @property
+    def outputs(self) -> int:
+        """How many raw parameters a step gives."""
+        return HEADS[self.head].PARAMETERS * self.targets
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that `json` can write."""
+        return {**asdict(self), "frequency": self.frequency.name}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Config:
+        """The inverse of `to_json`, also after a trip through JSON text."""
+        return cls(
+            **{
+                **values,
+                "schema": Schema(**values["schema"]),
+                "frequency": parse(values["frequency"]),
+                "lags": tuple(values["lags"]),
+                "cycles": tuple(values["cycles"]),
+            }
+        )

@@ -1,0 +1,145 @@
+"""How good forecasts are, next to the seasonal naive one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from utilsforecast import losses
+
+from forecast.panel import Panel
+
+COMPARED = 1_000  # series that the comparison looks at, drawn once when there are more
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Errors on the held-out tail, which training has not seen.
+
+    MASE (Hyndman & Koehler 2006) is the mean absolute error in units of the mean absolute
+    change from season to season of the series' own history, so that series of any size count
+    alike; sMAPE is in percent.
+
+    Attributes:
+        steps: held-out steps of each series.
+        series: how many series were compared.
+        season: period of the seasonal naive forecast in steps.
+        mase, smape, mae: of the model, means over the series.
+        naive_mase, naive_smape, naive_mae: of the seasonal naive forecast.
+    """
+
+    steps: int
+    series: int
+    season: int
+    mase: float | None
+    smape: float
+    mae: float
+    naive_mase: float | None
+    naive_smape: float
+    naive_mae: float
+
+    def sentence(self) -> str:
+        """The comparison in words, also when the model loses."""
+        ours, naive, measure = self.mae, self.naive_mae, "mean absolute error"
+        if self.mase is not None and self.naive_mase is not None:
+            ours, naive, measure = self.mase, self.naive_mase, "MASE"
+        many = "series" if self.series == 1 else f"{self.series:,} series"
+        where = f"On the last {self.steps} steps of {'the ' if self.series == 1 else ''}{many}"
+        what = f"({measure} {ours:.3g} against {naive:.3g})"
+        if not ours < naive:
+            return (
+                f"{where}, which it had not seen, the model does no better than repeating "
+                f"{self._season()} {what}. Use that instead, or give more data or a longer budget."
+            )
+        return (
+            f"{where}, which it had not seen, the model's error is {1 - ours / naive:.0%} smaller "
+            f"than that of repeating {self._season()} {what}."
+        )
+
+    def _season(self) -> str:
+        return "the last value" if self.season == 1 else f"the last {self.season} steps"
+
+
+def seasonal_naive(panel: Panel, season: int, horizon: int) -> np.ndarray:
+    """The last season over and over.
+
+    Args:
+        panel: histories.
+        season: steps in a season.
+        horizon: steps to forecast H.
+
+    Returns:
+        (S, H, D). A missing value is taken from the season before it, and if there is none
+        from the last observed value.
+    """
+    end = panel.indptr[1:, None]
+    rows = end - season + np.arange(horizon) % season  # (S, H)
+    forecast = _values_at(panel, rows)
+    while np.isnan(forecast).any() and (rows >= panel.indptr[:-1, None]).any():
+        rows = rows - season
+        forecast = np.where(np.isnan(forecast), _values_at(panel, rows), forecast)
+    return np.where(np.isnan(forecast), _last_observed(panel)[:, None], forecast)
+
+
+def _values_at(panel: Panel, rows: np.ndarray) -> np.ndarray:
+    inside = (rows >= panel.indptr[:-1, None]) & (rows < panel.indptr[1:, None])
+    return np.where(inside[..., None], panel.target[np.where(inside, rows, 0)], np.nan)
+
+
+def _last_observed(panel: Panel) -> np.ndarray:
+    last = np.full((len(panel.ids), panel.target.shape[1]), np.nan)
+    for s, (begin, end) in enumerate(zip(panel.indptr[:-1], panel.indptr[1:], strict=True)):
+        for d in range(panel.target.shape[1]):
+            seen = panel.target[begin:end, d]
+            seen = seen[~np.isnan(seen)]
+            if len(seen):
+                last[s, d] = seen[-1]
+    return last
+
+
+def compare(
+    history: Panel, actual: np.ndarray, forecast: np.ndarray, season: int
+) -> Comparison | None:
+    """Hold forecasts and the seasonal naive one against what came.
+
+    Args:
+        history: all rows before the compared ones.
+        actual: what came, (S, H, D), NaN where missing.
+        forecast: (S, H, D).
+        season: steps in a season.
+
+    Returns:
+        The comparison over the first target; None if nothing was observed.
+    """
+    horizon = actual.shape[1]
+    naive = seasonal_naive(history, season, horizon)
+    ids = np.arange(len(history.ids))
+    table = pd.DataFrame(
+        {
+            "unique_id": np.repeat(ids, horizon),
+            "y": actual[..., 0].ravel(),
+            "model": forecast[..., 0].ravel(),
+            "naive": naive[..., 0].ravel(),
+        }
+    ).dropna()
+    if table.empty:
+        return None
+    past = pd.DataFrame({"unique_id": np.repeat(ids, history.lengths), "y": history.target[:, 0]})
+    models = ["model", "naive"]
+    mase = losses.mase(table, models, seasonality=season, train_df=past)[models]
+    mase = mase[np.isfinite(mase).all(axis=1)].mean()
+    smape = losses.smape(table, models)[models].mean() * 200  # utilsforecast gives half of it
+    mae = losses.mae(table, models)[models].mean()
+    known = bool(mase.notna().all())
+    return Comparison(
+        steps=horizon,
+        series=int(table["unique_id"].nunique()),
+        season=season,
+        mase=float(mase["model"]) if known else None,
+        smape=float(smape["model"]),
+        mae=float(mae["model"]),
+        naive_mase=float(mase["naive"]) if known else None,
+        naive_smape=float(smape["naive"]),
+        naive_mae=float(mae["naive"]),
+    )

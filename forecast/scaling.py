@@ -1,0 +1,102 @@
+"""Per-series transform and scale, and their inverse.
+
+A value y becomes z = (f(y) - location) / scale. The transform f is one power for the whole
+panel: y itself (power 1), y ** power, or log y (power 0). Location and scale are the mean and
+the standard deviation of f(y) over the last `context` steps of a series.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from forecast.panel import Panel
+
+POWERS = {"log": 0.0, "sqrt": 0.5, "none": 1.0}
+FLAT = 1e-7  # a spread below this share of the level is rounding noise, not variation
+
+
+class Scale(NamedTuple):
+    """Location and scale of the transformed values, each (B, D)."""
+
+    location: np.ndarray
+    scale: np.ndarray
+
+
+def transform(values: np.ndarray, power: float) -> np.ndarray:
+    """f(y), of any shape; NaN stays NaN.
+
+    Args:
+        values: y >= 0 for a power other than 1, y > 0 for power 0.
+        power: 1 leaves y alone, 0 is the logarithm.
+    """
+    if power == 1.0:
+        return values
+    return np.log(values) if power == 0.0 else values**power
+
+
+def inverse(values: np.ndarray, power: float) -> np.ndarray:
+    """y of f(y), of any shape; a value below the range of f becomes the smallest y, 0."""
+    if power == 1.0:
+        return values
+    return np.exp(values) if power == 0.0 else np.maximum(values, 0.0) ** (1.0 / power)
+
+
+def measure(values: np.ndarray) -> Scale:
+    """Location and scale of transformed values (B, T, D), over T, missing ones left out.
+
+    Where nothing varies the scale is the level itself (or 1 at level 0), so that a constant
+    series is scaled to zeros and a later change stays of moderate size.
+    """
+    observed = ~np.isnan(values)
+    count = np.maximum(observed.sum(axis=1), 1)
+    location = np.where(observed, values, 0.0).sum(axis=1) / count
+    deviation = np.where(observed, values - location[:, None], 0.0)
+    spread = np.sqrt((deviation**2).sum(axis=1) / count)
+    level = np.abs(location)
+    flat = spread <= FLAT * level
+    return Scale(location, np.where(flat, np.where(level > 0, level, 1.0), spread))
+
+
+def forward(values: np.ndarray, scale: Scale) -> np.ndarray:
+    """Scaled values, float32, of transformed ones (B, T, D)."""
+    scaled = (values - scale.location[:, None]) / scale.scale[:, None]
+    return scaled.astype(np.float32)
+
+
+def backward(scaled: np.ndarray, scale: Scale, power: float) -> np.ndarray:
+    """Values in the user's units, float64, of scaled ones (B, T, D)."""
+    transformed = scaled.astype(np.float64) * scale.scale[:, None] + scale.location[:, None]
+    return inverse(transformed, power)
+
+
+def choose_power(panel: Panel) -> float:
+    """The power that makes the spread of a season least dependent on its level.
+
+    Guerrero (1993): over the seasons of a series the ratio spread / level ** (1 - power)
+    should be constant; the power with the smallest median coefficient of variation over the
+    series wins. Powers other than 1 need non-negative values, the logarithm positive ones.
+    """
+    smallest = np.nanmin(panel.target)
+    allowed = [p for p in POWERS.values() if p == 1.0 or smallest > 0 or (smallest == 0 and p > 0)]
+    blocks = max(panel.frequency.season_length, 4)
+    variation = [
+        _variation(panel.target[panel.indptr[s] : panel.indptr[s + 1]], blocks, allowed)
+        for s in range(len(panel.ids))
+    ]
+    scores = np.array([v for v in variation if v is not None])
+    return allowed[int(np.argmin(np.median(scores, axis=0)))] if len(scores) else 1.0
+
+
+def _variation(values: np.ndarray, block: int, powers: list[float]) -> list[float] | None:
+    """Coefficient of variation of spread / level ** (1 - power) over blocks, per power."""
+    whole = len(values) // block * block
+    blocks = values[len(values) - whole :].reshape(-1, block)
+    blocks = blocks[~np.isnan(blocks).any(axis=1)]
+    level, spread = blocks.mean(axis=1), blocks.std(axis=1)
+    usable = (level > 0) & (spread > 0)
+    if usable.sum() < 3:
+        return None
+    ratios = [spread[usable] / level[usable] ** (1.0 - power) for power in powers]
+    return [float(ratio.std() / ratio.mean()) for ratio in ratios]

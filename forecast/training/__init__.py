@@ -1,0 +1,1 @@
+"""Training through Keras: the only room, with the compiled runtime, that knows TensorFlow."""

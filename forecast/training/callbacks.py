@@ -1,0 +1,98 @@
+"""What happens beside the gradient steps: the learning rate, the time budget, the report."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training has come, once per round of steps."""
+
+    step: int
+    steps: int
+    seconds: float
+    loss: float
+    validation_loss: float | None
+
+
+class Cosine(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
+    """Lets the learning rate fall along half a cosine to 0 (Loshchilov & Hutter 2017).
+
+    The end of the fall is set by the steps that are planned, which a time budget may lower.
+    """
+
+    def __init__(self, rate: float, steps: int) -> None:
+        """Start from `rate` and reach 0 after `steps`."""
+        super().__init__()
+        self.rate = rate
+        self.steps = steps
+        self.step = 0
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Set the rate of the coming step."""
+        done = min(self.step / self.steps, 1.0)
+        self.model.optimizer.learning_rate = self.rate * 0.5 * (1.0 + math.cos(math.pi * done))
+        self.step += 1
+
+
+class Budget(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
+    """Lowers the planned steps when they would take longer than the seconds allowed.
+
+    A plan that fits is left alone, so that the result does not depend on the clock.
+    """
+
+    def __init__(self, seconds: float, cosine: Cosine, clock: Callable[[], float] = time.monotonic):
+        """Watch the steps that `cosine` plans."""
+        super().__init__()
+        self.seconds = seconds
+        self.cosine = cosine
+        self.clock = clock
+        self.started = clock()
+        self.lowered = False
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Remember when the round of steps began."""
+        self.round_started, self.round_step = self.clock(), self.cosine.step
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Compare what is left to do with the time that is left."""
+        now = self.clock()
+        each = (now - self.round_started) / (self.cosine.step - self.round_step)
+        affordable = self.cosine.step + int((self.seconds - (now - self.started)) / each)
+        if affordable < self.cosine.steps:
+            self.cosine.steps = max(affordable, self.cosine.step)
+            self.lowered = True
+        if self.cosine.step >= self.cosine.steps:
+            self.model.stop_training = True
+
+
+class Report(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
+    """Hands the progress to a listener and keeps it for the training record."""
+
+    def __init__(self, cosine: Cosine, listener: Callable[[Progress], None] | None) -> None:
+        """Read the step count from `cosine`."""
+        super().__init__()
+        self.cosine = cosine
+        self.listener = listener
+        self.started = time.monotonic()
+        self.rounds: list[dict[str, Any]] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Note the losses of the round."""
+        progress = Progress(
+            self.cosine.step,
+            self.cosine.steps,
+            round(time.monotonic() - self.started, 2),
+            float(logs["loss"]),
+            float(logs["val_loss"]) if "val_loss" in logs else None,
+        )
+        self.rounds.append(asdict(progress))
+        if self.listener:
+            self.listener(progress)

@@ -1,0 +1,115 @@
+"""Sizes and lengths of a training run, chosen from the data unless given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from forecast.errors import DataError
+from forecast.panel import Panel
+
+SHORTEST = 12  # rows that at least one series must have to train anything
+LONGEST_SEASON = 200  # a longer season is left to the lags: windows would be too slow
+CONTEXT = 96  # steps of context worth having, made a whole number of seasons
+SMALL = 5_000  # rows below which a smaller network forecasts better and trains in seconds
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one training run goes; a field given by the user is taken as it is.
+
+    Attributes:
+        layers, units: sizes of the network.
+        dropout: share of a layer's inputs blanked out in training.
+        context: steps at the start of a window that set its scale.
+        length: steps of a window, T.
+        holdout: steps at the end of each series kept for the final comparison, and as many
+            before them for the validation; 0 for none.
+        batch: windows in a step.
+        steps: gradient steps.
+        rounds: parts of the training after each of which the validation loss is taken.
+        patience: rounds without a better validation loss before training ends early.
+        rate: learning rate at the start.
+        clip: largest norm of the gradient of all weights.
+    """
+
+    layers: int
+    units: int
+    dropout: float
+    context: int
+    length: int
+    holdout: int
+    batch: int
+    steps: int
+    rounds: int
+    patience: int
+    rate: float
+    clip: float
+
+    @property
+    def steps_per_round(self) -> int:
+        """Gradient steps between two looks at the validation loss."""
+        return max(self.steps // self.rounds, 1)
+
+
+def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
+    """Choose what is not given, from the number of rows, the lengths and the seasons.
+
+    Args:
+        panel: the training data.
+        season: steps in a season.
+        given: fields of Plan set by the user; None stands for "choose".
+
+    Raises:
+        DataError: if no series is long enough to train on.
+    """
+    longest = int(panel.lengths.max())
+    if longest < SHORTEST:
+        raise DataError(
+            f"the longest series has {longest} rows; training needs one with at least {SHORTEST}"
+        )
+    small = int(panel.lengths.sum()) < SMALL
+    typical = typical_length(panel)
+    context = given.get("context") or _context(panel, season, typical)
+    tail = _tail(season, typical)
+    chosen = Plan(
+        layers=1 if small else 2,
+        units=32 if small else 64,
+        dropout=0.0,
+        context=context,
+        length=context + tail,
+        holdout=tail,
+        batch=32 if small else 128,
+        steps=400 if small else 1200,
+        rounds=24,
+        patience=8,
+        rate=5e-3 if small else 3e-3,
+        clip=1.0,
+    )
+    return replace(chosen, **{name: value for name, value in given.items() if value is not None})
+
+
+def typical_length(panel: Panel) -> int:
+    """The median number of rows of the series that are long enough to train on."""
+    return int(np.median(panel.lengths[panel.lengths >= SHORTEST]))
+
+
+def _context(panel: Panel, season: int, typical: int) -> int:
+    """A whole number of the longest affordable season, at most a quarter of a series."""
+    seasons = [season, *panel.frequency.seasons]
+    base = max(s for s in seasons if s <= LONGEST_SEASON or s == min(seasons))
+    wanted = base * max(round(CONTEXT / base), 1)
+    return max(_whole(min(wanted, typical // 4), base), 2)
+
+
+def _tail(season: int, typical: int) -> int:
+    """Steps to hold out: two seasons, at least 6 steps, at most an eighth of a series."""
+    wanted = max(2 * season, 6) if season <= LONGEST_SEASON else season
+    return max(_whole(min(wanted, typical // 8), season), 1)
+
+
+def _whole(steps: int, season: int) -> int:
+    """The steps in whole seasons, if there is at least one."""
+    return steps // season * season or steps
