@@ -1,0 +1,50 @@
+"""Forecast time series any number of steps ahead with recurrent networks."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecast.errors import ArtifactError, DataError, ForecastError, OptionError
+    from forecast.forecaster import Forecaster
+    from forecast.model import Forecast, Model, load
+    from forecast.state import State
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArtifactError",
+    "DataError",
+    "Forecast",
+    "ForecastError",
+    "Forecaster",
+    "Model",
+    "OptionError",
+    "State",
+    "load",
+]
+
+_HOMES = {
+    "ArtifactError": "errors",
+    "DataError": "errors",
+    "Forecast": "model",
+    "ForecastError": "errors",
+    "Forecaster": "forecaster",
+    "Model": "model",
+    "OptionError": "errors",
+    "State": "state",
+    "load": "model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import forecast` stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,203 @@
+"""A model in one file: a zip of config, weights, state and training record. Never pickle."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from forecast import __version__, features
+from forecast.cell import Memory
+from forecast.config import Config
+from forecast.errors import ArtifactError, ForecastError
+from forecast.network import HEADS, NETWORKS
+from forecast.scaling import Scale
+from forecast.state import State
+
+FORMAT = 1  # raised when a file of a new kind can no longer be read by the code before it
+LARGEST = 4 << 30  # bytes of one part; a larger one is taken for an attack
+PARTS = ("config.json", "weights.safetensors", "state.safetensors", "training.json")
+
+
+def save(
+    path: str | Path,
+    config: Config,
+    weights: dict[str, np.ndarray],
+    state: State,
+    record: dict[str, Any],
+) -> None:
+    """Write a model to one file, under a temporary name first: a crash leaves the old file.
+
+    Args:
+        path: where to.
+        config, weights, state, record: the parts of a Model.
+
+    Raises:
+        ArtifactError: if the place cannot be written.
+    """
+    about = {"format": FORMAT, "library": __version__, "fingerprint": state.fingerprint}
+    contents = (
+        json.dumps({**about, "model": config.to_json(), "ids": state.ids.tolist()}).encode(),
+        save_arrays({name: np.ascontiguousarray(part) for name, part in weights.items()}),
+        save_arrays({name: np.ascontiguousarray(part) for name, part in state.arrays().items()}),
+        json.dumps(record).encode(),
+    )
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for name, content in zip(PARTS, contents, strict=True):
+            file.writestr(zipfile.ZipInfo(name), content)  # a fixed date: same model, same bytes
+    write_whole(Path(path), packed.getvalue())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file in one move, or leave it as it was.
+
+    Raises:
+        ArtifactError: if the folder or the disk does not take it.
+    """
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+            temporary = file.name
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            with suppress(OSError):  # the error that matters is the one reported below
+                Path(temporary).unlink()
+        raise ArtifactError(
+            f"cannot write {path}: {error.strerror}; give another place with --model"
+        ) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load(path: str | Path) -> tuple[Config, dict[str, np.ndarray], State, dict[str, Any]]:
+    """Read and check a model file.
+
+    Returns:
+        The parts of a Model, in the order of its fields.
+
+    Raises:
+        ArtifactError: if the file is missing, damaged, foreign, or of a newer format.
+    """
+    about, weights, arrays, record = _read(Path(path))
+    if about.get("format") != FORMAT:
+        raise ArtifactError(
+            f"{path}: the file has format {about.get('format')}, this version of forecast "
+            f"({__version__}) reads format {FORMAT}; upgrade forecast or train again"
+        )
+    try:
+        config = Config.from_json(about["model"])
+        state = _state(config, about, weights, arrays)
+    except (KeyError, TypeError, ValueError, AttributeError, ForecastError) as error:
+        raise ArtifactError(f"{path}: {_damage(error)}; train again") from None
+    return config, weights, state, record
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Any, Any, dict[str, Any]]:
+    """The four parts, parsed but not yet checked against each other."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            for name in PARTS:
+                if file.getinfo(name).file_size > LARGEST:
+                    raise ArtifactError(f"{path}: {name} is larger than a model can be")
+            about, weights, state, record = (file.read(name) for name in PARTS)
+        parsed = json.loads(about), load_arrays(weights), load_arrays(state), json.loads(record)
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"there is no model file {path}; make one with: forecast train TABLE"
+        ) from None
+    except OSError as error:
+        raise ArtifactError(f"cannot read {path}: {error.strerror}") from None
+    except (zipfile.BadZipFile, KeyError, ValueError, SafetensorError, EOFError, RuntimeError):
+        raise ArtifactError(
+            f"{path}: not a model file of forecast, or a damaged one; train again"
+        ) from None
+    if not (isinstance(parsed[0], dict) and isinstance(parsed[3], dict)):
+        raise ArtifactError(f"{path}: not a model file of forecast; train again")
+    return parsed
+
+
+def _state(
+    config: Config, about: dict[str, Any], weights: dict[str, np.ndarray], arrays: Any
+) -> State:
+    """The state, after everything in the file has been held against the config."""
+    series, d = len(about["ids"]), config.targets
+    network = NETWORKS[config.network].of(np, weights)
+    empty = network.initial_state(series)
+    _check("weights", weights, _weight_shapes(config))
+    expected = {
+        "time": (series,),
+        "value": (series, d),
+        "recent": (series, features.memory_length(config.lags), d),
+        "location": (series, d),
+        "scale": (series, d),
+        **{f"network.{name}": part.shape for name, part in empty._asdict().items()},
+    }
+    _check("state", arrays, expected, may_be_missing=("value", "recent"))
+    if arrays["time"].dtype != np.int64 or not (arrays["scale"] > 0).all():
+        raise ValueError("its state holds impossible times or scales")
+    return State(
+        ids=ids_array(about["ids"]),
+        time=arrays["time"],
+        value=arrays["value"],
+        memory=Memory(
+            arrays["recent"], type(empty)(*(arrays[f"network.{n}"] for n in empty._fields))
+        ),
+        scale=Scale(arrays["location"], arrays["scale"]),
+        fingerprint=str(about["fingerprint"]),
+    )
+
+
+def ids_array(ids: list[Any]) -> np.ndarray:
+    """Ids as the array that a Panel holds: whole numbers as int64, the rest as objects."""
+    if ids and all(type(name) is int for name in ids):
+        return np.array(ids, dtype=np.int64)
+    return np.array(ids, dtype=object)
+
+
+def _weight_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    return NETWORKS[config.network].shapes(
+        config.inputs, config.units, config.layers, HEADS[config.head].PARAMETERS * config.targets
+    )
+
+
+def _check(
+    what: str,
+    arrays: dict[str, np.ndarray],
+    expected: dict[str, tuple[int, ...]],
+    may_be_missing: tuple[str, ...] = (),
+) -> None:
+    """Raise ValueError unless the arrays have the names, shapes and finiteness expected."""
+    found = {name: array.shape for name, array in arrays.items()}
+    if found != expected:
+        raise ValueError(f"its {what} have the shapes {found} where {expected} belong")
+    for name, array in arrays.items():
+        bad = np.isinf(array) if name in may_be_missing else ~np.isfinite(array)
+        if bad.any():
+            raise ValueError(f"its {what} {name} holds numbers that are not finite")
+
+
+def _damage(error: Exception) -> str:
+    """What is wrong with the file, in words."""
+    if isinstance(error, KeyError):
+        return f"it lacks {error}"
+    return str(error)

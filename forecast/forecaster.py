@@ -1,0 +1,280 @@
+"""`Forecaster`: the choices of a training run, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from forecast import __version__, scaling
+from forecast.config import Config
+from forecast.encoding import encode, transformed
+from forecast.errors import DataError, OptionError
+from forecast.evaluation import COMPARED, Comparison, compare
+from forecast.model import Forecast, Model, fingerprint, make_cell
+from forecast.network import HEADS, NETWORKS
+from forecast.panel import Panel, to_panel
+from forecast.training.plan import Plan, make_plan, typical_length
+from forecast.windows import Windows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecast.training.callbacks import Progress
+
+TRANSFORMS = ("auto", *scaling.POWERS)
+LONGEST_LAG = 1_500  # every state keeps as many values; a longer one costs more than it tells
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
+    """Trains an LSTM on a table of time series, and forecasts any number of steps.
+
+    Every argument that is None is chosen from the data; `model_.record` tells what was chosen.
+
+    Args:
+        id, time, target: names of the columns; guessed when they are unambiguous.
+        frequency: spacing of the steps as a pandas alias ("h", "D", "MS", …).
+        season: steps in a season; by default that of the frequency (24 for hourly data).
+        network: "lstm".
+        head: "point" (forecasts the median) or "student_t" (a distribution: allows levels).
+        layers, units: sizes of the network.
+        dropout: share of the inputs of a layer blanked out in training, 0 to 1.
+        context: last steps of a series that set its scale, and that a training window
+            shows before the steps that it asks for.
+        holdout: steps at the end of each series kept from training for the final comparison
+            with the seasonal naive forecast, and as many before them for early stopping;
+            0 trains on everything.
+        transform: "none", "sqrt", "log", or "auto": chosen by Guerrero's method.
+        batch_size: windows in a gradient step.
+        steps: gradient steps.
+        learning_rate: at the start; it falls to 0 along a cosine.
+        budget: longest time that training may take: seconds, or text such as "90s", "5m".
+        seed: of weights and windows. Same seed, data and machine: same model, as long as
+            the budget is not what ends the training.
+
+    Attributes:
+        model_: the fitted `Model`.
+
+    Example:
+        >>> from forecast import Forecaster
+        >>> from forecast.datasets import load
+        >>> table = load("air_passengers")
+        >>> forecaster = Forecaster(steps=20, seed=1).fit(table)
+        >>> forecaster.predict(2).columns.tolist()
+        ['ds', 'forecast']
+    """
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        time: str | None = None,
+        target: str | None = None,
+        frequency: str | None = None,
+        season: int | None = None,
+        network: str = "lstm",
+        head: str = "point",
+        layers: int | None = None,
+        units: int | None = None,
+        dropout: float | None = None,
+        context: int | None = None,
+        holdout: int | None = None,
+        transform: str = "auto",
+        batch_size: int | None = None,
+        steps: int | None = None,
+        learning_rate: float | None = None,
+        budget: str | float = "5m",
+        seed: int = 0,
+    ) -> None:
+        """Keep the choices; they are checked when `fit` uses them."""
+        self.id = id
+        self.time = time
+        self.target = target
+        self.frequency = frequency
+        self.season = season
+        self.network = network
+        self.head = head
+        self.layers = layers
+        self.units = units
+        self.dropout = dropout
+        self.context = context
+        self.holdout = holdout
+        self.transform = transform
+        self.batch_size = batch_size
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.budget = budget
+        self.seed = seed
+
+    def fit(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: None = None,  # noqa: ARG002 - scikit-learn's signature; the target is in the table
+        *,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Forecaster:
+        """Train on a table: long, wide, a Series, or indexed by (id, time).
+
+        Args:
+            X: the table, or a `Panel` made of one.
+            y: not used.
+            progress: called after each round of steps.
+
+        Returns:
+            The forecaster, with `model_`.
+
+        Raises:
+            DataError: if the table cannot be used.
+            OptionError: if a choice is out of range.
+        """
+        self._check()
+        panel = _with_values(X if isinstance(X, Panel) else self._panel(X))
+        config, plan = self._choose(panel)
+        values = transformed(panel, config.power)
+        calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
+        windows = Windows(values, calendar, panel.indptr, config.lags, config.context, plan.length)
+        from forecast.training.fit import fit  # TensorFlow is imported here and not before
+
+        fitted = fit(
+            config, plan, windows, panel.lengths, self.seed, seconds(self.budget), progress
+        )
+        comparison = _holdout_comparison(panel, config, fitted.weights, plan.holdout)
+        record = {
+            "library": __version__,
+            "series": len(panel.ids),
+            "rows": int(panel.indptr[-1]),
+            "plan": asdict(plan),
+            "ended": fitted.ended,
+            "rounds": fitted.rounds,
+            "comparison": asdict(comparison) if comparison else None,
+            "notes": list(panel.notes),
+        }
+        self.model_ = _model(panel, config, fitted.weights, record)
+        return self
+
+    def predict(self, horizon: int, history: Any = None, **options: Any) -> pd.DataFrame:
+        """Forecast the next steps, see `Model.rollout` for the options."""
+        check_is_fitted(self)
+        return self.model_.predict(horizon, history, **options)
+
+    def rollout(self, horizon: int, history: Any = None, **options: Any) -> Forecast:
+        """Forecast with sample paths and the state after, see `Model.rollout`."""
+        check_is_fitted(self)
+        return self.model_.rollout(horizon, history, **options)
+
+    def _panel(self, table: Any) -> Panel:
+        return to_panel(
+            table, id=self.id, time=self.time, target=self.target, frequency=self.frequency
+        )
+
+    def _check(self) -> None:
+        """Raise OptionError for the first choice that is out of range."""
+        for name, allowed in (
+            ("network", tuple(NETWORKS)),
+            ("head", tuple(HEADS)),
+            ("transform", TRANSFORMS),
+        ):
+            if getattr(self, name) not in allowed:
+                raise OptionError(
+                    f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}"
+                )
+        whole = {"layers": 1, "units": 1, "context": 2, "holdout": 0, "batch_size": 1, "steps": 1}
+        for name, least in {**whole, "season": 1, "seed": 0}.items():
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int | np.integer) or value < least):
+                raise OptionError(
+                    f"{name} is {value!r}; it must be a whole number of at least {least}"
+                )
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise OptionError(f"dropout is {self.dropout!r}; it must lie from 0 to below 1")
+        if self.learning_rate is not None and not self.learning_rate > 0:
+            raise OptionError(f"learning_rate is {self.learning_rate!r}; it must be positive")
+        seconds(self.budget)
+
+    def _choose(self, panel: Panel) -> tuple[Config, Plan]:
+        """Everything that was left open, from the data."""
+        frequency = panel.frequency
+        season = self.season or frequency.season_length
+        names = ("layers", "units", "dropout", "context", "holdout", "steps")
+        given = {name: getattr(self, name) for name in names}
+        given |= {"batch": self.batch_size, "rate": self.learning_rate}
+        plan = make_plan(panel, season, given)
+        half = typical_length(panel) // 2
+        wished = {*frequency.lags, *({season, 2 * season} if self.season else ())}
+        power = None if self.transform == "auto" else scaling.POWERS[self.transform]
+        config = Config(
+            schema=panel.schema,
+            frequency=frequency,
+            season=season,
+            network=self.network,
+            head=self.head,
+            layers=plan.layers,
+            units=plan.units,
+            lags=tuple(sorted(lag for lag in wished if 1 < lag <= min(half, LONGEST_LAG))),
+            cycles=frequency.repeated(int(panel.lengths.max())),
+            power=scaling.choose_power(panel.until(2 * plan.holdout)) if power is None else power,
+            context=plan.context,
+        )
+        return config, plan
+
+
+def _with_values(panel: Panel) -> Panel:
+    """The panel without the series that were never observed.
+
+    Raises:
+        DataError: if none is left.
+    """
+    seen = np.add.reduceat(~np.isnan(panel.target).all(axis=1), panel.indptr[:-1]) > 0
+    if not seen.any():
+        raise DataError("no series has an observed value")
+    return panel if seen.all() else panel.select(panel.ids[seen].tolist())
+
+
+def _model(
+    panel: Panel, config: Config, weights: dict[str, np.ndarray], record: dict[str, Any]
+) -> Model:
+    """A model whose state is that of the panel after its last rows."""
+    cell = make_cell(config, weights)
+    state = encode(panel, config, cell, fingerprint(config, weights))
+    return Model(config, weights, state, record)
+
+
+def _holdout_comparison(
+    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
+) -> Comparison | None:
+    """Forecast the last steps from all rows before them, next to the seasonal naive forecast."""
+    before = panel.until(steps)
+    long_enough = before.lengths > 0
+    if not steps or not long_enough.any():
+        return None
+    panel = _with_values(panel.select(panel.ids[long_enough].tolist()))
+    if len(panel.ids) > COMPARED:
+        rng = np.random.default_rng(0)
+        panel = panel.select(rng.choice(panel.ids, COMPARED, replace=False).tolist())
+    history = _with_values(panel.until(steps))
+    panel = panel.select(history.ids.tolist())
+    forecast = _model(history, config, weights, {}).predict(steps)["forecast"].to_numpy()
+    last = panel.indptr[1:, None] - steps + np.arange(steps)
+    return compare(history, panel.target[last], forecast.reshape(*last.shape, 1), config.season)
+
+
+def seconds(budget: str | float) -> float:
+    """A length of time in seconds, from a number or text such as "90s", "5m", "1.5h".
+
+    Raises:
+        OptionError: if it is neither, or not positive.
+    """
+    found = re.fullmatch(r"\s*([0-9.]+)\s*([smh]?)\s*", str(budget))
+    try:
+        value = float(found[1]) * UNITS[found[2] or "s"] if found else 0.0
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise OptionError(f'budget is {budget!r}; give seconds, or text such as "90s", "5m", "1h"')
+    return value
