@@ -1,0 +1,29 @@
+"""The command line: parse, call `forecast`, print."""
+
+from __future__ import annotations
+
+import click
+
+from forecast import __version__
+
+from .datasets import datasets
+from .inspect import inspect
+from .predict import predict
+from .train import train
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="forecast")
+def main() -> None:
+    """Forecast time series any number of steps ahead.
+
+    \b
+    Example:
+      forecast datasets air_passengers > air.csv
+      forecast train air.csv
+      forecast predict --horizon 12 > next-year.csv
+    """
+
+
+for command in (train, predict, inspect, datasets):
+    main.add_command(command)

@@ -1,0 +1,35 @@
+"""`forecast datasets`."""
+
+from __future__ import annotations
+
+import click
+
+from .output import Say, command
+
+
+@click.command(short_help="List the datasets that come along, or print one.")
+@click.argument("name", required=False)
+@click.option("--out", "-o", type=click.Path(), help="Write here instead of standard output.")
+@command
+def datasets(name: str | None, out: str | None, say: Say) -> None:
+    """List the datasets that come along with source and licence, or write NAME as a table.
+
+    \b
+    Examples:
+      forecast datasets
+      forecast datasets air_passengers > air.csv
+    """
+    from forecast.datasets import describe, load
+    from forecast.tables import write_table
+
+    if name is None:
+        for dataset in describe():
+            click.echo(f"{dataset.name}: {dataset.description}")
+            click.echo(f"  {dataset.series:,} series, {dataset.rows:,} rows, {dataset.frequency}")
+            click.echo(f"  source: {dataset.source}")
+            click.echo(f"  licence: {dataset.licence}")
+        return
+    table = load(name)
+    write_table(table, out)
+    if out is not None:
+        say(f"Wrote {out}: {len(table):,} rows.")

@@ -1,0 +1,65 @@
+"""`forecast inspect`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .output import MODEL, Say, command
+from .train import summary
+
+if TYPE_CHECKING:
+    from forecast.model import Model
+
+
+@click.command(short_help="Show what a model is made of and how good it is.")
+@click.argument("model", type=click.Path(), default=MODEL)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@command
+def inspect(model: str, as_json: bool, say: Say) -> None:  # noqa: ARG001
+    """Show what MODEL is made of, how training went, and how good it is.
+
+    \b
+    Examples:
+      forecast inspect
+      forecast inspect stores.forecast --json
+    """
+    from forecast.model import Model
+
+    fitted = Model.load(model)
+    if as_json:
+        click.echo(json.dumps(everything(fitted)))
+        return
+    for line in description(model, fitted):
+        click.echo(line)
+
+
+def everything(model: Model) -> dict[str, Any]:
+    """The model's config, state and record as plain values."""
+    last = model.config.frequency.times(model.state.time)
+    return {
+        "model": model.config.to_json(),
+        "fingerprint": model.state.fingerprint,
+        "weights": sum(part.size for part in model.weights.values()),
+        "series": len(model.state.ids),
+        "last_time": str(last.max()),
+        "training": model.record,
+    }
+
+
+def description(path: str, model: Model) -> list[str]:
+    """The same for people."""
+    config, facts = model.config, everything(model)
+    schema = config.schema
+    names = {"id": schema.id, "time": schema.time, "target": ", ".join(schema.targets)}
+    columns = ", ".join(f"{role} '{name}'" for role, name in names.items() if name is not None)
+    return [
+        f"{path}: {facts['weights']:,} weights, model {facts['fingerprint'][:8]}",
+        f"Data: {schema.layout} table, {columns}; {config.frequency.label}; "
+        f"{facts['series']:,} series, {model.record['rows']:,} rows, until {facts['last_time']}.",
+        *(f"  {note}" for note in model.record["notes"]),
+        f"Head: {config.head}.",
+        *summary(model),
+    ]

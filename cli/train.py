@@ -1,0 +1,189 @@
+"""`forecast train`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .output import Say, command, model_option
+
+if TYPE_CHECKING:
+    from forecast.model import Model
+    from forecast.training.callbacks import Progress
+
+ENDED = {
+    "planned": "",
+    "early": " (ended early: the validation loss no longer fell)",
+    "budget": " (shortened to stay within --budget)",
+    "interrupted": " (interrupted: the best weights so far are kept)",
+}
+
+
+@click.command(short_help="Train a model on a table of time series.")
+@click.argument("table", type=click.Path(allow_dash=True))
+@model_option("Where to write the model.")
+@click.option("--id", help="Column that names the series.")
+@click.option("--time", help="Column of the times.")
+@click.option("--target", help="Column to forecast.")
+@click.option("--frequency", help='Spacing of the steps, such as "h", "D", "MS", "15min".')
+@click.option("--season", type=click.IntRange(min=1), help="Steps in a season.")
+@click.option(
+    "--head",
+    type=click.Choice(["point", "student_t"]),
+    default="point",
+    show_default=True,
+    help="What to forecast: a single value, or a distribution (for predict --levels).",
+)
+@click.option("--layers", type=click.IntRange(min=1), help="LSTM layers.")
+@click.option("--units", type=click.IntRange(min=1), help="Units of each layer.")
+@click.option(
+    "--dropout",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Share of a layer's inputs blanked out in training.",
+)
+@click.option(
+    "--context",
+    type=click.IntRange(min=2),
+    help="Steps that set a series' scale and lead each training window.",
+)
+@click.option(
+    "--holdout",
+    type=click.IntRange(min=0),
+    help="Steps kept for the final comparison, and as many for early stopping.",
+)
+@click.option(
+    "--transform",
+    type=click.Choice(["auto", "none", "sqrt", "log"]),
+    default="auto",
+    show_default=True,
+    help="Applied to the values before they are scaled.",
+)
+@click.option("--batch-size", type=click.IntRange(min=1), help="Windows in a gradient step.")
+@click.option("--steps", type=click.IntRange(min=1), help="Gradient steps.")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="At the start; it falls to 0 along a cosine.",
+)
+@click.option(
+    "--budget",
+    default="5m",
+    show_default=True,
+    help='Longest time that training may take, such as "90s", "5m", "1h".',
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Same seed, same data: same model.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the training record as JSON.")
+@command
+def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> None:
+    """Train a model on TABLE: a CSV or Parquet file, or - for standard input.
+
+    The table is long (a column of times, one of values, perhaps one that names the series) or
+    wide (a column per series). What is not given is chosen from the data, and told.
+
+    \b
+    Examples:
+      forecast train sales.csv
+      forecast train sales.csv --id store --time day --target units --budget 2m
+      forecast train sales.csv --head student_t --model stores.forecast
+    """
+    from forecast.forecaster import Forecaster
+    from forecast.panel import to_panel
+    from forecast.tables import read_table
+
+    forecaster = Forecaster(**choices)
+    forecaster.check()
+    frame, source, first_line = read_table(table)
+    names = {name: choices[name] for name in ("id", "time", "target", "frequency")}
+    panel = to_panel(frame, source=source, first_line=first_line, **names)
+    many = f"{len(panel.ids):,} series" if len(panel.ids) != 1 else "1 series"
+    say(f"Read {source}: {many}, {panel.indptr[-1]:,} rows.")
+    for note in [*frame.attrs.get("notes", ()), *panel.notes]:
+        say(f"  {note}")
+    import_tensorflow()
+    say(f"Training, for at most {choices['budget']}; Ctrl-C ends it and keeps the best weights.")
+    with progress_bar(say.quiet) as progress:
+        forecaster.fit(panel, progress=progress)
+    fitted = forecaster.model_
+    fitted.save(model)
+    for line in summary(fitted):
+        say(line)
+    horizon = max(fitted.record["plan"]["holdout"], 1)
+    place = "" if model == "model.forecast" else f" --model {model}"
+    say(f"Wrote {model}. Forecast with: forecast predict --horizon {horizon}{place}")
+    if as_json:
+        click.echo(json.dumps(fitted.record))
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow without what its libraries write about themselves on standard error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """A bar on standard error, if that is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("preparing", total=None)
+
+        def show(now: Any) -> None:
+            loss = now.loss if now.validation_loss is None else now.validation_loss
+            bar.update(
+                task,
+                completed=now.step,
+                total=now.steps,
+                description=f"step {now.step:,} of {now.steps:,}, loss {loss:.4g}",
+            )
+
+        yield show
+
+
+def summary(model: Model) -> list[str]:
+    """How training went, and how good the model is, in words."""
+    from forecast.evaluation import Comparison
+
+    record, config = model.record, model.config
+    steps, seconds = record["rounds"][-1]["step"], record["rounds"][-1]["seconds"]
+    transform = {0.0: "logarithm", 0.5: "square root"}.get(config.power, "none")
+    lines = [
+        f"Trained {config.layers} x {config.units} LSTM units on {steps:,} batches in "
+        f"{seconds:,.0f} s{ENDED[record['ended']]}.",
+        f"  inputs: last value, lags {list(config.lags)}, calendar {list(config.cycles)}; "
+        f"transform: {transform}; scale: last {config.context} steps",
+    ]
+    if record["comparison"] is None:
+        return [*lines, "Nothing was held out, so there is no comparison with a naive forecast."]
+    return [*lines, Comparison(**record["comparison"]).sentence()]
