@@ -20,7 +20,7 @@ from forecast import __version__, features
 from forecast.cell import Memory
 from forecast.config import Config
 from forecast.errors import ArtifactError, ForecastError
-from forecast.network import HEADS, NETWORKS
+from forecast.network import NETWORKS
 from forecast.scaling import Scale
 from forecast.state import State
 
@@ -175,9 +175,9 @@ def ids_array(ids: list[Any]) -> np.ndarray:
 
 
 def _weight_shapes(config: Config) -> dict[str, tuple[int, ...]]:
-    return NETWORKS[config.network].shapes(
-        config.inputs, config.units, config.layers, HEADS[config.head].PARAMETERS * config.targets
-    )
+    sizes = (config.inputs, config.units, config.layers, config.outputs)
+    shapes: dict[str, tuple[int, ...]] = NETWORKS[config.network].shapes(*sizes)
+    return shapes
 
 
 def _check(

@@ -52,7 +52,7 @@ class Config:
     @property
     def outputs(self) -> int:
         """How many raw parameters a step gives."""
-        return HEADS[self.head].PARAMETERS * self.targets
+        return int(HEADS[self.head].PARAMETERS) * self.targets
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `json` can write."""

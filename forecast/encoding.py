@@ -65,7 +65,7 @@ def history_scale(panel: Panel, values: np.ndarray, context: int) -> Scale:
     inside = rows >= panel.indptr[:-1, None]
     recent = np.where(inside[..., None], values[np.maximum(rows, 0)], np.nan)
     location, scale = scaling.measure(recent)
-    for s in np.flatnonzero(np.isnan(recent).all(axis=1).any(axis=1)):
+    for s in np.flatnonzero(np.any(np.isnan(recent).all(axis=1), axis=1)):
         history = values[panel.indptr[s] : panel.indptr[s + 1]]
         if np.isnan(history).all():
             raise DataError(f"series {panel.ids[s]!r} has no observed value; leave it out")

@@ -13,6 +13,9 @@ from forecast.panel import Panel
 COMPARED = 1_000  # series that the comparison looks at, drawn once when there are more
 
 
+MARGIN = 0.005  # a smaller gain would be told as 0%
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Errors on the held-out tail, which training has not seen.
@@ -47,7 +50,7 @@ class Comparison:
         many = "series" if self.series == 1 else f"{self.series:,} series"
         where = f"On the last {self.steps} steps of {'the ' if self.series == 1 else ''}{many}"
         what = f"({measure} {ours:.3g} against {naive:.3g})"
-        if not ours < naive:
+        if not ours < (1 - MARGIN) * naive:
             return (
                 f"{where}, which it had not seen, the model does no better than repeating "
                 f"{self._season()} {what}. Use that instead, or give more data or a longer budget."
@@ -127,19 +130,18 @@ def compare(
         return None
     past = pd.DataFrame({"unique_id": np.repeat(ids, history.lengths), "y": history.target[:, 0]})
     models = ["model", "naive"]
-    mase = losses.mase(table, models, seasonality=season, train_df=past)[models]
-    mase = mase[np.isfinite(mase).all(axis=1)].mean()
+    scaled = losses.mase(table, models, seasonality=season, train_df=past)[models].to_numpy()
+    scaled = scaled[np.isfinite(scaled).all(axis=1)]  # a flat history has no scale
     smape = losses.smape(table, models)[models].mean() * 200  # utilsforecast gives half of it
     mae = losses.mae(table, models)[models].mean()
-    known = bool(mase.notna().all())
     return Comparison(
         steps=horizon,
         series=int(table["unique_id"].nunique()),
         season=season,
-        mase=float(mase["model"]) if known else None,
+        mase=float(scaled[:, 0].mean()) if len(scaled) else None,
         smape=float(smape["model"]),
         mae=float(mae["model"]),
-        naive_mase=float(mase["naive"]) if known else None,
+        naive_mase=float(scaled[:, 1].mean()) if len(scaled) else None,
         naive_smape=float(smape["naive"]),
         naive_mae=float(mae["naive"]),
     )

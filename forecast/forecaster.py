@@ -133,7 +133,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             DataError: if the table cannot be used.
             OptionError: if a choice is out of range.
         """
-        self._check()
+        self.check()
         panel = _with_values(X if isinstance(X, Panel) else self._panel(X))
         config, plan = self._choose(panel)
         values = transformed(panel, config.power)
@@ -173,7 +173,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             table, id=self.id, time=self.time, target=self.target, frequency=self.frequency
         )
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Raise OptionError for the first choice that is out of range."""
         for name, allowed in (
             ("network", tuple(NETWORKS)),

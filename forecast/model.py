@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from forecast.config import Config
 from forecast.encoding import encode
 from forecast.errors import ForecastError, OptionError
 from forecast.network import HEADS, NETWORKS
-from forecast.panel import to_panel
+from forecast.panel import Panel, to_panel
 from forecast.rollout import rollout
 from forecast.state import State, join
 
@@ -60,19 +61,40 @@ class Model:
     state: State
     record: dict[str, Any]
 
-    def encode(self, history: Any) -> State:
-        """The state of series after their history.
+    def panel(self, table: Any, **where: Any) -> Panel:
+        """Pass a table with the columns of the training data through the gate.
 
         Args:
-            history: a table with the columns that the model was trained on.
+            table: of the layout that the model was trained on.
+            where: `source` and `first_line` of `to_panel`, for its messages.
 
         Raises:
             DataError: if the table does not fit.
         """
         schema = self.config.schema
-        names = {"id": schema.id, "time": schema.time, "target": schema.targets[0]}
-        given = names if schema.layout == "long" else {}
-        panel = to_panel(history, frequency=self.config.frequency.name, **given)
+        roles = {"id": schema.id, "time": schema.time, "target": schema.targets[0]}
+        expected = {
+            "long": ("id", "time", "target"),
+            "wide": ("time",),
+            "series": ("time", "target"),
+        }
+        given: dict[str, Any] = {
+            role: roles[role]
+            for role in expected[schema.layout]
+            if not schema.is_series and roles[role] not in schema.index
+        }
+        return to_panel(table, frequency=self.config.frequency.name, **given, **where)
+
+    def encode(self, history: Any) -> State:
+        """The state of series after their history.
+
+        Args:
+            history: a table with the columns that the model was trained on, or a `Panel`.
+
+        Raises:
+            DataError: if the table does not fit.
+        """
+        panel = history if isinstance(history, Panel) else self.panel(history)
         return encode(panel, self.config, self.cell(), self.state.fingerprint)
 
     def predict(self, horizon: int, history: Any = None, **options: Any) -> pd.DataFrame:
@@ -85,7 +107,7 @@ class Model:
         history: Any = None,
         *,
         state: State | None = None,
-        series: list[Any] | None = None,
+        series: Sequence[Any] | None = None,
         levels: tuple[float, ...] = (),
         paths: int = 0,
         seed: int = 0,
@@ -234,10 +256,11 @@ class Model:
         """The forecast as the user's kind of table, from values (S, H, D) and (S, n, H, D)."""
         horizon = centre.shape[1]
         columns = {"forecast": centre[..., 0].ravel()}
-        for level in levels if sampled is not None else ():
-            for side, tail in (("lo", 50 - level / 2), ("hi", 50 + level / 2)):
-                bound = np.percentile(sampled[..., 0], tail, axis=1)
-                columns[f"forecast-{side}-{level:g}"] = bound.ravel()
+        if sampled is not None:
+            for level in levels:
+                for side, tail in (("lo", 50 - level / 2), ("hi", 50 + level / 2)):
+                    bound = np.percentile(sampled[..., 0], tail, axis=1)
+                    columns[f"forecast-{side}-{level:g}"] = bound.ravel()
         return self.config.schema.table(
             self.config.frequency,
             np.repeat(start.ids, horizon),

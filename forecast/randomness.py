@@ -39,4 +39,5 @@ def uniforms(
         stream.advance((step + 2**63) * blocks)  # a step may lie before 1970
         raw = stream.random_raw(horizon * blocks * PER_BLOCK) >> np.uint64(64 - BITS)
         draws.append(raw.reshape(horizon, -1)[:, :count])
-    return ((np.stack(draws, axis=1) + 0.5) / 2**BITS).astype(np.float32)
+    drawn: np.ndarray = (np.stack(draws, axis=1) + 0.5) / 2**BITS
+    return drawn.astype(np.float32)

@@ -33,14 +33,17 @@ def transform(values: np.ndarray, power: float) -> np.ndarray:
     """
     if power == 1.0:
         return values
-    return np.log(values) if power == 0.0 else values**power
+    powered: np.ndarray = np.log(values) if power == 0.0 else values**power
+    return powered
 
 
 def inverse(values: np.ndarray, power: float) -> np.ndarray:
     """y of f(y), of any shape; a value below the range of f becomes the smallest y, 0."""
     if power == 1.0:
         return values
-    return np.exp(values) if power == 0.0 else np.maximum(values, 0.0) ** (1.0 / power)
+    if power == 0.0:
+        return np.asarray(np.exp(values))
+    return np.asarray(np.maximum(values, 0.0) ** (1.0 / power))
 
 
 def measure(values: np.ndarray) -> Scale:
@@ -61,7 +64,7 @@ def measure(values: np.ndarray) -> Scale:
 
 def forward(values: np.ndarray, scale: Scale) -> np.ndarray:
     """Scaled values, float32, of transformed ones (B, T, D)."""
-    scaled = (values - scale.location[:, None]) / scale.scale[:, None]
+    scaled: np.ndarray = (values - scale.location[:, None]) / scale.scale[:, None]
     return scaled.astype(np.float32)
 
 

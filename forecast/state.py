@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -60,18 +62,19 @@ class State:
             scale=scale,
         )
 
-    def select(self, ids: list[object]) -> State:
-        """The series with the given ids.
+    def select(self, ids: Sequence[Any]) -> State:
+        """The series with the given ids, in that order; text finds ids of other kinds too.
 
         Raises:
             DataError: naming the ids that the state does not hold.
         """
-        place = {name: row for row, name in enumerate(self.ids.tolist())}
+        place: dict[Any, int] = {str(name): row for row, name in enumerate(self.ids.tolist())}
+        place |= {name: row for row, name in enumerate(self.ids.tolist())}
         unknown = [name for name in ids if name not in place]
         if unknown:
             raise DataError(
-                f"no series {unknown}; the model knows {len(place)} series, the first are "
-                f"{list(place)[:5]}"
+                f"no series {unknown}; the {len(self.ids)} series that are known begin with "
+                f"{self.ids[:5].tolist()}"
             )
         return self.take(np.array([place[name] for name in ids], dtype=np.int64))
 

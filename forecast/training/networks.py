@@ -47,7 +47,7 @@ def export(model: keras.Model) -> dict[str, np.ndarray]:
     arrays = {}
     for variable in model.trainable_variables:  # a path reads lstm_0/lstm_cell/recurrent_kernel
         layer, *_, part = variable.path.split("/")
-        arrays[f"{layer}.{part.removesuffix('_kernel')}"] = np.array(variable)
+        arrays[f"{layer}.{part.removesuffix('_kernel')}"] = variable.value.numpy()
     return arrays
 
 
