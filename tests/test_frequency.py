@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.errors import DataError, OptionError
-from forecast.frequency import DAY, HOUR, Frequency, infer, irregular, parse
+from forecast.frequency import DAY, HOUR, Frequency, parse
+from forecast.spacing import infer, irregular
 
 ALIASES = ["h", "15min", "D", "B", "W", "MS", "ME", "MS-15", "QS", "QE", "YS", "YE", "10", "s"]
 

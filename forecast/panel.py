@@ -1,0 +1,305 @@
+"""The single gate where a table is checked and put in normal form, and the way back."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast import frequency as frequencies
+from forecast.columns import Roles, find_roles
+from forecast.errors import DataError
+from forecast.frequency import DAY, Frequency
+from forecast.grid import make_grid
+from forecast.layout import Flat, flatten
+from forecast.parsing import Ids, Place, quote, read_ids, read_numbers, write_ids
+from forecast.schema import Schema
+from forecast.timestamps import Times, read_times, write_times
+
+__all__ = ["Panel", "Schema", "to_panel", "to_table"]
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Many series of one frequency, sorted by id and time, gaps as rows of NaN.
+
+    Row k of series s is row `indptr[s] + k` of `target`, at `start[s] + k * frequency.step`.
+    """
+
+    ids: NDArray[Any]  # (S,) sorted; for a single series without id the target's name
+    indptr: Integers  # (S+1,)
+    start: Integers  # (S,) ordinal of each series' first row
+    target: NDArray[np.float64]  # (N, D), NaN where missing
+    frequency: Frequency
+    schema: Schema
+    notes: tuple[str, ...] = ()  # what was assumed, as sentences for people
+
+    @property
+    def lengths(self) -> Integers:
+        """Rows per series, (S,)."""
+        lengths: Integers = np.diff(self.indptr)
+        return lengths
+
+    @property
+    def ordinals(self) -> Integers:
+        """The time of every row, counted by `frequency`, (N,)."""
+        step, lengths = self.frequency.step, self.lengths
+        ordinals: Integers = np.arange(self.indptr[-1], dtype=np.int64) * step
+        ordinals += np.repeat(self.start - self.indptr[:-1] * step, lengths)
+        return ordinals
+
+    def select(self, ids: Iterable[Any]) -> Panel:
+        """Keep some series.
+
+        Args:
+            ids: ids, in any order; text finds numeric ids too.
+
+        Returns:
+            The panel of those series, in the panel's order.
+
+        Raises:
+            DataError: an id is unknown.
+        """
+        known: dict[Any, int] = {str(value): s for s, value in enumerate(self.ids.tolist())}
+        known |= {value: s for s, value in enumerate(self.ids.tolist())}
+        wanted = list(ids)
+        for value in wanted:
+            if value not in known:
+                raise self._unknown(value)
+        chosen = np.array(sorted({known[value] for value in wanted}), dtype=np.intp)
+        return self._rows(chosen, self.lengths[chosen])
+
+    def until(self, steps_before_end: int) -> Panel:
+        """Cut the same number of rows off the end of every series.
+
+        Args:
+            steps_before_end: rows to cut, at least 0.
+
+        Returns:
+            The shorter panel; a series that was no longer keeps zero rows.
+        """
+        lengths = np.maximum(self.lengths - steps_before_end, 0)
+        return self._rows(np.arange(len(self.ids)), lengths)
+
+    def _rows(self, chosen: NDArray[np.intp], lengths: Integers) -> Panel:
+        """Keep the first `lengths` rows of the chosen series."""
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        shift = np.repeat(self.indptr[:-1][chosen] - indptr[:-1], lengths)
+        rows = shift + np.arange(indptr[-1])
+        return replace(
+            self,
+            ids=self.ids[chosen],
+            indptr=indptr,
+            start=self.start[chosen],
+            target=self.target[rows],
+        )
+
+    def _unknown(self, value: object) -> DataError:
+        names = [str(known) for known in self.ids.tolist()]
+        close = difflib.get_close_matches(str(value), names, n=3)
+        hint = f"did you mean {_some(close)}?" if close else f"there are {_some(names)}"
+        return DataError(f"no series {quote(value)}; {hint}")
+
+
+def to_panel(
+    table: pd.DataFrame | pd.Series[Any],
+    *,
+    id: str | None = None,
+    time: str | None = None,
+    target: str | None = None,
+    frequency: str | None = None,
+    source: str = "the table",
+    first_line: int | None = None,
+) -> Panel:
+    """Check a table and put it in normal form.
+
+    Args:
+        table: long (id, time, target), wide (a column per series), or a Series with times as
+            its index; id and time may stand in the index. Rows in any order.
+        id: name of the id column; guessed by default.
+        time: name of the time column; guessed by default.
+        target: name of the target column; guessed by default.
+        frequency: alias such as "h" or "MS"; inferred by default.
+        source: what to call the table in messages.
+        first_line: for a file, the line of its first row, so that messages name lines.
+
+    Returns:
+        The panel; its notes say what was guessed, filled or missing.
+
+    Raises:
+        DataError: the table cannot be used; one line says where and why, and what to do.
+        OptionError: the frequency is not understood.
+
+    Example:
+        >>> days = pd.date_range("2024-01-01", periods=3)
+        >>> panel = to_panel(pd.DataFrame({"day": days, "visits": [5, 7, 6]}))
+        >>> panel.frequency.label, panel.target[:, 0].tolist()
+        ('daily', [5.0, 7.0, 6.0])
+    """
+    flat = flatten(table, source)
+    place = Place(source, first_line, table.index)
+    given = None if frequency is None else frequencies.parse(frequency)
+    asked = {"id": id, "time": time, "target": target}
+    known = flat.roles | {role: name for role, name in asked.items() if name is not None}
+    roles = find_roles(flat.frame, source, known)
+    is_subdaily = given is not None and given.unit == "microsecond" and given.step % DAY != 0
+    times = read_times(flat.frame[roles.time], place, is_subdaily)
+    make = _wide_panel if roles.target is None else _long_panel
+    panel = make(flat, roles, times, given, place)
+    found = () if given else (f"frequency: {panel.frequency.label}, told from the times",)
+    read: list[str] = table.attrs.get("notes", [])  # what the reader of the file has to say
+    notes = (*read, *roles.notes, *found, *panel.notes, *_missing_notes(panel))
+    return replace(panel, notes=notes)
+
+
+def _long_panel(
+    flat: Flat, roles: Roles, times: Times, frequency: Frequency | None, place: Place
+) -> Panel:
+    """Make the panel of a table with one target column."""
+    frame, target = flat.frame, cast(str, roles.target)
+    values = read_numbers(frame[target], place)
+    if np.isnan(values).all():
+        raise DataError(f"{place.source}: column {quote(target)} has no value at all")
+    one = np.zeros(len(values), dtype=np.int16)
+    ids = Ids(one, np.array([target], dtype=object), "str")
+    ids = ids if roles.id is None else read_ids(frame[roles.id], place)
+    grid = make_grid(ids, times, frame[roles.time], frequency, place)
+    schema = Schema(
+        layout="series" if roles.id is None else "long",
+        id=roles.id,
+        time=roles.time,
+        targets=(target,),
+        id_dtype=ids.dtype,
+        time_dtype=times.dtype,
+        target_dtype=str(frame[target].dtype),
+        local=times.local,
+        index=tuple(name for name in flat.levels if name in (roles.id, roles.time)),
+        unnamed=flat.unnamed,
+        is_series=flat.is_series,
+    )
+    rows = grid.place(values)[:, None]
+    notes = _gap_notes(grid.filled, ids.values)
+    return Panel(ids.values, grid.indptr, grid.start, rows, grid.frequency, schema, notes)
+
+
+def _wide_panel(
+    flat: Flat, roles: Roles, times: Times, frequency: Frequency | None, place: Place
+) -> Panel:
+    """Make the panel of a table with a column per series; all have the table's times."""
+    frame = flat.frame
+    labels = pd.Series(pd.Index([flat.labels[name] for name in roles.wide]))
+    ids = read_ids(labels, place)
+    columns = [read_numbers(frame[roles.wide[c]], place) for c in np.argsort(ids.codes)]
+    matrix = np.column_stack(columns)  # (T, S)
+    if np.isnan(matrix).all():
+        raise DataError(f"{place.source}: no column has any value at all")
+    one = Ids(np.zeros(len(matrix), dtype=np.int16), np.array(["table"], dtype=object), "str")
+    grid = make_grid(one, times, frame[roles.time], frequency, place)
+    dtypes = {str(frame[name].dtype) for name in roles.wide}
+    schema = Schema(
+        layout="wide",
+        id=flat.axis or "unique_id",
+        time=roles.time,
+        targets=("y",),
+        id_dtype=ids.dtype,
+        time_dtype=times.dtype,
+        target_dtype=dtypes.pop() if len(dtypes) == 1 else "float64",
+        local=times.local,
+        index=tuple(name for name in flat.levels if name == roles.time),
+        unnamed=flat.unnamed if flat.axis else (*flat.unnamed, "unique_id"),
+    )
+    count, length = len(columns), int(grid.indptr[-1])
+    rows = np.ascontiguousarray(grid.place(matrix).T).reshape(-1, 1)
+    indptr = np.arange(count + 1, dtype=np.int64) * length
+    start = np.repeat(grid.start, count)
+    notes = _gap_notes(grid.filled, one.values)
+    return Panel(ids.values, indptr, start, rows, grid.frequency, schema, notes)
+
+
+def _gap_notes(filled: Integers, ids: NDArray[Any]) -> tuple[str, ...]:
+    series = np.flatnonzero(filled)
+    if not len(series):
+        return ()
+    where = f", in {len(series)} of {len(ids)} series ({_some(ids[series])})"
+    return (f"gaps filled as missing rows: {filled.sum():,}{where if len(ids) > 1 else ''}",)
+
+
+def _missing_notes(panel: Panel) -> tuple[str, ...]:
+    missing = np.isnan(panel.target[:, 0])
+    if not missing.any():
+        return ()
+    notes = [f"missing values: {missing.sum():,} of {len(missing):,}"]
+    observed = np.add.reduceat(~missing, panel.indptr[:-1], dtype=np.int64)
+    empty = panel.ids[observed == 0]
+    if len(empty):
+        notes.append(f"series without any value: {_some(empty)}")
+    return tuple(notes)
+
+
+def _some(ids: Iterable[Any]) -> str:
+    """Name the first few ids."""
+    names = [quote(value) for value in ids]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def to_table(panel: Panel) -> pd.DataFrame | pd.Series[Any]:
+    """Give a panel back as the table that it came from, with its gaps as rows of missing values.
+
+    Args:
+        panel: the panel.
+
+    Returns:
+        A table of the user's layout, names and dtypes, sorted by id and time. Integers that
+        have become partly missing are floats.
+    """
+    schema = panel.schema
+    if schema.layout == "wide":
+        return _wide_frame(panel)
+    frame = _long_frame(panel)
+    frame = frame.set_index(list(schema.index)) if schema.index else frame
+    frame.index.names = [None if n in schema.unnamed else n for n in frame.index.names]
+    if not schema.is_series:
+        return frame
+    name = schema.targets[0]
+    return frame[name].rename(None if name in schema.unnamed else name)
+
+
+def _long_frame(panel: Panel) -> pd.DataFrame:
+    schema = panel.schema
+    values = _typed(panel.target[:, 0], schema.target_dtype)
+    ids = np.repeat(panel.ids, panel.lengths)
+    return schema.table(panel.frequency, ids, panel.ordinals, {schema.targets[0]: values})
+
+
+def _wide_frame(panel: Panel) -> pd.DataFrame:
+    schema, ordinals = panel.schema, panel.ordinals
+    axis, row = np.unique(ordinals, return_inverse=True)
+    matrix = np.full((len(axis), len(panel.ids)), np.nan)
+    matrix[row, np.repeat(np.arange(len(panel.ids)), panel.lengths)] = panel.target[:, 0]
+    columns = {s: _typed(matrix[:, s], schema.target_dtype) for s in range(len(panel.ids))}
+    frame = pd.DataFrame(columns)
+    frame.columns = pd.Index(write_ids(panel.ids, schema.id_dtype))
+    frame.columns.name = None if schema.id in schema.unnamed else schema.id
+    times = write_times(panel.frequency.times(axis), schema.time_dtype, schema.local)
+    if not schema.index:
+        frame.insert(0, schema.time, times)
+        return frame
+    name = None if schema.time in schema.unnamed else schema.time
+    return frame.set_axis(pd.Index(times, name=name), axis=0)
+
+
+def _typed(values: NDArray[np.float64], dtype: str) -> pd.Series[Any]:
+    """Bring values back to the dtype they came in, unless missing ones do not fit it."""
+    kind = pd.api.types.pandas_dtype(dtype)
+    column = pd.Series(values)
+    is_number = pd.api.types.is_numeric_dtype(kind)
+    if not is_number or (isinstance(kind, np.dtype) and kind.kind != "f" and column.isna().any()):
+        return column
+    return column.astype(cast(Any, kind))

@@ -1,0 +1,165 @@
+"""What the cells of a column say: numbers and ids, and how to name the cell at fault."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.errors import DataError
+
+MISSING_WORDS = ("", "-", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "?")
+LONGEST_QUOTE = 80
+BOOLEANS = {"false": "0", "true": "1"}
+DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+$")
+
+
+def quote(value: object) -> str:
+    """Quote a cell or a name for a one-line message.
+
+    Example:
+        >>> quote("two\\nlines"), len(quote("x" * 1000))
+        ("'two lines'", 82)
+    """
+    text = " ".join(str(value).split())
+    return f"'{text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + '…'}'"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a table came from, so that a message can name the row at fault."""
+
+    source: str
+    first_line: int | None
+    index: pd.Index[Any]  # whole numbers count lines from `first_line` (files with blank lines)
+
+    def row(self, position: int) -> str:
+        """Name the row at a 0-based position: by its line in a file, else by the position."""
+        if self.first_line is None:
+            return f"row {position}"
+        whole = pd.api.types.is_integer_dtype(self.index.dtype)
+        return f"line {self.first_line + (int(self.index[position]) if whole else position)}"
+
+    def error(self, position: int, column: object, problem: str) -> DataError:
+        """Build the one-line error for one cell."""
+        return DataError(f"{self.source}, {self.row(position)}, column {quote(column)}: {problem}")
+
+
+class Ids(NamedTuple):
+    """A parsed id column."""
+
+    codes: NDArray[Any]  # (N,) whole numbers, positions in `values`
+    values: NDArray[Any]  # (S,) sorted
+    dtype: str
+
+
+def read_numbers(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
+    """Parse a column of numbers.
+
+    Args:
+        column: (N,) numbers, booleans, or text that says numbers.
+        place: names rows in messages.
+
+    Returns:
+        (N,) with NaN where missing.
+
+    Raises:
+        DataError: a cell is not a number or is infinite.
+    """
+    column = plain(column)
+    if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind != "c":
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    elif pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
+        values = _numbers_in_text(column, place)
+    else:
+        raise place.error(0, column.name, f"found {column.iloc[0]}, where a number should be")
+    infinite = np.isinf(values)
+    if infinite.any():
+        at = first(infinite)
+        raise place.error(at, column.name, f"{values[at]} is infinite; leave unknown values empty")
+    return values
+
+
+def _numbers_in_text(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
+    codes, found = pd.factorize(column)
+    texts = pd.Series(found).astype("str").str.strip().str.lower().replace(BOOLEANS)
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
+    wrong = np.isnan(numbers) & ~texts.isin(MISSING_WORDS).to_numpy()
+    if wrong.any():
+        at = first(np.append(wrong, False)[codes])  # code -1, a missing cell, takes the last
+        text = str(column.iloc[at])
+        problem = f"found {quote(text)}, where a number should be{_hint(text.strip())}"
+        raise place.error(at, column.name, problem)
+    return np.append(numbers, np.nan)[codes]
+
+
+def _hint(text: str) -> str:
+    if not DECIMAL_COMMA.match(text):
+        return ""
+    return f"; write it as {text.replace('.', '').replace(',', '.')}"
+
+
+def read_ids(column: pd.Series[Any], place: Place) -> Ids:
+    """Number the ids of a column in sorted order.
+
+    Args:
+        column: (N,) text, whole numbers or categories.
+        place: names rows in messages.
+
+    Returns:
+        Codes per row and the S sorted values.
+
+    Raises:
+        DataError: a cell is missing or empty.
+    """
+    codes, uniques = pd.factorize(column)
+    values = np.asarray(uniques)
+    if values.dtype.kind not in "iuO":
+        values = values.astype(object)
+    blank = np.array([isinstance(v, str) and not v.strip() for v in values], dtype=bool)
+    missing = np.append(blank, True)
+    if blank.any() or (len(codes) and codes.min() < 0):
+        at = first(missing[codes])
+        raise place.error(at, column.name, "no id; every row needs one")
+    order = np.array(sorted(range(len(values)), key=_sort_key(values)), dtype=np.intp)
+    rank = np.empty(len(order), dtype=np.int16 if len(order) < 2**15 else np.int64)
+    rank[order] = np.arange(len(order))
+    return Ids(rank[codes], values[order], str(column.dtype))
+
+
+def _sort_key(values: NDArray[Any]) -> Any:
+    """Sort ids of one type by value and ids of mixed types as text."""
+    one_type = len({type(value) for value in values.tolist()}) <= 1
+    return values.tolist().__getitem__ if one_type else lambda i: str(values[i])
+
+
+def write_ids(ids: NDArray[Any], dtype: str) -> pd.Series[Any]:
+    """Write ids in the user's own dtype; the inverse of `read_ids`.
+
+    Args:
+        ids: (M,) id values.
+        dtype: `Ids.dtype`.
+
+    Returns:
+        (M,) a column of that dtype.
+    """
+    return pd.Series(ids).astype(cast(Any, dtype))
+
+
+def plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Unwrap categories and Arrow's own dtypes to the dtype of what they hold, (N,)."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if isinstance(column.dtype, pd.ArrowDtype):
+        held = cast(Any, column.array).__arrow_array__().to_pandas(date_as_object=False)
+        column = pd.Series(held, name=column.name)
+    return column
+
+
+def first(where: Any) -> int:
+    """Position of the first True, (N,)."""
+    return int(np.argmax(np.asarray(where)))
