@@ -99,7 +99,7 @@ def _power_of_two(size: int) -> int:
     return 1 << (size - 1).bit_length()
 
 
-def _pad(array: np.ndarray, axis: int = 0, *, size: int) -> Any:
-    """The array with its last entry repeated along an axis up to a size, as a tensor."""
+def _pad(array: np.ndarray, axis: int = 0, *, size: int) -> np.ndarray:
+    """The array with its last entry repeated along an axis up to a size."""
     extra = np.repeat(array.take([-1], axis), size - array.shape[axis], axis)
-    return tf.constant(np.concatenate([array, extra], axis))
+    return np.concatenate([array, extra], axis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -144,6 +145,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         fitted = fit(
             config, plan, windows, panel.lengths, self.seed, seconds(self.budget), progress
         )
+        gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
         comparison = _holdout_comparison(panel, config, fitted.weights, plan.holdout)
         record = {
             "library": __version__,

@@ -46,7 +46,8 @@ class Windows:
                 where a window reaches back before the series: those steps are missing.
 
         Returns:
-            Inputs and targets, scaled by the context of each window.
+            Inputs and targets, scaled by the context of each window; all missing where the
+            context is.
         """
         lead = max(max(self.lags, default=1), 1)
         offsets = np.arange(-lead, self.length)
@@ -55,8 +56,9 @@ class Windows:
         inside = (rows >= 0) & (begin + rows < end)
         rows = np.where(inside, begin + rows, begin)
         values = np.where(inside[..., None], self.target[rows], np.nan)
-        scale = scaling.measure(values[:, lead : lead + self.context])
-        values = scaling.forward(values, scale)
+        context = values[:, lead : lead + self.context]
+        unknown = np.isnan(context).all(axis=1, keepdims=True)  # nothing to scale by
+        values = scaling.forward(np.where(unknown, np.nan, values), scaling.measure(context))
 
         def shifted(steps: int) -> np.ndarray:
             return values[:, lead - steps : lead - steps + self.length]

@@ -47,5 +47,5 @@ def sample(xp: Any, params: Any, uniforms: Any) -> Any:
         Draws (..., D).
     """
     location, scale, v = parameters(xp, params)
-    radius = xp.sqrt(v * (xp.exp(-2.0 / v * xp.log(uniforms[..., 0])) - 1.0))
+    radius = xp.sqrt(v * xp.expm1(-2.0 / v * xp.log(uniforms[..., 0])))
     return location + scale * radius * xp.cos(2.0 * math.pi * uniforms[..., 1])

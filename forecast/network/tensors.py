@@ -8,6 +8,7 @@ abs = tf.abs
 concatenate = tf.concat
 cos = tf.cos
 exp = tf.exp
+expm1 = tf.math.expm1
 isnan = tf.math.is_nan
 lgamma = tf.math.lgamma
 log = tf.math.log

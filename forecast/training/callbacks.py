@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 
+WARM_UP = 5  # steps before the pace is taken
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -45,31 +47,36 @@ class Cosine(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
 class Budget(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
     """Lowers the planned steps when they would take longer than the seconds allowed.
 
-    A plan that fits is left alone, so that the result does not depend on the clock.
+    A plan that fits is left alone, so that the result does not depend on the clock. The pace is
+    taken after the first steps, which also compile.
     """
 
     def __init__(self, seconds: float, cosine: Cosine, clock: Callable[[], float] = time.monotonic):
-        """Watch the steps that `cosine` plans."""
+        """Watch the steps that `cosine` plans; the time runs from now."""
         super().__init__()
         self.seconds = seconds
         self.cosine = cosine
+        self.planned = cosine.steps
         self.clock = clock
         self.started = clock()
-        self.lowered = False
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-        """Remember when the round of steps began."""
-        self.round_started, self.round_step = self.clock(), self.cosine.step
+    @property
+    def lowered(self) -> bool:
+        """Whether the steps are fewer than planned."""
+        return self.cosine.steps < self.planned
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Compare what is left to do with the time that is left."""
-        now = self.clock()
-        each = (now - self.round_started) / (self.cosine.step - self.round_step)
-        affordable = self.cosine.step + int((self.seconds - (now - self.started)) / each)
-        if affordable < self.cosine.steps:
-            self.cosine.steps = max(affordable, self.cosine.step)
-            self.lowered = True
-        if self.cosine.step >= self.cosine.steps:
+        now, step = self.clock(), self.cosine.step
+        left = self.seconds - (now - self.started)
+        if step == WARM_UP:
+            self.warm = now
+        if step >= 2 * WARM_UP:
+            pace = (now - self.warm) / (step - WARM_UP)
+            self.cosine.steps = min(self.planned, step + max(int(left / pace), 0))
+        if left <= 0:
+            self.cosine.steps = min(self.planned, step)
+        if step >= self.cosine.steps:
             self.model.stop_training = True
 
 
