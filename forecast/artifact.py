@@ -26,6 +26,7 @@ from forecast.state import State
 
 FORMAT = 1  # raised when a file of a new kind can no longer be read by the code before it
 LARGEST = 4 << 30  # bytes of one part; a larger one is taken for an attack
+DTYPES = {"time": "int64", "location": "float64", "scale": "float64"}  # the others: float32
 PARTS = ("config.json", "weights.safetensors", "state.safetensors", "training.json")
 
 
@@ -47,7 +48,9 @@ def save(
     """
     about = {"format": FORMAT, "library": __version__, "fingerprint": state.fingerprint}
     contents = (
-        json.dumps({**about, "model": config.to_json(), "ids": state.ids.tolist()}).encode(),
+        json.dumps(
+            {**about, "model": config.to_json(), "ids": state.ids.tolist()}, default=str
+        ).encode(),
         save_arrays({name: np.ascontiguousarray(part) for name, part in weights.items()}),
         save_arrays({name: np.ascontiguousarray(part) for name, part in state.arrays().items()}),
         json.dumps(record).encode(),
@@ -74,10 +77,12 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
-    except OSError as error:
+    except BaseException as error:  # an interrupt leaves nothing behind either
         if temporary is not None:
             with suppress(OSError):  # the error that matters is the one reported below
                 Path(temporary).unlink()
+        if not isinstance(error, OSError):
+            raise
         raise ArtifactError(
             f"cannot write {path}: {error.strerror}; give another place with --model"
         ) from None
@@ -117,8 +122,11 @@ def _read(path: Path) -> tuple[dict[str, Any], Any, Any, dict[str, Any]]:
     try:
         with zipfile.ZipFile(path) as file:
             for name in PARTS:
-                if file.getinfo(name).file_size > LARGEST:
+                part = file.getinfo(name)
+                if part.file_size > LARGEST:
                     raise ArtifactError(f"{path}: {name} is larger than a model can be")
+                if part.compress_type != zipfile.ZIP_STORED:  # a little file could fill the memory
+                    raise ArtifactError(f"{path}: {name} is compressed, as no model file is")
             about, weights, state, record = (file.read(name) for name in PARTS)
         parsed = json.loads(about), load_arrays(weights), load_arrays(state), json.loads(record)
     except FileNotFoundError:
@@ -141,9 +149,9 @@ def _state(
 ) -> State:
     """The state, after everything in the file has been held against the config."""
     series, d = len(about["ids"]), config.targets
+    _check("weights", weights, _weight_shapes(config))
     network = NETWORKS[config.network].of(np, weights)
     empty = network.initial_state(series)
-    _check("weights", weights, _weight_shapes(config))
     expected = {
         "time": (series,),
         "value": (series, d),
@@ -153,8 +161,8 @@ def _state(
         **{f"network.{name}": part.shape for name, part in empty._asdict().items()},
     }
     _check("state", arrays, expected, may_be_missing=("value", "recent"))
-    if arrays["time"].dtype != np.int64 or not (arrays["scale"] > 0).all():
-        raise ValueError("its state holds impossible times or scales")
+    if not (arrays["scale"] > 0).all():
+        raise ValueError("its state holds impossible scales")
     return State(
         ids=ids_array(about["ids"]),
         time=arrays["time"],
@@ -186,11 +194,13 @@ def _check(
     expected: dict[str, tuple[int, ...]],
     may_be_missing: tuple[str, ...] = (),
 ) -> None:
-    """Raise ValueError unless the arrays have the names, shapes and finiteness expected."""
+    """Raise ValueError unless the arrays have the names, shapes, dtypes and finiteness expected."""
     found = {name: array.shape for name, array in arrays.items()}
     if found != expected:
         raise ValueError(f"its {what} have the shapes {found} where {expected} belong")
     for name, array in arrays.items():
+        if array.dtype != DTYPES.get(name, "float32"):
+            raise ValueError(f"its {what} {name} cannot be {array.dtype}")
         bad = np.isinf(array) if name in may_be_missing else ~np.isfinite(array)
         if bad.any():
             raise ValueError(f"its {what} {name} holds numbers that are not finite")

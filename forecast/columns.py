@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +40,9 @@ class Roles(NamedTuple):
     notes: tuple[str, ...]  # what was guessed, for people
 
 
-def find_roles(frame: pd.DataFrame, source: str, known: dict[str, str]) -> Roles:
+def find_roles(
+    frame: pd.DataFrame, source: str, known: dict[str, str], levels: tuple[str, ...] = ()
+) -> Roles:
     """Tell the id, time and target column of a table, guessing those not given.
 
     The ecosystem's names (unique_id, ds, y) come first, then common names, then the type: the
@@ -50,6 +52,7 @@ def find_roles(frame: pd.DataFrame, source: str, known: dict[str, str]) -> Roles
         frame: the table, with columns of distinct names.
         source: what to call the table in messages.
         known: the columns of "id", "time" and "target" as far as they are known.
+        levels: columns that come from the table's index, and so are no targets.
 
     Returns:
         The roles, and the guesses as sentences for people.
@@ -60,6 +63,7 @@ def find_roles(frame: pd.DataFrame, source: str, known: dict[str, str]) -> Roles
     search = _Search(frame, source, known)
     time = known["time"] if "time" in known else search.time()
     id = known["id"] if "id" in known else search.id()
+    search.ignored = levels
     target = known["target"] if "target" in known else search.target(has_id=id is not None)
     left = search.left()
     wide: tuple[str, ...] = ()
@@ -82,6 +86,7 @@ class _Search:
         self.frame, self.source = frame, source
         self.guessed: list[str] = []
         self.taken = list(known.values())
+        self.ignored: tuple[str, ...] = ()
         for role, name in known.items():
             if name not in frame.columns:
                 raise self._absent(role, name)
@@ -94,7 +99,8 @@ class _Search:
 
     def left(self) -> list[str]:
         """Columns without a role, the row numbers that a saved index leaves aside."""
-        return [n for n in self.frame.columns if n not in self.taken and not self._numbers_rows(n)]
+        out = {*self.taken, *self.ignored}
+        return [n for n in self.frame.columns if n not in out and not self._numbers_rows(n)]
 
     def time(self) -> str:
         left = self.left()
@@ -193,7 +199,10 @@ def kind_of(column: pd.Series[Any]) -> str:
     is_object = pd.api.types.is_object_dtype(dtype)
     if not (pd.api.types.is_string_dtype(dtype) or is_object):
         return "other"
-    cells = column.iloc[:1000].dropna().drop_duplicates().iloc[:20]
+    cells = column.iloc[:1000].dropna()
+    if not all(isinstance(cell, Hashable) for cell in cells):
+        return "other"
+    cells = cells.drop_duplicates().iloc[:20]
     return _kind_of_cells(cells)
 
 

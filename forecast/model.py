@@ -133,6 +133,8 @@ class Model:
             DataError: if the history does not fit or a series is unknown.
             ForecastError: if the rollout leaves the finite numbers.
         """
+        if history is not None and state is not None:
+            raise OptionError("give a history or a state to continue, not both")
         self._check(horizon, state, levels, paths, seed, runtime)
         start = state or (self.state if history is None else self.encode(history))
         start = start if series is None else start.select(series)

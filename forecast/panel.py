@@ -148,7 +148,7 @@ def to_panel(
     given = None if frequency is None else frequencies.parse(frequency)
     asked = {"id": id, "time": time, "target": target}
     known = flat.roles | {role: name for role, name in asked.items() if name is not None}
-    roles = find_roles(flat.frame, source, known)
+    roles = find_roles(flat.frame, source, known, flat.levels)
     is_subdaily = given is not None and given.unit == "microsecond" and given.step % DAY != 0
     times = read_times(flat.frame[roles.time], place, is_subdaily)
     make = _wide_panel if roles.target is None else _long_panel
@@ -195,6 +195,10 @@ def _wide_panel(
     """Make the panel of a table with a column per series; all have the table's times."""
     frame = flat.frame
     labels = pd.Series(pd.Index([flat.labels[name] for name in roles.wide]))
+    if not all(name.strip() for name in roles.wide):
+        raise DataError(
+            f"{place.source}: a column of numbers has no name; name it after its series"
+        )
     ids = read_ids(labels, place)
     columns = [read_numbers(frame[roles.wide[c]], place) for c in np.argsort(ids.codes)]
     matrix = np.column_stack(columns)  # (T, S)

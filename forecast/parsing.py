@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -71,7 +72,7 @@ def read_numbers(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
         DataError: a cell is not a number or is infinite.
     """
     column = plain(column)
-    if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind != "c":
+    if column.dtype.kind in "biuf":
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     elif pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
         values = _numbers_in_text(column, place)
@@ -85,7 +86,7 @@ def read_numbers(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
 
 
 def _numbers_in_text(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
-    codes, found = pd.factorize(column)
+    codes, found = pd.factorize(column.map(_hashable))
     texts = pd.Series(found).astype("str").str.strip().str.lower().replace(BOOLEANS)
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
     wrong = np.isnan(numbers) & ~texts.isin(MISSING_WORDS).to_numpy()
@@ -95,6 +96,10 @@ def _numbers_in_text(column: pd.Series[Any], place: Place) -> NDArray[np.float64
         problem = f"found {quote(text)}, where a number should be{_hint(text.strip())}"
         raise place.error(at, column.name, problem)
     return np.append(numbers, np.nan)[codes]
+
+
+def _hashable(cell: object) -> object:
+    return cell if isinstance(cell, Hashable) else str(cell)
 
 
 def _hint(text: str) -> str:
@@ -116,7 +121,10 @@ def read_ids(column: pd.Series[Any], place: Place) -> Ids:
     Raises:
         DataError: a cell is missing or empty.
     """
-    codes, uniques = pd.factorize(column)
+    try:
+        codes, uniques = pd.factorize(column)
+    except TypeError:
+        raise place.error(0, column.name, f"found {quote(column.iloc[0])}, no id") from None
     values = np.asarray(uniques)
     if values.dtype.kind not in "iuO":
         values = values.astype(object)
@@ -132,9 +140,9 @@ def read_ids(column: pd.Series[Any], place: Place) -> Ids:
 
 
 def _sort_key(values: NDArray[Any]) -> Any:
-    """Sort ids of one type by value and ids of mixed types as text."""
-    one_type = len({type(value) for value in values.tolist()}) <= 1
-    return values.tolist().__getitem__ if one_type else lambda i: str(values[i])
+    """Sort text and numbers by value and ids of mixed or other types as text."""
+    types = {type(value) for value in values.tolist()}
+    return values.tolist().__getitem__ if types in ({str}, {int}) else lambda i: str(values[i])
 
 
 def write_ids(ids: NDArray[Any], dtype: str) -> pd.Series[Any]:

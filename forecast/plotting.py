@@ -13,6 +13,7 @@ from forecast.panel import Panel
 from forecast.state import State
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -42,7 +43,8 @@ def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None
     horizon = len(forecast.table) // len(forecast.state.ids)
     for row, (name, axis) in enumerate(zip(ids, axes, strict=True)):
         past = _panel_tail(history, name, 4 * horizon) if history else _kept(model, name)
-        _draw(axis, model, forecast, slice(row * horizon, (row + 1) * horizon), past)
+        future = _times(model, forecast.state.time[row], horizon)
+        _draw(axis, past, future, forecast.table.iloc[row * horizon : (row + 1) * horizon])
         axis.set_title(str(name), loc="left", fontsize="medium", parse_math=False)
     axes[0].legend(loc="upper left", frameon=False, ncols=4)
     if len(forecast.state.ids) > DRAWN:
@@ -51,42 +53,47 @@ def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None
 
 
 def _draw(
-    axis: Axes, model: Model, forecast: Forecast, rows: slice, past: tuple[Any, np.ndarray]
+    axis: Axes, past: tuple[np.ndarray, np.ndarray], future: np.ndarray, table: pd.DataFrame
 ) -> None:
     """One series: the past, the intervals from wide to narrow, and the forecast."""
-    table = forecast.table.iloc[rows]
-    future = table[model.config.schema.time]
-    future = future.dt.to_timestamp() if future.dtype.kind == "O" else future
     axis.plot(*past, color=PAST, linewidth=1, label="observed")
     names = [name for name in table.columns if name.startswith("forecast-lo-")]
-    for name in sorted(names, key=lambda name: -float(name.rsplit("-", 1)[1])):
-        level = name.rsplit("-", 1)[1]
-        low, high = table[name], table[f"forecast-hi-{level}"]
-        axis.fill_between(
-            future, low, high, color=FUTURE, alpha=0.18, linewidth=0, label=f"{level} %"
-        )
-    joined = [past[0][-1:], past[1][-1:]]
-    times = np.concatenate([np.asarray(joined[0]), np.asarray(future)])
-    values = np.concatenate([joined[1], table["forecast"].to_numpy()])
+    levels = sorted((name.rsplit("-", 1)[1] for name in names), key=float, reverse=True)
+    for place, level in enumerate(levels, start=1):
+        low, high = table[f"forecast-lo-{level}"], table[f"forecast-hi-{level}"]
+        band = axis.fill_between(future, low, high, color=FUTURE, linewidth=0, label=f"{level} %")
+        band.set_alpha(0.15 * place)
+    times = np.concatenate([past[0][-1:], future])
+    values = np.concatenate([past[1][-1:], table["forecast"].to_numpy()])
     axis.plot(times, values, color=FUTURE, linewidth=1.5, label="forecast")
+    if future.dtype.kind == "M":
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        axis.xaxis.set_major_locator(locator := AutoDateLocator(maxticks=8))  # type: ignore[no-untyped-call]
+        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axis.spines[["top", "right"]].set_visible(False)
     axis.margins(x=0.01)
 
 
-def _panel_tail(panel: Panel, name: Any, rows: int) -> tuple[Any, np.ndarray]:
+def _times(model: Model, last: int, count: int) -> np.ndarray:
+    """The times of so many steps, the last of which has the given ordinal."""
+    frequency = model.config.frequency
+    return np.asarray(frequency.times(last + np.arange(1 - count, 1) * frequency.step))
+
+
+def _panel_tail(panel: Panel, name: Any, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Times and values of the last rows of a series."""
     series = panel.select([name])
     times = panel.frequency.times(series.ordinals[-rows:])
     return np.asarray(times), series.target[-rows:, 0]
 
 
-def _kept(model: Model, name: Any) -> tuple[Any, np.ndarray]:
+def _kept(model: Model, name: Any) -> tuple[np.ndarray, np.ndarray]:
     """Times and values of the last rows that the state of a series keeps for the lags."""
     state: State = model.state.select([name])
     scaled = np.concatenate([state.memory.recent, state.value[:, None]], axis=1)
     values = scaling.backward(scaled, state.scale, model.config.power)[0, :, 0]
-    steps = np.arange(1 - len(values), 1) * model.config.frequency.step
-    return np.asarray(model.config.frequency.times(state.time + steps)), values
+    return _times(model, state.time[0], len(values)), values
 
 
 def write_figure(figure: Figure, path: str | Path) -> None:

@@ -55,7 +55,7 @@ def read_times(column: pd.Series[Any], place: Place, subdaily: bool = False) -> 
         return Times(starts.as_unit("us"), str(column.dtype))
     if pd.api.types.is_datetime64_dtype(column.dtype):
         return Times(pd.DatetimeIndex(column), str(column.dtype))
-    if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool:
+    if column.dtype.kind in "iuf":
         return _read_whole(column, place)
     if pd.api.types.is_object_dtype(column.dtype):
         return _read_objects(column, place, subdaily)
