@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -86,7 +85,9 @@ def read_numbers(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
 
 
 def _numbers_in_text(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
-    codes, found = pd.factorize(column.map(_hashable))
+    if pd.api.types.infer_dtype(column).startswith("mixed"):
+        column = column.astype("str")
+    codes, found = pd.factorize(column)
     texts = pd.Series(found).astype("str").str.strip().str.lower().replace(BOOLEANS)
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
     wrong = np.isnan(numbers) & ~texts.isin(MISSING_WORDS).to_numpy()
@@ -96,10 +97,6 @@ def _numbers_in_text(column: pd.Series[Any], place: Place) -> NDArray[np.float64
         problem = f"found {quote(text)}, where a number should be{_hint(text.strip())}"
         raise place.error(at, column.name, problem)
     return np.append(numbers, np.nan)[codes]
-
-
-def _hashable(cell: object) -> object:
-    return cell if isinstance(cell, Hashable) else str(cell)
 
 
 def _hint(text: str) -> str:
@@ -141,8 +138,8 @@ def read_ids(column: pd.Series[Any], place: Place) -> Ids:
 
 def _sort_key(values: NDArray[Any]) -> Any:
     """Sort text and numbers by value and ids of mixed or other types as text."""
-    types = {type(value) for value in values.tolist()}
-    return values.tolist().__getitem__ if types in ({str}, {int}) else lambda i: str(values[i])
+    one_type = {type(value) for value in values.tolist()} in ({str}, {int}, {float})
+    return values.tolist().__getitem__ if one_type else lambda i: str(values[i])
 
 
 def write_ids(ids: NDArray[Any], dtype: str) -> pd.Series[Any]:

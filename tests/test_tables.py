@@ -2,12 +2,16 @@ import gzip
 import io
 import os
 import sys
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from forecast.errors import DataError
+from forecast.errors import DataError, ForecastError
 from forecast.panel import to_panel
 from forecast.tables import read_table, write_table
 
@@ -277,6 +281,34 @@ def test_a_file_must_be_permitted(file, monkeypatch):
     monkeypatch.setattr("pathlib.Path.open", refuse)
 
     assert error_of(path) == "sales.csv: not permitted to read it; check its permissions"
+
+
+CELLS = st.sampled_from(["2024-01-01", "2024-01-02", "a", "007", "1,5", "NA", "", "1e400", '"x'])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(CELLS, min_size=2, max_size=3), max_size=4), st.sampled_from(",;\t"))
+def test_odd_tables_are_read_or_refused_in_one_line(rows, delimiter):
+    lines = [delimiter.join(["unique_id", "ds", "y"]), *(delimiter.join(row) for row in rows)]
+    read_or_refuse("\n".join(lines).encode())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary())
+def test_any_bytes_are_read_or_refused_in_one_line(content):
+    read_or_refuse(content)
+
+
+def read_or_refuse(content):
+    message = ""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "odd.csv"
+        path.write_bytes(content)
+        try:
+            read_panel(str(path))
+        except ForecastError as error:
+            message = str(error)
+    assert "\n" not in message
 
 
 # Writing
