@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .output import Say, command
+from .output import Say, command, print_data
 
 
 @click.command(short_help="List the datasets that come along, or print one.")
@@ -24,10 +24,10 @@ def datasets(name: str | None, out: str | None, say: Say) -> None:
 
     if name is None:
         for dataset in describe():
-            click.echo(f"{dataset.name}: {dataset.description}")
-            click.echo(f"  {dataset.series:,} series, {dataset.rows:,} rows, {dataset.frequency}")
-            click.echo(f"  source: {dataset.source}")
-            click.echo(f"  licence: {dataset.licence}")
+            print_data(f"{dataset.name}: {dataset.description}")
+            print_data(f"  {dataset.series:,} series, {dataset.rows:,} rows, {dataset.frequency}")
+            print_data(f"  source: {dataset.source}")
+            print_data(f"  licence: {dataset.licence}")
         return
     table = load(name)
     write_table(table, out)

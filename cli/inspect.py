@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output import MODEL, Say, command
+from forecast.errors import ArtifactError
+
+from .output import MODEL, Say, command, print_data, print_json
 from .train import summary
 
 if TYPE_CHECKING:
@@ -30,10 +31,14 @@ def inspect(model: str, as_json: bool, say: Say) -> None:  # noqa: ARG001
 
     fitted = Model.load(model)
     if as_json:
-        click.echo(json.dumps(everything(fitted)))
+        print_json(everything(fitted))
         return
-    for line in description(model, fitted):
-        click.echo(line)
+    try:
+        lines = description(model, fitted)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        raise ArtifactError(f"{model}: its training record is damaged; train again") from None
+    for line in lines:
+        print_data(line)
 
 
 def everything(model: Model) -> dict[str, Any]:
@@ -44,7 +49,7 @@ def everything(model: Model) -> dict[str, Any]:
         "fingerprint": model.state.fingerprint,
         "weights": sum(part.size for part in model.weights.values()),
         "series": len(model.state.ids),
-        "last_time": str(last.max()),
+        "last_time": str(last.max()).removesuffix(" 00:00:00"),
         "training": model.record,
     }
 
@@ -53,8 +58,10 @@ def description(path: str, model: Model) -> list[str]:
     """The same for people."""
     config, facts = model.config, everything(model)
     schema = config.schema
-    names = {"id": schema.id, "time": schema.time, "target": ", ".join(schema.targets)}
-    columns = ", ".join(f"{role} '{name}'" for role, name in names.items() if name is not None)
+    columns = f"time '{schema.time}', a column per series"
+    if schema.layout != "wide":
+        names = {"id": schema.id, "time": schema.time, "target": ", ".join(schema.targets)}
+        columns = ", ".join(f"{role} '{name}'" for role, name in names.items() if name is not None)
     return [
         f"{path}: {facts['weights']:,} weights, model {facts['fingerprint'][:8]}",
         f"Data: {schema.layout} table, {columns}; {config.frequency.label}; "

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import functools
+import json
+import math
+import os
+import sys
 import traceback
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, OptionError
 
 MODEL = "model.forecast"
+TENSORFLOW_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class Say:
     def __call__(self, line: str) -> None:
         """Print the line."""
         if not self.quiet:
-            click.echo(line, err=True)
+            click.echo(_printable(line), err=True)
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
@@ -38,38 +45,95 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def wrapped(*args: Any, quiet: bool, debug: bool, **options: Any) -> None:
         try:
-            function(*args, say=Say(quiet), **options)
+            with warnings.catch_warnings():
+                if not debug:
+                    warnings.simplefilter("ignore")  # they are for programmers
+                function(*args, say=Say(quiet), **options)
+        except OptionError as error:
+            _fail(str(error), debug, status=2)
         except ForecastError as error:
             _fail(str(error), debug)
-        except (OSError, MemoryError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise  # whoever read our output has enough; click ends quietly
-            _fail(_system(error), debug)
+        except BrokenPipeError:
+            raise  # whoever read our output has enough; click ends quietly
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except KeyboardInterrupt:
+            _fail("interrupted before it was done; nothing was written", debug)
         except Exception as error:
-            _fail(
-                f"unexpected {type(error).__name__}: {error}; this is a bug, please report it with "
-                "what --debug shows",
-                debug,
-            )
+            _fail(_unforeseen(error), debug)
 
     return wrapped
 
 
-def _system(error: OSError | MemoryError) -> str:
-    """What the operating system has refused, in one line."""
-    if isinstance(error, MemoryError):
-        return "not enough memory; forecast fewer series, steps or paths at a time"
-    place = f"{error.filename}: " if error.filename else ""
-    return f"{place}{error.strerror or error}"
+def _unforeseen(error: Exception) -> str:
+    """What the operating system has refused, or what is a bug of ours, in one line."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return "not enough memory; use fewer series or steps, or a smaller --units or --batch-size"
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}"
+    return (
+        f"unexpected {type(error).__name__}: {error}; this is a bug, please report it with what "
+        "--debug shows"
+    )
 
 
-def _fail(message: str, debug: bool) -> NoReturn:
+def _fail(message: str, debug: bool, status: int = 1) -> NoReturn:
     if debug:
         traceback.print_exc()
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
-    raise click.exceptions.Exit(1)
+    click.echo(f"Error: {_printable(' '.join(message.split()))}", err=True)
+    raise click.exceptions.Exit(status)
+
+
+def _printable(line: str) -> str:
+    """The line without what would move a terminal's cursor or colour it."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[TextIO]:
+    """Keep what TensorFlow and others write about themselves off standard error, which is given.
+
+    Who sets TensorFlow's own log level wants to see it.
+    """
+    if TENSORFLOW_LEVEL in os.environ or sys.stderr is None:  # None where it is closed
+        yield sys.stderr
+        return
+    os.environ[TENSORFLOW_LEVEL] = "3"
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        with open(kept, "w", encoding=sys.stderr.encoding, closefd=False) as stderr:
+            yield stderr
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        del os.environ[TENSORFLOW_LEVEL]
+
+
+def print_data(line: str) -> None:
+    """Print a line on standard output."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard output") from None
+
+
+def print_json(value: Any) -> None:
+    """Print plain values as JSON on standard output; a number that is not finite becomes null."""
+    print_data(json.dumps(_finite(value)))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def model_option(help: str) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .output import Say, command, model_option
+from .output import Say, command, model_option, quiet_libraries
 
 
 class Levels(click.ParamType[tuple[float, ...]]):
@@ -42,7 +42,11 @@ class Levels(click.ParamType[tuple[float, ...]]):
     help='Intervals, such as "80,95"; needs a model trained with --head student_t.',
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of sample paths."
+    "--seed",
+    type=click.IntRange(min=0, max=2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of sample paths.",
 )
 @click.option(
     "--runtime",
@@ -72,27 +76,32 @@ def predict(
     \b
     Examples:
       forecast predict --horizon 30 > next-month.csv
-      forecast predict --horizon 48 --series H1 --plot h1.png --out h1.csv
-      forecast predict newer-sales.csv --horizon 30 --levels 80,95 > next-month.csv
+      forecast predict --horizon 48 --series north --plot north.png --out north.csv
+      forecast predict newer.csv --model stores.forecast --horizon 30 --levels 80,95 > stores.csv
     """
     from forecast.model import Model
+    from forecast.plotting import picture_kind, plot_forecast, write_figure
     from forecast.tables import read_table, write_table
 
+    if plot is not None:
+        picture_kind(plot)
+    wanted = list(dict.fromkeys(series)) or None
     fitted = Model.load(model)
     history = None
     if table is not None:
         frame, source, first_line = read_table(table)
         history = fitted.panel(frame, source=source, first_line=first_line)
+        history = history if wanted is None else history.select(wanted)
         for note in history.notes:
             say(f"  {note}")
-    forecast = fitted.rollout(
-        horizon, history, series=series or None, levels=levels, seed=seed, runtime=runtime
-    )
+    with quiet_libraries():  # a huge panel is forecast by TensorFlow
+        forecast = fitted.rollout(
+            horizon, history, series=wanted, levels=levels, seed=seed, runtime=runtime
+        )
     write_table(forecast.table, out)
     if plot is not None:
-        from forecast.plotting import plot_forecast, write_figure
-
-        write_figure(plot_forecast(fitted, forecast, history), plot)
+        with quiet_libraries():
+            write_figure(plot_forecast(fitted, forecast, history), plot)
         say(f"Drew {plot}.")
     if out is not None:
         say(f"Wrote {out}: {len(forecast.table):,} rows.")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from .output import Say, command, model_option
+from forecast.errors import ArtifactError, OptionError
+
+from .output import MODEL, Say, command, model_option, print_json, quiet_libraries
 
 if TYPE_CHECKING:
     from forecast.model import Model
@@ -79,7 +82,7 @@ ENDED = {
 )
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=2**32 - 1),
     default=0,
     show_default=True,
     help="Same seed, same data: same model.",
@@ -102,6 +105,7 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     from forecast.panel import to_panel
     from forecast.tables import read_table
 
+    check_place(model, table)
     forecaster = Forecaster(**choices)
     forecaster.check()
     frame, source, first_line = read_table(table)
@@ -109,43 +113,51 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     panel = to_panel(frame, source=source, first_line=first_line, **names)
     many = f"{len(panel.ids):,} series" if len(panel.ids) != 1 else "1 series"
     say(f"Read {source}: {many}, {panel.indptr[-1]:,} rows.")
-    for note in [*frame.attrs.get("notes", ()), *panel.notes]:
+    for note in panel.notes:
         say(f"  {note}")
-    import_tensorflow()
     say(f"Training, for at most {choices['budget']}; Ctrl-C ends it and keeps the best weights.")
     with progress_bar(say.quiet) as progress:
-        forecaster.fit(panel, progress=progress)
+        forecaster.fit(panel, progress=progress)  # imports TensorFlow once all is checked
     fitted = forecaster.model_
     fitted.save(model)
     for line in summary(fitted):
         say(line)
     horizon = max(fitted.record["plan"]["holdout"], 1)
-    place = "" if model == "model.forecast" else f" --model {model}"
+    place = "" if model == MODEL else f" --model {shlex.quote(model)}"
     say(f"Wrote {model}. Forecast with: forecast predict --horizon {horizon}{place}")
     if as_json:
-        click.echo(json.dumps(fitted.record))
+        print_json(fitted.record)
 
 
-def import_tensorflow() -> None:
-    """Import TensorFlow without what its libraries write about themselves on standard error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        import tensorflow  # noqa: F401
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+def check_place(model: str, table: str) -> None:
+    """Refuse a place that the model cannot be written to, before time goes into training."""
+    path = Path(model)
+    folder = path.resolve().parent
+    if not model or path.is_dir():
+        raise ArtifactError(f"cannot write {model!r}: it is a folder; name a file with --model")
+    if not folder.is_dir():
+        raise ArtifactError(f"cannot write {model}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise ArtifactError(f"cannot write {model}: no permission to write into {folder}")
+    if table != "-" and path.exists() and Path(table).exists() and path.samefile(table):
+        raise OptionError(f"--model {model} would overwrite the table itself; name another file")
 
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
-    """A bar on standard error, if that is a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
+    """A bar on standard error, if that is a terminal; the libraries write nothing there."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    with quiet_libraries() as stderr:
+        if quiet or not is_terminal:
+            yield None
+            return
+        with bar_on(stderr) as show:
+            yield show
+
+
+@contextmanager
+def bar_on(terminal: TextIO) -> Iterator[Callable[[Progress], None]]:
+    """A bar that shows the steps done, the loss and the time left."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -156,7 +168,7 @@ def progress_bar(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
     )
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+    with Progress(*columns, TimeRemainingColumn(), console=Console(file=terminal)) as bar:
         task = bar.add_task("preparing", total=None)
 
         def show(now: Any) -> None:

@@ -62,21 +62,29 @@ def save(
     write_whole(Path(path), packed.getvalue())
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, option: str = "--model") -> None:
     """Replace a file in one move, or leave it as it was.
+
+    Args:
+        path: where to; a link is followed, and a pipe or device is written to as it stands.
+        content: of the file.
+        option: of the command line that names another place.
 
     Raises:
         ArtifactError: if the folder or the disk does not take it.
     """
-    temporary = None
+    place, temporary = path.resolve(), None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+        if place.exists() and not place.is_file() and not place.is_dir():
+            place.write_bytes(content)
+            return
+        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=place.name, delete=False) as file:
             temporary = file.name
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        Path(temporary).replace(place)
     except BaseException as error:  # an interrupt leaves nothing behind either
         if temporary is not None:
             with suppress(OSError):  # the error that matters is the one reported below
@@ -84,7 +92,7 @@ def write_whole(path: Path, content: bytes) -> None:
         if not isinstance(error, OSError):
             raise
         raise ArtifactError(
-            f"cannot write {path}: {error.strerror}; give another place with --model"
+            f"cannot write {path}: {error.strerror}; give another place with {option}"
         ) from None
 
 
@@ -129,12 +137,14 @@ def _read(path: Path) -> tuple[dict[str, Any], Any, Any, dict[str, Any]]:
                     raise ArtifactError(f"{path}: {name} is compressed, as no model file is")
             about, weights, state, record = (file.read(name) for name in PARTS)
         parsed = json.loads(about), load_arrays(weights), load_arrays(state), json.loads(record)
+    except ArtifactError:
+        raise
     except FileNotFoundError:
         raise ArtifactError(
             f"there is no model file {path}; make one with: forecast train TABLE"
         ) from None
     except OSError as error:
-        raise ArtifactError(f"cannot read {path}: {error.strerror}") from None
+        raise ArtifactError(f"cannot read {path}: {error.strerror or error}") from None
     except (zipfile.BadZipFile, KeyError, ValueError, SafetensorError, EOFError, RuntimeError):
         raise ArtifactError(
             f"{path}: not a model file of forecast, or a damaged one; train again"
@@ -149,6 +159,12 @@ def _state(
 ) -> State:
     """The state, after everything in the file has been held against the config."""
     series, d = len(about["ids"]), config.targets
+    if not all(isinstance(name, str | int | float) for name in about["ids"]):
+        raise ValueError("its ids are neither text nor numbers")
+    if not isinstance(about["ids"], list) or len(set(about["ids"])) < series:
+        raise ValueError("its ids are no list of different names")
+    if config.layers > len(weights):  # the list of the shapes itself could fill the memory
+        raise ValueError(f"it has weights for fewer than {config.layers} layers")
     _check("weights", weights, _weight_shapes(config))
     network = NETWORKS[config.network].of(np, weights)
     empty = network.initial_state(series)

@@ -48,14 +48,21 @@ def transformed(panel: Panel, power: float) -> np.ndarray:
     Raises:
         DataError: if there are values that the model's transform is not made for.
     """
-    low = np.nanmin(panel.target, initial=np.inf)
-    if (power == 0.0 and low <= 0) or (power not in (0.0, 1.0) and low < 0):
+    if not takes(power, panel):
+        row = int(np.where(np.isnan(panel.target), np.inf, panel.target).min(axis=1).argmin())
+        name = panel.ids[np.searchsorted(panel.indptr, row, side="right") - 1]
         wanted = "positive" if power == 0.0 else "non-negative"
         raise DataError(
-            f"there is a value {low:g}, but the model was trained on {wanted} values only; "
-            "train with --transform none (transform='none' in Python)"
+            f"series '{name}' has a value {np.nanmin(panel.target):g}, but the model was trained "
+            f"on {wanted} values only; train with --transform none (transform='none' in Python)"
         )
     return scaling.transform(panel.target, power)
+
+
+def takes(power: float, panel: Panel) -> bool:
+    """Whether a transform is made for all values of a panel."""
+    low = np.nanmin(panel.target, initial=np.inf)
+    return bool(power == 1.0 or low > 0 or (low == 0 and power > 0))
 
 
 def history_scale(panel: Panel, values: np.ndarray, context: int) -> Scale:
@@ -68,7 +75,7 @@ def history_scale(panel: Panel, values: np.ndarray, context: int) -> Scale:
     for s in np.flatnonzero(np.any(np.isnan(recent).all(axis=1), axis=1)):
         history = values[panel.indptr[s] : panel.indptr[s + 1]]
         if np.isnan(history).all():
-            raise DataError(f"series {panel.ids[s]!r} has no observed value; leave it out")
+            raise DataError(f"series '{panel.ids[s]}' has no observed value; leave it out")
         location[s], scale[s] = (part[0] for part in scaling.measure(history[None]))
     return Scale(location, scale)
 

@@ -48,7 +48,8 @@ class Comparison:
         if self.mase is not None and self.naive_mase is not None:
             ours, naive, measure = self.mase, self.naive_mase, "MASE"
         many = "series" if self.series == 1 else f"{self.series:,} series"
-        where = f"On the last {self.steps} steps of {'the ' if self.series == 1 else ''}{many}"
+        last = "last step" if self.steps == 1 else f"last {self.steps} steps"
+        where = f"On the {last} of {'the ' if self.series == 1 else ''}{many}"
         what = f"({measure} {ours:.3g} against {naive:.3g})"
         if not ours < (1 - MARGIN) * naive:
             return (

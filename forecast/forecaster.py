@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from forecast import __version__, scaling
 from forecast.config import Config
-from forecast.encoding import encode, transformed
-from forecast.errors import DataError, OptionError
+from forecast.encoding import encode, takes, transformed
+from forecast.errors import DataError, ForecastError, OptionError
 from forecast.evaluation import COMPARED, Comparison, compare
 from forecast.model import Forecast, Model, fingerprint, make_cell
 from forecast.network import HEADS, NETWORKS
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forecast.training.callbacks import Progress
+    from forecast.training.fit import Fitted
 
 TRANSFORMS = ("auto", *scaling.POWERS)
+LARGEST_SEED = 2**32 - 1
 LONGEST_LAG = 1_500  # every state keeps as many values; a longer one costs more than it tells
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -132,7 +134,10 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
         Raises:
             DataError: if the table cannot be used.
-            OptionError: if a choice is out of range.
+            OptionError: if a choice is out of range, or does not fit the data.
+            ForecastError: if training has left the finite numbers.
+            KeyboardInterrupt: if interrupted before the first round of steps was done; later
+                an interrupt keeps the best weights so far.
         """
         self.check()
         panel = _with_values(X if isinstance(X, Panel) else self._panel(X))
@@ -143,8 +148,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         from forecast.training.fit import fit  # TensorFlow is imported here and not before
 
         fitted = fit(
-            config, plan, windows, panel.lengths, self.seed, seconds(self.budget), progress
+            config, plan, windows, panel.lengths, int(self.seed), seconds(self.budget), progress
         )
+        _refuse_useless(fitted)
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
         comparison = _holdout_comparison(panel, config, fitted.weights, plan.holdout)
         record = {
@@ -193,6 +199,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
                 raise OptionError(
                     f"{name} is {value!r}; it must be a whole number of at least {least}"
                 )
+        if self.seed > LARGEST_SEED:
+            raise OptionError(f"seed is {self.seed}; it must be at most {LARGEST_SEED}")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise OptionError(f"dropout is {self.dropout!r}; it must lie from 0 to below 1")
         if self.learning_rate is not None and not self.learning_rate > 0:
@@ -202,14 +210,15 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     def _choose(self, panel: Panel) -> tuple[Config, Plan]:
         """Everything that was left open, from the data."""
         frequency = panel.frequency
-        season = self.season or frequency.season_length
+        season = int(self.season or frequency.season_length)
         names = ("layers", "units", "dropout", "context", "holdout", "steps")
         given = {name: getattr(self, name) for name in names}
         given |= {"batch": self.batch_size, "rate": self.learning_rate}
+        given = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
         plan = make_plan(panel, season, given)
+        _refuse_too_long(panel, season, plan)
         half = typical_length(panel) // 2
         wished = {*frequency.lags, *({season, 2 * season} if self.season else ())}
-        power = None if self.transform == "auto" else scaling.POWERS[self.transform]
         config = Config(
             schema=panel.schema,
             frequency=frequency,
@@ -220,10 +229,51 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             units=plan.units,
             lags=tuple(sorted(lag for lag in wished if 1 < lag <= min(half, LONGEST_LAG))),
             cycles=frequency.repeated(int(panel.lengths.max())),
-            power=scaling.choose_power(panel.until(2 * plan.holdout)) if power is None else power,
+            power=self._power(panel, plan.holdout),
             context=plan.context,
         )
         return config, plan
+
+    def _power(self, panel: Panel, holdout: int) -> float:
+        """The transform asked for, or else one that suits the values and is made for them all."""
+        if self.transform == "auto":
+            power = scaling.choose_power(panel.until(2 * holdout))
+            return power if takes(power, panel) else 1.0
+        power = scaling.POWERS[self.transform]
+        if not takes(power, panel):
+            low, least = np.nanmin(panel.target), "above 0" if power == 0.0 else "of at least 0"
+            raise OptionError(
+                f"transform is {self.transform!r}, which needs values {least}, but there is "
+                f"{low:g}; use --transform none (transform='none' in Python)"
+            )
+        return power
+
+
+def _refuse_too_long(panel: Panel, season: int, plan: Plan) -> None:
+    """Raise OptionError where a choice asks for more rows than the longest series has."""
+    longest = int(panel.lengths.max())
+    needed = 2 * plan.holdout + max(plan.context // 2, 2) + 1  # the shortest window, and its end
+    if longest < needed:
+        raise OptionError(
+            f"a holdout of {plan.holdout} steps and a context of {plan.context} need {needed} "
+            f"rows, the longest series has {longest}; choose a smaller --holdout or --context"
+        )
+    if season > longest and season != panel.frequency.season_length:
+        raise OptionError(
+            f"season is {season} steps, but the longest series has {longest} rows; choose a "
+            "smaller --season"
+        )
+
+
+def _refuse_useless(fitted: Fitted) -> None:
+    """Raise where training has not led to weights that can be used."""
+    if not fitted.rounds:  # interrupted before the first one was done
+        raise KeyboardInterrupt
+    if not all(np.isfinite(part).all() for part in fitted.weights.values()):
+        raise ForecastError(
+            "training has left the finite numbers; choose a smaller --learning-rate, or correct "
+            "values that lie far outside the others"
+        )
 
 
 def _with_values(panel: Panel) -> Panel:

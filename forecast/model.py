@@ -15,7 +15,7 @@ from forecast import artifact, randomness, scaling
 from forecast.cell import Carry, Cell
 from forecast.config import Config
 from forecast.encoding import encode
-from forecast.errors import ForecastError, OptionError
+from forecast.errors import ArtifactError, DataError, ForecastError, OptionError
 from forecast.network import HEADS, NETWORKS
 from forecast.panel import Panel, to_panel
 from forecast.rollout import rollout
@@ -83,7 +83,14 @@ class Model:
             for role in expected[schema.layout]
             if not schema.is_series and roles[role] not in schema.index
         }
-        return to_panel(table, frequency=self.config.frequency.name, **given, **where)
+        panel = to_panel(table, frequency=self.config.frequency.name, **given, **where)
+        if schema.layout == "series" and len(panel.ids) > 1:
+            raise DataError(
+                f"{where.get('source', 'the table')}: {len(panel.ids)} series, told apart by "
+                f"'{panel.schema.id}', but the model was trained on a table of one series without "
+                "such a column; give one series, or train on such a table"
+            )
+        return panel
 
     def encode(self, history: Any) -> State:
         """The state of series after their history.
@@ -138,6 +145,7 @@ class Model:
         self._check(horizon, state, levels, paths, seed, runtime)
         start = state or (self.state if history is None else self.encode(history))
         start = start if series is None else start.select(series)
+        self._check_reach(horizon, start)
         if runtime == "auto":
             rows = len(start.ids) * max(paths, PATHS if levels else 0, 1)
             runtime = "compiled" if rows * horizon >= COMPILED_PAYS else "numpy"
@@ -147,6 +155,7 @@ class Model:
         if levels or paths:
             count = max(paths, PATHS) if levels else paths
             sampled, _ = self._run(start, horizon, count, seed, runtime)
+            self._check_finite(sampled, start)
         table = self._table(start, centre[:, 0], sampled, levels)
         return Forecast(table, sampled, after)
 
@@ -161,7 +170,10 @@ class Model:
     @classmethod
     def load(cls, path: str | Path) -> Model:
         """Read a model that `save` has written, see `artifact.load`."""
-        return cls(*artifact.load(path))
+        model = cls(*artifact.load(path))
+        if model.state.fingerprint != fingerprint(model.config, model.weights):
+            raise ArtifactError(f"{path}: its parts do not belong together; train again")
+        return model
 
     def _check(
         self,
@@ -176,8 +188,10 @@ class Model:
             raise OptionError(f"horizon is {horizon!r}; it must be a whole number of at least 1")
         if not all(0 < level < 100 for level in levels):
             raise OptionError(f"levels are {list(levels)}; each must lie between 0 and 100 percent")
-        if paths < 0 or seed < 0:
-            raise OptionError(f"paths is {paths} and seed is {seed}; neither may be negative")
+        if paths < 0 or not 0 <= seed < 2**64:
+            raise OptionError(
+                f"paths is {paths} and seed is {seed}; neither may be negative, nor the seed 2**64"
+            )
         if (levels or paths) and not HEADS[self.config.head].RANDOM:
             raise OptionError(
                 f"the model's head {self.config.head!r} gives no distribution; train with "
@@ -190,6 +204,12 @@ class Model:
                 f"the state belongs to model {state.fingerprint[:8]}, this is model "
                 f"{self.state.fingerprint[:8]}; encode the history with this model"
             )
+
+    def _check_reach(self, horizon: int, start: State) -> None:
+        last = int(start.time.max(initial=0))
+        room = (np.iinfo(np.int64).max - last) // self.config.frequency.step
+        if horizon > room:
+            raise OptionError(f"horizon is {horizon}; time can be counted for {room} more steps")
 
     def _run(
         self, start: State, horizon: int, count: int, seed: int, runtime: str
@@ -244,8 +264,8 @@ class Model:
         if len(wrong):
             s, _, step, _ = wrong[0]
             raise ForecastError(
-                f"the forecast of series {start.ids[s]!r} is not finite from step {step + 1}; "
-                "train longer, or with --transform none"
+                f"the forecast of series '{start.ids[s]}' is not finite from step {step + 1}; "
+                "train longer, with a smaller --learning-rate, or with --transform none"
             )
 
     def _table(

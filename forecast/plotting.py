@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from forecast import scaling
+from forecast.artifact import write_whole
 from forecast.errors import OptionError
 from forecast.panel import Panel
 from forecast.state import State
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 DRAWN = 6  # series of a panel that are drawn, the first ones
 KINDS = (".png", ".svg", ".pdf")
+LAST_DATE = np.datetime64("9000-01-01")  # those of matplotlib end with the year 9999
 PAST, FUTURE = "#4d4d4d", "#0072b2"  # told apart by the colour-blind too (Okabe & Ito 2008)
 
 
@@ -67,6 +70,12 @@ def _draw(
     values = np.concatenate([past[1][-1:], table["forecast"].to_numpy()])
     axis.plot(times, values, color=FUTURE, linewidth=1.5, label="forecast")
     if future.dtype.kind == "M":
+        if future[-1] > LAST_DATE:
+            raise OptionError(
+                f"a picture shows dates up to {LAST_DATE}, the forecast ends "
+                f"{np.datetime_as_string(future[-1], 'D')}; "
+                "draw fewer steps"
+            )
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
         axis.xaxis.set_major_locator(locator := AutoDateLocator(maxticks=8))  # type: ignore[no-untyped-call]
@@ -101,7 +110,20 @@ def write_figure(figure: Figure, path: str | Path) -> None:
 
     Raises:
         OptionError: if the ending is none of these.
+        ArtifactError: if the place cannot be written.
     """
-    if Path(path).suffix.lower() not in KINDS:
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=picture_kind(path), dpi=150)
+    write_whole(Path(path), drawn.getvalue(), "--plot")
+
+
+def picture_kind(path: str | Path) -> str:
+    """The kind of picture that a name stands for: "png", "svg" or "pdf".
+
+    Raises:
+        OptionError: if the ending is none of these.
+    """
+    kind = Path(path).suffix.lower()
+    if kind not in KINDS:
         raise OptionError(f"{path}: a picture's name must end in {', '.join(KINDS)}")
-    figure.savefig(path, dpi=150)
+    return kind.removeprefix(".")

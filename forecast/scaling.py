@@ -41,9 +41,10 @@ def inverse(values: np.ndarray, power: float) -> np.ndarray:
     """y of f(y), of any shape; a value below the range of f becomes the smallest y, 0."""
     if power == 1.0:
         return values
-    if power == 0.0:
-        return np.asarray(np.exp(values))
-    return np.asarray(np.maximum(values, 0.0) ** (1.0 / power))
+    with np.errstate(over="ignore"):  # a forecast that is not finite is refused where it is made
+        if power == 0.0:
+            return np.asarray(np.exp(values))
+        return np.asarray(np.maximum(values, 0.0) ** (1.0 / power))
 
 
 def measure(values: np.ndarray) -> Scale:

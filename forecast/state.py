@@ -68,6 +68,8 @@ class State:
         Raises:
             DataError: naming the ids that the state does not hold.
         """
+        if not len(ids):
+            raise DataError("no series is asked for; name one, or leave the choice out for all")
         place: dict[Any, int] = {str(name): row for row, name in enumerate(self.ids.tolist())}
         place |= {name: row for row, name in enumerate(self.ids.tolist())}
         unknown = [name for name in ids if name not in place]

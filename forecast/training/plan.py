@@ -73,7 +73,7 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
     small = int(panel.lengths.sum()) < SMALL
     typical = typical_length(panel)
     context = given.get("context") or _context(panel, season, typical)
-    tail = _tail(season, typical)
+    tail = given.get("holdout") or _tail(season, typical)
     chosen = Plan(
         layers=1 if small else 2,
         units=32 if small else 64,
@@ -82,10 +82,10 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
         length=context + tail,
         holdout=tail,
         batch=32 if small else 128,
-        steps=400 if small else 2000,
+        steps=400 if small else 1600,
         rounds=20,
         patience=8,
-        rate=5e-3 if small else 3e-3,
+        rate=5e-3 if small else 1e-2,
         clip=1.0,
     )
     return replace(chosen, **{name: value for name, value in given.items() if value is not None})
