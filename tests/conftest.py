@@ -1,0 +1,164 @@
+"""Panels and models for the tests: random but small, and made without TensorFlow."""
+
+import string
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast.artifact import ids_array
+from forecast.config import Config
+from forecast.encoding import encode
+from forecast.frequency import parse
+from forecast.model import Model, fingerprint, make_cell
+from forecast.network import NETWORKS
+from forecast.panel import Panel
+from forecast.schema import Schema
+
+SCHEMA = Schema(
+    layout="long",
+    id="store",
+    time="day",
+    targets=("sold",),
+    id_dtype="str",
+    time_dtype="int64",
+)
+DATED = {"time_dtype": "datetime64[us]"}
+
+
+def panel_of(*series, ids=None, frequency="1", first=0):
+    """A panel of the given series of numbers; the steps of each are counted from `first`."""
+    spacing = parse(frequency)
+    values = [np.asarray(one, dtype=np.float64) for one in series]
+    dated = DATED if spacing.unit != "integer" else {}
+    return Panel(
+        ids=ids_array(ids or list(string.ascii_lowercase[: len(values)])),
+        indptr=np.cumsum([0, *map(len, values)]).astype(np.int64),
+        start=np.broadcast_to(np.asarray(first, np.int64), len(values)) * spacing.step,
+        target=np.concatenate(values)[:, None],
+        frequency=spacing,
+        schema=Schema(**{**vars(SCHEMA), **dated}),
+    )
+
+
+def random_panel(lengths, seed=0, missing=0.0, **where):
+    """Positive series of the given lengths; each has a value in its first and in its last row."""
+    rng = np.random.default_rng(seed)
+    series = []
+    for length in lengths:
+        values = rng.gamma(4.0, 2.5, length)
+        gaps = rng.random(length) < missing
+        gaps[[0, -1]] = False
+        series.append(np.where(gaps, np.nan, values))
+    return panel_of(*series, **where)
+
+
+def config_for(panel, **choices):
+    """A small configuration; any field can be given."""
+    chosen = {
+        "schema": panel.schema,
+        "frequency": panel.frequency,
+        "season": 1,
+        "network": "lstm",
+        "head": "point",
+        "layers": 1,
+        "units": 4,
+        "lags": (),
+        "cycles": (),
+        "power": 1.0,
+        "context": 8,
+    }
+    return Config(**{**chosen, **choices})
+
+
+def random_weights(config, seed=0, size=0.4):
+    """Weights that no training has touched."""
+    rng = np.random.default_rng(seed)
+    shapes = NETWORKS[config.network].shapes(
+        config.inputs, config.units, config.layers, config.outputs
+    )
+    return {name: rng.normal(0, size, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def random_model(panel, seed=0, size=0.4, **choices):
+    """A model of random weights that has seen the panel."""
+    config = config_for(panel, **choices)
+    weights = random_weights(config, seed, size)
+    state = encode(panel, config, make_cell(config, weights), fingerprint(config, weights))
+    return Model(config, weights, state, {"notes": ["random weights"]})
+
+
+@pytest.fixture(scope="session")
+def make_panel():
+    return panel_of
+
+
+@pytest.fixture(scope="session")
+def make_random_panel():
+    return random_panel
+
+
+@pytest.fixture(scope="session")
+def make_config():
+    return config_for
+
+
+@pytest.fixture(scope="session")
+def make_weights():
+    return random_weights
+
+
+@pytest.fixture(scope="session")
+def make_model():
+    return random_model
+
+
+@pytest.fixture(scope="session")
+def sales():
+    """Two stores, 60 days, a week's rhythm: a table as a user has it."""
+    days = np.arange(60)
+    rng = np.random.default_rng(5)
+    stores = [
+        pd.DataFrame(
+            {
+                "store": name,
+                "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(days, unit="D"),
+                "sold": level * (10 + 3 * np.sin(2 * np.pi * days / 7) + rng.normal(0, 0.5, 60)),
+            }
+        )
+        for name, level in (("north", 1.0), ("south", 20.0))
+    ]
+    return pd.concat(stores, ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def trained(sales):
+    """A forecaster after six steps of training, with sample paths; treat it as read-only."""
+    from forecast import Forecaster
+
+    return Forecaster(head="student_t", units=4, steps=6, seed=1).fit(sales)
+
+
+@pytest.fixture(scope="session")
+def tensors():
+    """TensorFlow under NumPy's names; only tests that ask for it import TensorFlow."""
+    from forecast.network import tensors
+
+    return tensors
+
+
+@pytest.fixture(scope="session")
+def keras_network():
+    """The Keras model of a configuration, given weights by the names of the NumPy network."""
+    from forecast.training.networks import lstm
+
+    built = {}
+
+    def make(config, weights):
+        sizes = (config.inputs, config.units, config.layers, config.outputs)
+        if sizes not in built:
+            built[sizes] = lstm(config, dropout=0.0, seed=0)
+        built[sizes].set_weights(list(weights.values()))
+        return built[sizes]
+
+    return make

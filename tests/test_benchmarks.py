@@ -1,0 +1,125 @@
+"""Every benchmark runs at a tiny size and prints its table; the figures are not looked at."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROLLOUT = [
+    *("--layers", "1", "--units", "2", "--series", "2", "--paths", "2"),
+    *("--steps", "4", "--tutorial-steps", "2", "--rounds", "1"),
+]
+TRAINING = [
+    *("--series", "2", "--length", "120", "--batch", "2"),
+    *("--steps", "1", "--rounds", "2", "--repeats", "1"),
+]
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch):
+    """The benchmarks are no part of the package: they are found in the root of the repository."""
+    monkeypatch.syspath_prepend(ROOT)
+
+
+def benchmark(name):
+    return importlib.import_module(f"benchmarks.{name}")
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the main function of a benchmark with arguments, and gives what it printed."""
+
+    def run_main(name, arguments):
+        benchmark(name).main(arguments)
+        return capsys.readouterr().out
+
+    return run_main
+
+
+def m4_rows(hours):
+    return pd.DataFrame(
+        {
+            "unique_id": np.repeat(["H1", "H2"], len(hours)),
+            "ds": np.tile(pd.Timestamp("2015-07-01") + pd.to_timedelta(hours, unit="h"), 2),
+            "y": 10 + np.tile(np.sin(hours * 2 * np.pi / 24), 2) + np.arange(2 * len(hours)) % 7,
+        }
+    )
+
+
+def test_cold_start_tells_what_each_process_imports(run, monkeypatch):
+    processes = benchmark("cold_start").PROCESSES
+    monkeypatch.setitem(processes, "import tensorflow", ["-c", "import sklearn"])
+
+    printed = run("cold_start", ["--series", "2", "--rounds", "1"])
+
+    predict, library, base = (line.split() for line in printed.splitlines()[-4:-1])
+    assert (predict[-2], library[-2], base[-1]) == ("none", "none", "sklearn")
+
+
+def test_rollouts_are_compared_with_the_tutorial_loop_where_values_are_equal(run):
+    printed = run("rollout_speed", ROLLOUT)
+
+    assert printed.count("values equal within 1e-04: met") == 2
+    assert printed.count("Growth with") == 3
+
+
+def test_training_speed_is_told_beside_that_of_a_bare_fit(run):
+    printed = run("training_speed", TRAINING)
+
+    assert "fit, windows on the fly" in printed
+    assert "bare Keras fit, arrays" in printed
+
+
+def test_memory_is_measured_in_a_process_that_trains(run):
+    printed = run("memory", ["--few", "300", "--rows", "300", "--series", "3", "--steps", "1"])
+
+    assert printed.splitlines()[-2].startswith("300 ")
+
+
+def test_memory_per_row_is_what_more_rows_add(capsys):
+    usage = benchmark("_common").Usage
+    parts = '{"prepare": 1, "train": 2, "encode": 3}'
+    peaks = {100: 5_000, 1_100: 105_000, 10_100: 1_905_000}
+    usages = {rows: usage(1.0, peak, parts, "") for rows, peak in peaks.items()}
+
+    benchmark("memory").report(usages, window=1_000)
+
+    _, _, _, few, some, many, verdict = capsys.readouterr().out.splitlines()
+    assert few.split()[-6:] == ["1.0", "s", "2.0", "s", "3.0", "s"]
+    assert some.split()[3:5] == ["100", "10.00%"]
+    assert many.split()[3:5] == ["190", "19.00%"]
+    assert verdict.endswith("MISSED")
+
+
+def test_accuracy_is_measured_on_the_files_of_a_folder(run, tmp_path):
+    hours = np.arange(148)
+    m4_rows(hours[:100]).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
+    m4_rows(hours[100:]).to_csv(tmp_path / "m4_hourly_test.csv.gz", index=False)
+
+    printed = run("m4_hourly", ["--data", str(tmp_path), "--steps", "1"])
+
+    assert [line.split("  ")[0] for line in printed.splitlines()[3:5]] == [
+        "forecast",
+        "seasonal naive",
+    ]
+
+
+def test_accuracy_is_skipped_where_the_data_is_absent(run, tmp_path):
+    printed = run("m4_hourly", ["--data", str(tmp_path)])
+
+    assert printed.startswith(f"skipped: there is no {tmp_path / 'm4_hourly_train.csv.gz'}")
+
+
+def test_scores_are_those_of_the_competition():
+    scores = benchmark("m4_hourly").scores
+    history = pd.DataFrame({"unique_id": "a", "ds": range(48), "y": np.arange(48.0)})
+    forecasts = pd.DataFrame({"unique_id": "a", "ds": [48, 49], "y": [10.0, 10], "m": [30.0, 10]})
+
+    score = scores(forecasts, history)["m"]
+
+    assert score.smape == pytest.approx((200 * 20 / 40 + 0) / 2)
+    assert score.mase == pytest.approx((20 / 24 + 0) / 2)
+    assert score.owa == pytest.approx((50 / 18.383 + (10 / 24) / 2.395) / 2)

@@ -1,0 +1,234 @@
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast.evaluation import Comparison, compare, seasonal_naive
+
+NAN = np.nan
+
+
+def three_dimensional(*series):
+    """(S, H, 1) of the values of each series."""
+    return np.array(series, dtype=float)[..., None]
+
+
+# The seasonal naive forecast
+
+
+def test_the_naive_forecast_repeats_the_last_season(make_panel):
+    panel = make_panel([0, 0, 1, 2, 3], [7, 8, 9])
+
+    forecast = seasonal_naive(panel, season=3, horizon=7)
+
+    assert forecast[..., 0].tolist() == [[1, 2, 3, 1, 2, 3, 1], [7, 8, 9, 7, 8, 9, 7]]
+
+
+def test_without_a_season_the_naive_forecast_repeats_the_last_value(make_panel):
+    forecast = seasonal_naive(make_panel([4, 5, 6]), season=1, horizon=3)
+
+    assert forecast[0, :, 0].tolist() == [6, 6, 6]
+
+
+def test_a_missing_value_is_taken_from_the_season_before(make_panel):
+    panel = make_panel([1, 2, 3, 4, NAN, NAN, 7, NAN, 9])
+
+    forecast = seasonal_naive(panel, season=3, horizon=4)
+
+    # rows 6 to 8 are 7, -, 9; row 4 is missing too, row 1 is 2
+    assert forecast[0, :, 0].tolist() == [7, 2, 9, 7]
+
+
+def test_a_place_in_the_season_that_was_never_seen_takes_the_last_observed_value(make_panel):
+    panel = make_panel([NAN, 5, NAN, NAN, 8, NAN])
+
+    forecast = seasonal_naive(panel, season=3, horizon=3)
+
+    assert forecast[0, :, 0].tolist() == [8, 8, 8]
+
+
+def test_a_history_shorter_than_a_season_repeats_what_it_has(make_panel):
+    forecast = seasonal_naive(make_panel([100] * 9, [1, 2]), season=4, horizon=5)
+
+    # of four places the last two are 1 and 2; nothing is taken from the other series
+    assert forecast[1, :, 0].tolist() == [2, 2, 1, 2, 2]
+
+
+def test_a_series_without_any_value_has_no_naive_forecast(make_panel):
+    forecast = seasonal_naive(make_panel([NAN, NAN], [3, 4]), season=1, horizon=2)
+
+    np.testing.assert_array_equal(forecast[..., 0], [[NAN, NAN], [4, 4]])
+
+
+@given(
+    length=st.integers(1, 20),
+    season=st.integers(1, 6),
+    horizon=st.integers(1, 15),
+    seed=st.integers(0, 999),
+)
+@settings(deadline=None, max_examples=50)
+def test_the_naive_forecast_equals_a_search_backwards_in_seasons(
+    make_random_panel, length, season, horizon, seed
+):
+    panel = make_random_panel([4, length], seed, missing=0.5)
+    values = panel.target[4:, 0].tolist()
+
+    forecast = seasonal_naive(panel, season, horizon)[1, :, 0]
+
+    for h in range(horizon):
+        row = length - season + h % season
+        candidates = [values[r] for r in range(row, -1, -season) if not np.isnan(values[r])]
+        assert forecast[h] == (candidates[0] if candidates else values[-1])
+
+
+# The measures, by hand
+
+
+def test_one_series_by_hand(make_panel):
+    comparison = compare(
+        make_panel([1, 2, 3, 4]),
+        actual=three_dimensional([5, 6, 7]),
+        forecast=three_dimensional([4, 6, 9]),
+        season=2,
+    )
+
+    # the naive forecast is 3, 4, 3; a season changes the history by 2 on average
+    assert asdict(comparison) == {
+        "steps": 3,
+        "series": 1,
+        "season": 2,
+        "mase": pytest.approx((1 + 0 + 2) / 3 / 2),
+        "mae": pytest.approx((1 + 0 + 2) / 3),
+        "smape": pytest.approx(200 * (1 / 9 + 0 / 12 + 2 / 16) / 3),
+        "naive_mase": pytest.approx((2 + 2 + 4) / 3 / 2),
+        "naive_mae": pytest.approx((2 + 2 + 4) / 3),
+        "naive_smape": pytest.approx(200 * (2 / 8 + 2 / 10 + 4 / 10) / 3),
+    }
+
+
+def test_every_series_counts_alike_and_in_its_own_units(make_panel):
+    comparison = compare(
+        make_panel([1, 2, 4], [1000, 2000, 4000]),
+        actual=three_dimensional([6], [6000]),
+        forecast=three_dimensional([3], [6000]),
+        season=1,
+    )
+
+    assert comparison.mase == pytest.approx((3 / 1.5 + 0) / 2)
+    assert comparison.naive_mase == pytest.approx((2 / 1.5 + 2000 / 1500) / 2)
+    assert comparison.mae == pytest.approx(1.5)
+    assert comparison.series == 2
+
+
+def test_steps_that_were_not_observed_do_not_count(make_panel):
+    comparison = compare(
+        make_panel([1, 2], [5, 7], [8, 9]),
+        actual=three_dimensional([3, NAN], [NAN, 9], [NAN, NAN]),
+        forecast=three_dimensional([5, 1e9], [1e9, 10], [1e9, 1e9]),
+        season=1,
+    )
+
+    assert comparison.series == 2
+    assert comparison.mae == pytest.approx((2 + 1) / 2)
+    assert comparison.mase == pytest.approx((2 / 1 + 1 / 2) / 2)
+
+
+def test_missing_values_in_the_history_are_left_out_of_its_scale(make_panel):
+    comparison = compare(
+        make_panel([1, 2, NAN, 4, 7]),
+        actual=three_dimensional([8]),
+        forecast=three_dimensional([9]),
+        season=1,
+    )
+
+    assert comparison.mase == pytest.approx(1 / 2)  # steps of 1 and 3 were seen
+
+
+def test_a_flat_history_has_no_scale_and_is_left_out_of_the_mase_only(make_panel):
+    comparison = compare(
+        make_panel([5, 5, 5], [1, 2, 3]),
+        actual=three_dimensional([6], [4]),
+        forecast=three_dimensional([9], [6]),
+        season=1,
+    )
+
+    assert (comparison.mase, comparison.naive_mase) == (2.0, 1.0)
+    assert (comparison.mae, comparison.naive_mae) == (2.5, 1.0)
+
+
+def test_where_no_history_has_a_scale_there_is_no_mase(make_panel):
+    comparison = compare(
+        make_panel([5, 5, 5], [1, 2]),
+        actual=three_dimensional([6], [4]),
+        forecast=three_dimensional([9], [6]),
+        season=2,  # longer than a whole season of the second
+    )
+
+    assert comparison.mase is None
+    assert comparison.naive_mase is None
+    assert comparison.mae == 2.5
+
+
+def test_an_exact_forecast_of_zero_costs_nothing(make_panel):
+    comparison = compare(
+        make_panel([0, 1, 0]), three_dimensional([0, 0]), three_dimensional([0, 0]), season=1
+    )
+
+    assert (comparison.smape, comparison.mae, comparison.naive_smape) == (0, 0, 0)
+
+
+def test_where_nothing_was_observed_there_is_nothing_to_compare(make_panel):
+    nothing = three_dimensional([NAN, NAN])
+
+    assert compare(make_panel([1, 2]), nothing, three_dimensional([1, 2]), season=1) is None
+
+
+# In words
+
+
+WON = Comparison(
+    steps=12,
+    series=1,
+    season=1,
+    mase=0.9,
+    smape=10.0,
+    mae=450.0,
+    naive_mase=1.2,
+    naive_smape=20.0,
+    naive_mae=500.0,
+)
+
+
+def test_a_win_is_told_with_its_size():
+    assert WON.sentence() == (
+        "On the last 12 steps of the series, which it had not seen, the model's error is 25% "
+        "smaller than that of repeating the last value (MASE 0.9 against 1.2)."
+    )
+
+
+def test_a_loss_is_told_as_plainly_and_what_to_do_with_it():
+    lost = replace(WON, mase=1.3, series=4140, season=24)
+
+    assert lost.sentence() == (
+        "On the last 12 steps of 4,140 series, which it had not seen, the model does no better "
+        "than repeating the last 24 steps (MASE 1.3 against 1.2). Use that instead, or give more "
+        "data or a longer budget."
+    )
+
+
+@pytest.mark.parametrize("mase", [1.2, 1.1999, float("nan")])
+def test_neither_a_draw_nor_a_gain_too_small_to_tell_is_a_win(mase):
+    assert "does no better than" in replace(WON, mase=mase).sentence()
+
+
+def test_without_a_mase_the_sentence_is_about_the_mean_absolute_error():
+    sentence = replace(WON, mase=None, naive_mase=None).sentence()
+
+    assert "error is 10% smaller" in sentence
+    assert "(mean absolute error 450 against 500)" in sentence
+
+
+def test_a_perfect_naive_forecast_cannot_be_beaten():
+    assert "does no better than" in replace(WON, mase=0.0, naive_mase=0.0).sentence()

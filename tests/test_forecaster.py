@@ -1,0 +1,406 @@
+import inspect
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+import forecast
+from forecast import DataError, Forecaster, Model, OptionError
+from forecast import forecaster as forecaster_module
+from forecast.forecaster import seconds
+from forecast.panel import to_panel
+
+TINY = {"steps": 2, "units": 2}
+
+
+# An estimator by scikit-learn's rules
+
+
+def test_every_choice_is_a_parameter_that_can_be_read_and_set():
+    forecaster = Forecaster(head="student_t", units=8)
+
+    signature = inspect.signature(Forecaster.__init__).parameters
+    assert forecaster.get_params().keys() == signature.keys() - {"self"}
+    assert forecaster.get_params()["units"] == 8
+    assert forecaster.set_params(units=16, seed=5) is forecaster
+    assert (forecaster.units, forecaster.seed, forecaster.head) == (16, 5, "student_t")
+    with pytest.raises(ValueError, match="Invalid parameter 'depth'"):
+        forecaster.set_params(depth=3)
+
+
+def test_making_one_keeps_the_choices_as_they_are_and_checks_nothing():
+    choices = {"units": "many", "budget": object()}
+
+    forecaster = Forecaster(**choices)
+
+    assert all(getattr(forecaster, name) is value for name, value in choices.items())
+
+
+def test_choices_are_given_by_name_only():
+    with pytest.raises(TypeError, match="positional"):
+        Forecaster("store")
+
+
+def test_a_clone_has_the_choices_but_not_the_fit(trained):
+    copy = clone(trained)
+
+    assert copy.get_params() == trained.get_params()
+    assert not hasattr(copy, "model_")
+
+
+def test_it_shows_the_choices_that_were_made():
+    assert repr(Forecaster(units=8, seed=2)) == "Forecaster(seed=2, units=8)"
+
+
+@pytest.mark.parametrize("method", ["predict", "rollout"])
+def test_before_a_fit_it_says_that_it_is_not_fitted(method):
+    with pytest.raises(NotFittedError, match="This Forecaster instance is not fitted yet"):
+        getattr(Forecaster(), method)(3)
+
+
+def test_what_a_fit_finds_ends_in_an_underscore(trained):
+    found = vars(trained).keys() - trained.get_params().keys()
+
+    assert found == {"model_"}
+    assert isinstance(trained.model_, Model)
+
+
+# Tables in and out
+
+
+def test_a_table_goes_in_and_a_table_like_it_comes_out(trained, sales):
+    future = trained.predict(3, levels=(90,))
+
+    assert future.columns.tolist() == [
+        "store",
+        "day",
+        "forecast",
+        "forecast-lo-90",
+        "forecast-hi-90",
+    ]
+    assert future["store"].tolist() == ["north"] * 3 + ["south"] * 3
+    assert future["day"].tolist() == list(pd.date_range("2024-03-01", periods=3)) * 2
+    assert future.dtypes[["store", "day"]].equals(sales.dtypes[["store", "day"]])
+    assert (future["forecast-lo-90"] < future["forecast-hi-90"]).all()
+
+
+def test_predictions_are_those_of_the_model(trained, sales):
+    history = sales[sales["day"] < "2024-02-01"]
+
+    assert trained.predict(2).equals(trained.model_.predict(2))
+    assert trained.predict(2, history, seed=3).equals(trained.model_.predict(2, history, seed=3))
+    paths = trained.rollout(2, paths=3, seed=4).paths
+    assert paths.tobytes() == trained.model_.rollout(2, paths=3, seed=4).paths.tobytes()
+
+
+def test_a_saved_fit_forecasts_bit_for_bit_the_same(trained, tmp_path):
+    path = tmp_path / "model.forecast"
+    trained.model_.save(path)
+
+    loaded = forecast.load(path)
+
+    assert loaded.predict(9, levels=(80,)).equals(trained.predict(9, levels=(80,)))
+    assert loaded.record == trained.model_.record
+
+
+def test_the_ways_to_lay_a_table_out_give_the_same_model(sales, trained):
+    panels = [
+        to_panel(sales),
+        to_panel(sales.sample(frac=1.0, random_state=0)),
+        to_panel(sales.set_index(["store", "day"])["sold"]),
+    ]
+    indexed = Forecaster(**{**trained.get_params(), "steps": 6}).fit(panels[2])
+
+    assert all(np.array_equal(panel.target, panels[0].target) for panel in panels)
+    for name, array in trained.model_.weights.items():
+        assert indexed.model_.weights[name].tobytes() == array.tobytes()
+    assert indexed.predict(2)["forecast"].tolist() == trained.predict(2)["forecast"].tolist()
+
+
+def test_a_wide_table_is_many_series(sales):
+    wide = sales.pivot(index="day", columns="store", values="sold").reset_index()
+
+    future = Forecaster(**TINY).fit(wide).predict(2)
+
+    assert future["store"].tolist() == ["north", "north", "south", "south"]
+
+
+def test_a_series_is_one_series():
+    series = pd.Series(
+        np.sin(np.arange(48) / 3), pd.date_range("2020-01", periods=48, freq="MS"), name="level"
+    )
+
+    future = Forecaster(**TINY).fit(series).predict(2)
+
+    assert len(future) == 2
+    assert future["forecast"].notna().all()
+
+
+def test_difficult_series_can_be_trained_on_together(make_panel):
+    rng = np.random.default_rng(0)
+    usual = rng.normal(0, 1, 60)
+    gaps = np.where(rng.random(60) < 0.4, np.nan, usual)
+    panel = make_panel(
+        usual, gaps, [7.0] * 60, [0.0] * 60, [3.0], [np.nan] * 60, [*usual[:40], *[np.nan] * 20]
+    )
+
+    model = Forecaster(**TINY).fit(panel).model_
+
+    assert model.state.ids.tolist() == ["a", "b", "c", "d", "e", "g"]  # f was never observed
+    assert np.isfinite(model.predict(5)["forecast"]).all()
+
+
+def test_a_table_without_any_value_is_refused(make_panel):
+    with pytest.raises(DataError, match="no series has an observed value"):
+        Forecaster(**TINY).fit(make_panel([np.nan] * 20))
+
+
+# What training finds
+
+
+def test_the_model_knows_how_it_was_trained(trained):
+    record = trained.model_.record
+
+    assert (record["series"], record["rows"], record["ended"]) == (2, 120, "planned")
+    assert record["library"] == forecast.__version__
+    assert (record["plan"]["steps"], record["plan"]["units"]) == (6, 4)
+    assert [r["step"] for r in record["rounds"]] == [1, 2, 3, 4, 5, 6]
+    assert record["comparison"]["steps"] == record["plan"]["holdout"]
+    assert record["comparison"]["series"] == 2
+    assert json.loads(json.dumps(record)) == record
+
+
+def test_the_comparison_is_that_of_the_last_steps_with_all_before_them(trained, sales):
+    comparison = trained.model_.record["comparison"]
+    steps = comparison["steps"]
+    before = sales.groupby("store").head(60 - steps)
+    after = sales.groupby("store").tail(steps)
+
+    errors = trained.predict(steps, before)["forecast"].to_numpy() - after["sold"].to_numpy()
+    naive = np.concatenate(
+        [[*one["sold"].tail(7)] * (steps // 7 + 1) for _, one in before.groupby("store")]
+    )
+    naive = naive.reshape(2, -1)[:, :steps].ravel() - after["sold"].to_numpy()
+
+    assert comparison["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-6)
+    assert comparison["naive_mae"] == pytest.approx(np.abs(naive).mean(), rel=1e-9)
+
+
+def test_without_a_holdout_there_is_no_comparison(sales):
+    model = Forecaster(holdout=0, **TINY).fit(sales).model_
+
+    assert model.record["comparison"] is None
+    assert model.record["plan"]["holdout"] == 0
+
+
+def test_progress_is_told_while_it_is_made(sales):
+    heard = []
+
+    Forecaster(**TINY).fit(sales, progress=heard.append)
+
+    assert [(progress.step, progress.steps) for progress in heard] == [(1, 2), (2, 2)]
+
+
+def test_an_interrupted_fit_leaves_a_model_that_forecasts(sales):
+    def control_c(progress):
+        if progress.step == 10:
+            raise KeyboardInterrupt
+
+    forecaster = Forecaster(steps=100, units=2, batch_size=4).fit(sales, progress=control_c)
+
+    assert forecaster.model_.record["ended"] == "interrupted"
+    assert np.isfinite(forecaster.predict(3)["forecast"]).all()
+
+
+def test_a_wave_without_a_season_is_learned(make_panel):
+    wave = make_panel(20 + 5 * np.sin(2 * np.pi * np.arange(150) / 12.3))
+
+    comparison = Forecaster(steps=200, units=16, seed=1).fit(wave).model_.record["comparison"]
+
+    assert comparison["mae"] < 0.4 * comparison["naive_mae"]
+
+
+def test_the_same_seed_gives_the_same_model_and_forecast_and_another_seed_others(trained, sales):
+    again = clone(trained).fit(sales).model_
+    other = clone(trained).set_params(seed=2).fit(sales).model_
+
+    assert again.state.fingerprint == trained.model_.state.fingerprint
+    assert again.predict(5, levels=(80,)).equals(trained.predict(5, levels=(80,)))
+    for name, array in trained.model_.weights.items():
+        assert again.weights[name].tobytes() == array.tobytes()
+        assert other.weights[name].tobytes() != array.tobytes()
+    assert not other.predict(5).equals(trained.predict(5))
+
+
+def test_no_leak_held_out_values_change_neither_the_weights_nor_the_forecast_held_against_them(
+    monkeypatch, make_random_panel, make_panel
+):
+    panel = make_random_panel([40, 30])
+    changed = panel.target.copy()
+    changed[35:40] *= 7
+    changed[65:70] = np.nan
+    changed[69] = 0.01
+    compared = []
+
+    def note(history, actual, forecast, season):
+        compared.append((history.target, actual, forecast, season))
+
+    monkeypatch.setattr(forecaster_module, "compare", note)
+    choices = {"holdout": 5, "steps": 4, "units": 2, "transform": "auto"}
+    models = [
+        Forecaster(**choices).fit(p).model_
+        for p in (panel, make_panel(changed[:40, 0], changed[40:, 0]))
+    ]
+
+    for name, array in models[0].weights.items():
+        assert models[1].weights[name].tobytes() == array.tobytes()
+    (history, actual, forecast_, _), (same_history, other, same_forecast, _) = compared
+    assert same_history.tobytes() == history.tobytes()
+    assert same_forecast.tobytes() == forecast_.tobytes()
+    assert other.tobytes() != actual.tobytes()
+
+
+# Choices
+
+
+def chosen(table, **choices):
+    """The configuration and plan that a fit would use."""
+    return Forecaster(**choices)._choose(to_panel(table))
+
+
+@pytest.fixture(scope="module")
+def monthly():
+    months = pd.date_range("2015-01-01", periods=60, freq="MS")
+    return pd.DataFrame({"ds": months, "y": 10.0 + np.arange(60) % 12})
+
+
+def test_what_is_left_open_follows_the_data(monthly):
+    config, _ = chosen(monthly)
+
+    assert config.frequency.name == "MS"
+    assert (config.season, config.lags, config.cycles) == (12, (12, 24), ("year",))
+
+
+def test_lags_reach_back_at_most_half_a_typical_series(monthly):
+    assert chosen(monthly[:47])[0].lags == (12,)
+
+
+def test_a_cycle_that_the_data_does_not_repeat_is_no_input(monthly):
+    assert chosen(monthly[:23])[0].cycles == ()
+
+
+def test_a_season_that_is_given_is_a_lag_too(monthly):
+    config, _ = chosen(monthly, season=5)
+
+    assert (config.season, config.lags) == (5, (5, 10, 12, 24))
+
+
+def test_what_is_given_is_taken(monthly):
+    config, plan = chosen(
+        monthly,
+        head="student_t",
+        layers=3,
+        units=5,
+        dropout=0.25,
+        context=6,
+        holdout=4,
+        transform="sqrt",
+        batch_size=2,
+        steps=7,
+        learning_rate=0.5,
+    )
+
+    assert (config.head, config.layers, config.units, config.context) == ("student_t", 3, 5, 6)
+    assert config.power == 0.5
+    assert (plan.dropout, plan.holdout, plan.batch, plan.steps, plan.rate) == (0.25, 4, 2, 7, 0.5)
+
+
+def test_the_transform_is_chosen_without_the_values_held_out(monthly):
+    growth = monthly.assign(
+        y=(2 + np.sin(np.arange(60) * 2 * np.pi / 12)) * 2.0 ** (np.arange(60) // 12)
+    )
+    _, plan = chosen(growth)
+    spoiled = growth.copy()
+    spoiled.loc[60 - 2 * plan.holdout :, "y"] = 1e9
+
+    assert chosen(growth)[0].power == 0.0
+    assert chosen(spoiled)[0].power == 0.0
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"network": "gru"}, "network is 'gru'; it must be one of lstm"),
+        ({"head": "cauchy"}, "head is 'cauchy'; it must be one of point, student_t"),
+        ({"transform": "boxcox"}, "transform is 'boxcox'; it must be one of auto, log, sqrt, none"),
+        ({"layers": 0}, "layers is 0; it must be a whole number of at least 1"),
+        ({"units": 2.5}, "units is 2.5; it must be a whole number of at least 1"),
+        ({"units": "8"}, "units is '8'; it must be a whole number of at least 1"),
+        ({"context": 1}, "context is 1; it must be a whole number of at least 2"),
+        ({"holdout": -1}, "holdout is -1; it must be a whole number of at least 0"),
+        ({"batch_size": 0}, "batch_size is 0; it must be a whole number of at least 1"),
+        ({"steps": 0}, "steps is 0; it must be a whole number of at least 1"),
+        ({"season": 0}, "season is 0; it must be a whole number of at least 1"),
+        ({"seed": -1}, "seed is -1; it must be a whole number of at least 0"),
+        ({"dropout": 1.0}, "dropout is 1.0; it must lie from 0 to below 1"),
+        ({"dropout": -0.1}, "dropout is -0.1; it must lie from 0 to below 1"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be positive"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan; it must be positive"),
+        ({"budget": "soon"}, "budget is 'soon'; give seconds, or text such as"),
+    ],
+)
+def test_a_choice_out_of_range_is_named_with_what_would_be_right(sales, choices, message):
+    with pytest.raises(OptionError) as error:
+        Forecaster(**choices).fit(sales)
+
+    assert str(error.value).startswith(message)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers(sales, tmp_path):
+    choices = {"steps": np.int64(1), "units": np.int32(2), "season": np.int64(7)}
+
+    model = Forecaster(seed=np.int64(1), **choices).fit(sales).model_
+    model.save(tmp_path / "model.forecast")
+
+    assert forecast.load(tmp_path / "model.forecast").config.units == 2
+
+
+def test_columns_can_be_named(sales):
+    renamed = sales.rename(columns={"store": "a", "day": "b", "sold": "c"}).assign(d=1.0)
+
+    model = Forecaster(id="a", time="b", target="c", **TINY).fit(renamed).model_
+
+    assert model.predict(1).columns.tolist() == ["a", "b", "forecast"]
+
+
+def test_a_frequency_can_be_named(sales):
+    every_other = sales[sales["day"].dt.day_of_year % 2 == 0]
+
+    model = Forecaster(frequency="D", **TINY).fit(every_other).model_
+
+    assert model.config.frequency.name == "D"
+    assert model.predict(2)["day"].diff().iloc[1] == pd.Timedelta(days=1)
+
+
+# The budget
+
+
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [("90s", 90), ("5m", 300), ("1.5h", 5400), ("30", 30), (30, 30), (0.5, 0.5), (" 2 m ", 120)],
+)
+def test_a_budget_is_seconds_or_text_with_a_unit(budget, expected):
+    assert seconds(budget) == expected
+
+
+@pytest.mark.parametrize("budget", ["", "soon", "5d", "-5m", 0, -1, "1.2.3", None, "nan", "0s"])
+def test_a_budget_that_is_no_length_of_time_is_refused(budget):
+    with pytest.raises(OptionError) as error:
+        seconds(budget)
+
+    assert str(error.value) == (
+        f'budget is {budget!r}; give seconds, or text such as "90s", "5m", "1h"'
+    )

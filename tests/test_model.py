@@ -1,0 +1,472 @@
+from dataclasses import FrozenInstanceError, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from forecast import DataError, ForecastError, Model, OptionError
+from forecast import model as model_module
+from forecast.model import PATHS, fingerprint
+from forecast.panel import to_panel
+
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+
+lengths = st.lists(st.integers(1, 20), min_size=1, max_size=5)
+heads = st.sampled_from(["point", "student_t"])
+lags = st.sampled_from([(), (2, 7)])
+seeds = st.integers(0, 2**16)
+
+
+@pytest.fixture(scope="module")
+def model(make_model, sales):
+    """A model of random weights that continues the sales of two stores."""
+    return make_model(to_panel(sales), head="student_t", lags=(7,), cycles=("week",))
+
+
+def bytes_of(model, *states):
+    """Everything that could change when a model is used."""
+    arrays = [*model.weights.values()]
+    for state in (model.state, *states):
+        arrays += state.arrays().values()
+    return [array.tobytes() for array in arrays]
+
+
+# Tables
+
+
+def test_a_forecast_looks_like_the_table_that_was_given(model, sales):
+    table = model.predict(3)
+
+    assert table.columns.tolist() == ["store", "day", "forecast"]
+    assert table["store"].tolist() == ["north"] * 3 + ["south"] * 3
+    assert table["day"].tolist() == list(pd.date_range("2024-03-01", periods=3)) * 2
+    assert table.dtypes[["store", "day"]].equals(sales.dtypes[["store", "day"]])
+    assert table["forecast"].dtype == np.float64
+
+
+def test_a_forecast_is_in_the_units_of_each_series(model):
+    forecast = model.predict(5).set_index("store")["forecast"]
+
+    assert forecast["north"].between(5, 15).all()
+    assert forecast["south"].between(100, 300).all()
+
+
+def test_series_are_forecast_in_the_order_asked_for(model):
+    whole = model.predict(2)
+
+    assert model.predict(2, series=["south", "north"])["store"].tolist() == [
+        *["south"] * 2,
+        *["north"] * 2,
+    ]
+    assert model.predict(2, series=["south"])["forecast"].tolist() == pytest.approx(
+        whole["forecast"].tolist()[2:], rel=1e-5
+    )
+
+
+def test_without_intervals_there_are_no_sample_paths(model):
+    assert model.rollout(2).paths is None
+
+
+def test_sample_paths_have_the_shape_series_paths_steps_targets(model):
+    assert model.rollout(4, paths=3).paths.shape == (2, 3, 4, 1)
+
+
+def test_the_bounds_of_a_level_are_percentiles_of_the_sample_paths(model):
+    outcome = model.rollout(3, levels=(80, 97.5), paths=400)
+
+    assert outcome.paths.shape == (2, 400, 3, 1)
+    assert outcome.table.columns.tolist()[3:] == [
+        "forecast-lo-80",
+        "forecast-hi-80",
+        "forecast-lo-97.5",
+        "forecast-hi-97.5",
+    ]
+    for column, percent in [
+        ("forecast-lo-80", 10),
+        ("forecast-hi-80", 90),
+        ("forecast-lo-97.5", 1.25),
+        ("forecast-hi-97.5", 98.75),
+    ]:
+        expected = np.percentile(outcome.paths[..., 0], percent, axis=1)  # (S, H)
+        assert outcome.table[column].tolist() == expected.ravel().tolist()
+
+
+def test_levels_rest_on_enough_paths_whatever_is_asked_for(model):
+    assert model.rollout(1, levels=(50,), paths=3).paths.shape[1] == PATHS
+
+
+def test_intervals_do_not_change_the_forecast(model):
+    plain = model.predict(4)["forecast"]
+
+    assert model.predict(4, levels=(80,), seed=3)["forecast"].tolist() == plain.tolist()
+
+
+def test_a_seed_chooses_the_sample_paths(model):
+    first, again, other = (model.rollout(3, paths=5, seed=seed).paths for seed in (1, 1, 2))
+
+    assert first.tobytes() == again.tobytes()
+    assert (first != other).all()
+
+
+def test_sample_paths_of_two_series_or_two_steps_are_not_the_same(model):
+    paths = model.rollout(3, paths=5).paths[..., 0]
+
+    assert len(np.unique(paths)) == 2 * 5 * 3
+
+
+def test_sample_paths_follow_the_distribution_of_the_head(make_model, make_random_panel):
+    model = make_model(make_random_panel([12, 20]), head="student_t")
+    for weights in model.weights.values():
+        weights[:] = 0.0
+    model.weights["head.bias"][:] = 0.5, 1.0, 2.0  # the same at every step
+
+    paths = model.rollout(4, paths=5000).paths[..., 0]  # (S, n, H)
+
+    scale, freedom = np.logaddexp(0, 1.0) + 1e-4, np.logaddexp(0, 2.0) + 2.0
+    for s in range(2):
+        location, unit = model.state.scale.location[s, 0], model.state.scale.scale[s, 0]
+        head = stats.t(freedom, location + 0.5 * unit, scale * unit)
+        assert stats.kstest(paths[s].ravel(), head.cdf).pvalue > 0.01
+        steps = np.corrcoef(np.sign(paths[s].T - head.median()))
+        assert np.abs(steps - np.eye(4)).max() < 0.05  # and each step is drawn anew
+
+
+# Histories and states
+
+
+def test_a_history_is_continued_where_it_ends(model, sales):
+    earlier = sales[sales["day"] < "2024-02-20"]
+
+    table = model.predict(2, earlier)
+
+    assert table["day"].tolist() == list(pd.date_range("2024-02-20", periods=2)) * 2
+
+
+def test_a_series_that_training_never_saw_can_be_continued(model, sales):
+    other = sales[sales["store"] == "north"].assign(store="east")
+
+    table = model.predict(3, other)
+
+    assert table["store"].tolist() == ["east"] * 3
+    north = model.predict(3, series=["north"])
+    assert table["forecast"].tolist() == pytest.approx(north["forecast"].tolist(), rel=1e-5)
+
+
+def test_the_training_data_as_a_history_changes_nothing(model, sales):
+    assert model.predict(4, sales).equals(model.predict(4))
+
+
+def test_a_history_without_the_columns_of_the_training_data_is_refused(model, sales):
+    with pytest.raises(DataError, match="no column 'sold' for the target"):
+        model.predict(2, sales.rename(columns={"sold": "sales"}))
+
+
+def test_a_single_series_is_continued_by_its_own_target_among_other_numbers(make_model):
+    days = pd.date_range("2024-01-01", periods=30)
+    table = pd.DataFrame({"ds": days, "price": np.arange(30.0), "load": np.sin(np.arange(30))})
+    model = make_model(to_panel(table, target="load"))
+
+    assert model.predict(2, table).equals(model.predict(2))
+    assert model.predict(2).columns.tolist() == ["ds", "forecast"]
+
+
+@given(
+    lengths=lengths,
+    head=heads,
+    lags=lags,
+    seed=seeds,
+    first=st.integers(1, 6),
+    second=st.integers(1, 6),
+)
+@settings(deadline=None, max_examples=20)
+def test_split_rollout_two_halves_from_the_carried_state_equal_the_whole(
+    make_model, make_random_panel, lengths, head, lags, seed, first, second
+):
+    panel = make_random_panel(lengths, seed, missing=0.2, frequency="D")
+    model = make_model(panel, seed, head=head, lags=lags, cycles=("week",))
+
+    whole = model.rollout(first + second)
+    begin = model.rollout(first)
+    rest = model.rollout(second, state=begin.state)
+
+    halves = pd.concat([begin.table, rest.table]).sort_values(["store", "day"], ignore_index=True)
+    assert halves.equals(whole.table)
+    for name, array in whole.state.arrays().items():
+        assert rest.state.arrays()[name].tobytes() == array.tobytes(), name
+
+
+@given(lengths=lengths, head=heads, seed=seeds, horizon=st.integers(1, 6), more=st.integers(1, 6))
+@settings(deadline=None, max_examples=20)
+def test_a_longer_horizon_begins_with_the_shorter_one(
+    make_model, make_random_panel, lengths, head, seed, horizon, more
+):
+    model = make_model(make_random_panel(lengths, seed), seed, head=head)
+    paths = 3 if head == "student_t" else 0
+
+    short, long = (model.rollout(h, paths=paths) for h in (horizon, horizon + more))
+
+    series = long.table.groupby("store").head(horizon)["forecast"]
+    assert series.tolist() == short.table["forecast"].tolist()
+    if paths:
+        assert long.paths[:, :, :horizon].tolist() == short.paths.tolist()
+
+
+# Company
+
+
+@given(
+    lengths=lengths,
+    head=heads,
+    lags=lags,
+    missing=st.sampled_from([0.0, 0.3]),
+    seed=seeds,
+    data=st.data(),
+)
+@settings(deadline=None, max_examples=30)
+def test_company_a_series_gets_the_same_forecast_and_paths_alone_and_in_any_company(
+    make_model, make_random_panel, lengths, head, lags, missing, seed, data
+):
+    panel = make_random_panel(lengths, seed, missing)
+    model = make_model(panel, seed, head=head, lags=lags)
+    ids = panel.ids.tolist()
+    some = data.draw(st.lists(st.sampled_from(ids), min_size=1, unique=True))  # in any order
+    paths = 3 if head == "student_t" else 0
+    whole = model.rollout(6, paths=paths, seed=seed)
+    rows = [ids.index(name) for name in some]
+
+    encoded_apart = model.encode(panel.select(some))
+    for state in (model.state.select(some), encoded_apart.select(some)):
+        part = model.rollout(6, state=state, paths=paths, seed=seed)
+
+        assert part.table["store"].tolist() == np.repeat(some, 6).tolist()
+        together = whole.table["forecast"].to_numpy().reshape(-1, 6)[rows].ravel()
+        np.testing.assert_allclose(part.table["forecast"], together, **CLOSE)
+        if paths:
+            np.testing.assert_allclose(part.paths, whole.paths[rows], **CLOSE)
+
+
+def test_company_many_series_are_rolled_out_in_chunks_that_nobody_notices(
+    monkeypatch, make_model, make_random_panel
+):
+    model = make_model(make_random_panel(range(3, 14)), head="student_t", lags=(2,))
+    whole = model.rollout(4, paths=3)
+
+    monkeypatch.setattr(model_module, "CHUNK", 4)  # less than two series of three paths
+    parts = model.rollout(4, paths=3)
+
+    np.testing.assert_allclose(parts.paths, whole.paths, **CLOSE)
+    np.testing.assert_allclose(parts.table["forecast"], whole.table["forecast"], **CLOSE)
+    assert parts.state.ids.tolist() == whole.state.ids.tolist()
+    np.testing.assert_allclose(parts.state.memory.recent, whole.state.memory.recent, **CLOSE)
+
+
+# Purity
+
+
+@pytest.mark.parametrize("runtime", ["numpy", "compiled"])
+def test_purity_predicting_changes_neither_model_nor_state(make_model, make_random_panel, runtime):
+    panel = make_random_panel([12, 7], missing=0.2)
+    model = make_model(panel, head="student_t", lags=(2, 5))
+    state = model.rollout(3).state
+    panel.target.setflags(write=False)
+    for array in [*model.weights.values(), *model.state.arrays().values()]:
+        array.setflags(write=False)
+    for array in state.arrays().values():
+        array.setflags(write=False)
+    before = bytes_of(model, state)
+
+    model.rollout(4, levels=(80,), runtime=runtime)
+    model.rollout(4, state=state, paths=2, runtime=runtime)
+    model.rollout(4, panel, series=["b"], runtime=runtime)
+
+    assert bytes_of(model, state) == before
+
+
+def test_purity_two_forks_of_a_state_go_their_own_ways(make_model, make_random_panel):
+    model = make_model(make_random_panel([12, 7]), lags=(2,))
+    start = model.rollout(2).state
+    twin = start.take(np.arange(2))
+    expected = model.predict(3, state=twin)
+
+    shifted = replace(start, value=start.value + 1)
+    assert not model.predict(3, state=shifted).equals(expected)
+
+    assert model.predict(3, state=start).equals(expected)
+    assert model.predict(3, state=twin).equals(expected)
+
+
+def test_a_model_cannot_be_reassigned(model):
+    with pytest.raises(FrozenInstanceError):
+        model.weights = {}
+
+
+# Units
+
+
+@given(
+    lengths=st.lists(st.integers(3, 20), min_size=1, max_size=3),
+    head=heads,
+    lags=lags,
+    seed=seeds,
+    factor=st.floats(1e-3, 1e3),
+    shift=st.floats(-1e3, 1e3),
+    power=st.sampled_from([1.0, 0.5, 0.0]),
+)
+@settings(deadline=None, max_examples=50)
+def test_scale_a_change_of_units_changes_the_forecast_by_the_same_map(
+    make_model, make_random_panel, lengths, head, lags, seed, factor, shift, power
+):
+    shift = shift if power == 1.0 else 0.0  # a root or a logarithm has a fixed zero
+    panel = make_random_panel(lengths, seed, missing=0.1)
+    changed = replace(panel, target=factor * panel.target + shift)
+    model = make_model(panel, seed, head=head, lags=lags, power=power)
+    paths = 2 if head == "student_t" else 0
+
+    ours, theirs = (model.rollout(6, p, paths=paths) for p in (panel, changed))
+
+    # The scaled values agree to the rounding of float32 (6e-8). Each step feeds that rounding
+    # back through the network, a draw in a tail multiplies it by up to a thousand, and the
+    # logarithm's inverse turns an absolute difference into a relative one.
+    spread = factor * np.nanstd(panel.target)
+    close = {"rtol": 1e-4, "atol": 1e-4 * spread}
+    np.testing.assert_allclose(
+        theirs.table["forecast"], factor * ours.table["forecast"] + shift, **close
+    )
+    if paths:
+        np.testing.assert_allclose(theirs.paths, factor * ours.paths + shift, **close)
+
+
+def test_scale_a_constant_series_is_forecast_near_its_level_in_any_units(make_model, make_panel):
+    model = make_model(make_panel([5.0] * 10, [5000.0] * 10, [0.0] * 10))
+
+    small, large, zero = model.predict(3)["forecast"].to_numpy().reshape(3, 3)
+
+    np.testing.assert_allclose(large, 1000 * small, rtol=1e-6)
+    np.testing.assert_allclose(small, 5 + 5 * zero, rtol=1e-6)
+
+
+# Runtimes
+
+
+@pytest.mark.parametrize(
+    ("options", "runtimes"),
+    [
+        ({"horizon": 4}, ["numpy"]),
+        ({"horizon": 5}, ["compiled"]),  # 5 steps of 2 series
+        ({"horizon": 1, "paths": 4}, ["numpy", "numpy"]),
+        ({"horizon": 1, "paths": 5}, ["compiled", "compiled"]),
+        ({"horizon": 1, "levels": (80,)}, ["compiled", "compiled"]),  # on 200 paths
+        ({"horizon": 9, "runtime": "numpy"}, ["numpy"]),
+        ({"horizon": 1, "runtime": "compiled"}, ["compiled"]),
+    ],
+)
+def test_the_compiled_runtime_is_taken_where_it_pays(monkeypatch, model, options, runtimes):
+    taken, run = [], Model._run
+
+    def note(self, start, horizon, count, seed, runtime):
+        taken.append(runtime)
+        return run(self, start, horizon, count, seed, "numpy")
+
+    monkeypatch.setattr(Model, "_run", note)
+    monkeypatch.setattr(model_module, "COMPILED_PAYS", 10)
+    model.rollout(**options)
+
+    assert taken == runtimes
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("horizon", [0, -1, 2.0, "3", True, None])
+def test_a_horizon_must_be_a_whole_number_of_steps(model, horizon):
+    with pytest.raises(OptionError, match=f"horizon is {horizon!r}; it must be a whole number"):
+        model.predict(horizon)
+
+
+def test_a_horizon_of_numpys_whole_numbers_will_do(model):
+    assert model.predict(np.int64(2)).equals(model.predict(2))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"levels": (80, 100)}, r"levels are \[80, 100\]; each must lie between 0 and 100"),
+        ({"levels": (0,)}, r"levels are \[0\]"),
+        ({"paths": -1}, "paths is -1 and seed is 0; neither may be negative"),
+        ({"seed": -1}, "paths is 0 and seed is -1"),
+        ({"runtime": "gpu"}, "runtime is 'gpu'; it must be one of auto, numpy, compiled"),
+    ],
+)
+def test_an_option_out_of_range_is_named_with_what_would_be_right(model, options, message):
+    with pytest.raises(OptionError, match=message):
+        model.predict(2, **options)
+
+
+@pytest.mark.parametrize("options", [{"levels": (80,)}, {"paths": 3}])
+def test_a_head_without_a_distribution_says_which_has_one(make_model, make_panel, options):
+    model = make_model(make_panel([1.0, 2.0]), head="point")
+
+    with pytest.raises(OptionError, match=r"'point' gives no distribution; .*--head student_t"):
+        model.predict(2, **options)
+
+
+def test_the_state_of_another_model_is_refused(make_model, make_panel):
+    panel = make_panel([1.0, 2.0, 4.0])
+    model, other = make_model(panel, seed=0), make_model(panel, seed=1)
+
+    with pytest.raises(OptionError) as error:
+        model.predict(2, state=other.state)
+
+    assert str(error.value) == (
+        f"the state belongs to model {other.state.fingerprint[:8]}, this is model "
+        f"{model.state.fingerprint[:8]}; encode the history with this model"
+    )
+
+
+def test_a_history_and_a_state_cannot_both_be_continued(model, sales):
+    with pytest.raises(OptionError, match="give a history or a state to continue, not both"):
+        model.predict(2, sales, state=model.state)
+
+
+def test_an_unknown_series_is_named(model):
+    with pytest.raises(DataError, match=r"no series \['west'\].*'north', 'south'"):
+        model.predict(2, series=["west"])
+
+
+def test_no_series_at_all_is_refused(model):
+    with pytest.raises(DataError, match="no series is asked for; name one, or leave"):
+        model.predict(2, series=[])
+
+
+def test_a_forecast_that_leaves_the_finite_numbers_names_series_and_step(make_model, make_panel):
+    model = make_model(make_panel([1.0, 2.0, 4.0], [2.0, 3.0, 5.0]), power=0.0)
+    model.weights["head.kernel"][:] = 0.0
+    model.weights["head.bias"][:] = 1e6
+
+    with pytest.raises(ForecastError, match="the forecast of series 'a' is not finite from step 1"):
+        model.predict(2)
+
+
+# Fingerprint
+
+
+def test_the_fingerprint_tells_models_apart_by_all_that_shapes_their_steps(
+    make_config, make_weights, make_panel
+):
+    panel = make_panel([1.0, 2.0])
+    config = make_config(panel)
+    weights = make_weights(config)
+    changed = {**weights, "head.bias": weights["head.bias"] + np.float32(1e-6)}
+
+    names = {
+        fingerprint(config, weights),
+        fingerprint(config, changed),
+        fingerprint(replace(config, power=0.5), weights),
+        fingerprint(replace(config, context=9), weights),
+    }
+
+    assert len(names) == 4
+    assert fingerprint(config, dict(reversed(weights.items()))) == fingerprint(config, weights)

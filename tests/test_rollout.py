@@ -1,0 +1,215 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast import randomness
+from forecast.cell import Carry
+from forecast.rollout import rollout
+
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+def fibonacci(value, previous):
+    return value + previous, value
+
+
+def test_a_rollout_feeds_its_own_values_back():
+    path, state = rollout(fibonacci, value=1, state=0, horizon=5)
+
+    assert path.tolist() == [1, 2, 3, 5, 8]
+    assert state == 5
+
+
+def test_a_path_has_the_shape_of_its_values_behind_the_horizon():
+    def add_one(value, state):
+        return value + 1, state
+
+    path, _ = rollout(add_one, value=np.zeros((2, 3)), state=None, horizon=4)
+
+    assert path.shape == (4, 2, 3)
+    assert path[:, 0, 0].tolist() == [1, 2, 3, 4]
+
+
+def test_a_rollout_leaves_the_value_and_state_it_began_with_alone():
+    value, state = np.array([1]), np.array([0])
+
+    rollout(fibonacci, value, state, horizon=3)
+
+    assert (value.item(), state.item()) == (1, 0)
+
+
+def test_the_step_is_called_once_per_step_of_the_horizon():
+    calls = []
+
+    def counted(value, state):
+        calls.append(value)
+        return value, state
+
+    rollout(counted, value=7, state=None, horizon=3)
+
+    assert calls == [7, 7, 7]
+
+
+@given(first=st.integers(1, 8), second=st.integers(1, 8))
+@settings(deadline=None, max_examples=20)
+def test_split_rollout_the_second_half_continues_from_the_state_of_the_first(first, second):
+    whole, end = rollout(fibonacci, 1, 0, first + second)
+
+    begin, state = rollout(fibonacci, 1, 0, first)
+    rest, after = rollout(fibonacci, begin[-1], state, second)
+
+    assert [*begin, *rest] == whole.tolist()
+    assert after == end
+
+
+# A network's step under the engine
+
+
+@given(
+    first=st.integers(1, 6),
+    second=st.integers(1, 6),
+    lags=st.sampled_from([(), (2, 5)]),
+    seed=st.integers(0, 2**16),
+)
+@settings(deadline=None, max_examples=20)
+def test_split_rollout_the_sample_paths_of_a_network_continue_from_the_carried_state(
+    make_model, make_random_panel, first, second, lags, seed
+):
+    model = make_model(make_random_panel([20, 9], seed), head="student_t", lags=lags, seed=seed)
+    rows = np.repeat([0, 1], 3)
+    start = model.state.take(rows)  # three paths for each of two series
+    uniforms = model._uniforms(model.state, first + second, 3, seed)  # (H, S * n, D, 2)
+    calendar = np.empty((first + second, 6, 0), np.float32)
+    cell = model.cell()
+
+    whole, end = rollout(
+        cell.rollout_step(calendar, uniforms),
+        start.value,
+        Carry(0, start.memory),
+        first + second,
+    )
+    begin, carry = rollout(
+        cell.rollout_step(calendar[:first], uniforms[:first]),
+        start.value,
+        Carry(0, start.memory),
+        first,
+    )
+    rest, after = rollout(
+        cell.rollout_step(calendar[first:], uniforms[first:]),
+        begin[-1],
+        Carry(0, carry.memory),
+        second,
+    )
+
+    assert np.concatenate([begin, rest]).tobytes() == whole.tobytes()
+    assert after.memory.recent.tobytes() == end.memory.recent.tobytes()
+    assert after.memory.network.hidden.tobytes() == end.memory.network.hidden.tobytes()
+    assert (whole[:, 0] != whole[:, 1]).all()  # the paths of one series differ
+
+
+@given(
+    first=st.integers(1, 6),
+    second=st.integers(1, 6),
+    count=st.integers(1, 9),
+    steps=st.lists(st.integers(-50, 50), min_size=1, max_size=3),
+)
+@settings(deadline=None, max_examples=20)
+def test_split_rollout_the_uniforms_of_both_halves_are_those_of_the_whole(
+    first, second, count, steps
+):
+    ids, steps = list("abc"[: len(steps)]), np.array(steps)
+
+    whole = randomness.uniforms(7, ids, steps, first + second, count)
+    halves = [
+        randomness.uniforms(7, ids, steps, first, count),
+        randomness.uniforms(7, ids, steps + first, second, count),
+    ]
+
+    assert np.concatenate(halves).tolist() == whole.tolist()
+
+
+# The compiled twin
+
+
+def test_the_compiled_rollout_gives_the_same_path_and_stops_at_the_horizon():
+    import tensorflow as tf
+
+    from forecast import compiled
+
+    path, state = compiled.rollout(
+        fibonacci, tf.constant(1), tf.constant(0), horizon=tf.constant(5), longest=8
+    )
+
+    assert path.numpy()[:5].tolist() == [1, 2, 3, 5, 8]
+    assert state.numpy() == 5
+
+
+CHOICES = [
+    pytest.param({"head": "point"}, 0, id="point"),
+    pytest.param({"head": "student_t", "lags": (2, 7), "layers": 2}, 0, id="student_t-centre"),
+    pytest.param({"head": "student_t", "lags": (3,)}, 3, id="student_t-paths"),
+    pytest.param({"head": "student_t", "cycles": ("week", "year")}, 5, id="calendar-paths"),
+]
+
+
+@pytest.mark.parametrize(("choices", "count"), CHOICES)
+@pytest.mark.parametrize(("series", "horizon"), [(1, 1), (3, 5), (7, 13)])
+def test_the_compiled_runtime_equals_numpy(
+    make_model, make_random_panel, choices, count, series, horizon
+):
+    panel = make_random_panel(range(5, 5 + 4 * series, 4), missing=0.2, frequency="D")
+    model = make_model(panel, **choices)
+
+    values, after = model._run(model.state, horizon, count, 0, "numpy")
+    compiled, compiled_after = model._run(model.state, horizon, count, 0, "compiled")
+
+    assert compiled.shape == (series, max(count, 1), horizon, 1)
+    np.testing.assert_allclose(compiled, values, **CLOSE)
+    for name, array in after.arrays().items():
+        np.testing.assert_allclose(
+            compiled_after.arrays()[name], array, **CLOSE, err_msg=f"state: {name}"
+        )
+
+
+def test_the_compiled_runtime_equals_numpy_at_any_degrees_of_freedom(make_model, make_random_panel):
+    model = make_model(make_random_panel([20, 9, 12]), head="student_t")
+    for freedom in (-9.0, 0.0, 30.0, 1e3):
+        model.weights["head.bias"][2] = freedom
+
+        values, _ = model._run(model.state, 12, 40, 0, "numpy")
+        compiled, _ = model._run(model.state, 12, 40, 0, "compiled")
+
+        np.testing.assert_allclose(compiled, values, rtol=1e-5, atol=1e-5 * np.abs(values).max())
+
+
+def test_one_compilation_serves_all_sizes_up_to_the_next_power_of_two(
+    make_model, make_random_panel
+):
+    from forecast import compiled
+
+    lags = (2, 11)  # of no other test, so that the count begins at zero
+    model = make_model(make_random_panel([9] * 8), lags=lags)
+    run = compiled._compiled("lstm", "point", lags)
+    assert run.experimental_get_tracing_count() == 0
+
+    for series, horizon in [(5, 9), (6, 12), (8, 16), (7, 10)]:
+        model._run(model.state.take(np.arange(series)), horizon, 0, 0, "compiled")
+
+    assert run.experimental_get_tracing_count() == 1
+    model._run(model.state, 17, 0, 0, "compiled")
+    assert run.experimental_get_tracing_count() == 2
+
+
+def test_other_weights_of_the_same_shapes_need_no_other_compilation(make_model, make_random_panel):
+    from forecast import compiled
+
+    lags = (2, 12)
+    panel = make_random_panel([9])
+    models = [make_model(panel, lags=lags, seed=seed) for seed in (0, 1)]
+
+    paths = [model._run(model.state, 4, 0, 0, "compiled")[0] for model in models]
+
+    assert compiled._compiled("lstm", "point", lags).experimental_get_tracing_count() == 1
+    for model, path in zip(models, paths, strict=True):
+        np.testing.assert_allclose(path, model._run(model.state, 4, 0, 0, "numpy")[0], **CLOSE)
