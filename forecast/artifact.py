@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ from forecast import __version__, features
 from forecast.cell import Memory
 from forecast.config import Config
 from forecast.errors import ArtifactError, ForecastError
+from forecast.files import replace_file
 from forecast.network import NETWORKS
 from forecast.scaling import Scale
 from forecast.state import State
@@ -47,7 +45,7 @@ def save(
         ArtifactError: if the place cannot be written.
     """
     about = {"format": FORMAT, "library": __version__, "fingerprint": state.fingerprint}
-    contents = (
+    parts = (
         json.dumps(
             {**about, "model": config.to_json(), "ids": state.ids.tolist()}, default=str
         ).encode(),
@@ -57,49 +55,10 @@ def save(
     )
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
-        for name, content in zip(PARTS, contents, strict=True):
-            file.writestr(zipfile.ZipInfo(name), content)  # a fixed date: same model, same bytes
-    write_whole(Path(path), packed.getvalue())
-
-
-def write_whole(path: Path, content: bytes, option: str = "--model") -> None:
-    """Replace a file in one move, or leave it as it was.
-
-    Args:
-        path: where to; a link is followed, and a pipe or device is written to as it stands.
-        content: of the file.
-        option: of the command line that names another place.
-
-    Raises:
-        ArtifactError: if the folder or the disk does not take it.
-    """
-    place, temporary = path.resolve(), None
-    try:
-        if place.exists() and not place.is_file() and not place.is_dir():
-            place.write_bytes(content)
-            return
-        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=place.name, delete=False) as file:
-            temporary = file.name
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(place)
-    except BaseException as error:  # an interrupt leaves nothing behind either
-        if temporary is not None:
-            with suppress(OSError):  # the error that matters is the one reported below
-                Path(temporary).unlink()
-        if not isinstance(error, OSError):
-            raise
-        raise ArtifactError(
-            f"cannot write {path}: {error.strerror}; give another place with {option}"
-        ) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        for name, part in zip(PARTS, parts, strict=True):
+            file.writestr(zipfile.ZipInfo(name), part)  # a fixed date: same model, same bytes
+    content = packed.getvalue()
+    replace_file(path, lambda stream: stream.write(content), ArtifactError, "--model")
 
 
 def load(path: str | Path) -> tuple[Config, dict[str, np.ndarray], State, dict[str, Any]]:

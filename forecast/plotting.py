@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecast import scaling
-from forecast.artifact import write_whole
-from forecast.errors import OptionError
+from forecast.errors import DataError, OptionError
+from forecast.files import replace_file
 from forecast.panel import Panel
 from forecast.state import State
 
@@ -110,11 +110,11 @@ def write_figure(figure: Figure, path: str | Path) -> None:
 
     Raises:
         OptionError: if the ending is none of these.
-        ArtifactError: if the place cannot be written.
+        DataError: if the place cannot be written.
     """
     drawn = io.BytesIO()
     figure.savefig(drawn, format=picture_kind(path), dpi=150)
-    write_whole(Path(path), drawn.getvalue(), "--plot")
+    replace_file(path, lambda stream: stream.write(drawn.getvalue()), DataError, "--plot")
 
 
 def picture_kind(path: str | Path) -> str:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
-import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from forecast.dialect import Dialect, sniff
 from forecast.errors import DataError
+from forecast.files import replace_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -215,35 +214,18 @@ def write_table(frame: pd.DataFrame, path: str | None) -> None:
         DataError: the file cannot be written.
     """
     if path is None or path == "-":
-        with _writing("standard output"):
+        try:
             frame.to_csv(sys.stdout, index=False, lineterminator="\n")
             sys.stdout.flush()
+        except BrokenPipeError:
+            raise  # the reader of a pipe has left; the command line ends quietly
+        except OSError as error:
+            raise DataError(f"cannot write to standard output: {error.strerror}") from None
         return
-    write = _writer(frame, path)
-    with _writing(path):
-        target = Path(path).resolve()
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            with target.open("wb") as stream:  # a pipe or device cannot be replaced
-                write(stream)
-            return
-        _replace(target, write)
+    replace_file(path, _writer(frame, path), DataError, "--out")
 
 
-def _replace(target: Path, write: Callable[[BinaryIO], object]) -> None:
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.exists():
-            draft.chmod(stat.S_IMODE(target.stat().st_mode))
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _writer(frame: pd.DataFrame, path: str) -> Callable[[BinaryIO], object]:
+def _writer(frame: pd.DataFrame, path: str) -> Callable[[IO[bytes]], object]:
     kind = "".join(Path(path).suffixes[-2:]).lower()
     if kind.endswith(".parquet"):
         return lambda stream: _write_parquet(frame, stream, path)
@@ -253,7 +235,7 @@ def _writer(frame: pd.DataFrame, path: str) -> Callable[[BinaryIO], object]:
     separator = "\t" if ".tsv" in kind else ","
     packed = "gzip" if kind.endswith(".gz") else None
 
-    def write(stream: BinaryIO) -> None:
+    def write(stream: IO[bytes]) -> None:
         frame.to_csv(
             stream, index=False, sep=separator, lineterminator="\n", compression=cast(Any, packed)
         )
@@ -261,23 +243,10 @@ def _writer(frame: pd.DataFrame, path: str) -> Callable[[BinaryIO], object]:
     return write
 
 
-def _write_parquet(frame: pd.DataFrame, stream: BinaryIO, path: str) -> None:
+def _write_parquet(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
     import pyarrow as pa
 
     try:
         frame.to_parquet(stream, index=False)
     except pa.ArrowException as error:
         raise DataError(f"{path}: no Parquet for this table: {_one_line(error)}") from None
-
-
-@contextmanager
-def _writing(target: str) -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise  # the reader of a pipe has left; the command line ends quietly
-    except OSError as error:
-        raise DataError(
-            f"{target}: cannot be written: {error.strerror or error}; nothing was changed, "
-            "write elsewhere with --out"
-        ) from None

@@ -450,7 +450,8 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(monkeypatch, model, sa
         other.save(saved)
 
     assert str(error.value) == (
-        f"cannot write {saved}: No space left on device; give another place with --model"
+        f"{saved}: cannot be written: No space left on device; nothing was changed, "
+        "write elsewhere with --model"
     )
     assert_same_model(model, forecast.load(saved))
     assert [path.name for path in saved.parent.iterdir()] == ["model.forecast"]
@@ -485,7 +486,9 @@ def test_at_the_moment_of_the_move_the_new_file_is_whole(monkeypatch, model, sav
 def test_a_folder_that_is_not_there_is_named(model, tmp_path):
     path = tmp_path / "nowhere" / "model.forecast"
 
-    with pytest.raises(ArtifactError, match=f"cannot write {path}: No such file or directory"):
+    with pytest.raises(
+        ArtifactError, match=f"{path}: cannot be written: No such file or directory"
+    ):
         model.save(path)
 
 
@@ -493,7 +496,7 @@ def test_a_folder_in_the_place_of_the_file_is_left_alone(model, tmp_path):
     path = tmp_path / "model.forecast"
     path.mkdir()
 
-    with pytest.raises(ArtifactError, match=f"cannot write {path}: Is a directory"):
+    with pytest.raises(ArtifactError, match=f"{path}: cannot be written: Is a directory"):
         model.save(path)
     assert list(tmp_path.iterdir()) == [path]
 

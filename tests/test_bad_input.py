@@ -447,8 +447,8 @@ def test_a_picture_that_cannot_be_written_is_told(tmp_path, picture):
 
     line = error_of("predict", "--horizon", "2", "--out", "x.csv", "--plot", picture, status=1)
 
-    assert f"cannot write {picture}" in line
-    assert "give another place with --plot" in line
+    assert f"{picture}: cannot be written" in line
+    assert "write elsewhere with --plot" in line
 
 
 # A table to continue that does not fit the model

@@ -16,6 +16,7 @@ HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib"}
 # The flow of data: a module imports only modules before it. A new one needs its place here.
 FLOW = (
     "errors",
+    "files",
     "frequency spacing",
     "dialect tables",
     "parsing timestamps columns layout grid schema panel",
