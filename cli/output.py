@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -134,6 +135,14 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def refuse_overwriting(table: str | None, option: str, path: str | None) -> None:
+    """Refuse a place for a result where the table that it is made from stands."""
+    if table is None or table == "-" or path is None:
+        return
+    if Path(path).exists() and Path(table).exists() and Path(path).samefile(table):
+        raise OptionError(f"{option} {path} would overwrite the table itself; name another file")
 
 
 def model_option(help: str) -> Callable[..., Any]:

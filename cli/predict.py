@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .output import Say, command, model_option, quiet_libraries
+from .output import Say, command, model_option, quiet_libraries, refuse_overwriting
 
 
 class Levels(click.ParamType[tuple[float, ...]]):
@@ -83,6 +83,7 @@ def predict(
     from forecast.plotting import picture_kind, plot_forecast, write_figure
     from forecast.tables import read_table, write_table
 
+    refuse_overwriting(table, "--out", out)
     if plot is not None:
         picture_kind(plot)
     wanted = list(dict.fromkeys(series)) or None

@@ -12,9 +12,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from forecast.errors import ArtifactError, OptionError
+from forecast.errors import ArtifactError
 
-from .output import MODEL, Say, command, model_option, print_json, quiet_libraries
+from .output import (
+    MODEL,
+    Say,
+    command,
+    model_option,
+    print_json,
+    quiet_libraries,
+    refuse_overwriting,
+)
 
 if TYPE_CHECKING:
     from forecast.model import Model
@@ -105,7 +113,8 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     from forecast.panel import to_panel
     from forecast.tables import read_table
 
-    check_place(model, table)
+    check_place(model)
+    refuse_overwriting(table, "--model", model)
     forecaster = Forecaster(**choices)
     forecaster.check()
     frame, source, first_line = read_table(table)
@@ -129,7 +138,7 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
         print_json(fitted.record)
 
 
-def check_place(model: str, table: str) -> None:
+def check_place(model: str) -> None:
     """Refuse a place that the model cannot be written to, before time goes into training."""
     path = Path(model)
     folder = path.resolve().parent
@@ -139,8 +148,6 @@ def check_place(model: str, table: str) -> None:
         raise ArtifactError(f"cannot write {model}: there is no folder {folder}; make it first")
     if not os.access(folder, os.W_OK):
         raise ArtifactError(f"cannot write {model}: no permission to write into {folder}")
-    if table != "-" and path.exists() and Path(table).exists() and path.samefile(table):
-        raise OptionError(f"--model {model} would overwrite the table itself; name another file")
 
 
 @contextmanager

@@ -490,6 +490,16 @@ def test_a_table_to_continue_that_does_not_fit_says_where(tmp_path, content, wor
 
 
 @pytest.mark.usefixtures("saved")
+def test_a_forecast_never_takes_the_place_of_the_table_that_it_continues(tmp_path):
+    (tmp_path / "table.csv").write_text(CONTINUED)
+
+    line = error_of("predict", "table.csv", "-n", "2", "--out", "./table.csv", status=2)
+
+    assert line == "Error: --out ./table.csv would overwrite the table itself; name another file"
+    assert (tmp_path / "table.csv").read_text() == CONTINUED
+
+
+@pytest.mark.usefixtures("saved")
 def test_a_series_of_the_model_that_the_table_to_continue_lacks_is_unknown(tmp_path):
     (tmp_path / "table").write_text(CONTINUED)
 
