@@ -252,7 +252,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 def _refuse_too_long(panel: Panel, season: int, plan: Plan) -> None:
     """Raise OptionError where a choice asks for more rows than the longest series has."""
     longest = int(panel.lengths.max())
-    needed = 2 * plan.holdout + max(plan.context // 2, 2) + 1  # the shortest window, and its end
+    needed = 2 * plan.holdout + plan.least_rows
     if longest < needed:
         raise OptionError(
             f"a holdout of {plan.holdout} steps and a context of {plan.context} need {needed} "

@@ -91,12 +91,7 @@ def batches(data: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterat
     """Random windows without end; the batch of a step depends on the seed and the step alone."""
     for step in itertools.count():
         rng = np.random.default_rng([seed, step])
-        yield windows.draw(data, least_rows(plan), lengths, plan.batch, rng)
-
-
-def least_rows(plan: Plan) -> int:
-    """Rows that a window must at least cover: half a context to scale by, and one to predict."""
-    return min(plan.length, max(plan.context // 2, 2) + 1)
+        yield windows.draw(data, plan.least_rows, lengths, plan.batch, rng)
 
 
 def validation_batch(data: Windows, lengths: np.ndarray, holdout: int, seed: int) -> Batch | None:

@@ -49,6 +49,11 @@ class Plan:
     clip: float
 
     @property
+    def least_rows(self) -> int:
+        """Rows that a window must at least cover: half a context to scale by, and one more."""
+        return min(self.length, max(self.context // 2, 2) + 1)
+
+    @property
     def steps_per_round(self) -> int:
         """Gradient steps between two looks at the validation loss."""
         return max(self.steps // self.rounds, 1)
