@@ -1,0 +1,190 @@
+"""What the benchmarks share: runs in turns, processes by themselves, tables, untrained models."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from forecast.config import Config
+from forecast.encoding import encode
+from forecast.frequency import parse
+from forecast.model import Model, fingerprint, make_cell
+from forecast.network import NETWORKS
+from forecast.panel import Panel
+from forecast.schema import Schema
+from forecast.training.plan import Plan, make_plan
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+MB = 1_000_000
+REST = 0.1  # seconds in which the threads of the task before, which wait in a loop, go to sleep
+MET = {True: "met", False: "MISSED"}
+
+# Linux counts the memory of the process that starts another as that of the other, up to the
+# moment when it runs its own program. So a process of 10 MB stands between.
+LAUNCHER = """
+import json, os, sys, time
+begin = time.perf_counter()
+child = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(child, 0)
+seconds = time.perf_counter() - begin
+with open(os.environ["BENCHMARK_USAGE"], "w") as file:
+    json.dump([seconds, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status)], file)
+"""
+
+
+class Usage(NamedTuple):
+    """What a whole process took, and what it said."""
+
+    seconds: float
+    peak: int  # bytes of memory
+    output: str
+    errors: str
+
+
+class Setup(NamedTuple):
+    """What training would choose for a panel."""
+
+    config: Config
+    plan: Plan
+
+
+def timed(task: Callable[[], object]) -> Callable[[], float]:
+    """A task that returns the seconds which the given one takes."""
+
+    def seconds() -> float:
+        begin = time.perf_counter()
+        task()
+        return time.perf_counter() - begin
+
+    return seconds
+
+
+def in_turns(rounds: int, tasks: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
+    """The results of tasks run one after the other, over and over: noise strikes all alike."""
+    results: dict[str, list[T]] = {name: [] for name in tasks}
+    for _ in range(rounds):
+        for name, task in tasks.items():
+            time.sleep(REST)
+            results[name].append(task())
+    return results
+
+
+def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
+    """The median over the rounds of the ratio within a round."""
+    return statistics.median(n / d for n, d in zip(numerators, denominators, strict=True))
+
+
+def noise(samples: Mapping[str, Sequence[float]]) -> str:
+    """How much the repetitions of one thing differ, for the reader to judge the figures by."""
+    parts = (
+        f"{name} {(max(values) - min(values)) / statistics.median(values):.0%}"
+        for name, values in samples.items()
+    )
+    return f"spread (largest - smallest) / median: {', '.join(parts)}"
+
+
+def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: the first column to the left, the others to the right."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    print(f"\n{title}")
+    for line in lines:
+        cells = [line[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+        print("  ".join(cells).rstrip(), flush=True)
+
+
+def run_alone(command: Sequence[str], folder: Path) -> Usage:
+    """Run a command as a process of its own.
+
+    Args:
+        command: the program, by its path, and its arguments.
+        folder: where it runs.
+
+    Raises:
+        SystemExit: if it fails, with what it wrote to standard error.
+    """
+    report = folder / "usage.json"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", LAUNCHER, *command],
+        cwd=folder,
+        env={**os.environ, "BENCHMARK_USAGE": str(report)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, peak, status = json.loads(report.read_text())
+    if status:
+        raise SystemExit(f"{' '.join(command)} ended with status {status}:\n{done.stderr}")
+    return Usage(seconds, peak, done.stdout, done.stderr)
+
+
+def hourly_panel(series: int, length: int, seed: int = 0) -> Panel:
+    """Positive hourly series with a daily and a weekly pattern, S series of equal length."""
+    rng = np.random.default_rng(seed)
+    hours = 2 * np.pi * np.arange(length)
+    values = rng.random((series, length))
+    values += 3.0 + np.sin(hours / 24) + 0.5 * np.sin(hours / 168)
+    values *= rng.lognormal(3.0, 1.0, (series, 1))
+    return Panel(
+        ids=np.array([f"series {s}" for s in range(series)], dtype=object),
+        indptr=np.arange(series + 1) * length,
+        start=np.full(series, 1_700_000_000_000_000 // 3_600_000_000 * 3_600_000_000),
+        target=values.reshape(-1, 1),
+        frequency=parse("h"),
+        schema=Schema("long", "unique_id", "ds", ("y",), "str", "datetime64[us]"),
+    )
+
+
+def setup(panel: Panel, head: str = "point", **given: int) -> Setup:
+    """What training would choose for a panel, with some fields of the plan given."""
+    frequency = panel.frequency
+    plan = make_plan(panel, frequency.season_length, given)
+    longest = int(panel.lengths.max())
+    config = Config(
+        schema=panel.schema,
+        frequency=frequency,
+        season=frequency.season_length,
+        network="lstm",
+        head=head,
+        layers=plan.layers,
+        units=plan.units,
+        lags=tuple(lag for lag in frequency.lags if lag <= longest // 2),
+        cycles=frequency.repeated(longest),
+        power=0.0,
+        context=plan.context,
+    )
+    return Setup(config, plan)
+
+
+def untrained(panel: Panel, config: Config, seed: int = 0) -> Model:
+    """A model with random weights, in the state after the panel's last rows."""
+    rng = np.random.default_rng(seed)
+    network = NETWORKS[config.network]
+    shapes = network.shapes(config.inputs, config.units, config.layers, config.outputs)
+    weights = {
+        name: (rng.normal(size=shape) * np.sqrt(2 / sum(shape))).astype(np.float32)
+        for name, shape in shapes.items()
+    }
+    state = encode(panel, config, make_cell(config, weights), fingerprint(config, weights))
+    return Model(config, weights, state, {})
+
+
+def sizes(config: Config) -> str:
+    """The sizes of a model in words."""
+    return (
+        f"LSTM {config.layers}x{config.units}, {config.inputs} inputs "
+        f"(lags {', '.join(map(str, config.lags))}), head {config.head}"
+    )

@@ -1,0 +1,218 @@
+"""Rollout speed: both runtimes against the loop of every tutorial, and how time grows.
+
+The loop of the tutorials is a Keras model with `stateful=True` and a fixed batch, whose
+`Model.predict` is called once per step. It gets the very same weights, state and inputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import itertools
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks._common import (
+    MET,
+    hourly_panel,
+    in_turns,
+    noise,
+    ratio,
+    setup,
+    show,
+    sizes,
+    timed,
+    untrained,
+)
+from forecast.cell import Carry
+from forecast.features import lagged_values, push, step_input
+from forecast.model import Model
+from forecast.rollout import rollout
+
+TUTORIAL = "Keras loop"
+CLOSE = 1e-4  # largest difference that counts as the same values
+LINEAR = 2.0  # growth of the time when the work doubles
+RUNTIMES = ("numpy", "compiled")
+
+
+class Case(NamedTuple):
+    """One comparison with the loop of the tutorials."""
+
+    model: Model
+    horizon: int
+    looped: int  # steps of it that the slow loop is timed on
+    targets: dict[str, float]  # how many times faster, by the kind of rollout
+
+
+def upcoming(model: Model, horizon: int) -> np.ndarray:
+    """Calendar features of the steps to come, (H, S, C)."""
+    frequency = model.config.frequency
+    times = model.state.time + frequency.step * np.arange(1, horizon + 1)[:, None]
+    return frequency.calendar(times, model.config.cycles)
+
+
+def stateful_keras(model: Model) -> Any:
+    """The Keras model of the tutorials, with the weights of ours."""
+    import keras
+
+    config, batch = model.config, len(model.state.ids)
+    layers = [keras.Input(batch_shape=(batch, 1, config.inputs))]
+    for k in range(config.layers):
+        is_last = k + 1 == config.layers
+        layers.append(keras.layers.LSTM(config.units, stateful=True, return_sequences=not is_last))
+    network = keras.Sequential([*layers, keras.layers.Dense(config.outputs)])
+    network.set_weights(list(model.weights.values()))
+    return network
+
+
+def tutorial_loop(model: Model, horizon: int) -> Callable[[], np.ndarray]:
+    """`Model.predict` once per step, feeding back its own values: a path (H, S, 1)."""
+    network, calendar, lags = stateful_keras(model), upcoming(model, horizon), model.config.lags
+    memory, batch = model.state.memory, len(model.state.ids)
+
+    def run() -> np.ndarray:
+        for k in range(model.config.layers):
+            for variable, part in zip(network.layers[k].states, memory.network, strict=True):
+                variable.assign(part[:, k])
+        value, recent, path = model.state.value, memory.recent, []
+        for now in calendar:
+            inputs = step_input(np, value, lagged_values(recent, lags), now)
+            recent = push(np, recent, value)
+            value = network.predict(inputs[:, None], batch_size=batch, verbose=0)
+            path.append(value)
+        return np.stack(path)
+
+    return run
+
+
+def numpy_engine(model: Model, horizon: int) -> Callable[[], np.ndarray]:
+    """The engine on NumPy: a path (H, S, 1)."""
+    calendar, state = upcoming(model, horizon), model.state
+
+    def run() -> np.ndarray:
+        step = model.cell().rollout_step(calendar, None)
+        return rollout(step, state.value, Carry(0, state.memory), horizon)[0]
+
+    return run
+
+
+def compiled_engine(model: Model, horizon: int) -> Callable[[], np.ndarray]:
+    """The engine's compiled twin: a path (H, S, 1)."""
+    from forecast import compiled
+
+    calendar, state, config = upcoming(model, horizon), model.state, model.config
+    names = (config.network, config.head, config.lags)
+
+    def run() -> np.ndarray:
+        return compiled.run(names, model.weights, state.value, state.memory, calendar, None)[0]
+
+    return run
+
+
+def whole_call(model: Model, horizon: int, runtime: str, paths: int = 0) -> Callable[[], object]:
+    """`Model.rollout`, from state to table."""
+    return functools.partial(model.rollout, horizon, runtime=runtime, paths=paths)
+
+
+def compare(case: Case, rounds: int) -> None:
+    """Print one comparison with the loop of the tutorials."""
+    model, horizon = case.model, case.horizon
+    loop = tutorial_loop(model, case.looped)
+    engines = {"numpy": numpy_engine(model, horizon), "compiled": compiled_engine(model, horizon)}
+    paths = {name: engine() for name, engine in engines.items()}  # the first call compiles
+    gaps = {name: float(np.abs(path[: case.looped] - loop()).max()) for name, path in paths.items()}
+    tasks: dict[str, Callable[[], object]] = {TUTORIAL: loop}
+    tasks |= {f"{name}, engine": engine for name, engine in engines.items()}
+    tasks |= {f"{name}, whole call": whole_call(model, horizon, name) for name in RUNTIMES}
+    seconds = in_turns(rounds, {name: timed(task) for name, task in tasks.items()})
+    seconds[TUTORIAL] = [s * horizon / case.looped for s in seconds[TUTORIAL]]
+    rows = []
+    for name, values in seconds.items():
+        times, target = ratio(seconds[TUTORIAL], values), case.targets.get(name)
+        row = [name, f"{1e3 * statistics.median(values):,.2f} ms", f"{times:,.0f}x"]
+        verdict = f">= {target:,.0f}x {MET[times >= target]}" if target else ""
+        rows.append([*row, verdict, f"{gaps[name.partition(',')[0]]:.0e}" if target else ""])
+    title = (
+        f"{len(model.state.ids)} series x {horizon} steps "
+        f"(the Keras loop timed on {case.looped} steps); values equal within {CLOSE:.0e}: "
+        f"{MET[max(gaps.values()) <= CLOSE]} (they spread by {paths['numpy'].std():.2f})"
+    )
+    show(title, ["rollout", "time", "faster", "target", "largest difference"], rows)
+    print(noise(seconds))
+
+
+def growth(title: str, counts: Sequence[int], tasks: Callable[[int, str], Any], n: int) -> None:
+    """Print how the time of both runtimes grows when something doubles.
+
+    Args:
+        title: what doubles.
+        counts: how many of it.
+        tasks: from a count and a runtime to what is timed.
+        n: rounds.
+    """
+    made = {(c, name): timed(tasks(c, name)) for name in RUNTIMES for c in counts}
+    for task in made.values():
+        task()  # compiles
+    seconds = in_turns(n, {f"{name} {c}": task for (c, name), task in made.items()})
+    rows = []
+    for name in RUNTIMES:
+        fastest = [min(seconds[f"{name} {c}"]) for c in counts]
+        factors = [after / before for before, after in itertools.pairwise(fastest)]
+        overall = (fastest[-1] / fastest[0]) ** (1 / len(factors))
+        row = [name, *(f"{1e3 * s:,.1f} ms" for s in fastest)]
+        row += [" ".join(f"{factor:.2f}" for factor in factors), f"{overall:.2f}"]
+        rows.append([*row, MET[overall <= LINEAR]])
+    header = ["whole call", *map(str, counts), "per doubling", "mean", f"<= {LINEAR:.0f}"]
+    show(f"Growth with {title} (fastest of {n})", header, rows)
+
+
+def doubled(count: int) -> list[int]:
+    """A count, twice and four times as many."""
+    return [count, 2 * count, 4 * count]
+
+
+def many_of(model: Model, count: int) -> Model:
+    """The model with the state of its first series only."""
+    return Model(model.config, model.weights, model.state.take(np.arange(count)), {})
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--units", type=int, default=64)
+    parser.add_argument("--series", type=int, default=414)
+    parser.add_argument("--paths", type=int, default=100, help="of each of 10 series")
+    parser.add_argument("--steps", type=int, default=720, help="of the rollout of one series")
+    parser.add_argument("--tutorial-steps", type=int, default=60, help="timed of the Keras loop")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args(arguments)
+    size = {"layers": options.layers, "units": options.units}
+
+    def model(series: int, head: str = "point") -> Model:
+        panel = hourly_panel(series, 720)
+        return untrained(panel, setup(panel, head, **size).config)
+
+    one, many, random = model(1), model(4 * options.series), model(10, "student_t")
+    some = {count: many_of(many, count) for count in doubled(options.series)}
+    print(sizes(one.config))
+    steps, looped, rounds = options.steps, options.tutorial_steps, options.rounds
+    targets = {"numpy, engine": 300.0, "compiled, engine": 3000.0}
+    compare(Case(one, steps, min(looped, steps), targets), rounds)
+    compare(Case(some[options.series], 48, min(looped, 48), {"compiled, engine": 100.0}), rounds)
+    growth("steps, 1 series", doubled(steps), functools.partial(whole_call, one), rounds)
+    growth(
+        "series, 48 steps", doubled(options.series), lambda c, r: whole_call(some[c], 48, r), rounds
+    )
+    growth(
+        "sample paths, 10 series x 48 steps",
+        doubled(options.paths),
+        lambda c, r: whole_call(random, 48, r, paths=c),
+        rounds,
+    )
+
+
+if __name__ == "__main__":
+    main()

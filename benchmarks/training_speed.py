@@ -1,0 +1,131 @@
+"""Training speed: `fit` with windows gathered on the fly, next to a bare Keras fit.
+
+The bare fit has the same layers, loss, optimiser, batch and steps, and goes over ready-made
+arrays of the same shape. The first round of both traces and compiles; it does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks._common import MET, Setup, hourly_panel, in_turns, noise, ratio, setup, show, sizes
+from forecast.encoding import transformed
+from forecast.panel import Panel
+from forecast.windows import Windows, draw
+
+OURS, BARE = "fit, windows on the fly", "bare Keras fit, arrays"
+SHARE = 0.9  # of the speed of the bare fit
+ENDLESS = 1e9  # seconds
+
+
+def windows_of(panel: Panel, choice: Setup) -> Windows:
+    """The training windows of a panel, as `Forecaster.fit` makes them."""
+    config = choice.config
+    return Windows(
+        transformed(panel, config.power),
+        panel.frequency.calendar(panel.ordinals, config.cycles),
+        panel.indptr,
+        config.lags,
+        config.context,
+        choice.plan.length,
+    )
+
+
+def rate(train: Callable[[Callable[..., None]], object], choice: Setup) -> float:
+    """Observations per second after the first round.
+
+    Args:
+        train: trains, and calls what it is given after each round.
+        choice: the plan of the training.
+    """
+    ends: list[float] = []
+    train(lambda *_: ends.append(time.perf_counter()))
+    plan = choice.plan
+    return plan.batch * plan.length * plan.steps_per_round / statistics.median(np.diff(ends))
+
+
+def ours(panel: Panel, choice: Setup, windows: Windows, listener: Callable[..., None]) -> None:
+    """Train through our `fit`."""
+    from forecast.training.fit import fit
+
+    fit(choice.config, choice.plan, windows, panel.lengths, 0, ENDLESS, listener)
+
+
+def ready_made(panel: Panel, choice: Setup, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets of as many windows as a round of steps takes."""
+    plan = choice.plan
+    rng = np.random.default_rng(0)
+    return draw(windows, plan.length, panel.lengths, plan.batch * plan.steps_per_round, rng)
+
+
+def bare(
+    choice: Setup, arrays: tuple[np.ndarray, np.ndarray], listener: Callable[..., None]
+) -> None:
+    """Train the same layers through nothing but Keras."""
+    import keras
+
+    from forecast.training.networks import KERAS_NETWORKS, masked_loss
+
+    config, plan = choice.config, choice.plan
+    model: Any = KERAS_NETWORKS[config.network](config, plan.dropout, 0)
+    optimizer = keras.optimizers.Adam(plan.rate, global_clipnorm=plan.clip)
+    model.compile(optimizer=optimizer, loss=masked_loss(config.head))
+    model.fit(
+        *arrays,
+        batch_size=plan.batch,
+        epochs=plan.rounds,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=listener)],
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def report(choice: Setup, rates: dict[str, list[float]]) -> None:
+    """Print the table."""
+    config, plan = choice.config, choice.plan
+    share = ratio(rates[OURS], rates[BARE])
+    rows = [
+        [OURS, f"{statistics.median(rates[OURS]):,.0f}", f"{share:.2f}", MET[share >= SHARE]],
+        [BARE, f"{statistics.median(rates[BARE]):,.0f}", "1.00", ""],
+    ]
+    print(sizes(config))
+    title = (
+        f"Training speed, windows of {plan.length} steps, batch {plan.batch}, "
+        f"{plan.rounds - 1} rounds of {plan.steps_per_round} steps"
+    )
+    show(title, ["training", "observations per second", "ratio", f">= {SHARE}"], rows)
+    print(noise(rates))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--series", type=int, default=414)
+    parser.add_argument("--length", type=int, default=960, help="rows of each series")
+    parser.add_argument("--batch", type=int, default=None, help="by default as training chooses")
+    parser.add_argument("--steps", type=int, default=12, help="gradient steps in a round")
+    parser.add_argument("--rounds", type=int, default=4, help="rounds, of which the first is left")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args(arguments)
+    panel = hourly_panel(options.series, options.length)
+    steps = {"steps": options.steps * options.rounds, "rounds": options.rounds}
+    batch = {} if options.batch is None else {"batch": options.batch}
+    choice = setup(panel, holdout=0, **steps, **batch)
+    windows = windows_of(panel, choice)
+    arrays = ready_made(panel, choice, windows)
+    tasks = {
+        OURS: functools.partial(ours, panel, choice, windows),
+        BARE: functools.partial(bare, choice, arrays),
+    }
+    rates = {name: functools.partial(rate, task, choice) for name, task in tasks.items()}
+    report(choice, in_turns(options.repeats, rates))
+
+
+if __name__ == "__main__":
+    main()
