@@ -1,12 +1,16 @@
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import encoding, features
-from forecast.cell import Memory
+from forecast.cell import Cell, Memory
 from forecast.encoding import encode, history_scale, transformed
 from forecast.errors import DataError
+from forecast.network import point
+from forecast.scaling import measure
 
 NAN = np.nan
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -34,7 +38,8 @@ def row_by_row(model, panel, s):
     values = panel.target[rows, 0]
     recent = values[-config.context :]
     location, scale = np.nanmean(recent), np.nanstd(recent)
-    scale = scale if scale > 1e-7 * abs(location) else abs(location)
+    if not scale > 1e-7 * abs(location):  # a single value
+        scale = measure(np.array([[[location]]])).scale.item()
     scaled = ((values - location) / scale).astype(np.float32)
     calendar = panel.frequency.calendar(panel.ordinals[rows], config.cycles)
     empty = np.full((1, features.memory_length(config.lags), 1), NAN, np.float32)
@@ -80,6 +85,28 @@ def test_company_a_series_is_encoded_alike_alone_and_in_any_company(
     together = encoded(model, panel)
 
     assert_same_state(encoded(model, panel.select(some)), together.select(some))
+
+
+class Count(NamedTuple):
+    """A network that only observes, and counts what it has observed."""
+
+    def initial_state(self, batch):
+        return CountState(np.zeros(batch, int))
+
+    def observe(self, x, state):
+        return x[:, :1], CountState(state.seen + 1)
+
+
+class CountState(NamedTuple):
+    seen: np.ndarray
+
+
+def test_every_row_is_observed_once_and_nothing_is_forecast(make_config, make_random_panel):
+    panel = make_random_panel([3, 8, 1, 8])
+
+    state = encode(panel, make_config(panel), Cell(np, Count(), point, ()), "the model")
+
+    assert state.memory.network.seen.tolist() == [3, 8, 1, 8]
 
 
 def test_the_state_is_at_the_last_row_of_every_series(make_model, make_panel):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast import DataError, ForecastError, Model, OptionError
+from forecast import DataError, ForecastError, Model, OptionError, scaling
 from forecast import model as model_module
 from forecast.model import PATHS, fingerprint
 from forecast.panel import to_panel
@@ -345,7 +345,8 @@ def test_scale_a_constant_series_is_forecast_near_its_level_in_any_units(make_mo
     small, large, zero = model.predict(3)["forecast"].to_numpy().reshape(3, 3)
 
     np.testing.assert_allclose(large, 1000 * small, rtol=1e-6)
-    np.testing.assert_allclose(small, 5 + 5 * zero, rtol=1e-6)
+    unit = scaling.measure(np.array([[[5.0]]])).scale.item()
+    np.testing.assert_allclose(small, 5 + unit * zero, rtol=1e-6)
 
 
 # Runtimes

@@ -1,10 +1,13 @@
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import randomness
-from forecast.cell import Carry
+from forecast.cell import Carry, Cell, Memory
+from forecast.network import NETWORKS, point
 from forecast.rollout import rollout
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -66,6 +69,44 @@ def test_split_rollout_the_second_half_continues_from_the_state_of_the_first(fir
 # A network's step under the engine
 
 
+@pytest.mark.parametrize("head", ["point", "student_t"])
+def test_a_model_is_fed_the_centre_of_its_own_distribution(make_model, make_panel, head):
+    history = [4.0, 6.0, 5.0, 8.0, 7.0]
+    panel = make_panel(history, frequency="D", first=19_800)
+    model = make_model(panel, head=head, lags=(3,), cycles=("week",), units=3, context=5)
+
+    path = model.rollout(4).table["forecast"]
+
+    network = NETWORKS["lstm"].of(np, model.weights)
+    memory = network.initial_state(1)
+    values = list((np.array(history) - 6) / np.sqrt(2))  # scaled by their mean and deviation
+    days = panel.frequency.calendar(panel.start + np.arange(9) * panel.frequency.step, ("week",))
+    for t in range(9):
+        before = [values[t - lag] if t >= lag else 0.0 for lag in (1, 3)]
+        inputs = np.array([[*before, float(t > 0), *days[t]]], np.float32)
+        params, memory = network.observe(inputs, memory)
+        if t >= 5:
+            values.append(float(params[0, 0]))  # the location comes first
+    np.testing.assert_allclose(path, np.array(values[5:]) * np.sqrt(2) + 6, rtol=1e-5)
+
+
+class AddOne(NamedTuple):
+    """A network that only forecasts: it adds 1 to the last value."""
+
+    def advance(self, x, state):
+        return x[:, :1] + 1, state
+
+
+def test_a_rollout_advances_a_network_and_observes_nothing():
+    step = Cell(np, AddOne(), point, lags=()).rollout_step(np.empty((3, 2, 0)), uniforms=None)
+    value, memory = np.array([[5.0], [7.0]]), Memory(np.empty((2, 0, 1)), None)
+
+    path, carry = rollout(step, value, Carry(0, memory), horizon=3)
+
+    assert path[..., 0].tolist() == [[6.0, 8.0], [7.0, 9.0], [8.0, 10.0]]
+    assert carry.step == 3
+
+
 @given(
     first=st.integers(1, 6),
     second=st.integers(1, 6),
@@ -79,7 +120,9 @@ def test_split_rollout_the_sample_paths_of_a_network_continue_from_the_carried_s
     model = make_model(make_random_panel([20, 9], seed), head="student_t", lags=lags, seed=seed)
     rows = np.repeat([0, 1], 3)
     start = model.state.take(rows)  # three paths for each of two series
+    halfway = model.rollout(first).state  # knows its time, by which the randomness is keyed
     uniforms = model._uniforms(model.state, first + second, 3, seed)  # (H, S * n, D, 2)
+    later = model._uniforms(halfway, second, 3, seed)
     calendar = np.empty((first + second, 6, 0), np.float32)
     cell = model.cell()
 
@@ -96,7 +139,7 @@ def test_split_rollout_the_sample_paths_of_a_network_continue_from_the_carried_s
         first,
     )
     rest, after = rollout(
-        cell.rollout_step(calendar[first:], uniforms[first:]),
+        cell.rollout_step(calendar[first:], later),
         begin[-1],
         Carry(0, carry.memory),
         second,
@@ -183,21 +226,19 @@ def test_the_compiled_runtime_equals_numpy_at_any_degrees_of_freedom(make_model,
         np.testing.assert_allclose(compiled, values, rtol=1e-5, atol=1e-5 * np.abs(values).max())
 
 
-def test_one_compilation_serves_all_sizes_up_to_the_next_power_of_two(
-    make_model, make_random_panel
-):
+def test_one_compilation_serves_batches_and_horizons_of_similar_size(make_model, make_random_panel):
     from forecast import compiled
 
     lags = (2, 11)  # of no other test, so that the count begins at zero
-    model = make_model(make_random_panel([9] * 8), lags=lags)
+    model = make_model(make_random_panel([9] * 36), lags=lags)
     run = compiled._compiled("lstm", "point", lags)
     assert run.experimental_get_tracing_count() == 0
 
-    for series, horizon in [(5, 9), (6, 12), (8, 16), (7, 10)]:
+    for series, horizon in [(33, 9), (34, 12), (36, 16), (35, 10)]:
         model._run(model.state.take(np.arange(series)), horizon, 0, 0, "compiled")
 
     assert run.experimental_get_tracing_count() == 1
-    model._run(model.state, 17, 0, 0, "compiled")
+    model._run(model.state, 17, 0, 0, "compiled")  # the next power of two
     assert run.experimental_get_tracing_count() == 2
 
 

@@ -174,16 +174,19 @@ def test_too_few_seasons_to_judge_leave_the_values_alone(make_panel):
 
 
 def test_a_season_with_a_missing_value_is_left_out_of_the_choice(make_panel):
-    values = np.concatenate([season_of(level, 0.5 * level) for level in (*LEVELS, 1.0)])
-    values[-12:] = 1.0, NAN, *(900.0,) * 10  # would speak against the logarithm
+    steady = np.concatenate([season_of(level, 5.0) for level in LEVELS])
+    broken = np.concatenate([[level, NAN] * 6 for level in (1e3, 1e4, 1e5, 1e6)])
 
-    assert scaling.choose_power(make_panel(values, frequency="MS")) == scaling.POWERS["log"]
+    panel = make_panel(np.concatenate([steady, broken]), frequency="MS")
+
+    assert scaling.choose_power(panel) == scaling.POWERS["none"]
 
 
 def test_the_choice_is_that_of_the_median_series(make_panel):
-    growing = np.concatenate([season_of(level, 0.5 * level) for level in LEVELS])
-    steady = np.concatenate([season_of(level, 5.0) for level in LEVELS])
+    one = np.concatenate([season_of(level, 5.0) for level in LEVELS])  # strongly for "none"
+    most = np.concatenate([season_of(level, 0.5 * level) for level in (10.0, 11.0, 12.0, 13.0)])
 
-    panel = make_panel(growing, steady, growing, frequency="MS")
+    panel = make_panel(one, most, most, frequency="MS")
 
+    assert scaling.choose_power(make_panel(one, frequency="MS")) == scaling.POWERS["none"]
     assert scaling.choose_power(panel) == scaling.POWERS["log"]

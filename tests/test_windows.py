@@ -2,6 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast.scaling import measure
 from forecast.windows import Windows, draw
 
 NAN = np.nan
@@ -22,7 +23,8 @@ def scaled(windows, s, first):
     begin = max(first, 0)
     known = [v for v in values[begin : max(first + windows.context, 0)] if not np.isnan(v)]
     location, scale = (np.mean(known), np.std(known)) if known else (NAN, NAN)
-    scale = scale if scale > 1e-7 * abs(location) else abs(location)
+    if not scale > 1e-7 * abs(location):  # a single value, or none
+        scale = measure(np.array([[[location]]])).scale.item()
     return lambda row: (values[row] - location) / scale if 0 <= row < len(values) else NAN
 
 
