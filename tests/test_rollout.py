@@ -230,7 +230,7 @@ def test_one_compilation_serves_batches_and_horizons_of_similar_size(make_model,
     from forecast import compiled
 
     lags = (2, 11)  # of no other test, so that the count begins at zero
-    model = make_model(make_random_panel([9] * 36), lags=lags)
+    model = make_model(make_random_panel([9] * 36, ids=list(range(36))), lags=lags)
     run = compiled._compiled("lstm", "point", lags)
     assert run.experimental_get_tracing_count() == 0
 
