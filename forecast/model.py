@@ -115,7 +115,7 @@ class Model:
         *,
         state: State | None = None,
         series: Sequence[Any] | None = None,
-        levels: tuple[float, ...] = (),
+        levels: float | Sequence[float] = (),
         paths: int = 0,
         seed: int = 0,
         runtime: str = "auto",
@@ -127,7 +127,7 @@ class Model:
             history: a table to continue; by default the training data is continued.
             state: what to continue instead, such as the state of an earlier forecast.
             series: ids to forecast; by default all.
-            levels: widths of intervals in percent, such as (80, 95), taken from sample paths.
+            levels: widths of intervals in percent, such as 80 or (80, 95), from sample paths.
             paths: sample paths per series, n; with levels at least 200.
             seed: chooses the sample paths.
             runtime: "numpy", "compiled" (TensorFlow), or "auto": compiled for huge panels.
@@ -142,6 +142,7 @@ class Model:
         """
         if history is not None and state is not None:
             raise OptionError("give a history or a state to continue, not both")
+        levels = tuple(np.atleast_1d(levels).tolist())
         self._check(horizon, state, levels, paths, seed, runtime)
         start = state or (self.state if history is None else self.encode(history))
         start = start if series is None else start.select(series)
@@ -184,14 +185,18 @@ class Model:
         seed: int,
         runtime: str,
     ) -> None:
-        if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
-            raise OptionError(f"horizon is {horizon!r}; it must be a whole number of at least 1")
-        if not all(0 < level < 100 for level in levels):
+        for name, value, least in (("horizon", horizon, 1), ("paths", paths, 0), ("seed", seed, 0)):
+            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+            if not whole or value < least:
+                shown = repr(value) if isinstance(value, str) else value
+                raise OptionError(
+                    f"{name} is {shown}; it must be a whole number of at least {least}"
+                )
+        if seed >= 2**64:
+            raise OptionError(f"seed is {seed}; it must be below 2**64")
+        numbers = all(isinstance(level, int | float | np.number) for level in levels)
+        if not numbers or not all(0 < level < 100 for level in levels):
             raise OptionError(f"levels are {list(levels)}; each must lie between 0 and 100 percent")
-        if paths < 0 or not 0 <= seed < 2**64:
-            raise OptionError(
-                f"paths is {paths} and seed is {seed}; neither may be negative, nor the seed 2**64"
-            )
         if (levels or paths) and not HEADS[self.config.head].RANDOM:
             raise OptionError(
                 f"the model's head {self.config.head!r} gives no distribution; train with "

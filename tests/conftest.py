@@ -30,9 +30,10 @@ def panel_of(*series, ids=None, frequency="1", first=0):
     """A panel of the given series of numbers; the steps of each are counted from `first`."""
     spacing = parse(frequency)
     values = [np.asarray(one, dtype=np.float64) for one in series]
+    names = [*string.ascii_lowercase, *(f"z{k:03}" for k in range(len(values)))]
     dated = DATED if spacing.unit != "integer" else {}
     return Panel(
-        ids=ids_array(ids or list(string.ascii_lowercase[: len(values)])),
+        ids=ids_array(ids or names[: len(values)]),
         indptr=np.cumsum([0, *map(len, values)]).astype(np.int64),
         start=np.broadcast_to(np.asarray(first, np.int64), len(values)) * spacing.step,
         target=np.concatenate(values)[:, None],

@@ -396,8 +396,12 @@ def test_a_horizon_of_numpys_whole_numbers_will_do(model):
     [
         ({"levels": (80, 100)}, r"levels are \[80, 100\]; each must lie between 0 and 100"),
         ({"levels": (0,)}, r"levels are \[0\]"),
-        ({"paths": -1}, "paths is -1 and seed is 0; neither may be negative"),
-        ({"seed": -1}, "paths is 0 and seed is -1"),
+        ({"levels": "80"}, r"levels are \['80'\]"),
+        ({"levels": 100}, r"levels are \[100\]"),
+        ({"paths": 2.5}, "paths is 2.5; it must be a whole number"),
+        ({"seed": 2**64}, f"seed is {2**64}; it must be below"),
+        ({"paths": -1}, "paths is -1; it must be a whole number of at least 0"),
+        ({"seed": -1}, "seed is -1; it must be a whole number of at least 0"),
         ({"runtime": "gpu"}, "runtime is 'gpu'; it must be one of auto, numpy, compiled"),
     ],
 )
