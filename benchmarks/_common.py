@@ -60,13 +60,15 @@ class Setup(NamedTuple):
     plan: Plan
 
 
-def timed(task: Callable[[], object]) -> Callable[[], float]:
-    """A task that returns the seconds which the given one takes."""
+def timed(
+    task: Callable[[], object], clock: Callable[[], float] = time.perf_counter
+) -> Callable[[], float]:
+    """A task that returns the seconds which the given one takes by a clock."""
 
     def seconds() -> float:
-        begin = time.perf_counter()
+        begin = clock()
         task()
-        return time.perf_counter() - begin
+        return clock() - begin
 
     return seconds
 
@@ -92,7 +94,8 @@ def noise(samples: Mapping[str, Sequence[float]]) -> str:
         f"{name} {(max(values) - min(values)) / statistics.median(values):.0%}"
         for name, values in samples.items()
     )
-    return f"spread (largest - smallest) / median: {', '.join(parts)}"
+    load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    return f"noise: (largest - smallest) / median: {', '.join(parts)}; {load}"
 
 
 def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
