@@ -47,14 +47,14 @@ def sniff(stream: BinaryIO, source: str) -> Dialect:
     Raises:
         DataError: the file is empty, binary or without a header.
     """
-    sample = stream.read(SAMPLE_BYTES)
-    if not sample.strip(b"\xef\xbb\xbf\r\n\t "):
+    sample = stream.read(SAMPLE_BYTES) + stream.readline()
+    lines = _lines(sample)
+    blank = next((n for n, line in enumerate(lines) if line.strip()), None)
+    if blank is None or not sample.strip(b"\xef\xbb\xbf\r\n\t "):  # half a byte order mark too
         raise DataError(f"{source}: empty; it needs a header line and rows")
     if CONTROL.search(sample):
         raise DataError(f"{source}: binary, not a table; give a CSV or Parquet file")
-    lines = _lines(sample)
-    blank = next(n for n, line in enumerate(lines) if line.strip())
-    lines = lines[blank:] if len(sample) < SAMPLE_BYTES else lines[blank:-1]
+    lines = lines[blank:]
     delimiter = _delimiter(lines[:200])
     header, *rows = csv.reader(lines, delimiter=delimiter)
     if not rows and len(sample) < SAMPLE_BYTES:
@@ -78,7 +78,10 @@ def _delimiter(lines: list[str]) -> str:
     """Find the delimiter that cuts most lines into as many cells as the header."""
 
     def score(delimiter: str) -> tuple[bool, float]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        except csv.Error:  # it leaves cells longer than a reader takes
+            return False, 0.0
         return widths[0] > 1, sum(width == widths[0] for width in widths) / len(widths)
 
     return max(DELIMITERS, key=score)
@@ -108,7 +111,7 @@ def _probes(stream: BinaryIO, begin: int) -> list[bytes]:
         return []
     room = max(stream.seek(0, io.SEEK_END) - begin - PROBE_BYTES, 0)
     probes = []
-    for n in range(PROBES if begin == SAMPLE_BYTES else 0):
+    for n in range(PROBES if begin >= SAMPLE_BYTES else 0):
         stream.seek(begin + room * n // (PROBES - 1))
         probes.append(stream.read(PROBE_BYTES))
     return probes

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forecast.errors import DataError, ForecastError
@@ -295,6 +295,7 @@ def test_odd_tables_are_read_or_refused_in_one_line(rows, delimiter):
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary())
+@example(b"\x0b")  # white space to Python, though not to an editor
 def test_any_bytes_are_read_or_refused_in_one_line(content):
     read_or_refuse(content)
 
@@ -402,3 +403,15 @@ def test_a_table_that_parquet_cannot_hold_says_why(tmp_path):
     with pytest.raises(DataError, match=r"out.parquet: no Parquet for this table: "):
         write_table(mixed, str(tmp_path / "out.parquet"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_header_longer_than_the_sample_is_read_whole(tmp_path):
+    names = [f"series number {n:06}" for n in range(20_000)]  # 400 kB
+    rows = ["ds," + ",".join(names)]
+    rows += [f"2024-01-0{day}" + ",1" * len(names) for day in (1, 2)]
+    (tmp_path / "wide.csv").write_text("\n".join(rows))
+
+    frame = read_table(str(tmp_path / "wide.csv")).frame
+
+    assert frame.shape == (2, 20_001)
+    assert frame.columns[-1] == "series number 019999"
