@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Hashable, Iterable
 from typing import Any, NamedTuple
@@ -95,7 +96,11 @@ class _Search:
                 raise DataError(
                     f"{source}: column {quote(name)} is given for two roles; each needs one"
                 )
-        self.kinds = {name: kind_of(frame[name]) for name in frame.columns}
+
+    @functools.cached_property
+    def kinds(self) -> dict[str, str]:
+        """What each column holds; not looked at where every role is given."""
+        return {name: kind_of(self.frame[name]) for name in self.frame.columns}
 
     def left(self) -> list[str]:
         """Columns without a role, the row numbers that a saved index leaves aside."""
