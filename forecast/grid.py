@@ -64,7 +64,12 @@ class _Rows(NamedTuple):
 
 
 def make_grid(
-    ids: Ids, times: Times, cells: pd.Series[Any], frequency: Frequency | None, place: Place
+    ids: Ids,
+    times: Times,
+    cells: pd.Series[Any],
+    frequency: Frequency | None,
+    place: Place,
+    fill_gaps: bool = True,
 ) -> Grid:
     """Sort rows, find their frequency, and count where each stands.
 
@@ -74,12 +79,14 @@ def make_grid(
         cells: the user's own time column, to be quoted in messages.
         frequency: the spacing that they should have; inferred by default.
         place: names rows in messages.
+        fill_gaps: whether rows may be missing.
 
     Returns:
         The grid of the panel.
 
     Raises:
-        DataError: a row is there twice, times are unevenly spaced, or a gap is absurdly long.
+        DataError: a row is there twice, times are unevenly spaced, a gap is absurdly long, or
+            not to be filled.
     """
     rows = _sorted(ids, times, cells, place)
     _refuse_duplicates(rows)
@@ -95,6 +102,8 @@ def make_grid(
     filled = lengths - counts
     if not filled.any():
         return Grid(frequency, indptr, start, filled, rows.order, None)
+    if not fill_gaps:
+        raise _first_gap(rows, ordinals, frequency)
     _refuse_absurd_gaps(rows, ordinals, frequency, int(filled.sum()))
     full = np.concatenate([[0], np.cumsum(lengths)])
     slots = (ordinals - start[rows.codes]) // frequency.step + full[rows.codes]
@@ -174,6 +183,17 @@ def _refuse_absurd_gaps(rows: _Rows, ordinals: Integers, frequency: Frequency, f
         f"{rows.show(row)} follows {rows.show(row - 1)}: filling such gaps at a frequency of "
         f"{frequency.name!r} ({frequency.label}) takes {filled:,} rows for {len(ordinals):,}; "
         "correct a mistyped time, or name the frequency with --frequency (frequency= in Python)",
+    )
+
+
+def _first_gap(rows: _Rows, ordinals: Integers, frequency: Frequency) -> DataError:
+    gap = (rows.codes[1:] == rows.codes[:-1]) & (np.diff(ordinals) > frequency.step)
+    row = int(np.argmax(gap)) + 1
+    absent = frequency.text(int(ordinals[row - 1]) + frequency.step)
+    return rows.error(
+        row,
+        f"{rows.show(row)} follows {rows.show(row - 1)}, where {absent} is expected; add the rows "
+        "between, or take them as missing with --fill-gaps (fill_gaps=True in Python)",
     )
 
 

@@ -40,6 +40,7 @@ class Panel:
     frequency: Frequency
     schema: Schema
     notes: tuple[str, ...] = ()  # what was assumed, as sentences for people
+    source: str = "the table"  # what to call it in messages
 
     @property
     def lengths(self) -> Integers:
@@ -73,8 +74,7 @@ class Panel:
         for value in wanted:
             if value not in known:
                 raise self._unknown(value)
-        chosen = np.array(sorted({known[value] for value in wanted}), dtype=np.intp)
-        return self._rows(chosen, self.lengths[chosen])
+        return self.take(np.array(sorted({known[value] for value in wanted}), dtype=np.intp))
 
     def until(self, steps_before_end: int) -> Panel:
         """Cut the same number of rows off the end of every series.
@@ -87,6 +87,24 @@ class Panel:
         """
         lengths = np.maximum(self.lengths - steps_before_end, 0)
         return self._rows(np.arange(len(self.ids)), lengths)
+
+    def take(self, chosen: NDArray[np.intp]) -> Panel:
+        """The series at the given places, in that order."""
+        return self._rows(chosen, self.lengths[chosen])
+
+    def preceded_by(self, missing: Integers) -> Panel:
+        """The panel with some rows of missing values before the first row of each series.
+
+        Args:
+            missing: how many, (S,).
+        """
+        lengths = self.lengths + missing
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        target = np.full((indptr[-1], self.target.shape[1]), np.nan)
+        shift = np.repeat(indptr[1:] - self.indptr[1:], self.lengths)
+        target[np.arange(len(self.target)) + shift] = self.target
+        start = self.start - missing * self.frequency.step
+        return replace(self, indptr=indptr, start=start, target=target)
 
     def _rows(self, chosen: NDArray[np.intp], lengths: Integers) -> Panel:
         """Keep the first `lengths` rows of the chosen series."""
@@ -115,6 +133,8 @@ def to_panel(
     time: str | None = None,
     target: str | None = None,
     frequency: str | None = None,
+    fill_gaps: bool = True,
+    like: str = "",
     source: str = "the table",
     first_line: int | None = None,
 ) -> Panel:
@@ -127,6 +147,9 @@ def to_panel(
         time: name of the time column; guessed by default.
         target: name of the target column; guessed by default.
         frequency: alias such as "h" or "MS"; inferred by default.
+        fill_gaps: whether rows may be missing; they are then filled and counted.
+        like: `Schema.time_dtype` of an earlier table, which tells day from month where these
+            rows do not.
         source: what to call the table in messages.
         first_line: for a file, the line of its first row, so that messages name lines.
 
@@ -150,17 +173,22 @@ def to_panel(
     known = flat.roles | {role: name for role, name in asked.items() if name is not None}
     roles = find_roles(flat.frame, source, known, flat.levels)
     is_subdaily = given is not None and given.unit == "microsecond" and given.step % DAY != 0
-    times = read_times(flat.frame[roles.time], place, is_subdaily)
+    times = read_times(flat.frame[roles.time], place, is_subdaily, like)
     make = _wide_panel if roles.target is None else _long_panel
-    panel = make(flat, roles, times, given, place)
+    panel = make(flat, roles, times, given, place, fill_gaps)
     found = () if given else (f"frequency: {panel.frequency.label}, told from the times",)
     read: list[str] = table.attrs.get("notes", [])  # what the reader of the file has to say
     notes = (*read, *roles.notes, *found, *panel.notes, *_missing_notes(panel))
-    return replace(panel, notes=notes)
+    return replace(panel, notes=notes, source=source)
 
 
 def _long_panel(
-    flat: Flat, roles: Roles, times: Times, frequency: Frequency | None, place: Place
+    flat: Flat,
+    roles: Roles,
+    times: Times,
+    frequency: Frequency | None,
+    place: Place,
+    fill_gaps: bool,
 ) -> Panel:
     """Make the panel of a table with one target column."""
     frame, target = flat.frame, cast(str, roles.target)
@@ -170,7 +198,7 @@ def _long_panel(
     one = np.zeros(len(values), dtype=np.int16)
     ids = Ids(one, np.array([target], dtype=object), "str")
     ids = ids if roles.id is None else read_ids(frame[roles.id], place)
-    grid = make_grid(ids, times, frame[roles.time], frequency, place)
+    grid = make_grid(ids, times, frame[roles.time], frequency, place, fill_gaps)
     schema = Schema(
         layout="series" if roles.id is None else "long",
         id=roles.id,
@@ -190,7 +218,12 @@ def _long_panel(
 
 
 def _wide_panel(
-    flat: Flat, roles: Roles, times: Times, frequency: Frequency | None, place: Place
+    flat: Flat,
+    roles: Roles,
+    times: Times,
+    frequency: Frequency | None,
+    place: Place,
+    fill_gaps: bool,
 ) -> Panel:
     """Make the panel of a table with a column per series; all have the table's times."""
     frame = flat.frame
@@ -205,7 +238,7 @@ def _wide_panel(
     if np.isnan(matrix).all():
         raise DataError(f"{place.source}: no column has any value at all")
     one = Ids(np.zeros(len(matrix), dtype=np.int16), np.array(["table"], dtype=object), "str")
-    grid = make_grid(one, times, frame[roles.time], frequency, place)
+    grid = make_grid(one, times, frame[roles.time], frequency, place, fill_gaps)
     dtypes = {str(frame[name].dtype) for name in roles.wide}
     schema = Schema(
         layout="wide",

@@ -29,7 +29,9 @@ class Times(NamedTuple):
     local: bool = True  # with a time zone: counted by the clock on the wall, else in UTC
 
 
-def read_times(column: pd.Series[Any], place: Place, subdaily: bool = False) -> Times:
+def read_times(
+    column: pd.Series[Any], place: Place, subdaily: bool = False, like: str = ""
+) -> Times:
     """Parse a column of times.
 
     Args:
@@ -37,6 +39,8 @@ def read_times(column: pd.Series[Any], place: Place, subdaily: bool = False) -> 
         place: names rows in messages.
         subdaily: whether steps are known to be shorter than a day; a time zone's times are
             then counted in UTC.
+        like: `Times.dtype` of earlier rows, which tells what these may leave open: whether
+            01/02/2024 is in January or in February.
 
     Returns:
         Naive times or whole numbers, and how to write such times again.
@@ -58,13 +62,13 @@ def read_times(column: pd.Series[Any], place: Place, subdaily: bool = False) -> 
     if column.dtype.kind in "iuf":
         return _read_whole(column, place)
     if pd.api.types.is_object_dtype(column.dtype):
-        return _read_objects(column, place, subdaily)
+        return _read_objects(column, place, subdaily, like)
     if pd.api.types.is_string_dtype(column.dtype):
-        return _read_text(column, place, subdaily)
+        return _read_text(column, place, subdaily, like)
     raise _no_time(column, place)
 
 
-def _read_objects(column: pd.Series[Any], place: Place, subdaily: bool) -> Times:
+def _read_objects(column: pd.Series[Any], place: Place, subdaily: bool, like: str) -> Times:
     kind = pd.api.types.infer_dtype(column)
     if kind in ("date", "datetime", "datetime64"):
         try:
@@ -78,7 +82,7 @@ def _read_objects(column: pd.Series[Any], place: Place, subdaily: bool) -> Times
     if kind == "integer":
         return read_times(column.astype("int64"), place)
     if kind in ("string", "mixed"):
-        return _read_text(column.astype("str"), place, subdaily)
+        return _read_text(column.astype("str"), place, subdaily, like)
     raise _no_time(column, place)
 
 
@@ -122,14 +126,14 @@ def _read_whole(column: pd.Series[Any], place: Place) -> Times:
     return Times(whole, str(column.dtype))
 
 
-def _read_text(column: pd.Series[Any], place: Place, subdaily: bool) -> Times:
+def _read_text(column: pd.Series[Any], place: Place, subdaily: bool, like: str) -> Times:
     codes, found = pd.factorize(column.str.strip())
     texts = pd.Series(found, dtype="str")
     empty = texts.str.lower().isin(MISSING_WORDS).to_numpy()
     if empty.any():
         at = first(empty[codes])
         raise place.error(at, column.name, "no time; every row needs one")
-    form = _time_format(column, texts, place)
+    form = _time_format(column, texts, place, like)
     try:
         parsed = _parse(texts, form)
     except ValueError:
@@ -153,7 +157,7 @@ def _parse(texts: pd.Series[Any], form: str) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce"))
 
 
-def _time_format(column: pd.Series[Any], texts: pd.Series[Any], place: Place) -> str:
+def _time_format(column: pd.Series[Any], texts: pd.Series[Any], place: Place, like: str) -> str:
     """Find the strptime format of text from its first cell, and day or month first from all."""
     sample = str(texts.iloc[0])
     quarter = QUARTER.match(sample)
@@ -162,7 +166,7 @@ def _time_format(column: pd.Series[Any], texts: pd.Series[Any], place: Place) ->
     if ISO_DATE.match(sample):
         return "ISO8601"
     parts = DAY_OR_MONTH_FIRST.match(sample)
-    day_first = bool(parts) and _dayfirst(column, texts, place)
+    day_first = bool(parts) and _dayfirst(column, texts, place, like)
     form = guess_datetime_format(sample, dayfirst=day_first)
     if form is not None:
         return form
@@ -172,11 +176,13 @@ def _time_format(column: pd.Series[Any], texts: pd.Series[Any], place: Place) ->
     return "ISO8601"
 
 
-def _dayfirst(column: pd.Series[Any], texts: pd.Series[Any], place: Place) -> bool:
+def _dayfirst(column: pd.Series[Any], texts: pd.Series[Any], place: Place, like: str) -> bool:
     parts = texts.str.extract(DAY_OR_MONTH_FIRST.pattern)
     one, two = (pd.to_numeric(parts[i], errors="coerce") for i in (0, 2))
     if (one > 12).any() or (two > 12).any():
         return bool((one > 12).sum() >= (two > 12).sum())
+    if "%d" in like and "%m" in like:
+        return like.index("%d") < like.index("%m")
     if parts[1].iloc[0] == ".":
         return True
     raise place.error(
