@@ -14,12 +14,14 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from forecast.bounds import Bounds
 from forecast.config import Config
 from forecast.encoding import encode
 from forecast.frequency import parse
-from forecast.model import Model, fingerprint, make_cell
+from forecast.model import Model, fingerprint
 from forecast.network import NETWORKS
 from forecast.panel import Panel
+from forecast.projection import make_cell
 from forecast.schema import Schema
 from forecast.training.plan import Plan, make_plan
 
@@ -168,6 +170,7 @@ def setup(panel: Panel, head: str = "point", **given: int) -> Setup:
         cycles=frequency.repeated(longest),
         power=0.0,
         context=plan.context,
+        bounds=Bounds(),
     )
     return Setup(config, plan)
 

@@ -28,6 +28,7 @@ from benchmarks._common import (
     timed,
     untrained,
 )
+from forecast.bounds import Bounds, Limits, limits
 from forecast.cell import Carry
 from forecast.features import lagged_values, push, step_input
 from forecast.model import Model
@@ -53,6 +54,11 @@ def upcoming(model: Model, horizon: int) -> np.ndarray:
     frequency = model.config.frequency
     times = model.state.time + frequency.step * np.arange(1, horizon + 1)[:, None]
     return frequency.calendar(times, model.config.cycles)
+
+
+def no_limits(model: Model) -> Limits:
+    """Limits that let every value pass, (S, D)."""
+    return limits(Bounds(), model.state.scale, model.config.power)
 
 
 def stateful_keras(model: Model) -> Any:
@@ -92,9 +98,10 @@ def tutorial_loop(model: Model, horizon: int) -> Callable[[], np.ndarray]:
 def numpy_engine(model: Model, horizon: int) -> Callable[[], np.ndarray]:
     """The engine on NumPy: a path (H, S, 1)."""
     calendar, state = upcoming(model, horizon), model.state
+    free = no_limits(model)
 
     def run() -> np.ndarray:
-        step = model.cell().rollout_step(calendar, None)
+        step = model.cell().rollout_step(calendar, free, None)
         return rollout(step, state.value, Carry(0, state.memory), horizon)[0]
 
     return run
@@ -105,10 +112,12 @@ def compiled_engine(model: Model, horizon: int) -> Callable[[], np.ndarray]:
     from forecast import compiled
 
     calendar, state, config = upcoming(model, horizon), model.state, model.config
-    names = (config.network, config.head, config.lags)
+    names, free = (config.network, config.head, config.lags), no_limits(model)
 
     def run() -> np.ndarray:
-        return compiled.run(names, model.weights, state.value, state.memory, calendar, None)[0]
+        memory = state.memory
+        path, _ = compiled.run(names, model.weights, state.value, memory, calendar, free, None)
+        return path
 
     return run
 

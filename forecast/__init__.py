@@ -6,10 +6,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forecast.errors import ArtifactError, DataError, ForecastError, OptionError
+    from forecast.bounds import between, non_negative
+    from forecast.errors import (
+        ArtifactError,
+        DataError,
+        ForecastError,
+        ForecastWarning,
+        OptionError,
+    )
     from forecast.forecaster import Forecaster
-    from forecast.model import Forecast, Model, load
+    from forecast.model import Model, load
+    from forecast.outcome import Forecast
     from forecast.state import State
+    from forecast.stopping import above, below, unchanged
+    from forecast.streaming import Step
 
 __version__ = "0.1.0"
 
@@ -18,23 +28,37 @@ __all__ = [
     "DataError",
     "Forecast",
     "ForecastError",
+    "ForecastWarning",
     "Forecaster",
     "Model",
     "OptionError",
     "State",
+    "Step",
+    "above",
+    "below",
+    "between",
     "load",
+    "non_negative",
+    "unchanged",
 ]
 
 _HOMES = {
     "ArtifactError": "errors",
     "DataError": "errors",
-    "Forecast": "model",
+    "Forecast": "outcome",
     "ForecastError": "errors",
+    "ForecastWarning": "errors",
     "Forecaster": "forecaster",
     "Model": "model",
     "OptionError": "errors",
     "State": "state",
+    "Step": "streaming",
+    "above": "stopping",
+    "below": "stopping",
+    "between": "bounds",
     "load": "model",
+    "non_negative": "bounds",
+    "unchanged": "stopping",
 }
 
 

@@ -66,12 +66,13 @@ class Cell:
         return params, Memory(features.push(self.xp, memory.recent, value), state)
 
     def rollout_step(
-        self, calendar: Array, uniforms: Array | None
+        self, calendar: Array, limits: tuple[Array, Array], uniforms: Array | None
     ) -> Callable[[Array, Carry], tuple[Array, Carry]]:
         """The step that the rollout engine repeats.
 
         Args:
             calendar: of the steps to come, (H, B, C).
+            limits: the least and the greatest scaled value, each (B, D).
             uniforms: for sample paths the randomness of each step, (H, B, D, 2); None feeds
                 back the centre of the distribution.
         """
@@ -82,6 +83,7 @@ class Cell:
                 value = self.head.center(self.xp, params)
             else:
                 value = self.head.sample(self.xp, params, uniforms[carry.step])
+            value = self.xp.minimum(self.xp.maximum(value, limits[0]), limits[1])
             return value, Carry(carry.step + 1, memory)
 
         return step

@@ -46,11 +46,17 @@ def _compiled(network: str, head: str, lags: tuple[int, ...]) -> Any:
 
     @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]  # TensorFlow has no hints
     def run(
-        arrays: Any, value: Any, memory: Any, calendar: Any, uniforms: Any, horizon: Any
+        arrays: Any,
+        value: Any,
+        memory: Any,
+        calendar: Any,
+        limits: Any,
+        uniforms: Any,
+        horizon: Any,
     ) -> Any:
         cell = Cell(tensors, NETWORKS[network].of(tensors, arrays), HEADS[head], lags)
         carry = Carry(tf.constant(0), memory)
-        step = cell.rollout_step(calendar, uniforms)
+        step = cell.rollout_step(calendar, limits, uniforms)
         path, carry = rollout(step, value, carry, horizon, calendar.shape[0])
         return path, carry.memory
 
@@ -63,6 +69,7 @@ def run(
     value: np.ndarray,
     memory: Memory,
     calendar: np.ndarray,
+    limits: tuple[np.ndarray, np.ndarray],
     uniforms: np.ndarray | None,
 ) -> tuple[np.ndarray, Memory]:
     """Roll a batch out on the compiled runtime.
@@ -76,6 +83,7 @@ def run(
         value: the last values (B, D).
         memory: what the steps before have left, leading axis B.
         calendar: of the H steps to come, (H, B, C).
+        limits: the least and the greatest scaled value, each (B, D).
         uniforms: (H, B, D, 2) for sample paths, or None.
 
     Returns:
@@ -89,6 +97,7 @@ def run(
         rows(value),
         Memory(rows(memory.recent), type(memory.network)(*map(rows, memory.network))),
         steps(rows(calendar, axis=1)),
+        (rows(limits[0]), rows(limits[1])),
         None if uniforms is None else steps(rows(uniforms, axis=1)),
         tf.constant(horizon),
     )

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from forecast import features
+from forecast.bounds import Bounds, between
 from forecast.frequency import Frequency, parse
 from forecast.network import HEADS
 from forecast.panel import Schema
@@ -25,6 +26,7 @@ class Config:
         cycles: calendar cycles that are inputs.
         power: exponent of the transform, 0 for the logarithm.
         context: last steps of a series that set its scale.
+        bounds: that forecasts are kept within unless others are given.
     """
 
     schema: Schema
@@ -38,6 +40,7 @@ class Config:
     cycles: tuple[str, ...]
     power: float
     context: int
+    bounds: Bounds
 
     @property
     def targets(self) -> int:
@@ -68,5 +71,6 @@ class Config:
                 "frequency": parse(values["frequency"]),
                 "lags": tuple(values["lags"]),
                 "cycles": tuple(values["cycles"]),
+                "bounds": between(*values["bounds"]),
             }
         )

@@ -1,6 +1,10 @@
-"""From the history of each series to its state: every row is observed, one after another."""
+"""From rows to state: every row is observed, one after another."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +14,11 @@ from forecast.config import Config
 from forecast.errors import DataError
 from forecast.panel import Panel
 from forecast.scaling import Scale
-from forecast.state import State, join_rows, take_rows
+from forecast.schema import Schema
+from forecast.state import Extent, State, join, join_rows, take_rows
+
+LONGEST_GAP = 100_000  # rows; beyond, a mistyped time is more likely
+Step = Callable[[Any, Memory, Any], tuple[Any, Memory]]  # of a Cell: observe or advance
 
 
 def encode(panel: Panel, config: Config, cell: Cell, fingerprint: str) -> State:
@@ -26,20 +34,200 @@ def encode(panel: Panel, config: Config, cell: Cell, fingerprint: str) -> State:
         DataError: if a series has no observed value, or values that the transform cannot take.
     """
     values = transformed(panel, config.power)
-    scale = history_scale(panel, values, config.context)
-    owner = np.repeat(np.arange(len(panel.ids)), panel.lengths)
-    scaled = (values - scale.location[owner]) / scale.scale[owner]
-    calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
-    last = panel.indptr[1:] - 1
-    scaled = scaled.astype(np.float32)
-    return State(
+    series, d = len(panel.ids), config.targets
+    remembered = features.memory_length(config.lags)
+    before = State(
         ids=panel.ids,
-        time=panel.ordinals[last],
-        value=scaled[last],
-        memory=_observe_all(cell, scaled, calendar, panel.indptr),
-        scale=scale,
+        time=panel.start - panel.frequency.step,
+        value=np.full((series, d), np.nan, np.float32),
+        memory=Memory(
+            np.full((series, remembered, d), np.nan, np.float32),
+            cell.network.initial_state(series),
+        ),
+        scale=history_scale(panel, values, config.context),
+        extent=Extent(np.full((series, d), np.inf), np.full((series, d), -np.inf)),
+        frequency=panel.frequency,
+        network=config.network,
         fingerprint=fingerprint,
     )
+    return _continue(before, panel, values, config, cell)
+
+
+def observe(state: State, panel: Panel, config: Config, cell: Cell, fill_gaps: bool) -> State:
+    """Observe the rows that follow a state; a series that it does not hold is encoded.
+
+    Args:
+        state: of any series.
+        panel: the next rows of some series.
+        config, cell: of the model.
+        fill_gaps: whether rows between the state and the new ones may be missing.
+
+    Returns:
+        The state of all series of `state`, in its order, then of the new series.
+
+    Raises:
+        DataError: if rows are not the next ones, or cannot be used.
+    """
+    if np.array_equal(state.ids, panel.ids):
+        return _observe_next(state, panel, config, cell, fill_gaps)
+    places = state.places(panel.ids.tolist())
+    for name, found in zip(panel.ids, places, strict=True):
+        if len(found) > 1:
+            raise DataError(
+                f"series '{name}' is in the state {len(found)} times; give the new values as an "
+                "array, a row per series of the state"
+            )
+    held = np.array([bool(found) for found in places])
+    if held.any():
+        rows = np.array([found[0] for found in places if found])
+        known = panel.take(np.flatnonzero(held))
+        after = _observe_next(state.take(rows), known, config, cell, fill_gaps)
+        order = np.arange(len(state.ids))
+        order[rows] = len(order) + np.arange(len(rows))
+        state = join([state, replace(after, ids=state.ids[rows])]).take(order)
+    if held.all():
+        return state
+    unseen = panel.take(np.flatnonzero(~held))
+    return join([state, encode(unseen, config, cell, state.fingerprint)])
+
+
+def next_rows(state: State, values: Any, schema: Schema) -> Panel:
+    """The panel of the next rows of every series of a state, from their values alone.
+
+    Args:
+        state: which series, and when.
+        values: (S,) for one row of each series, (S, k) for k rows; NaN where missing.
+        schema: of the model.
+
+    Raises:
+        DataError: if the values are no numbers, infinite, or too many or too few.
+    """
+    try:
+        rows = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"new rows are {type(values).__name__} {values!r:.60}; give a table or numbers"
+        ) from None
+    series = len(state.ids)
+    rows = rows.reshape(-1, 1) if rows.ndim < 2 else rows
+    if rows.ndim > 2 or len(rows) != series or not rows.size:
+        raise DataError(
+            f"new values of shape {np.shape(values)}; the state holds {series} series: give "
+            f"({series},) for one row of each or ({series}, k) for k rows"
+        )
+    if np.isinf(rows).any():
+        name = state.ids[np.isinf(rows).any(axis=1)][0]
+        raise DataError(f"series '{name}' has an infinite new value; use NaN for unknown ones")
+    return Panel(
+        ids=state.ids,
+        indptr=np.arange(series + 1) * rows.shape[1],
+        start=state.time + state.frequency.step,
+        target=rows.reshape(-1, 1),
+        frequency=state.frequency,
+        schema=schema,
+    )
+
+
+def _observe_next(state: State, panel: Panel, config: Config, cell: Cell, fill_gaps: bool) -> State:
+    """Observe new rows of exactly the series of a state, in its order."""
+    panel = _follow(state, panel, fill_gaps)
+    return _continue(state, panel, transformed(panel, config.power), config, cell)
+
+
+def _follow(state: State, panel: Panel, fill_gaps: bool) -> Panel:
+    """The new rows, checked to be the next ones; with the rows that a gap has left out."""
+    step = panel.frequency.step
+    late = panel.start - state.time - step
+    if not late.any():
+        return panel
+    allowed = LONGEST_GAP * step if fill_gaps else 0
+    wrong = (late < 0) | (late % step != 0) | (late > allowed)
+    if wrong.any():
+        raise _misplaced(state, panel, int(np.argmax(wrong)), int(wrong.sum()))
+    return panel.preceded_by(late // step)
+
+
+def _misplaced(state: State, panel: Panel, s: int, count: int) -> DataError:
+    """What is wrong with the rows of a series that are not the next ones."""
+    text, step = panel.frequency.text, panel.frequency.step
+    found, last = int(panel.start[s]), int(state.time[s])
+    if found <= last:
+        do = f"leave out the rows up to {text(last)}, which the state knows already"
+    elif (found - last) % step:
+        do = f"steps are {panel.frequency.label}; correct the times"
+    elif (found - last) // step > LONGEST_GAP:
+        do = f"a gap of over {LONGEST_GAP:,} rows is too long; correct the times, or train again"
+    else:
+        do = (
+            "add the rows between, or take them as missing with --fill-gaps (fill_gaps=True in "
+            "Python)"
+        )
+    others = f" (so with {count - 1} more series)" if count > 1 else ""
+    return DataError(
+        f"{panel.source}: the rows of series '{panel.ids[s]}' begin at {text(found)}, but the "
+        f"next one is that of {text(last + step)}; {do}{others}"
+    )
+
+
+def _continue(state: State, panel: Panel, values: np.ndarray, config: Config, cell: Cell) -> State:
+    """Observe rows that follow a state, given their transformed values (N, D)."""
+    lengths, last = panel.lengths, panel.indptr[1:] - 1
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    scaled = (values - state.scale.location[owner]) / state.scale.scale[owner]
+    scaled = scaled.astype(np.float32)
+    ordinals = panel.ordinals
+    calendar = panel.frequency.calendar(ordinals, config.cycles)
+    begin = panel.indptr[:-1]
+    return replace(
+        state,
+        time=ordinals[last],
+        value=scaled[last],
+        memory=walk(cell.observe, state.value, state.memory, scaled, calendar, panel.indptr),
+        extent=Extent(
+            np.fmin(state.extent.low, np.fmin.reduceat(panel.target, begin)),
+            np.fmax(state.extent.high, np.fmax.reduceat(panel.target, begin)),
+        ),
+    )
+
+
+def walk(
+    step: Step,
+    value: np.ndarray,
+    memory: Memory,
+    rows: np.ndarray,
+    calendar: np.ndarray,
+    indptr: np.ndarray,
+) -> Memory:
+    """The memory after all rows: time runs for all series at once, the longest first.
+
+    A series leaves the batch after its last row, so that no padding ever enters a memory.
+
+    Args:
+        step: consumes a value and the calendar of the row after it.
+        value: the value before the first row of each series (S, D).
+        memory: of the S series before their rows.
+        rows: the scaled values (N, D).
+        calendar: of the rows, (N, C).
+        indptr: row ranges of the series (S+1,), none of them empty.
+    """
+    begin, lengths = indptr[:-1], np.diff(indptr)
+    ragged = bool((lengths != lengths[0]).any())
+    order = np.argsort(-lengths, kind="stable")
+    if ragged:
+        begin, lengths = begin[order], lengths[order]
+        value, memory = value[order], take_rows(memory, order)
+    finished = []  # the memories of the shortest series come first
+    for t in range(int(lengths[0])):
+        active = int(np.searchsorted(-lengths, -t))
+        if active < len(value):
+            finished.append(take_rows(memory, slice(active, None)))
+            value, memory = value[:active], take_rows(memory, slice(active))
+        now = begin[:active] + t
+        _, memory = step(value, memory, calendar[now])
+        value = rows[now]
+    if not ragged:
+        return memory
+    return take_rows(join_rows([memory, *reversed(finished)]), np.argsort(order))
 
 
 def transformed(panel: Panel, power: float) -> np.ndarray:
@@ -78,29 +266,3 @@ def history_scale(panel: Panel, values: np.ndarray, context: int) -> Scale:
             raise DataError(f"series '{panel.ids[s]}' has no observed value; leave it out")
         location[s], scale[s] = (part[0] for part in scaling.measure(history[None]))
     return Scale(location, scale)
-
-
-def _observe_all(
-    cell: Cell, scaled: np.ndarray, calendar: np.ndarray, indptr: np.ndarray
-) -> Memory:
-    """The memory after all rows: time runs for all series at once, the longest first.
-
-    A series leaves the batch after its last row, so that no padding ever enters a memory.
-    """
-    lengths = np.diff(indptr)
-    order = np.argsort(-lengths, kind="stable")
-    begin, lengths = indptr[:-1][order], lengths[order]
-    d = scaled.shape[1]
-    value = np.full((len(order), d), np.nan, np.float32)
-    empty = np.full((len(order), features.memory_length(cell.lags), d), np.nan, np.float32)
-    memory = Memory(empty, cell.network.initial_state(len(order)))
-    finished = []  # the memories of the shortest series come first
-    for t in range(int(lengths[0])):
-        active = int(np.searchsorted(-lengths, -t))
-        if active < len(value):
-            finished.append(take_rows(memory, slice(active, None)))
-            value, memory = value[:active], take_rows(memory, slice(active))
-        rows = begin[:active] + t
-        _, memory = cell.observe(value, memory, calendar[rows])
-        value = scaled[rows]
-    return take_rows(join_rows([memory, *reversed(finished)]), np.argsort(order))

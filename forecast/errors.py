@@ -15,3 +15,7 @@ class OptionError(ForecastError, ValueError):
 
 class ArtifactError(ForecastError, ValueError):
     """A model file is missing, damaged, foreign, or of a newer format."""
+
+
+class ForecastWarning(UserWarning):
+    """A forecast was made, but there is reason to doubt it."""

@@ -1,15 +1,72 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and by one process at a time."""
 
 from __future__ import annotations
 
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from forecast.errors import ForecastError
+
+STALE = 600.0  # seconds after which a draft can only be that of a process that was killed
+PATIENCE = 600.0  # seconds to wait for another process
+
+
+@contextmanager
+def locked(
+    path: str | Path, error: type[ForecastError], waiting: Callable[[], object]
+) -> Iterator[None]:
+    """Keep other processes that ask for the same lock from a file, until the block ends.
+
+    The lock is a hidden empty file beside it, which stays; what holds it is the process, so a
+    killed one holds it no longer. Drafts that killed processes have left behind are removed.
+
+    Args:
+        path: the file that is read, changed and written again; it need not exist yet.
+        error: what to raise if it cannot be locked.
+        waiting: called once if another process has the lock.
+
+    Raises:
+        error: the folder does not take the lock file, or the other process does not end.
+    """
+    from filelock import FileLock, Timeout
+
+    place = Path(path).resolve()
+    lock = FileLock(place.with_name(f".{place.name}.lock"))
+    try:
+        try:
+            lock.acquire(timeout=0.5)
+        except Timeout:
+            waiting()
+            lock.acquire(timeout=PATIENCE)
+    except Timeout:
+        raise error(
+            f"{path}: another process has not finished changing it in {PATIENCE:.0f} s; try later"
+        ) from None
+    except OSError as problem:
+        raise error(
+            f"{path}: cannot be locked: {problem.strerror or problem}; nothing was changed"
+        ) from None
+    try:
+        for draft in place.parent.iterdir():
+            if draft.name.startswith(f".{place.name}.") and draft.suffix == ".tmp":
+                _remove_stale(draft)
+        yield
+    finally:
+        lock.release()
+
+
+def _remove_stale(draft: Path) -> None:
+    try:
+        if time.time() - draft.stat().st_mtime > STALE:
+            draft.unlink()
+    except FileNotFoundError:
+        return  # its process has just finished
 
 
 def replace_file(

@@ -13,13 +13,16 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from forecast import __version__, scaling
+from forecast.bounds import Bounds, infer, to_bounds
 from forecast.config import Config
 from forecast.encoding import encode, takes, transformed
 from forecast.errors import DataError, ForecastError, OptionError
 from forecast.evaluation import COMPARED, Comparison, compare
-from forecast.model import Forecast, Model, fingerprint, make_cell
+from forecast.model import Model, fingerprint
 from forecast.network import HEADS, NETWORKS
+from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
+from forecast.projection import make_cell
 from forecast.training.plan import Plan, make_plan, typical_length
 from forecast.windows import Windows
 
@@ -54,6 +57,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             with the seasonal naive forecast, and as many before them for early stopping;
             0 trains on everything.
         transform: "none", "sqrt", "log", or "auto": chosen by Guerrero's method.
+        bounds: limits of every forecast: "none", "non_negative", a pair (low, high) with None
+            for no limit, or "auto": non-negative where the data say so clearly.
         batch_size: windows in a gradient step.
         steps: gradient steps.
         learning_rate: at the start; it falls to 0 along a cosine.
@@ -89,6 +94,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         context: int | None = None,
         holdout: int | None = None,
         transform: str = "auto",
+        bounds: Any = "auto",
         batch_size: int | None = None,
         steps: int | None = None,
         learning_rate: float | None = None,
@@ -109,6 +115,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.context = context
         self.holdout = holdout
         self.transform = transform
+        self.bounds = bounds
         self.batch_size = batch_size
         self.steps = steps
         self.learning_rate = learning_rate
@@ -176,6 +183,23 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         check_is_fitted(self)
         return self.model_.rollout(horizon, history, **options)
 
+    def update(self, rows: Any, *, fill_gaps: bool = False) -> Forecaster:
+        """Take the next rows in without training: `model_` keeps the state after them.
+
+        Args:
+            rows: see `Model.observe`.
+            fill_gaps: whether rows may be missing.
+
+        Returns:
+            The forecaster.
+
+        Raises:
+            DataError: if the rows are not the next ones, or cannot be used.
+        """
+        check_is_fitted(self)
+        self.model_ = self.model_.update(rows, fill_gaps=fill_gaps)
+        return self
+
     def _panel(self, table: Any) -> Panel:
         return to_panel(
             table, id=self.id, time=self.time, target=self.target, frequency=self.frequency
@@ -205,6 +229,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             raise OptionError(f"dropout is {self.dropout!r}; it must lie from 0 to below 1")
         if self.learning_rate is not None and not self.learning_rate > 0:
             raise OptionError(f"learning_rate is {self.learning_rate!r}; it must be positive")
+        if self.bounds != "auto":
+            to_bounds(self.bounds)
         seconds(self.budget)
 
     def _choose(self, panel: Panel) -> tuple[Config, Plan]:
@@ -217,7 +243,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         given = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
         plan = make_plan(panel, season, given)
         _refuse_too_long(panel, season, plan)
-        half = typical_length(panel) // 2
+        half, power = typical_length(panel) // 2, self._power(panel, plan.holdout)
         wished = {*frequency.lags, *({season, 2 * season} if self.season else ())}
         config = Config(
             schema=panel.schema,
@@ -229,10 +255,14 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             units=plan.units,
             lags=tuple(sorted(lag for lag in wished if 1 < lag <= min(half, LONGEST_LAG))),
             cycles=frequency.repeated(int(panel.lengths.max())),
-            power=self._power(panel, plan.holdout),
+            power=power,
             context=plan.context,
+            bounds=self._bounds(panel, power),
         )
         return config, plan
+
+    def _bounds(self, panel: Panel, power: float) -> Bounds:
+        return infer(panel, power) if self.bounds == "auto" else to_bounds(self.bounds)
 
     def _power(self, panel: Panel, holdout: int) -> float:
         """The transform asked for, or else one that suits the values and is made for them all."""

@@ -173,6 +173,16 @@ class Frequency:
             return ordinals
         return pd.DatetimeIndex(self._microseconds(ordinals).view("datetime64[us]"))
 
+    def text(self, ordinal: int) -> str:
+        """One time for people to read.
+
+        Example:
+            >>> parse("D").text(0), parse("h").text(0), parse("10").text(30)
+            ('1970-01-01', '1970-01-01 00:00:00', '30')
+        """
+        time = str(self.times(np.array([ordinal]))[0])
+        return time.removesuffix(" 00:00:00") if self._is_whole_days else time
+
     def off_grid(self, times: Times) -> npt.NDArray[np.bool_]:
         """Mark times that no ordinal stands for, such as a Saturday among business days.
 
@@ -240,15 +250,19 @@ class Frequency:
         return _CYCLES[self.unit]
 
     @property
+    def _is_whole_days(self) -> bool:
+        return self.unit != "microsecond" or self.step % DAY == 0
+
+    @property
     def _seasons(self) -> dict[str, int]:
         """Length in steps of each cycle that is a season."""
-        step, partial_days = self.step, self.unit == "microsecond" and self.step % DAY > 0
+        step = self.step
         return {
             cycle: units // step
             for cycle, units in self._cycles.items()
             if units % step == 0
             and step < units <= _LONGEST_SEASON * step
-            and not (cycle == "year" and partial_days)
+            and (cycle != "year" or self._is_whole_days)
         }
 
     def _microseconds(self, ordinals: Integers) -> Integers:

@@ -4,45 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast import artifact, randomness, scaling
-from forecast.cell import Carry, Cell
+from forecast import artifact, encoding
+from forecast import state as states
+from forecast.bounds import to_bounds
+from forecast.cell import Cell
 from forecast.config import Config
-from forecast.encoding import encode
-from forecast.errors import ArtifactError, DataError, ForecastError, OptionError
-from forecast.network import HEADS, NETWORKS
+from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
+from forecast.network import HEADS
+from forecast.outcome import Forecast, tabulate
 from forecast.panel import Panel, to_panel
-from forecast.rollout import rollout
-from forecast.state import State, join
+from forecast.projection import Projector, make_cell, strays
+from forecast.state import State
+from forecast.stopping import Condition
+from forecast.streaming import Step, stream
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CHUNK = 4096  # rows rolled out together: keeps memory flat and compiled shapes few
 COMPILED_PAYS = 20_000_000  # steps x rows above which importing and compiling pays for itself
 RUNTIMES = ("auto", "numpy", "compiled")
 PATHS = 200  # sample paths behind an interval
-
-
-@dataclass(frozen=True, eq=False)
-class Forecast:
-    """A rollout's outcome.
-
-    Attributes:
-        table: the user's id and time columns, `forecast`, and the bounds of each level.
-        paths: sample paths (S, n, H, D) in the units of the data, or None.
-        state: of the S series after the last step of the deterministic rollout.
-    """
-
-    table: pd.DataFrame
-    paths: np.ndarray | None
-    state: State
+QUANTILES = (0.1, 0.5, 0.9)
+NOTED = 3  # series that a warning names
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +57,7 @@ class Model:
 
         Args:
             table: of the layout that the model was trained on.
-            where: `source` and `first_line` of `to_panel`, for its messages.
+            where: `fill_gaps`, `source` and `first_line` of `to_panel`.
 
         Raises:
             DataError: if the table does not fit.
@@ -83,7 +74,8 @@ class Model:
             for role in expected[schema.layout]
             if not schema.is_series and roles[role] not in schema.index
         }
-        panel = to_panel(table, frequency=self.config.frequency.name, **given, **where)
+        given |= {"frequency": self.config.frequency.name, "like": schema.time_dtype}
+        panel = to_panel(table, **given, **where)
         if schema.layout == "series" and len(panel.ids) > 1:
             raise DataError(
                 f"{where.get('source', 'the table')}: {len(panel.ids)} series, told apart by "
@@ -102,7 +94,42 @@ class Model:
             DataError: if the table does not fit.
         """
         panel = history if isinstance(history, Panel) else self.panel(history)
-        return encode(panel, self.config, self.cell(), self.state.fingerprint)
+        return encoding.encode(panel, self.config, self.cell(), self.state.fingerprint)
+
+    def observe(self, state: State, rows: Any, *, fill_gaps: bool = False) -> State:
+        """Take new rows in: the state after them, in a time that does not grow with the history.
+
+        Args:
+            state: what the rows follow; it stays as it is.
+            rows: the next rows of any of its series, as a table or a `Panel`, or their values
+                as an array, (S,) for one row of each series of the state in its order, (S, k)
+                for k rows; NaN for a missing value. A series in a table that the state does
+                not hold gets a state from its own rows, after the others.
+            fill_gaps: whether rows may be missing before or among the new ones; they are then
+                taken as missing values.
+
+        Returns:
+            The state after the rows. Observing rows one by one or all at once is the same.
+
+        Raises:
+            DataError: if the rows are not the next ones, or cannot be used.
+            OptionError: if the state belongs to another model.
+
+        Example:
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> air = load("air_passengers")
+            >>> model = Forecaster(steps=2).fit(air[:140]).model_
+            >>> model.observe(model.state, air[140:])
+            State(1 series: 'y' at 1960-12-01; 392 bytes; model ...)
+        """
+        self._check_state(state)
+        panel = self._rows(state, rows, fill_gaps)
+        return encoding.observe(state, panel, self.config, self.cell(), fill_gaps)
+
+    def update(self, rows: Any, *, fill_gaps: bool = False) -> Model:
+        """The model with its own state after new rows, see `observe`; weights stay the same."""
+        return replace(self, state=self.observe(self.state, rows, fill_gaps=fill_gaps))
 
     def predict(self, horizon: int, history: Any = None, **options: Any) -> pd.DataFrame:
         """Forecast the next steps; the table of `rollout`, which takes the same arguments."""
@@ -119,11 +146,13 @@ class Model:
         paths: int = 0,
         seed: int = 0,
         runtime: str = "auto",
+        bounds: Any = None,
+        until: Condition | None = None,
     ) -> Forecast:
         """Forecast the next steps of each series by feeding the model its own values.
 
         Args:
-            horizon: how many steps H.
+            horizon: how many steps H; with `until` the most.
             history: a table to continue; by default the training data is continued.
             state: what to continue instead, such as the state of an earlier forecast.
             series: ids to forecast; by default all.
@@ -131,34 +160,103 @@ class Model:
             paths: sample paths per series, n; with levels at least 200.
             seed: chooses the sample paths.
             runtime: "numpy", "compiled" (TensorFlow), or "auto": compiled for huge panels.
+            bounds: limits of every value, fed back too: `non_negative`, `between(low, high)`,
+                a pair (low, high), or "none"; by default those of the model.
+            until: ends a series early, such as `below(20)` or `unchanged(5)`: a function of
+                its values so far (t,) that is true for the last one wanted. Its rows end there.
 
         Returns:
-            The table, the paths and the state after the rollout.
+            The table, the paths, the state after the rollout, and notes.
 
         Raises:
             OptionError: if an argument is out of range or does not fit the model.
             DataError: if the history does not fit or a series is unknown.
             ForecastError: if the rollout leaves the finite numbers.
+
+        Warns:
+            ForecastWarning: if a forecast goes far beyond the data of its series.
         """
         if history is not None and state is not None:
             raise OptionError("give a history or a state to continue, not both")
         levels = tuple(np.atleast_1d(levels).tolist())
-        self._check(horizon, state, levels, paths, seed, runtime)
-        start = state or (self.state if history is None else self.encode(history))
+        self._check(horizon, levels, paths, seed, runtime)
+        if state is not None:
+            self._check_state(state)
+            start = state
+        else:
+            start = self.state if history is None else self.encode(history)
         start = start if series is None else start.select(series)
         self._check_reach(horizon, start)
+        count = max(paths, PATHS if levels else 0)
         if runtime == "auto":
-            rows = len(start.ids) * max(paths, PATHS if levels else 0, 1)
+            rows = len(start.ids) * max(count, 1)
             runtime = "compiled" if rows * horizon >= COMPILED_PAYS else "numpy"
-        centre, after = self._run(start, horizon, 0, seed, runtime)
-        self._check_finite(centre, start)
+        limits = self.config.bounds if bounds is None else to_bounds(bounds)
+        projector = Projector(self.config, self.weights, limits, seed, runtime)
+        if until is None:
+            centre = projector.run(start, horizon)
+        else:
+            centre = projector.run_until(start, horizon, until)
         sampled = None
-        if levels or paths:
-            count = max(paths, PATHS) if levels else paths
-            sampled, _ = self._run(start, horizon, count, seed, runtime)
-            self._check_finite(sampled, start)
-        table = self._table(start, centre[:, 0], sampled, levels)
-        return Forecast(table, sampled, after)
+        if count:
+            sampled = projector.run(start, centre.scaled.shape[1], count)
+            sampled = projector.cut(sampled, np.repeat(centre.lengths, count))
+        notes = strays(centre)
+        if notes:
+            warnings.warn("; ".join(_some(notes)), ForecastWarning, stacklevel=2)
+        shape = (len(start.ids), count, *centre.scaled.shape[1:])
+        drawn = sampled.values.reshape(shape) if sampled else None
+        branches = sampled.after if sampled else None
+        table = tabulate(centre, drawn, levels, self.config.schema)
+        return Forecast(table, drawn, start, centre.after, branches, tuple(notes))
+
+    def stream(
+        self,
+        state: State | None = None,
+        *,
+        quantiles: Sequence[float] | None = None,
+        bounds: Any = None,
+    ) -> Generator[Step, Any, None]:
+        """Forecast one step at a time, for as long as the caller wants.
+
+        Each step is fed back, unless the caller sends the true values: they take its place.
+
+        Args:
+            state: where to begin; by default after the training data.
+            quantiles: probabilities whose values to give with each step, by default 0.1, 0.5
+                and 0.9 for a head that has a distribution. They are those of the step alone,
+                given the values before it.
+            bounds: see `rollout`.
+
+        Yields:
+            A `Step`. `send(values)` takes the true values of the step (S,), and gives the next.
+
+        Raises:
+            OptionError: if an argument is out of range or does not fit the model.
+            DataError: if values that are sent do not fit.
+
+        Example:
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> model = Forecaster(steps=2).fit(load("air_passengers")).model_
+            >>> steps = model.stream()
+            >>> first = next(steps)
+            >>> second = steps.send([417])  # January's true value
+            >>> [str(step.time[0].date()) for step in (first, second)]
+            ['1961-01-01', '1961-02-01']
+        """
+        start = self.state if state is None else state
+        self._check_state(start)
+        has_quantiles = HEADS[self.config.head].RANDOM
+        if quantiles is None:
+            quantiles = QUANTILES if has_quantiles else ()
+        if quantiles and not has_quantiles:
+            raise OptionError(self._no_distribution("quantiles"))
+        if not all(0 < level < 1 for level in quantiles):
+            raise OptionError(f"quantiles are {list(quantiles)}; each must lie between 0 and 1")
+        limits = self.config.bounds if bounds is None else to_bounds(bounds)
+        projector = Projector(self.config, self.weights, limits)
+        return stream(projector, start, tuple(quantiles), self.observe)
 
     def cell(self) -> Cell:
         """The model's step on NumPy."""
@@ -176,14 +274,37 @@ class Model:
             raise ArtifactError(f"{path}: its parts do not belong together; train again")
         return model
 
+    def _rows(self, state: State, rows: Any, fill_gaps: bool) -> Panel:
+        """New rows as a panel: a table passes the gate, an array is taken as the next values."""
+        if isinstance(rows, Panel):
+            if rows.frequency != state.frequency:
+                raise DataError(
+                    f"{rows.source}: its rows are {rows.frequency.label}, those of the state are "
+                    f"{state.frequency.label}"
+                )
+            return rows
+        if hasattr(rows, "index") and hasattr(rows, "dtypes"):
+            return self.panel(rows, fill_gaps=fill_gaps)
+        return encoding.next_rows(state, rows, self.config.schema)
+
+    def _check_state(self, state: State) -> None:
+        if not isinstance(state, State):
+            raise OptionError(
+                f"state is {state!r:.60}; give a State, such as that of an earlier forecast, or "
+                "State.load(path)"
+            )
+        if state.fingerprint != self.state.fingerprint:
+            raise OptionError(
+                f"the state belongs to model {state.fingerprint[:8]}, this is model "
+                f"{self.state.fingerprint[:8]}; encode the history with this model"
+            )
+        try:
+            states.check(state, self.config)
+        except ValueError as error:
+            raise OptionError(f"the state does not fit the model: {error}") from None
+
     def _check(
-        self,
-        horizon: int,
-        state: State | None,
-        levels: tuple[float, ...],
-        paths: int,
-        seed: int,
-        runtime: str,
+        self, horizon: int, levels: tuple[float, ...], paths: int, seed: int, runtime: str
     ) -> None:
         for name, value, least in (("horizon", horizon, 1), ("paths", paths, 0), ("seed", seed, 0)):
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
@@ -198,17 +319,15 @@ class Model:
         if not numbers or not all(0 < level < 100 for level in levels):
             raise OptionError(f"levels are {list(levels)}; each must lie between 0 and 100 percent")
         if (levels or paths) and not HEADS[self.config.head].RANDOM:
-            raise OptionError(
-                f"the model's head {self.config.head!r} gives no distribution; train with "
-                "--head student_t (head='student_t' in Python) for levels and sample paths"
-            )
+            raise OptionError(self._no_distribution("levels and sample paths"))
         if runtime not in RUNTIMES:
             raise OptionError(f"runtime is {runtime!r}; it must be one of {', '.join(RUNTIMES)}")
-        if state is not None and state.fingerprint != self.state.fingerprint:
-            raise OptionError(
-                f"the state belongs to model {state.fingerprint[:8]}, this is model "
-                f"{self.state.fingerprint[:8]}; encode the history with this model"
-            )
+
+    def _no_distribution(self, wanted: str) -> str:
+        return (
+            f"the model's head {self.config.head!r} gives no distribution; train with "
+            f"--head student_t (head='student_t' in Python) for {wanted}"
+        )
 
     def _check_reach(self, horizon: int, start: State) -> None:
         last = int(start.time.max(initial=0))
@@ -216,90 +335,11 @@ class Model:
         if horizon > room:
             raise OptionError(f"horizon is {horizon}; time can be counted for {room} more steps")
 
-    def _run(
-        self, start: State, horizon: int, count: int, seed: int, runtime: str
-    ) -> tuple[np.ndarray, State]:
-        """Values (S, n, H, D) in the units of the data, and the state after (of S * n rows)."""
-        copies = max(count, 1)
-        size = max(CHUNK // copies, 1)
-        pieces, states = [], []
-        for first in range(0, len(start.ids), size):
-            rows = np.arange(first, min(first + size, len(start.ids)))
-            piece = start.take(np.repeat(rows, copies))
-            uniforms = self._uniforms(start.take(rows), horizon, count, seed) if count else None
-            path, after = self._advance(piece, horizon, uniforms, runtime)
-            values = scaling.backward(path.transpose(1, 0, 2), piece.scale, self.config.power)
-            pieces.append(values.reshape(len(rows), copies, horizon, -1))
-            states.append(after)
-        return np.concatenate(pieces), join(states)
 
-    def _advance(
-        self, start: State, horizon: int, uniforms: np.ndarray | None, runtime: str
-    ) -> tuple[np.ndarray, State]:
-        """Scaled values (H, B, D) and the state after them."""
-        times = self._times(start, horizon)  # (H, B)
-        frequency, cycles = self.config.frequency, self.config.cycles
-        calendar = frequency.calendar(times.ravel(), cycles).reshape(*times.shape, -1)
-        if runtime == "compiled":
-            from forecast import compiled
-
-            names = (self.config.network, self.config.head, self.config.lags)
-            path, memory = compiled.run(
-                names, self.weights, start.value, start.memory, calendar, uniforms
-            )
-        else:
-            step = self.cell().rollout_step(calendar, uniforms)
-            path, carry = rollout(step, start.value, Carry(0, start.memory), horizon)
-            memory = carry.memory
-        return path, replace(start, time=times[-1], value=path[-1], memory=memory)
-
-    def _times(self, start: State, horizon: int) -> np.ndarray:
-        """Ordinals of the next steps, (H, S)."""
-        return start.time + self.config.frequency.step * np.arange(1, horizon + 1)[:, None]
-
-    def _uniforms(self, start: State, horizon: int, count: int, seed: int) -> np.ndarray:
-        """The randomness of sample paths, (H, S * n, D, 2)."""
-        d = self.config.targets
-        first = self.config.frequency.numbers(start.time) + 1
-        drawn = randomness.uniforms(seed, start.ids, first, horizon, count * d * 2)
-        return drawn.reshape(horizon, len(start.ids) * count, d, 2)
-
-    def _check_finite(self, values: np.ndarray, start: State) -> None:
-        wrong = np.argwhere(~np.isfinite(values))
-        if len(wrong):
-            s, _, step, _ = wrong[0]
-            raise ForecastError(
-                f"the forecast of series '{start.ids[s]}' is not finite from step {step + 1}; "
-                "train longer, with a smaller --learning-rate, or with --transform none"
-            )
-
-    def _table(
-        self,
-        start: State,
-        centre: np.ndarray,
-        sampled: np.ndarray | None,
-        levels: tuple[float, ...],
-    ) -> pd.DataFrame:
-        """The forecast as the user's kind of table, from values (S, H, D) and (S, n, H, D)."""
-        horizon = centre.shape[1]
-        columns = {"forecast": centre[..., 0].ravel()}
-        if sampled is not None:
-            for level in levels:
-                for side, tail in (("lo", 50 - level / 2), ("hi", 50 + level / 2)):
-                    bound = np.percentile(sampled[..., 0], tail, axis=1)
-                    columns[f"forecast-{side}-{level:g}"] = bound.ravel()
-        return self.config.schema.table(
-            self.config.frequency,
-            np.repeat(start.ids, horizon),
-            self._times(start, horizon).T.ravel(),
-            columns,
-        )
-
-
-def make_cell(config: Config, weights: dict[str, np.ndarray]) -> Cell:
-    """The step of a model on NumPy."""
-    network = NETWORKS[config.network].of(np, weights)
-    return Cell(np, network, HEADS[config.head], config.lags)
+def _some(notes: list[str]) -> list[str]:
+    """The first few of many notes."""
+    more = [f"and {len(notes) - NOTED:,} more series"] if len(notes) > NOTED else []
+    return [*notes[:NOTED], *more]
 
 
 def fingerprint(config: Config, weights: dict[str, np.ndarray]) -> str:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from forecast.model import Forecast, Model
+    from forecast.model import Model
+    from forecast.outcome import Forecast
 
 DRAWN = 6  # series of a panel that are drawn, the first ones
 KINDS = (".png", ".svg", ".pdf")
@@ -33,25 +34,27 @@ def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None
     Args:
         model: that has made the forecast.
         forecast: of `Model.rollout`.
-        history: what the forecast continues; by default the last values that the model keeps.
+        history: what the forecast continues; by default the last values that its state keeps.
 
     Returns:
         The figure; of a panel of many series it shows the first six.
     """
     from matplotlib.figure import Figure
 
-    ids = forecast.state.ids[:DRAWN]
+    start, ids = forecast.start, forecast.start.ids[:DRAWN]
     figure = Figure(figsize=(9, 1.2 + 2.3 * len(ids)), layout="constrained")
     axes = figure.subplots(len(ids), squeeze=False, sharex=False)[:, 0]
-    horizon = len(forecast.table) // len(forecast.state.ids)
+    steps = (forecast.state.time - start.time) // start.frequency.step
+    end = np.cumsum(steps)
     for row, (name, axis) in enumerate(zip(ids, axes, strict=True)):
-        past = _panel_tail(history, name, 4 * horizon) if history else _kept(model, name)
-        future = _times(model, forecast.state.time[row], horizon)
-        _draw(axis, past, future, forecast.table.iloc[row * horizon : (row + 1) * horizon])
+        kept = _kept(model, start.take(np.array([row])))
+        past = _panel_tail(history, name, 4 * steps[row]) if history else kept
+        future = _times(model, forecast.state.time[row], steps[row])
+        _draw(axis, past, future, forecast.table.iloc[end[row] - steps[row] : end[row]])
         axis.set_title(str(name), loc="left", fontsize="medium", parse_math=False)
     axes[0].legend(loc="upper left", frameon=False, ncols=4)
-    if len(forecast.state.ids) > DRAWN:
-        figure.suptitle(f"the first {DRAWN} of {len(forecast.state.ids):,} series")
+    if len(start.ids) > DRAWN:
+        figure.suptitle(f"the first {DRAWN} of {len(start.ids):,} series")
     return figure
 
 
@@ -59,7 +62,7 @@ def _draw(
     axis: Axes, past: tuple[np.ndarray, np.ndarray], future: np.ndarray, table: pd.DataFrame
 ) -> None:
     """One series: the past, the intervals from wide to narrow, and the forecast."""
-    axis.plot(*past, color=PAST, linewidth=1, label="observed")
+    axis.plot(*past, color=PAST, linewidth=1, label="past")
     names = [name for name in table.columns if name.startswith("forecast-lo-")]
     levels = sorted((name.rsplit("-", 1)[1] for name in names), key=float, reverse=True)
     for place, level in enumerate(levels, start=1):
@@ -97,9 +100,8 @@ def _panel_tail(panel: Panel, name: Any, rows: int) -> tuple[np.ndarray, np.ndar
     return np.asarray(times), series.target[-rows:, 0]
 
 
-def _kept(model: Model, name: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Times and values of the last rows that the state of a series keeps for the lags."""
-    state: State = model.state.select([name])
+def _kept(model: Model, state: State) -> tuple[np.ndarray, np.ndarray]:
+    """Times and values of the last rows that the state of one series keeps for the lags."""
     scaled = np.concatenate([state.memory.recent, state.value[:, None]], axis=1)
     values = scaling.backward(scaled, state.scale, model.config.power)[0, :, 0]
     return _times(model, state.time[0], len(values)), values

@@ -2,27 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from forecast import __version__, features
 from forecast.cell import Memory
-from forecast.errors import DataError
+from forecast.config import Config
+from forecast.errors import DataError, OptionError
+from forecast.frequency import Frequency, parse
+from forecast.network import NETWORKS
+from forecast.packing import Kind, check_arrays, friendly, pack, refuse_other_format, unpack
 from forecast.scaling import Scale
+
+FORMAT = 1  # raised when a file of a new kind can no longer be read by the code before it
+PARTS = ("state.json", "state.safetensors")
+STATE_FILE = Kind(
+    "state",
+    "keep one with: forecast predict --keep-state FILE",
+    "keep the state again",
+    "--keep-state",
+)
+DTYPES = {"time": "int64", **dict.fromkeys(("location", "scale", "low", "high"), "float64")}
+SHOWN = 3  # series that a repr names
+
+
+class Extent(NamedTuple):
+    """The smallest and the largest value that has been observed, each (S, D)."""
+
+    low: np.ndarray
+    high: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class State:
     """What a model knows of S series after their last row; plain arrays, one row per series.
 
+    The arrays are read-only from then on, so that states can share them and no fork sees its
+    twin.
+
     Attributes:
-        ids: the series (S,).
+        ids: the series (S,); after `repeat` each comes several times.
         time: ordinal of the last row (S,), see `Frequency`.
         value: the last scaled value (S, D), NaN where missing.
         memory: what the network and the lags have kept.
         scale: location and scale of each series, fixed when its history was encoded.
+        extent: the range of the values observed so far, in the units of the data.
+        frequency: in which `time` is counted.
+        network: the kind of network whose memory it is, an entry of NETWORKS.
         fingerprint: of the model that the state belongs to.
     """
 
@@ -31,12 +63,41 @@ class State:
     value: np.ndarray
     memory: Memory
     scale: Scale
+    extent: Extent
+    frequency: Frequency
+    network: str
     fingerprint: str
 
+    def __post_init__(self) -> None:
+        """Make the arrays read-only."""
+        for array in (self.ids, *self.arrays().values()):
+            array.flags.writeable = False
+
     def __repr__(self) -> str:
-        """Say how many series there are and how large their memory is."""
+        """Say which series there are, when each ended, and how large their memory is."""
         size = sum(array.nbytes for array in self.arrays().values())
-        return f"State({len(self.ids)} series, {size:,} bytes, model {self.fingerprint[:8]})"
+        ends = [
+            f"{name!r} at {self.frequency.text(time)}"
+            for name, time in zip(self.ids[:SHOWN].tolist(), self.time.tolist(), strict=False)
+        ]
+        more = [f"{len(self.ids) - SHOWN:,} more"] if len(self.ids) > SHOWN else []
+        return (
+            f"State({len(self.ids):,} series: {', '.join(ends + more)}; {size:,} bytes; "
+            f"model {self.fingerprint[:8]})"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are of the same series and model, and equal in every number."""
+        if not isinstance(other, State):
+            return NotImplemented
+        ours, theirs = self.arrays(), other.arrays()
+        return (
+            _names(self) == _names(other)
+            and ours.keys() == theirs.keys()
+            and all(np.array_equal(ours[name], theirs[name], equal_nan=True) for name in ours)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # arrays cannot be hashed
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every array but the ids, by name, each with leading axis S."""
@@ -46,39 +107,180 @@ class State:
             "recent": self.memory.recent,
             "location": self.scale.location,
             "scale": self.scale.scale,
+            "low": self.extent.low,
+            "high": self.extent.high,
             **{f"network.{name}": part for name, part in self.memory.network._asdict().items()},
         }
 
     def take(self, rows: np.ndarray) -> State:
         """The series at the given places, in that order; a place may come more than once."""
-        memory = take_rows(self.memory, rows)
-        scale = Scale(*(part[rows] for part in self.scale))
         return replace(
             self,
             ids=self.ids[rows],
             time=self.time[rows],
             value=self.value[rows],
-            memory=memory,
-            scale=scale,
+            memory=take_rows(self.memory, rows),
+            scale=Scale(*(part[rows] for part in self.scale)),
+            extent=Extent(*(part[rows] for part in self.extent)),
         )
 
-    def select(self, ids: Sequence[Any]) -> State:
+    def select(self, ids: Iterable[Any]) -> State:
         """The series with the given ids, in that order; text finds ids of other kinds too.
 
         Raises:
             DataError: naming the ids that the state does not hold.
         """
-        if not len(ids):
+        wanted = list(ids)
+        if not wanted:
             raise DataError("no series is asked for; name one, or leave the choice out for all")
-        place: dict[Any, int] = {str(name): row for row, name in enumerate(self.ids.tolist())}
-        place |= {name: row for row, name in enumerate(self.ids.tolist())}
-        unknown = [name for name in ids if name not in place]
+        places = self.places(wanted)
+        unknown = [name for name, rows in zip(wanted, places, strict=True) if not rows]
         if unknown:
             raise DataError(
                 f"no series {unknown}; the {len(self.ids)} series that are known begin with "
                 f"{self.ids[:5].tolist()}"
             )
-        return self.take(np.array([place[name] for name in ids], dtype=np.int64))
+        return self.take(np.array([row for rows in places for row in rows], dtype=np.int64))
+
+    def places(self, ids: Iterable[Any]) -> list[list[int]]:
+        """For each id the places where it stands: none for an unknown one, several if repeated."""
+        exact: dict[Any, list[int]] = {}
+        for row, name in enumerate(self.ids.tolist()):
+            exact.setdefault(name, []).append(row)
+        spelled = {str(name): rows for name, rows in exact.items()}
+        return [exact.get(name) or spelled.get(str(name), []) for name in ids]
+
+    def repeat(self, n: int) -> State:
+        """Every series n times, one after the other: n branches that may go their own ways.
+
+        In a rollout with sample paths the branches of a series draw different random numbers;
+        one path of each of n branches is as good as n paths of the series.
+
+        Args:
+            n: how many times, at least 1.
+
+        Raises:
+            OptionError: if n is less.
+        """
+        if n < 1:
+            raise OptionError(f"a state is to be repeated {n} times; it must be at least 1")
+        return self.take(np.repeat(np.arange(len(self.ids)), n))
+
+    def save(self, path: str | Path) -> None:
+        """Write the state to a file of its own, whole or not at all.
+
+        Raises:
+            ArtifactError: if the place cannot be written.
+        """
+        pack(path, dict(zip(PARTS, to_parts(self), strict=True)), STATE_FILE)
+
+    @classmethod
+    def load(cls, path: str | Path) -> State:
+        """Read a state that `save` has written, or the state within a model file.
+
+        Raises:
+            ArtifactError: if the file is missing, foreign, edited or cut short.
+        """
+        about, arrays = unpack(path, PARTS, STATE_FILE)
+        refuse_other_format(path, about.get("format"), FORMAT, STATE_FILE)
+        with friendly(path, STATE_FILE):
+            return from_parts(about, arrays)
+
+
+def _names(state: State) -> tuple[Any, ...]:
+    """All of a state but its arrays, as plain values."""
+    return (state.ids.tolist(), state.frequency.name, state.network, state.fingerprint)
+
+
+def to_parts(state: State) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The parts of a file that holds a state, see PARTS."""
+    about = {
+        "format": FORMAT,
+        "library": __version__,
+        "fingerprint": state.fingerprint,
+        "network": state.network,
+        "frequency": state.frequency.name,
+        "ids": state.ids.tolist(),
+        "digest": digest(state),
+    }
+    return about, state.arrays()
+
+
+def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
+    """The inverse of `to_parts`.
+
+    Raises:
+        ValueError, KeyError, TypeError, IndexError, ForecastError: if the parts are no state.
+    """
+    memory_of = NETWORKS[about["network"]].State
+    series, d, remembered = len(about["ids"]), arrays["value"].shape[1], arrays["recent"].shape[1]
+    shapes = _shapes(series, d, remembered) | {
+        f"network.{name}": (series, *arrays[f"network.{name}"].shape[1:])
+        for name in memory_of._fields
+    }
+    check_arrays("state", arrays, shapes, DTYPES, may_be_missing=("value", "recent"))
+    if not (arrays["scale"] > 0).all():
+        raise ValueError("its state holds impossible scales")
+    state = State(
+        ids=ids_array(about["ids"]),
+        time=arrays["time"],
+        value=arrays["value"],
+        memory=Memory(
+            arrays["recent"], memory_of(*(arrays[f"network.{n}"] for n in memory_of._fields))
+        ),
+        scale=Scale(arrays["location"], arrays["scale"]),
+        extent=Extent(arrays["low"], arrays["high"]),
+        frequency=parse(about["frequency"]),
+        network=about["network"],
+        fingerprint=str(about["fingerprint"]),
+    )
+    if about["digest"] != digest(state):
+        raise ValueError("its state is not as it was written")
+    return state
+
+
+def check(state: State, config: Config) -> None:
+    """Raise ValueError unless a state could be one of a model's states."""
+    series = len(state.ids)
+    if not series:
+        raise ValueError("its state holds no series")
+    kind, wanted = ((one.network, one.frequency.name) for one in (state, config))
+    if kind != wanted:
+        raise ValueError(f"its state is of the kind {kind} where {wanted} belongs")
+    network = NETWORKS[config.network]
+    shapes = _shapes(series, config.targets, features.memory_length(config.lags))
+    held = network.state_shapes(series, config.units, config.layers)
+    shapes |= {f"network.{name}": shape for name, shape in held.items()}
+    held = {name: array.shape for name, array in state.arrays().items()}
+    if held != shapes:
+        raise ValueError(f"the shapes of its state are {held} where {shapes} belong")
+
+
+def _shapes(series: int, d: int, remembered: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of a state's arrays but those of the network."""
+    values = dict.fromkeys(("value", "location", "scale", "low", "high"), (series, d))
+    return {"time": (series,), "recent": (series, remembered, d), **values}
+
+
+def ids_array(ids: Sequence[Any]) -> np.ndarray:
+    """Ids as the array that a Panel holds: whole numbers as int64, the rest as objects.
+
+    Raises:
+        ValueError: if they are neither text nor numbers.
+    """
+    if not isinstance(ids, list) or not all(isinstance(name, str | int | float) for name in ids):
+        raise ValueError("its ids are neither text nor numbers")
+    if ids and all(type(name) is int and -(2**63) <= name < 2**63 for name in ids):
+        return np.array(ids, dtype=np.int64)
+    return np.array(ids, dtype=object)
+
+
+def digest(state: State) -> str:
+    """A hash of all that a state says, by which a later change of its file is noticed."""
+    found = hashlib.blake2b(json.dumps(_names(state), default=str).encode(), digest_size=16)
+    for name, array in sorted(state.arrays().items()):
+        found.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 def take_rows(memory: Memory, rows: np.ndarray | slice) -> Memory:
@@ -97,12 +299,12 @@ def join_rows(memories: list[Memory]) -> Memory:
 
 def join(states: list[State]) -> State:
     """The series of several states of one model, in order."""
-    first = states[0]
     return replace(
-        first,
+        states[0],
         ids=np.concatenate([state.ids for state in states]),
         time=np.concatenate([state.time for state in states]),
         value=np.concatenate([state.value for state in states]),
         memory=join_rows([state.memory for state in states]),
         scale=Scale(*(np.concatenate(p) for p in zip(*(s.scale for s in states), strict=True))),
+        extent=Extent(*(np.concatenate(p) for p in zip(*(s.extent for s in states), strict=True))),
     )

@@ -1,19 +1,27 @@
 """Panels and models for the tests: random but small, and made without TensorFlow."""
 
+import hashlib
+import json
 import string
+import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
 
-from forecast.artifact import ids_array
+from forecast.bounds import Bounds
 from forecast.config import Config
 from forecast.encoding import encode
 from forecast.frequency import parse
-from forecast.model import Model, fingerprint, make_cell
+from forecast.model import Model, fingerprint
 from forecast.network import NETWORKS
 from forecast.panel import Panel
+from forecast.projection import make_cell
 from forecast.schema import Schema
+from forecast.state import ids_array
 
 SCHEMA = Schema(
     layout="long",
@@ -68,6 +76,7 @@ def config_for(panel, **choices):
         "cycles": (),
         "power": 1.0,
         "context": 8,
+        "bounds": Bounds(),
     }
     return Config(**{**chosen, **choices})
 
@@ -87,6 +96,51 @@ def random_model(panel, seed=0, size=0.4, **choices):
     weights = random_weights(config, seed, size)
     state = encode(panel, config, make_cell(config, weights), fingerprint(config, weights))
     return Model(config, weights, state, {"notes": ["random weights"]})
+
+
+def parts_of(path):
+    """The bytes of each part of a model or state file, by name."""
+    with zipfile.ZipFile(path) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def write_parts(path, parts):
+    """Zip parts again: the checksums of the zip are those of the new content."""
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+
+
+def change_part(path, part, change, sealed=False):
+    """Change the values of a JSON part or the arrays of another, in place.
+
+    Sealed, the file also carries the digest of its state as changed.
+    """
+    parts = parts_of(path)
+    is_json = part.endswith(".json")
+    content = (json.loads if is_json else load_arrays)(parts[part])
+    change(content)
+    parts[part] = json.dumps(content).encode() if is_json else save_arrays(content)
+    if sealed:
+        held = json.loads(parts["state.json"])
+        held["digest"] = digest_of(held, load_arrays(parts["state.safetensors"]))
+        parts["state.json"] = json.dumps(held).encode()
+    write_parts(path, parts)
+
+
+def digest_of(held, arrays):
+    """The digest that a file with these parts of a state carries."""
+    names = [held[name] for name in ("ids", "frequency", "network", "fingerprint")]
+    digest = hashlib.blake2b(json.dumps(names).encode(), digest_size=16)
+    for name in sorted(arrays):
+        digest.update(name.encode() + arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+@pytest.fixture(scope="session")
+def archive():
+    """Ways into a model or state file: its parts, and how to write or change them."""
+    return SimpleNamespace(parts=parts_of, write=write_parts, change=change_part)
 
 
 @pytest.fixture(scope="session")

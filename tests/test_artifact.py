@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save as save_arrays
 
 import forecast
 from forecast import ArtifactError, Model
-from forecast.artifact import FORMAT, PARTS, ids_array
+from forecast.artifact import FORMAT, PARTS
+from forecast.state import ids_array
 
-CONFIG, WEIGHTS, STATE, TRAINING = PARTS
+CONFIG, WEIGHTS, HELD, STATE, TRAINING = PARTS
 
 
 @pytest.fixture(scope="module")
@@ -33,31 +33,6 @@ def saved(model, tmp_path):
     path = tmp_path / "model.forecast"
     model.save(path)
     return path
-
-
-def parts_of(path):
-    with zipfile.ZipFile(path) as file:
-        return {name: file.read(name) for name in file.namelist()}
-
-
-def write_parts(path, parts):
-    with zipfile.ZipFile(path, "w") as file:
-        for name, content in parts.items():
-            file.writestr(name, content)
-
-
-def change_config(path, change):
-    parts = parts_of(path)
-    about = json.loads(parts[CONFIG])
-    change(about)
-    write_parts(path, {**parts, CONFIG: json.dumps(about).encode()})
-
-
-def change_arrays(path, part, change):
-    parts = parts_of(path)
-    arrays = load_arrays(parts[part])
-    change(arrays)
-    write_parts(path, {**parts, part: save_arrays(arrays)})
 
 
 def assert_same_model(model, other):
@@ -113,8 +88,8 @@ def test_the_same_model_makes_the_same_bytes(saved, tmp_path):
     assert again.read_bytes() == saved.read_bytes()
 
 
-def test_the_file_is_a_zip_of_json_and_safetensors(saved, model):
-    parts = parts_of(saved)
+def test_the_file_is_a_zip_of_json_and_safetensors(saved, model, archive):
+    parts = archive.parts(saved)
 
     assert tuple(parts) == PARTS
     about = json.loads(parts[CONFIG])
@@ -138,6 +113,8 @@ def test_whole_numbers_as_ids_stay_whole_numbers():
     assert ids_array(["3", "12"]).dtype == object
     assert ids_array([3, "b"]).tolist() == [3, "b"]
     assert ids_array([True]).dtype == object
+    assert ids_array([2**63 - 1, -(2**63)]).dtype == np.int64
+    assert ids_array([2**63, 1]).tolist() == [2**63, 1]  # too large for an int64
 
 
 # Never pickle
@@ -178,9 +155,9 @@ class Trap:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_pickle_in_the_place_of_a_part_is_refused_and_not_run(saved, tmp_path, part):
+def test_a_pickle_in_the_place_of_a_part_is_refused_and_not_run(saved, tmp_path, part, archive):
     mark = tmp_path / "mark"
-    write_parts(saved, {**parts_of(saved), part: pickle.dumps(Trap(mark))})
+    archive.write(saved, {**archive.parts(saved), part: pickle.dumps(Trap(mark))})
 
     with pytest.raises(ArtifactError, match="not a model file of forecast, or a damaged one"):
         forecast.load(saved)
@@ -215,27 +192,27 @@ def test_a_folder_is_refused(tmp_path):
         forecast.load(tmp_path)
 
 
-def test_a_zip_of_other_things_is_refused(tmp_path):
+def test_a_zip_of_other_things_is_refused(tmp_path, archive):
     path = tmp_path / "foreign.zip"
-    write_parts(path, {"readme.txt": b"hello"})
+    archive.write(path, {"readme.txt": b"hello"})
 
     with pytest.raises(ArtifactError, match="not a model file of forecast"):
         forecast.load(path)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_file_without_one_of_its_parts_is_refused(saved, part):
-    parts = parts_of(saved)
+def test_a_file_without_one_of_its_parts_is_refused(saved, part, archive):
+    parts = archive.parts(saved)
     del parts[part]
-    write_parts(saved, parts)
+    archive.write(saved, parts)
 
     with pytest.raises(ArtifactError, match="not a model file of forecast, or a damaged one"):
         forecast.load(saved)
 
 
 @pytest.mark.parametrize("part", [CONFIG, TRAINING])
-def test_a_part_that_is_json_of_another_kind_is_refused(saved, part):
-    write_parts(saved, {**parts_of(saved), part: b"[1, 2]"})
+def test_a_part_that_is_json_of_another_kind_is_refused(saved, part, archive):
+    archive.write(saved, {**archive.parts(saved), part: b"[1, 2]"})
 
     with pytest.raises(ArtifactError, match="not a model file of forecast"):
         forecast.load(saved)
@@ -252,11 +229,11 @@ def test_a_file_cut_off_anywhere_is_refused(saved):
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_cut_off_anywhere_in_a_sound_zip_is_refused(saved, part):
-    parts = parts_of(saved)
+def test_a_part_cut_off_anywhere_in_a_sound_zip_is_refused(saved, part, archive):
+    parts = archive.parts(saved)
 
     for length in range(0, len(parts[part]), 7):
-        write_parts(saved, {**parts, part: parts[part][:length]})
+        archive.write(saved, {**parts, part: parts[part][:length]})
         with pytest.raises(ArtifactError):
             forecast.load(saved)
 
@@ -277,8 +254,8 @@ def test_a_damaged_byte_anywhere_is_refused_or_does_no_harm(model, saved):
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_compressed_file_is_refused_before_it_is_unpacked(saved, method):
-    parts = parts_of(saved)
+def test_a_compressed_file_is_refused_before_it_is_unpacked(saved, method, archive):
+    parts = archive.parts(saved)
     with zipfile.ZipFile(saved, "w", method) as file:
         for name, content in parts.items():
             file.writestr(name, content)
@@ -288,7 +265,7 @@ def test_a_compressed_file_is_refused_before_it_is_unpacked(saved, method):
 
 
 def test_a_part_that_is_larger_than_a_model_can_be_is_not_even_read(saved, monkeypatch):
-    monkeypatch.setattr("forecast.artifact.LARGEST", 100)
+    monkeypatch.setattr("forecast.packing.LARGEST", 100)
 
     with pytest.raises(ArtifactError, match=r"config.json is larger than a model can be"):
         forecast.load(saved)
@@ -297,21 +274,21 @@ def test_a_part_that_is_larger_than_a_model_can_be_is_not_even_read(saved, monke
 # Other versions
 
 
-def test_a_file_of_a_newer_format_says_to_upgrade(saved):
-    change_config(saved, lambda about: about.update(format=FORMAT + 1))
+def test_a_file_of_a_newer_format_says_to_upgrade(saved, archive):
+    archive.change(saved, CONFIG, lambda about: about.update(format=FORMAT + 1))
 
     with pytest.raises(ArtifactError) as error:
         forecast.load(saved)
 
     assert str(error.value) == (
-        f"{saved}: the file has format 2, this version of forecast ({forecast.__version__}) reads "
-        "format 1; upgrade forecast or train again"
+        f"{saved}: the file has format 3, this version of forecast ({forecast.__version__}) reads "
+        "format 2; upgrade forecast or train again"
     )
 
 
-def test_a_newer_format_is_told_even_where_everything_else_has_changed(saved):
-    parts = {**parts_of(saved), CONFIG: json.dumps({"format": 99}).encode()}
-    write_parts(saved, parts)
+def test_a_newer_format_is_told_even_where_everything_else_has_changed(saved, archive):
+    parts = {**archive.parts(saved), CONFIG: json.dumps({"format": 99}).encode()}
+    archive.write(saved, parts)
 
     with pytest.raises(ArtifactError, match="the file has format 99"):
         forecast.load(saved)
@@ -324,8 +301,6 @@ def test_a_newer_format_is_told_even_where_everything_else_has_changed(saved):
     ("change", "message"),
     [
         (lambda about: about.pop("model"), "it lacks 'model'"),
-        (lambda about: about.pop("ids"), "it lacks 'ids'"),
-        (lambda about: about.pop("fingerprint"), "it lacks 'fingerprint'"),
         (lambda about: about["model"].pop("units"), "units"),
         (lambda about: about["model"].update(mystery=1), "mystery"),
         (lambda about: about["model"].update(network="gru"), "it lacks 'gru'"),
@@ -333,20 +308,64 @@ def test_a_newer_format_is_told_even_where_everything_else_has_changed(saved):
         (lambda about: about["model"].update(frequency="fortnight"), "fortnight"),
         (lambda about: about["model"].update(schema=None), ""),
         (lambda about: about["model"].update(lags=None), ""),
-        (lambda about: about["model"].update(units=3), "its weights have the shapes"),
-        (lambda about: about["model"].update(layers=2), "its weights have the shapes"),
+        (lambda about: about["model"].update(units=3), "the shapes of its weights are"),
+        (lambda about: about["model"].update(layers=2), "the shapes of its weights are"),
         (lambda about: about["model"].update(layers=10**12), "it has weights for fewer than"),
-        (lambda about: about["model"].update(units=10**12), "its weights have the shapes"),
-        (lambda about: about["model"].update(lags=[2]), "its weights have the shapes"),
-        (lambda about: about["model"].update(lags=[2, 6]), "its state have the shapes"),
-        (lambda about: about.update(ids=["a"]), "its state have the shapes"),
-        (lambda about: about.update(ids=5), ""),
+        (lambda about: about["model"].update(units=10**12), "the shapes of its weights are"),
+        (lambda about: about["model"].update(lags=[2]), "the shapes of its weights are"),
+        (lambda about: about["model"].update(lags=[2, 6]), "the shapes of its state are"),
+        (lambda about: about["model"].update(lags=[3, 7]), "its parts do not belong together"),
+        (lambda about: about["model"].update(frequency="D"), "its state is of the kind"),
+        (lambda about: about["model"].update(bounds=[5, 1]), r"bounds are \(5, 1\)"),
+        (lambda about: about["model"].update(bounds=5), ""),
+        (lambda about: about["model"].pop("bounds"), "it lacks 'bounds'"),
     ],
 )
-def test_a_config_that_does_not_fit_the_rest_is_refused(saved, change, message):
-    change_config(saved, change)
+def test_a_config_that_does_not_fit_the_rest_is_refused(saved, change, message, archive):
+    archive.change(saved, CONFIG, change)
 
     with pytest.raises(ArtifactError, match=f"model.forecast: .*{message}.*; train again"):
+        forecast.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda held: held.pop("ids"), "it lacks 'ids'"),
+        (lambda held: held.pop("fingerprint"), "it lacks 'fingerprint'"),
+        (lambda held: held.pop("network"), "it lacks 'network'"),
+        (lambda held: held.pop("frequency"), "it lacks 'frequency'"),
+        (lambda held: held.pop("digest"), "it lacks 'digest'"),
+        (lambda held: held.update(ids=["a"]), "the shapes of its state are"),
+        (lambda held: held.update(ids=5), ""),
+        (lambda held: held.update(network="gru"), "it lacks 'gru'"),
+        (lambda held: held.update(frequency="fortnight"), "fortnight"),
+        (lambda held: held.update(fingerprint="0" * 32), "its state is not as it was written"),
+        (lambda held: held.update(frequency="D"), "its state is not as it was written"),
+        (lambda held: held.update(ids=["b", "a"]), "its state is not as it was written"),
+    ],
+)
+def test_what_is_said_of_the_state_and_does_not_fit_the_rest_is_refused(
+    saved, archive, change, message
+):
+    archive.change(saved, HELD, change)
+
+    with pytest.raises(ArtifactError, match=f"model.forecast: .*{message}.*; train again"):
+        forecast.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fingerprint": "0" * 32}, "its parts do not belong together"),
+        ({"frequency": "D"}, r"its state is of the kind \('lstm', 'D'\) where \('lstm', '1'\)"),
+        ({"ids": ["a", "a"]}, "its ids are no list of different names"),
+    ],
+)
+def test_a_whole_state_that_is_not_that_of_the_model_is_refused(saved, archive, change, message):
+    archive.change(saved, HELD, lambda held: held.update(change), sealed=True)
+
+    with pytest.raises(ArtifactError, match=f"model.forecast: {message}.*; train again"):
         forecast.load(saved)
 
 
@@ -362,12 +381,12 @@ def poke(name, value):
     ("change", "message"),
     [
         (lambda arrays: arrays.clear(), "it has weights for fewer than 1 layers"),
-        (lambda arrays: arrays.pop("head.bias"), "its weights have the shapes"),
-        (lambda arrays: arrays.pop("lstm_0.kernel"), "its weights have the shapes"),
-        (lambda arrays: arrays.pop("lstm_0.recurrent"), "its weights have the shapes"),
-        (put("lstm_1.bias", np.zeros(8, np.float32)), "its weights have the shapes"),
-        (put("head.bias", np.zeros(4, np.float32)), "its weights have the shapes"),
-        (put("lstm_0.recurrent", np.array(1, np.float32)), "its weights have the shapes"),
+        (lambda arrays: arrays.pop("head.bias"), "the shapes of its weights are"),
+        (lambda arrays: arrays.pop("lstm_0.kernel"), "the shapes of its weights are"),
+        (lambda arrays: arrays.pop("lstm_0.recurrent"), "the shapes of its weights are"),
+        (put("lstm_1.bias", np.zeros(8, np.float32)), "the shapes of its weights are"),
+        (put("head.bias", np.zeros(4, np.float32)), "the shapes of its weights are"),
+        (put("lstm_0.recurrent", np.array(1, np.float32)), "the shapes of its weights are"),
         (put("head.bias", np.zeros(3)), "its weights head.bias cannot be float64"),
         (put("head.bias", np.zeros(3, np.int32)), "its weights head.bias cannot be int32"),
         (put("head.bias", np.zeros(3, np.float16)), "its weights head.bias cannot be float16"),
@@ -375,8 +394,8 @@ def poke(name, value):
         (poke("lstm_0.kernel", np.inf), "its weights lstm_0.kernel holds numbers"),
     ],
 )
-def test_weights_that_are_not_those_of_the_config_are_refused(saved, change, message):
-    change_arrays(saved, WEIGHTS, change)
+def test_weights_that_are_not_those_of_the_config_are_refused(saved, change, message, archive):
+    archive.change(saved, WEIGHTS, change)
 
     with pytest.raises(ArtifactError, match=f"model.forecast: .*{message}.*; train again"):
         forecast.load(saved)
@@ -385,11 +404,11 @@ def test_weights_that_are_not_those_of_the_config_are_refused(saved, change, mes
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda arrays: arrays.pop("time"), "its state have the shapes"),
-        (put("more", np.zeros(2)), "its state have the shapes"),
-        (put("value", np.zeros((3, 1), np.float32)), "its state have the shapes"),
-        (put("recent", np.zeros((2, 5, 1), np.float32)), "its state have the shapes"),
-        (put("network.cell", np.zeros((2, 1, 3), np.float32)), "its state have the shapes"),
+        (lambda arrays: arrays.pop("time"), "the shapes of its state are"),
+        (put("more", np.zeros(2)), "the shapes of its state are"),
+        (put("value", np.zeros((3, 1), np.float32)), "the shapes of its state are"),
+        (put("recent", np.zeros((2, 5, 1), np.float32)), "the shapes of its state are"),
+        (put("network.cell", np.zeros((2, 1, 3), np.float32)), "the shapes of its state are"),
         (put("time", np.zeros(2)), "its state time cannot be float64"),
         (put("time", np.zeros(2, np.int32)), "its state time cannot be int32"),
         (put("value", np.zeros((2, 1))), "its state value cannot be float64"),
@@ -402,25 +421,38 @@ def test_weights_that_are_not_those_of_the_config_are_refused(saved, change, mes
         (poke("network.hidden", np.nan), "its state network.hidden holds numbers"),
         (poke("value", np.inf), "its state value holds numbers"),
         (poke("recent", -np.inf), "its state recent holds numbers"),
+        (put("high", np.zeros((2, 2))), "the shapes of its state are"),
+        (poke("low", -np.inf), "its state low holds numbers that are not finite"),
+        (poke("high", np.nan), "its state high holds numbers that are not finite"),
     ],
 )
-def test_a_state_that_is_not_that_of_the_model_is_refused(saved, change, message):
-    change_arrays(saved, STATE, change)
+def test_a_state_that_is_not_that_of_the_model_is_refused(saved, archive, change, message):
+    archive.change(saved, STATE, change, sealed=True)
 
     with pytest.raises(ArtifactError, match=f"model.forecast: .*{message}.*; train again"):
         forecast.load(saved)
 
 
-def test_weights_of_another_model_of_the_same_shapes_are_refused(saved):
-    change_arrays(saved, WEIGHTS, poke("head.bias", 0.125))
+def test_weights_of_another_model_of_the_same_shapes_are_refused(saved, archive):
+    archive.change(saved, WEIGHTS, poke("head.bias", 0.125))
 
     with pytest.raises(ArtifactError, match=r"its parts do not belong together; train again"):
         forecast.load(saved)
 
 
-def test_a_missing_last_value_or_lag_is_no_damage(saved):
-    change_arrays(saved, STATE, poke("value", np.nan))
-    change_arrays(saved, STATE, poke("recent", np.nan))
+@pytest.mark.parametrize("name", ["value", "recent", "low", "location", "network.cell"])
+def test_a_number_of_the_state_that_was_changed_later_is_noticed(saved, archive, name):
+    archive.change(saved, STATE, poke(name, 0.125))
+
+    with pytest.raises(ArtifactError) as error:
+        forecast.load(saved)
+
+    assert str(error.value) == f"{saved}: its state is not as it was written; train again"
+
+
+def test_a_missing_last_value_or_lag_is_no_damage(saved, archive):
+    archive.change(saved, STATE, poke("value", np.nan), sealed=True)
+    archive.change(saved, STATE, poke("recent", np.nan), sealed=True)
 
     assert np.isnan(forecast.load(saved).state.value[0, 0])
 

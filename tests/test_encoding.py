@@ -54,6 +54,8 @@ def row_by_row(model, panel, s):
         "network.cell": memory.network.cell,
         "location": np.array([[location]]),
         "scale": np.array([[scale]]),
+        "low": np.array([[np.nanmin(values)]]),
+        "high": np.array([[np.nanmax(values)]]),
     }
 
 
@@ -142,6 +144,8 @@ def test_what_is_kept_of_values_is_single_precision(make_model, make_random_pane
         "recent": "float32",
         "location": "float64",
         "scale": "float64",
+        "low": "float64",
+        "high": "float64",
         "network.hidden": "float32",
         "network.cell": "float32",
     }

@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast import DataError, ForecastError, Model, OptionError, scaling
+from forecast import DataError, ForecastError, OptionError, projection, scaling
 from forecast import model as model_module
+from forecast.frequency import parse
 from forecast.model import PATHS, fingerprint
 from forecast.panel import to_panel
+from forecast.projection import Projector
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -254,7 +256,7 @@ def test_company_many_series_are_rolled_out_in_chunks_that_nobody_notices(
     model = make_model(make_random_panel(range(3, 14)), head="student_t", lags=(2,))
     whole = model.rollout(4, paths=3)
 
-    monkeypatch.setattr(model_module, "CHUNK", 4)  # less than two series of three paths
+    monkeypatch.setattr(projection, "CHUNK", 4)  # less than two series of three paths
     parts = model.rollout(4, paths=3)
 
     np.testing.assert_allclose(parts.paths, whole.paths, **CLOSE)
@@ -365,13 +367,13 @@ def test_scale_a_constant_series_is_forecast_near_its_level_in_any_units(make_mo
     ],
 )
 def test_the_compiled_runtime_is_taken_where_it_pays(monkeypatch, model, options, runtimes):
-    taken, run = [], Model._run
+    taken, run = [], Projector.run
 
-    def note(self, start, horizon, count, seed, runtime):
-        taken.append(runtime)
-        return run(self, start, horizon, count, seed, "numpy")
+    def note(self, *arguments):
+        taken.append(self.runtime)
+        return run(replace(self, runtime="numpy"), *arguments)
 
-    monkeypatch.setattr(Model, "_run", note)
+    monkeypatch.setattr(Projector, "run", note)
     monkeypatch.setattr(model_module, "COMPILED_PAYS", 10)
     model.rollout(**options)
 
@@ -429,6 +431,87 @@ def test_the_state_of_another_model_is_refused(make_model, make_panel):
         f"the state belongs to model {other.state.fingerprint[:8]}, this is model "
         f"{model.state.fingerprint[:8]}; encode the history with this model"
     )
+
+
+def without_a_series(state):
+    return replace(state, ids=state.ids[:1])
+
+
+def with_two_layers(state):
+    network = type(state.memory.network)(
+        *(np.concatenate([part, part], axis=1) for part in state.memory.network)
+    )
+    return replace(state, memory=state.memory._replace(network=network))
+
+
+def with_a_lag(state):
+    recent = np.zeros((len(state.ids), 1, 1), np.float32)
+    return replace(state, memory=state.memory._replace(recent=recent))
+
+
+def counted_in_days(state):
+    return replace(state, frequency=parse("D"))
+
+
+def of_another_network(state):
+    return replace(state, network="gru")
+
+
+def of_no_series(state):
+    return state.take(np.arange(0))
+
+
+USES = {
+    "rollout": lambda model, state: model.rollout(2, state=state),
+    "observe": lambda model, state: model.observe(state, [[1.0], [2.0]]),
+    "stream": lambda model, state: model.stream(state),  # before the first step is asked for
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (without_a_series, "the shapes of its state are"),
+        (with_two_layers, "the shapes of its state are"),
+        (with_a_lag, "the shapes of its state are"),
+        (counted_in_days, r"its state is of the kind \('lstm', 'D'\) where \('lstm', '1'\)"),
+        (of_another_network, r"its state is of the kind \('gru', '1'\) where \('lstm', '1'\)"),
+        (of_no_series, "its state holds no series"),
+    ],
+)
+def test_a_state_that_claims_to_be_of_the_model_and_does_not_fit_is_refused_in_one_line(
+    make_model, make_panel, use, change, message
+):
+    model = make_model(make_panel([1.0, 2.0], [3.0, 4.0]))
+    USES[use](model, model.state)
+
+    with pytest.raises(OptionError, match=f"^the state does not fit the model: {message}") as error:
+        USES[use](model, change(model.state))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("use", USES)
+def test_the_state_of_another_model_is_refused_wherever_a_state_goes(make_model, make_panel, use):
+    panel = make_panel([1.0, 2.0], [3.0, 4.0])
+    model, other = make_model(panel, seed=0), make_model(panel, seed=1)
+
+    with pytest.raises(OptionError) as error:
+        USES[use](model, other.state)
+
+    assert str(error.value) == (
+        f"the state belongs to model {other.state.fingerprint[:8]}, this is model "
+        f"{model.state.fingerprint[:8]}; encode the history with this model"
+    )
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("thing", ["later.state", 5, {"ids": ["a"]}])
+def test_what_is_no_state_is_refused_with_what_would_be_right(make_model, make_panel, use, thing):
+    model = make_model(make_panel([1.0, 2.0], [3.0, 4.0]))
+
+    with pytest.raises(OptionError, match=r"^state is .*; give a State, .*State\.load\(path\)$"):
+        USES[use](model, thing)
 
 
 def test_a_history_and_a_state_cannot_both_be_continued(model, sales):

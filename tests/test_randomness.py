@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.randomness import BITS, series_key, uniforms
+from forecast.randomness import BITS, Branch, branches, series_key, uniforms
 
 
 def one_series(seed=0, name="a", first=1, horizon=1000, count=6):
-    return uniforms(seed, [name], np.array([first]), horizon, count)[:, 0]
+    return uniforms(seed, [name], [Branch(0, 1)], np.array([first]), horizon, count)[:, 0]
 
 
 WEYL = 0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B
@@ -43,7 +43,8 @@ def test_the_numbers_are_these_on_every_machine():
 
 
 def test_the_shape_is_steps_series_numbers():
-    drawn = uniforms(0, ["a", "b", "c"], np.array([1, 1, 1]), horizon=4, count=5)
+    ids = ["a", "b", "c"]
+    drawn = uniforms(0, ids, branches(ids), np.array([1, 1, 1]), horizon=4, count=5)
 
     assert drawn.shape == (4, 3, 5)
     assert drawn.dtype == np.float32
@@ -90,10 +91,11 @@ def test_neighbouring_steps_share_no_number():
 @settings(deadline=None, max_examples=30)
 def test_company_the_numbers_of_a_series_do_not_depend_on_the_others(steps, count, seed, data):
     ids = [f"series {k}" for k in range(len(steps))]
-    drawn = uniforms(seed, ids, np.array(steps), 3, count)
+    drawn = uniforms(seed, ids, branches(ids), np.array(steps), 3, count)
     some = data.draw(st.lists(st.integers(0, len(steps) - 1), min_size=1, unique=True))
 
-    alone = uniforms(seed, [ids[s] for s in some], np.array(steps)[some], 3, count)
+    names = [ids[s] for s in some]
+    alone = uniforms(seed, names, branches(names), np.array(steps)[some], 3, count)
 
     assert alone.tolist() == drawn[:, some].tolist()
 
@@ -114,3 +116,28 @@ def test_the_numbers_of_a_step_do_not_depend_on_where_the_rollout_began(first, s
 def test_a_series_is_known_by_the_text_of_its_id():
     assert series_key(7) == series_key("7")
     assert series_key("7") != series_key("8")
+
+
+# Branches
+
+
+def test_a_branch_is_told_by_how_often_its_series_came_before():
+    assert branches(["b", "a", "b", "b"]) == [(0, 3), (0, 1), (1, 3), (2, 3)]
+    assert branches([]) == []
+
+
+@given(
+    ids=st.lists(st.sampled_from("abc"), min_size=1, max_size=6),
+    count=st.integers(1, 5),
+    seed=st.integers(0, 2**16),
+)
+@settings(deadline=None, max_examples=30)
+def test_the_branches_of_a_series_share_out_the_numbers_that_it_would_have_alone(ids, count, seed):
+    first = np.array([5 + ord(name) for name in ids])  # each series at a time of its own
+
+    drawn = uniforms(seed, ids, branches(ids), first, 3, count)
+
+    for name in set(ids):
+        rows = [row for row, other in enumerate(ids) if other == name]
+        alone = one_series(seed, name, 5 + ord(name), 3, count * len(rows))
+        assert np.concatenate(drawn[:, rows].transpose(1, 0, 2), axis=1).tolist() == alone.tolist()

@@ -5,12 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast import randomness
+from forecast import between, randomness
+from forecast.bounds import Bounds
 from forecast.cell import Carry, Cell, Memory
 from forecast.network import NETWORKS, point
+from forecast.projection import Projector
+from forecast.randomness import branches
 from forecast.rollout import rollout
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+NO_LIMITS = (np.float32(-np.inf), np.float32(np.inf))
 
 
 def fibonacci(value, previous):
@@ -98,13 +102,29 @@ class AddOne(NamedTuple):
 
 
 def test_a_rollout_advances_a_network_and_observes_nothing():
-    step = Cell(np, AddOne(), point, lags=()).rollout_step(np.empty((3, 2, 0)), uniforms=None)
+    cell = Cell(np, AddOne(), point, lags=())
+    step = cell.rollout_step(np.empty((3, 2, 0)), NO_LIMITS, uniforms=None)
     value, memory = np.array([[5.0], [7.0]]), Memory(np.empty((2, 0, 1)), None)
 
     path, carry = rollout(step, value, Carry(0, memory), horizon=3)
 
     assert path[..., 0].tolist() == [[6.0, 8.0], [7.0, 9.0], [8.0, 10.0]]
     assert carry.step == 3
+
+
+def test_a_value_at_its_limit_is_what_is_fed_back():
+    class Double(NamedTuple):
+        def advance(self, x, state):
+            return x[:, :1] * 2, state
+
+    limits = np.array([[-3.0], [-np.inf]]), np.array([[np.inf], [5.0]])
+    cell = Cell(np, Double(), point, lags=())
+    step = cell.rollout_step(np.empty((3, 2, 0)), limits, uniforms=None)
+    value, memory = np.array([[-1.0], [1.0]]), Memory(np.empty((2, 0, 1)), None)
+
+    path, _ = rollout(step, value, Carry(0, memory), horizon=3)
+
+    assert path[..., 0].tolist() == [[-2.0, 2.0], [-3.0, 4.0], [-3.0, 5.0]]
 
 
 @given(
@@ -118,28 +138,29 @@ def test_split_rollout_the_sample_paths_of_a_network_continue_from_the_carried_s
     make_model, make_random_panel, first, second, lags, seed
 ):
     model = make_model(make_random_panel([20, 9], seed), head="student_t", lags=lags, seed=seed)
-    rows = np.repeat([0, 1], 3)
-    start = model.state.take(rows)  # three paths for each of two series
+    start = model.state.repeat(3)  # three paths for each of two series
     halfway = model.rollout(first).state  # knows its time, by which the randomness is keyed
-    uniforms = model._uniforms(model.state, first + second, 3, seed)  # (H, S * n, D, 2)
-    later = model._uniforms(halfway, second, 3, seed)
+    projector = Projector(model.config, model.weights, Bounds(), seed)
+    rows = branches(model.state.ids)
+    uniforms = projector._uniforms(model.state, rows, first + second, 3)  # (H, S * n, D, 2)
+    later = projector._uniforms(halfway, rows, second, 3)
     calendar = np.empty((first + second, 6, 0), np.float32)
     cell = model.cell()
 
     whole, end = rollout(
-        cell.rollout_step(calendar, uniforms),
+        cell.rollout_step(calendar, NO_LIMITS, uniforms),
         start.value,
         Carry(0, start.memory),
         first + second,
     )
     begin, carry = rollout(
-        cell.rollout_step(calendar[:first], uniforms[:first]),
+        cell.rollout_step(calendar[:first], NO_LIMITS, uniforms[:first]),
         start.value,
         Carry(0, start.memory),
         first,
     )
     rest, after = rollout(
-        cell.rollout_step(calendar[first:], later),
+        cell.rollout_step(calendar[first:], NO_LIMITS, later),
         begin[-1],
         Carry(0, carry.memory),
         second,
@@ -156,17 +177,19 @@ def test_split_rollout_the_sample_paths_of_a_network_continue_from_the_carried_s
     second=st.integers(1, 6),
     count=st.integers(1, 9),
     steps=st.lists(st.integers(-50, 50), min_size=1, max_size=3),
+    copies=st.integers(1, 3),
 )
 @settings(deadline=None, max_examples=20)
 def test_split_rollout_the_uniforms_of_both_halves_are_those_of_the_whole(
-    first, second, count, steps
+    first, second, count, steps, copies
 ):
-    ids, steps = list("abc"[: len(steps)]), np.array(steps)
+    ids, steps = np.repeat(list("abc"[: len(steps)]), copies), np.repeat(steps, copies)
+    rows = branches(ids)
 
-    whole = randomness.uniforms(7, ids, steps, first + second, count)
+    whole = randomness.uniforms(7, ids, rows, steps, first + second, count)
     halves = [
-        randomness.uniforms(7, ids, steps, first, count),
-        randomness.uniforms(7, ids, steps + first, second, count),
+        randomness.uniforms(7, ids, rows, steps, first, count),
+        randomness.uniforms(7, ids, rows, steps + first, second, count),
     ]
 
     assert np.concatenate(halves).tolist() == whole.tolist()
@@ -188,11 +211,18 @@ def test_the_compiled_rollout_gives_the_same_path_and_stops_at_the_horizon():
     assert state.numpy() == 5
 
 
+def both(model, start, horizon, paths=0, bounds=None):
+    """The rollout on NumPy, and on the compiled runtime."""
+    parts = (model.config, model.weights, bounds or Bounds(), 0)
+    return (Projector(*parts, name).run(start, horizon, paths) for name in ("numpy", "compiled"))
+
+
 CHOICES = [
     pytest.param({"head": "point"}, 0, id="point"),
     pytest.param({"head": "student_t", "lags": (2, 7), "layers": 2}, 0, id="student_t-centre"),
     pytest.param({"head": "student_t", "lags": (3,)}, 3, id="student_t-paths"),
     pytest.param({"head": "student_t", "cycles": ("week", "year")}, 5, id="calendar-paths"),
+    pytest.param({"head": "student_t", "bounds": between(9.5, 11)}, 3, id="bounds-paths"),
 ]
 
 
@@ -204,14 +234,14 @@ def test_the_compiled_runtime_equals_numpy(
     panel = make_random_panel(range(5, 5 + 2 * series, 2), missing=0.2, frequency="D")
     model = make_model(panel, **choices)
 
-    values, after = model._run(model.state, horizon, count, 0, "numpy")
-    compiled, compiled_after = model._run(model.state, horizon, count, 0, "compiled")
+    ours, compiled = both(model, model.state, horizon, count, model.config.bounds)
 
-    assert compiled.shape == (series, max(count, 1), horizon, 1)
-    np.testing.assert_allclose(compiled, values, **CLOSE)
-    for name, array in after.arrays().items():
+    assert compiled.values.shape == (series * max(count, 1), horizon, 1)
+    np.testing.assert_allclose(compiled.values, ours.values, **CLOSE)
+    np.testing.assert_allclose(compiled.scaled, ours.scaled, **CLOSE)
+    for name, array in ours.after.arrays().items():
         np.testing.assert_allclose(
-            compiled_after.arrays()[name], array, **CLOSE, err_msg=f"state: {name}"
+            compiled.after.arrays()[name], array, **CLOSE, err_msg=f"state: {name}"
         )
 
 
@@ -220,8 +250,7 @@ def test_the_compiled_runtime_equals_numpy_at_any_degrees_of_freedom(make_model,
     for freedom in (-9.0, 0.0, 30.0, 1e3):
         model.weights["head.bias"][2] = freedom
 
-        values, _ = model._run(model.state, 12, 40, 0, "numpy")
-        compiled, _ = model._run(model.state, 12, 40, 0, "compiled")
+        values, compiled = (one.values for one in both(model, model.state, 12, 40))
 
         np.testing.assert_allclose(compiled, values, rtol=1e-5, atol=1e-5 * np.abs(values).max())
 
@@ -231,14 +260,15 @@ def test_one_compilation_serves_batches_and_horizons_of_similar_size(make_model,
 
     lags = (2, 11)  # of no other test, so that the count begins at zero
     model = make_model(make_random_panel([9] * 36, ids=list(range(36))), lags=lags)
+    projector = Projector(model.config, model.weights, Bounds(), runtime="compiled")
     run = compiled._compiled("lstm", "point", lags)
     assert run.experimental_get_tracing_count() == 0
 
     for series, horizon in [(33, 9), (34, 12), (36, 16), (35, 10)]:
-        model._run(model.state.take(np.arange(series)), horizon, 0, 0, "compiled")
+        projector.run(model.state.take(np.arange(series)), horizon)
 
     assert run.experimental_get_tracing_count() == 1
-    model._run(model.state, 17, 0, 0, "compiled")  # the next power of two
+    projector.run(model.state, 17)  # the next power of two
     assert run.experimental_get_tracing_count() == 2
 
 
@@ -249,8 +279,9 @@ def test_other_weights_of_the_same_shapes_need_no_other_compilation(make_model, 
     panel = make_random_panel([9])
     models = [make_model(panel, lags=lags, seed=seed) for seed in (0, 1)]
 
-    paths = [model._run(model.state, 4, 0, 0, "compiled")[0] for model in models]
+    pairs = [[one.values for one in both(model, model.state, 4)] for model in models]
 
     assert compiled._compiled("lstm", "point", lags).experimental_get_tracing_count() == 1
-    for model, path in zip(models, paths, strict=True):
-        np.testing.assert_allclose(path, model._run(model.state, 4, 0, 0, "numpy")[0], **CLOSE)
+    for expected, path in pairs:
+        np.testing.assert_allclose(path, expected, **CLOSE)
+    assert (pairs[0][1] != pairs[1][1]).all()  # and the weights are not those of the first

@@ -69,6 +69,8 @@ class LSTM:
     layers: tuple[LSTMWeights, ...]
     head: DenseWeights
 
+    State = LSTMState
+
     @classmethod
     def of(cls, xp: Any, arrays: Mapping[str, Array]) -> LSTM:
         """The network made of named arrays: `lstm_0.kernel` …, `head.kernel`, `head.bias`."""
@@ -88,6 +90,11 @@ class LSTM:
             shapes[f"lstm_{k}.recurrent"] = (units, 4 * units)
             shapes[f"lstm_{k}.bias"] = (4 * units,)
         return {**shapes, "head.kernel": (units, outputs), "head.bias": (outputs,)}
+
+    @staticmethod
+    def state_shapes(batch: int, units: int, layers: int) -> dict[str, tuple[int, ...]]:
+        """The shape of each array of the memory of `batch` series."""
+        return dict.fromkeys(LSTMState._fields, (batch, layers, units))
 
     def initial_state(self, batch: int) -> LSTMState:
         """The empty memory of `batch` series, each (B, layers, U)."""

@@ -14,6 +14,7 @@ lgamma = tf.math.lgamma
 log = tf.math.log
 log1p = tf.math.log1p
 maximum = tf.maximum
+minimum = tf.minimum
 ones_like = tf.ones_like
 sqrt = tf.sqrt
 stack = tf.stack

@@ -1,0 +1,129 @@
+"""Limits that forecasts are kept within: applied at every step, so that they are fed back."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forecast import scaling
+from forecast.errors import OptionError
+from forecast.panel import Panel
+from forecast.scaling import Scale
+
+ENOUGH = 30  # observed values that must agree before a limit is inferred from them
+NAMES = ("none", "non_negative")
+
+
+class Bounds(NamedTuple):
+    """The smallest and the largest value that a forecast may take; None for no limit."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        """In words: "at 0 or above", "at 100 or below", "from 0 to 100"."""
+        if self.low is not None and self.high is not None:
+            return f"from {self.low:g} to {self.high:g}"
+        if self.low is not None:
+            return f"at {self.low:g} or above"
+        return "without limits" if self.high is None else f"at {self.high:g} or below"
+
+
+class Limits(NamedTuple):
+    """Bounds in the scaled units of each series, each (B, D) float32, infinite for no limit."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+
+non_negative = Bounds(low=0.0)
+
+
+def between(low: float | None, high: float | None) -> Bounds:
+    """Bounds on one side or on both.
+
+    Args:
+        low, high: in the units of the data; None for no limit.
+
+    Raises:
+        OptionError: if they are no numbers, or the wrong way round.
+
+    Example:
+        >>> between(0, 100)
+        Bounds(low=0.0, high=100.0)
+    """
+    try:
+        ends = [None if end is None else float(end) for end in (low, high)]
+    except (TypeError, ValueError):
+        raise _no_bounds((low, high)) from None
+    finite = [end for end in ends if end is not None]
+    if not np.isfinite(finite).all() or finite != sorted(set(finite)):
+        raise _no_bounds((low, high))
+    return Bounds(*ends)
+
+
+def to_bounds(value: Any) -> Bounds:
+    """Bounds from what a user may write: a name of NAMES, or a pair of ends.
+
+    Raises:
+        OptionError: if it is neither.
+    """
+    if value == "none":
+        return Bounds()
+    if value == "non_negative":
+        return non_negative
+    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
+        raise _no_bounds(value)
+    return between(*value)
+
+
+def _no_bounds(value: object) -> OptionError:
+    return OptionError(
+        f"bounds are {value!r}; give {', '.join(map(repr, NAMES))} or a pair of numbers, the "
+        "lower one first, such as (0, 100)"
+    )
+
+
+def infer(panel: Panel, power: float) -> Bounds:
+    """Keep forecasts non-negative where the data say so clearly; no limits otherwise.
+
+    All observed values, and no fewer than ENOUGH, are at 0 or above. And they are counts (whole
+    numbers), or 0 is among them, or they vary in proportion to their level (a power other
+    than 1). Positive values that merely happen to lie above 0 set no limit.
+    """
+    seen = panel.target[~np.isnan(panel.target)]
+    if len(seen) < ENOUGH or seen.min() < 0:
+        return Bounds()
+    is_floor = power != 1.0 or seen.min() == 0 or bool((seen == np.rint(seen)).all())
+    return non_negative if is_floor else Bounds()
+
+
+def limits(bounds: Bounds, scale: Scale, power: float) -> Limits:
+    """Bounds in the scaled units of series.
+
+    Args:
+        bounds: in the units of the data.
+        scale: of B series.
+        power: of the model's transform.
+
+    Raises:
+        OptionError: if the transform cannot give values within the bounds.
+    """
+    if power != 1.0 and bounds.high is not None and bounds.high <= 0:
+        raise OptionError(
+            f"bounds end at {bounds.high:g}, but the model was trained on positive values only"
+        )
+    ends = []
+    for end, without in ((bounds.low, -np.inf), (bounds.high, np.inf)):
+        if end is None or (power != 1.0 and end <= 0):
+            level = 0.0 if end == 0 and power > 0 else without
+        else:
+            level = float(scaling.transform(np.array(end), power))
+        ends.append(((level - scale.location) / scale.scale).astype(np.float32))
+    return Limits(*ends)
+
+
+def clip(values: np.ndarray, bounds: Bounds) -> np.ndarray:
+    """Values in the units of the data, within the bounds to the last bit."""
+    return values if bounds == Bounds() else np.clip(values, *bounds)

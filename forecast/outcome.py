@@ -1,0 +1,65 @@
+"""What a rollout gives its users: the forecast table, and what else has come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecast.projection import Projection, times_after
+from forecast.schema import Schema
+from forecast.state import State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """A rollout's outcome.
+
+    Attributes:
+        table: the user's id and time columns, `forecast`, and the bounds of each level.
+        paths: sample paths (S, n, H, D) in the units of the data, or None; NaN where a series
+            has stopped before the others.
+        start: the state of the S series before the first step.
+        state: of the S series after the last step of the deterministic rollout.
+        branches: the state after the sample paths, S * n rows as of `State.repeat(n)`, or None;
+            one sample path of each continues them.
+        notes: what there is to say about the forecast, as sentences for people.
+    """
+
+    table: pd.DataFrame
+    paths: np.ndarray | None
+    start: State
+    state: State
+    branches: State | None
+    notes: tuple[str, ...]
+
+
+def tabulate(
+    centre: Projection, paths: np.ndarray | None, levels: tuple[float, ...], schema: Schema
+) -> pd.DataFrame:
+    """The forecast of S series as the user's kind of table.
+
+    Args:
+        centre: the rollout of the distributions' centres.
+        paths: sample paths (S, n, H, D), or None.
+        levels: widths of the intervals in percent, taken from the paths.
+        schema: of the user's table.
+    """
+    start, longest = centre.start, centre.scaled.shape[1]
+    inside = np.arange(longest) < centre.lengths[:, None]  # (S, H)
+    columns = {"forecast": centre.values[..., 0][inside]}
+    if paths is not None:
+        for level in levels:
+            for side, tail in (("lo", 50 - level / 2), ("hi", 50 + level / 2)):
+                bound = np.percentile(paths[..., 0], tail, axis=1)
+                columns[f"forecast-{side}-{level:g}"] = bound[inside]
+    return schema.table(
+        start.frequency,
+        np.repeat(start.ids, centre.lengths),
+        times_after(start, longest).T[inside],
+        columns,
+    )

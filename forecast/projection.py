@@ -1,0 +1,242 @@
+"""From the state of many series to their next values: in chunks, on either runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from forecast import randomness, scaling
+from forecast.bounds import Bounds, Limits, clip, limits
+from forecast.cell import Carry, Cell
+from forecast.config import Config
+from forecast.encoding import walk
+from forecast.errors import ForecastError
+from forecast.network import HEADS, NETWORKS
+from forecast.randomness import Branch
+from forecast.rollout import rollout
+from forecast.state import State, join
+from forecast.stopping import Condition, steps_until
+
+CHUNK = 4096  # rows rolled out together: keeps memory flat and compiled shapes few
+BLOCK = 64  # steps between two looks at a stop condition
+FAR = 10.0  # ranges of the data beyond the data from which on a forecast is reported
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The next values of B rows.
+
+    Attributes:
+        scaled: values (B, H, D) as the network sees them.
+        values: the same in the units of the data; both NaN after a row's last step.
+        lengths: steps of each row (B,).
+        start, after: the state before the first and after the last step of each row.
+    """
+
+    scaled: np.ndarray
+    values: np.ndarray
+    lengths: np.ndarray
+    start: State
+    after: State
+
+
+@dataclass(frozen=True)
+class Projector:
+    """How a model's rollouts are computed.
+
+    Attributes:
+        config, weights: of the model.
+        bounds: that every value is kept within.
+        seed: of sample paths.
+        runtime: "numpy" or "compiled".
+    """
+
+    config: Config
+    weights: dict[str, np.ndarray]
+    bounds: Bounds
+    seed: int = 0
+    runtime: str = "numpy"
+
+    @property
+    def cell(self) -> Cell:
+        """The model's step on NumPy."""
+        return make_cell(self.config, self.weights)
+
+    def run(self, start: State, horizon: int, paths: int = 0, done: int = 0) -> Projection:
+        """Roll the series of a state out.
+
+        Args:
+            start: of S series.
+            horizon: how many steps H.
+            paths: sample paths of each series; 0 for one rollout of the distribution's centre.
+            done: steps of this rollout before the state, which messages count too.
+
+        Returns:
+            The next values of S rows, or of S * paths.
+
+        Raises:
+            ForecastError: if the rollout leaves the finite numbers.
+        """
+        copies = max(paths, 1)
+        size = max(CHUNK // copies, 1)
+        branches = randomness.branches(start.ids.tolist()) if paths else []
+        pieces, states = [], []
+        for first in range(0, len(start.ids), size):
+            piece = start.take(np.arange(first, min(first + size, len(start.ids))))
+            chosen = branches[first : first + size]
+            uniforms = self._uniforms(piece, chosen, horizon, paths) if paths else None
+            path, after = self._advance(piece.repeat(copies), horizon, uniforms)
+            pieces.append(path.transpose(1, 0, 2))
+            states.append(after)
+        scaled, after = np.concatenate(pieces), join(states)
+        values = self.values(scaled, after, done)
+        lengths = np.full(len(scaled), horizon)
+        return Projection(scaled, values, lengths, start.repeat(copies), after)
+
+    def run_until(self, start: State, horizon: int, condition: Condition) -> Projection:
+        """Roll the series of a state out, each until it meets a condition.
+
+        Args:
+            start: of S series.
+            horizon: the most steps.
+            condition: which the last value of a series meets.
+
+        Returns:
+            The next values; where a series has stopped before the others, NaN follows.
+
+        Raises:
+            ForecastError: if the rollout leaves the finite numbers.
+        """
+        series, done = len(start.ids), 0
+        lengths = np.zeros(series, np.int64)
+        scaled = np.empty((series, 0, self.config.targets), np.float32)
+        values = np.empty(scaled.shape)
+        running, state, ended, stopped = np.arange(series), start, [], []
+        while len(running):
+            block = self.run(state, min(BLOCK, horizon - done), done=done)
+            scaled = _append(scaled, running, block.scaled)
+            values = _append(values, running, block.values)
+            before, done = done, scaled.shape[1]
+            found = [steps_until(condition, path, before) for path in values[running]]
+            lengths[running] = [done if steps is None else steps for steps in found]
+            is_last = np.array([steps is not None for steps in found]) | (done == horizon)
+            after = self.cut(block, lengths[running] - before).after
+            ended.append(after.take(np.flatnonzero(is_last)))
+            stopped.append(running[is_last])
+            running, state = running[~is_last], after.take(np.flatnonzero(~is_last))
+        after = join(ended).take(np.argsort(np.concatenate(stopped)))
+        late = np.arange(done) >= lengths[:, None]
+        scaled[late], values[late] = np.nan, np.nan
+        return Projection(scaled, values, lengths, start, after)
+
+    def cut(self, whole: Projection, lengths: np.ndarray) -> Projection:
+        """The same rows, each for so many steps (B,) only, and the state after those."""
+        if (lengths == whole.lengths).all():
+            return whole
+        start, longest = whole.start, int(lengths.max())
+        inside = np.arange(longest) < lengths[:, None]  # (B, H)
+        scaled, values = whole.scaled[:, :longest], whole.values[:, :longest]
+        times, rows = times_after(start, longest).T[inside], scaled[inside]
+        calendar = self.config.frequency.calendar(times, self.config.cycles)
+        indptr = np.concatenate([[0], np.cumsum(lengths)])
+        memory = walk(self.cell.advance, start.value, start.memory, rows, calendar, indptr)
+        last = indptr[1:] - 1
+        return Projection(
+            np.where(inside[..., None], scaled, np.nan),
+            np.where(inside[..., None], values, np.nan),
+            lengths,
+            start,
+            replace(start, time=times[last], value=rows[last], memory=memory),
+        )
+
+    def values(self, scaled: np.ndarray, rows: State, done: int = 0) -> np.ndarray:
+        """Scaled values (B, H, D) in the units of the data, within the bounds.
+
+        Raises:
+            ForecastError: if one is not finite; it is told as so many steps after the first.
+        """
+        values = clip(scaling.backward(scaled, rows.scale, self.config.power), self.bounds)
+        wrong = np.argwhere(~np.isfinite(values))
+        if len(wrong):
+            row, step, _ = wrong[0]
+            raise ForecastError(
+                f"the forecast of series '{rows.ids[row]}' is not finite from step "
+                f"{done + step + 1}; train longer, with a smaller --learning-rate, or with "
+                "--transform none"
+            )
+        return values
+
+    def limits(self, rows: State) -> Limits:
+        """The bounds in the scaled units of each row."""
+        return limits(self.bounds, rows.scale, self.config.power)
+
+    def _advance(
+        self, start: State, horizon: int, uniforms: np.ndarray | None
+    ) -> tuple[np.ndarray, State]:
+        """Scaled values (H, B, D) and the state after them."""
+        times = times_after(start, horizon)
+        calendar = self.config.frequency.calendar(times, self.config.cycles)
+        if self.runtime == "compiled":
+            from forecast import compiled
+
+            names = (self.config.network, self.config.head, self.config.lags)
+            path, memory = compiled.run(
+                names,
+                self.weights,
+                start.value,
+                start.memory,
+                calendar,
+                self.limits(start),
+                uniforms,
+            )
+        else:
+            step = self.cell.rollout_step(calendar, self.limits(start), uniforms)
+            path, carry = rollout(step, start.value, Carry(0, start.memory), horizon)
+            memory = carry.memory
+        return path, replace(start, time=times[-1], value=path[-1], memory=memory)
+
+    def _uniforms(
+        self, start: State, branches: list[Branch], horizon: int, paths: int
+    ) -> np.ndarray:
+        """The randomness of sample paths, (H, S * paths, D, 2)."""
+        d = self.config.targets
+        first = self.config.frequency.numbers(start.time) + 1
+        drawn = randomness.uniforms(self.seed, start.ids, branches, first, horizon, paths * d * 2)
+        return drawn.reshape(horizon, len(start.ids) * paths, d, 2)
+
+
+def make_cell(config: Config, weights: dict[str, np.ndarray]) -> Cell:
+    """The step of a model on NumPy."""
+    network = NETWORKS[config.network].of(np, weights)
+    return Cell(np, network, HEADS[config.head], config.lags)
+
+
+def times_after(start: State, horizon: int) -> np.ndarray:
+    """Ordinals of the next steps, (H, S)."""
+    times: np.ndarray = start.time + start.frequency.step * np.arange(1, horizon + 1)[:, None]
+    return times
+
+
+def strays(projection: Projection) -> list[str]:
+    """Rollouts that go far beyond the data, in words: which series, from which step."""
+    low, high = (part[:, None] for part in projection.start.extent)
+    reach = FAR * np.maximum(high - low, np.maximum(np.abs(low), np.abs(high)))
+    values = projection.values  # NaN compares as false
+    far = ((values > high + reach) | (values < low - reach)) & (reach > 0)
+    notes = []
+    for row in np.flatnonzero(far.any(axis=(1, 2))):
+        step, d = np.argwhere(far[row])[0]
+        notes.append(
+            f"the forecast of series '{projection.start.ids[row]}' goes far beyond its data from "
+            f"step {step + 1} ({values[row, step, d]:.4g}, where the data lie between "
+            f"{low[row, 0, d]:.4g} and {high[row, 0, d]:.4g})"
+        )
+    return notes
+
+
+def _append(paths: np.ndarray, rows: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Paths (B, T, D) with a block of steps (R, K, D) of some rows; NaN for the others."""
+    wide = np.full((len(paths), *block.shape[1:]), np.nan, block.dtype)
+    wide[rows] = block
+    return np.concatenate([paths, wide], axis=1)

@@ -1,0 +1,97 @@
+"""Conditions that end the rollout of a series.
+
+A condition is any function of the values forecast so far, (t,) with the newest last (with
+several targets (t, D)), that tells whether the newest is the last one wanted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from forecast.errors import OptionError
+
+Condition = Callable[[np.ndarray], Any]  # its result is taken as true or false
+STEADY = 1e-6  # change relative to the value below which it counts as unchanged
+
+
+def below(limit: float) -> Condition:
+    """Ends with the first value below a limit.
+
+    Example:
+        >>> below(20)(np.array([25.0, 19.5]))
+        True
+    """
+    return lambda path: bool((path[-1] < limit).all())
+
+
+def above(limit: float) -> Condition:
+    """Ends with the first value above a limit."""
+    return lambda path: bool((path[-1] > limit).all())
+
+
+def unchanged(steps: int = 1, tolerance: float = STEADY) -> Condition:
+    """Ends when the value has not changed for some steps.
+
+    Args:
+        steps: how many steps, at least 1.
+        tolerance: largest change from step to step, relative to the value, that counts as none.
+
+    Raises:
+        OptionError: if the steps are fewer than 1.
+
+    Example:
+        >>> unchanged(2)(np.array([3.0, 5.0, 5.0])), unchanged(2)(np.array([3.0, 5.0, 5.0, 5.0]))
+        (False, True)
+    """
+    if steps < 1:
+        raise OptionError(f"unchanged for {steps} steps; it must be at least 1")
+
+    def condition(path: np.ndarray) -> bool:
+        tail = path[-steps - 1 :]
+        return len(tail) > steps and np.allclose(tail[1:], tail[:-1], rtol=tolerance, atol=0.0)
+
+    return condition
+
+
+def parse(text: str) -> Condition:
+    """A condition from text: "value<20", "value > 3.5", "unchanged", "unchanged 5".
+
+    Raises:
+        OptionError: if it is not understood.
+
+    Example:
+        >>> parse("value<20")(np.array([19.5]))
+        True
+    """
+    compared = re.fullmatch(r"\s*value\s*([<>])\s*(\S+)\s*", text)
+    steady = re.fullmatch(r"\s*unchanged(?:\s+([1-9]\d{0,8}))?\s*", text)
+    try:
+        if compared:
+            return {"<": below, ">": above}[compared[1]](float(compared[2]))
+        if steady:
+            return unchanged(int(steady[1] or 1))
+    except ValueError:
+        pass  # no number: told below
+    raise OptionError(
+        f'the condition {text!r} is not understood; write "value<20", "value>20", "unchanged", '
+        'or "unchanged 5" for five steps without a change'
+    )
+
+
+def steps_until(condition: Condition, path: np.ndarray, known: int) -> int | None:
+    """How many values a path has when the condition first holds.
+
+    Args:
+        condition: to be met.
+        path: values (t, D).
+        known: values at the start of the path for which it did not hold.
+
+    Returns:
+        Between known + 1 and t; None where it never holds.
+    """
+    shown = path[:, 0] if path.shape[1] == 1 else path
+    return next((t for t in range(known + 1, len(path) + 1) if condition(shown[:t])), None)
