@@ -10,6 +10,7 @@ from .datasets import datasets
 from .inspect import inspect
 from .predict import predict
 from .train import train
+from .update import update
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (train, predict, inspect, datasets):
+for command in (train, predict, update, inspect, datasets):
     main.add_command(command)

@@ -15,18 +15,28 @@ if TYPE_CHECKING:
     from forecast.model import Model
 
 
+LISTED = 20  # series shown to people
+
+
 @click.command(short_help="Show what a model is made of and how good it is.")
 @click.argument("model", type=click.Path(), default=MODEL)
+@click.option("--state", is_flag=True, help="Show the state: each series and where it ends.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @command
-def inspect(model: str, as_json: bool, say: Say) -> None:  # noqa: ARG001
+def inspect(model: str, state: bool, as_json: bool, say: Say) -> None:  # noqa: ARG001
     """Show what MODEL is made of, how training went, and how good it is.
+
+    With --state MODEL may also be a file that predict --keep-state has written.
 
     \b
     Examples:
       forecast inspect
       forecast inspect stores.forecast --json
+      forecast inspect later.state --state
     """
+    if state:
+        show_state(model, as_json)
+        return
     from forecast.model import Model
 
     fitted = Model.load(model)
@@ -39,6 +49,37 @@ def inspect(model: str, as_json: bool, say: Say) -> None:  # noqa: ARG001
         raise ArtifactError(f"{model}: its training record is damaged; train again") from None
     for line in lines:
         print_data(line)
+
+
+def show_state(path: str, as_json: bool) -> None:
+    """Print the series of a state, where each ends and the range of its values."""
+    from forecast.state import State
+
+    held = State.load(path)
+    text = held.frequency.text
+    rows = [
+        {"id": name, "last_time": text(time), "low": low, "high": high}
+        for name, time, low, high in zip(
+            held.ids.tolist(),
+            held.time.tolist(),
+            held.extent.low[:, 0].tolist(),
+            held.extent.high[:, 0].tolist(),
+            strict=True,
+        )
+    ]
+    size = sum(array.nbytes for array in held.arrays().values())
+    if as_json:
+        print_json({"fingerprint": held.fingerprint, "bytes": size, "series": rows})
+        return
+    many = "1 series" if len(rows) == 1 else f"{len(rows):,} series"
+    print_data(f"{path}: the state of {many}, {size:,} bytes, model {held.fingerprint[:8]}")
+    for row in rows[:LISTED]:
+        print_data(
+            f"  {row['id']}: until {row['last_time']}, values from {row['low']:g} to "
+            f"{row['high']:g}"
+        )
+    if len(rows) > LISTED:
+        print_data(f"  and {len(rows) - LISTED:,} more; --json shows all")
 
 
 def everything(model: Model) -> dict[str, Any]:

@@ -137,12 +137,43 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def refuse_overwriting(table: str | None, option: str, path: str | None) -> None:
-    """Refuse a place for a result where the table that it is made from stands."""
-    if table is None or table == "-" or path is None:
+def refuse_overwriting(
+    source: str | None, option: str, path: str | None, what: str = "the table itself"
+) -> None:
+    """Refuse a place for a result where what it is made from stands."""
+    if source is None or source == "-" or path is None:
         return
-    if Path(path).exists() and Path(table).exists() and Path(path).samefile(table):
-        raise OptionError(f"{option} {path} would overwrite the table itself; name another file")
+    if Path(path).exists() and Path(source).exists() and Path(path).samefile(source):
+        raise OptionError(f"{option} {path} would overwrite {what}; name another file")
+
+
+def waits_for(path: str, say: Say) -> Callable[[], None]:
+    """Says that another process has a file."""
+    return lambda: say(f"Waiting for another process that is changing {path}.")
+
+
+class Limits(click.ParamType[Any]):
+    """Bounds of forecasts: a name, or two ends as in 0,100; an end left out is no limit."""
+
+    name = "bounds"
+
+    def __init__(self, *names: str) -> None:
+        """Know the names that stand for themselves."""
+        self.names = names
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """A name, or a pair of numbers."""
+        if value in self.names or isinstance(value, tuple):
+            return value
+        ends = value.split(",")
+        try:
+            pair = tuple(float(end) if end.strip() else None for end in ends)
+        except ValueError:
+            pair = ()
+        if len(pair) != 2:
+            names = ", ".join(self.names)
+            self.fail(f"{value!r} is none of {names}, and no pair such as 0,100", param, ctx)
+        return pair
 
 
 def model_option(help: str) -> Callable[..., Any]:

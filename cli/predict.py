@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
-from .output import Say, command, model_option, quiet_libraries, refuse_overwriting
+from forecast.errors import OptionError
+
+from .output import Limits, Say, command, model_option, quiet_libraries, refuse_overwriting
 
 
 class Levels(click.ParamType[tuple[float, ...]]):
@@ -25,6 +27,23 @@ class Levels(click.ParamType[tuple[float, ...]]):
         if not all(0 < level < 100 for level in levels):
             self.fail(f"{value!r} is not a list of percents such as 80,95", param, ctx)
         return levels
+
+
+class Until(click.ParamType[Any]):
+    """A condition that ends a series early, as in value<20."""
+
+    name = "condition"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """A function of the values so far."""
+        from forecast.stopping import parse
+
+        if callable(value):
+            return value
+        try:
+            return parse(value)
+        except OptionError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command(short_help="Forecast the next steps.")
@@ -55,6 +74,18 @@ class Levels(click.ParamType[tuple[float, ...]]):
     show_default=True,
     help="What computes; compiled is TensorFlow, which pays for huge panels.",
 )
+@click.option(
+    "--until",
+    type=Until(),
+    help='End a series early: "value<20", "value>20", "unchanged 5"; --horizon is the most.',
+)
+@click.option(
+    "--bounds",
+    type=Limits("none", "non_negative"),
+    help='Limits of forecasts, such as "0,100"; by default those chosen in training.',
+)
+@click.option("--state", type=click.Path(), help="Continue the state in this file.")
+@click.option("--keep-state", type=click.Path(), help="Write the state after the forecast here.")
 @click.option("--plot", type=click.Path(), help="Draw the forecast: a .png, .svg or .pdf file.")
 @command
 def predict(
@@ -66,10 +97,14 @@ def predict(
     levels: tuple[float, ...],
     seed: int,
     runtime: str,
+    until: Any,
+    bounds: Any,
+    state: str | None,
+    keep_state: str | None,
     plot: str | None,
     say: Say,
 ) -> None:
-    """Forecast the steps that follow the training data, or those that follow TABLE.
+    """Forecast the steps that follow the training data and its updates, or those after TABLE.
 
     TABLE has the columns that the model was trained on; its series may be new ones.
 
@@ -77,13 +112,20 @@ def predict(
     Examples:
       forecast predict --horizon 30 > next-month.csv
       forecast predict --horizon 48 --series north --plot north.png --out north.csv
+      forecast predict --horizon 365 --until "value<20" --keep-state sold-out.state
+      forecast predict --horizon 30 --state sold-out.state
       forecast predict newer.csv --model stores.forecast --horizon 30 --levels 80,95 > stores.csv
     """
     from forecast.model import Model
     from forecast.plotting import picture_kind, plot_forecast, write_figure
+    from forecast.state import State
     from forecast.tables import read_table, write_table
 
     refuse_overwriting(table, "--out", out)
+    refuse_overwriting(table, "--keep-state", keep_state)
+    refuse_overwriting(model, "--keep-state", keep_state, "the model")
+    if table is not None and state is not None:
+        raise OptionError("give a TABLE or a --state to continue, not both")
     if plot is not None:
         picture_kind(plot)
     wanted = list(dict.fromkeys(series)) or None
@@ -97,9 +139,22 @@ def predict(
             say(f"  {note}")
     with quiet_libraries():  # a huge panel is forecast by TensorFlow
         forecast = fitted.rollout(
-            horizon, history, series=wanted, levels=levels, seed=seed, runtime=runtime
+            horizon,
+            history,
+            state=None if state is None else State.load(state),
+            series=wanted,
+            levels=levels,
+            seed=seed,
+            runtime=runtime,
+            bounds=bounds,
+            until=until,
         )
+    for note in forecast.notes:
+        say(f"  {note}")
     write_table(forecast.table, out)
+    if keep_state is not None:
+        forecast.state.save(keep_state)
+        say(f"Wrote {keep_state}. Continue it with: forecast predict --state {keep_state}")
     if plot is not None:
         with quiet_libraries():
             write_figure(plot_forecast(fitted, forecast, history), plot)

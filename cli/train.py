@@ -16,12 +16,14 @@ from forecast.errors import ArtifactError
 
 from .output import (
     MODEL,
+    Limits,
     Say,
     command,
     model_option,
     print_json,
     quiet_libraries,
     refuse_overwriting,
+    waits_for,
 )
 
 if TYPE_CHECKING:
@@ -75,6 +77,13 @@ ENDED = {
     show_default=True,
     help="Applied to the values before they are scaled.",
 )
+@click.option(
+    "--bounds",
+    type=Limits("auto", "none", "non_negative"),
+    default="auto",
+    show_default=True,
+    help='Limits of forecasts: non_negative, "0,100", none; auto: non-negative as the data are.',
+)
 @click.option("--batch-size", type=click.IntRange(min=1), help="Windows in a gradient step.")
 @click.option("--steps", type=click.IntRange(min=1), help="Gradient steps.")
 @click.option(
@@ -109,6 +118,7 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
       forecast train sales.csv --id store --time day --target units --budget 2m
       forecast train sales.csv --head student_t --model stores.forecast
     """
+    from forecast.files import locked
     from forecast.forecaster import Forecaster
     from forecast.panel import to_panel
     from forecast.tables import read_table
@@ -128,7 +138,8 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     with progress_bar(say.quiet) as progress:
         forecaster.fit(panel, progress=progress)  # imports TensorFlow once all is checked
     fitted = forecaster.model_
-    fitted.save(model)
+    with locked(model, ArtifactError, waits_for(model, say)):
+        fitted.save(model)
     for line in summary(fitted):
         say(line)
     horizon = max(fitted.record["plan"]["holdout"], 1)
@@ -203,6 +214,8 @@ def summary(model: Model) -> list[str]:
         f"  inputs: last value, lags {list(config.lags)}, calendar {list(config.cycles)}; "
         f"transform: {transform}; scale: last {config.context} steps",
     ]
+    if config.bounds != (None, None):
+        lines.append(f"  forecasts are kept {config.bounds}; --bounds says otherwise")
     if record["comparison"] is None:
         return [*lines, "Nothing was held out, so there is no comparison with a naive forecast."]
     return [*lines, Comparison(**record["comparison"]).sentence()]

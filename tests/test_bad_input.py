@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,11 +16,12 @@ from click.testing import CliRunner
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from forecast import Model
 from forecast.artifact import PARTS
 from forecast.cli import main
 from forecast.panel import to_panel
 
-CONFIG, WEIGHTS, STATE, TRAINING = PARTS
+CONFIG, WEIGHTS, HELD, STATE, TRAINING = PARTS
 DAYS = pd.date_range("2024-01-01", periods=28).strftime("%Y-%m-%d")
 TABLE = "ds,y\n" + "".join(f"{day},{n % 7}\n" for n, day in enumerate(DAYS))
 BEFORE = b"the model of last week"
@@ -356,11 +358,25 @@ def with_other_weights(path):
 
 
 def with_one_id_twice(path):
-    rewrite(path, CONFIG, lambda old: old.replace(b'"south"', b'"north"'))
+    whole = Model.load(path)
+    twice = replace(whole.state, ids=np.array(["north", "north"], dtype=object))
+    replace(whole, state=twice).save(path)
 
 
 def with_ids_of_no_kind(path):
-    rewrite(path, CONFIG, lambda old: old.replace(b'"south"', b'["south"]'))
+    rewrite(path, HELD, lambda old: old.replace(b'"south"', b'["south"]'))
+
+
+def with_other_ids(path):
+    rewrite(path, HELD, lambda old: old.replace(b'"south"', b'"north"'))
+
+
+def with_another_state(path):
+    def nudge(old):
+        arrays = load_arrays(old)
+        return save_arrays({**arrays, "time": arrays["time"] + 1})
+
+    rewrite(path, STATE, nudge)
 
 
 def with_a_billion_layers(path):
@@ -388,6 +404,8 @@ def nested_without_end(path):
         (with_broken_weights, "weights head.bias holds numbers that are not finite; train again"),
         (with_one_id_twice, "its ids are no list of different names; train again"),
         (with_ids_of_no_kind, "its ids are neither text nor numbers; train again"),
+        (with_other_ids, "model.forecast: its state is not as it was written; train again"),
+        (with_another_state, "model.forecast: its state is not as it was written; train again"),
         (with_a_billion_layers, "fewer than 1000000000 layers; train again"),
     ],
 )

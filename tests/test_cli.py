@@ -80,8 +80,9 @@ def test_training_says_what_it_read_chose_and_reached_and_how_to_go_on(training)
     assert lines[3] == "Training, for at most 5m; Ctrl-C ends it and keeps the best weights."
     assert re.fullmatch(r"Trained 1 x 4 LSTM units on 6 batches in \d+ s\.", lines[4])
     assert lines[5].startswith("  inputs: last value, lags [7, 14], calendar ['week']; transform: ")
-    assert lines[6].startswith("On the last 7 steps of 2 series, which it had not seen, the model")
-    assert lines[7:] == [
+    assert lines[6] == "  forecasts are kept at 0 or above; --bounds says otherwise"
+    assert lines[7].startswith("On the last 7 steps of 2 series, which it had not seen, the model")
+    assert lines[8:] == [
         f"Wrote {folder}/model.forecast. Forecast with: forecast predict --horizon 7 "
         f"--model {folder}/model.forecast"
     ]
@@ -499,7 +500,7 @@ def run_example(line):
     result = run_well(*words, *fast)
     if target:
         Path(target.strip()).write_text(result.stdout)
-    written = {"--model", "--out", "--plot"}
+    written = {"--model", "--out", "--plot", "--keep-state"}
     return [word for option, word in itertools.pairwise(words) if option in written]
 
 
@@ -507,9 +508,12 @@ def run_example(line):
 def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
     sales.rename(columns={"sold": "units"}).to_csv("sales.csv", index=False)
     sales.to_csv("newer.csv", index=False)
+    for name, day in [("today.csv", "2024-03-01"), ("since-monday.csv", "2024-03-04")]:
+        sales.groupby("store").head(1).assign(day=day).to_csv(name, index=False)
     if words != ("train",):
         for model in ("model.forecast", "stores.forecast"):
             shutil.copy(training[0] / "model.forecast", model)
+        forecast.load("model.forecast").rollout(2).state.save("later.state")
     lines = examples(words)
 
     named = [name for line in lines for name in run_example(line)]
