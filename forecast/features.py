@@ -25,9 +25,8 @@ def step_input(xp: Any, value: Array, lagged: list[Array], calendar: Array) -> A
         The input, (..., 2D + L * D + C).
     """
     values = xp.concatenate([value, *lagged], -1)
-    zero = xp.zeros_like(values)
-    observed = xp.where(xp.isnan(value), xp.zeros_like(value), xp.ones_like(value))
-    return xp.concatenate([xp.where(xp.isnan(values), zero, values), observed, calendar], -1)
+    observed = xp.where(xp.isnan(value), 0.0, xp.ones_like(value))
+    return xp.concatenate([xp.where(xp.isnan(values), 0.0, values), observed, calendar], -1)
 
 
 def lagged_values(recent: Array, lags: tuple[int, ...]) -> list[Array]:

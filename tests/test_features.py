@@ -30,6 +30,14 @@ def test_a_missing_lagged_value_enters_as_zero():
     assert x.tolist() == [[3.0, 0.0, 1.0]]
 
 
+def test_an_input_is_of_the_precision_of_its_values():
+    value, calendar = np.array([[NAN]], np.float32), np.array([[0.5]], np.float32)
+
+    x = features.step_input(np, value, [value], calendar)
+
+    assert x.dtype == np.float32
+
+
 def test_each_of_several_targets_has_its_own_value_and_flag():
     x = features.step_input(
         np,
