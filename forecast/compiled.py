@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,10 @@ import tensorflow as tf
 
 from forecast.cell import Carry, Cell, Memory
 from forecast.network import HEADS, NETWORKS, tensors
+
+CORES = os.cpu_count() or 1
+SMALLEST_PIECE = 64  # rows of a batch that are worth a thread of their own
+_THREADS = ThreadPoolExecutor(CORES)
 
 
 def rollout(
@@ -74,8 +80,10 @@ def run(
 ) -> tuple[np.ndarray, Memory]:
     """Roll a batch out on the compiled runtime.
 
-    Each shape compiles anew, so the batch is padded to one of a few sizes and the horizon to a
-    power of two; steps beyond the horizon are not run.
+    Series do not know of each other, so the batch is cut into pieces that run side by side, one
+    for each core: within one rollout a second core finds next to nothing to do. Each shape
+    compiles anew, so a piece is padded to one of a few sizes and the horizon to a power of two;
+    steps beyond the horizon are not run.
 
     Args:
         names: the network, the head and the lags of the model.
@@ -90,19 +98,32 @@ def run(
         The path (H, B, D) and the memory after it, as NumPy arrays.
     """
     horizon, batch = calendar.shape[:2]
-    rows = functools.partial(_pad, size=_padded(batch))
-    steps = functools.partial(_pad, size=1 << (horizon - 1).bit_length())
-    path, after = _compiled(*names)(
-        dict(arrays),
-        rows(value),
-        Memory(rows(memory.recent), type(memory.network)(*map(rows, memory.network))),
-        steps(rows(calendar, axis=1)),
-        (rows(limits[0]), rows(limits[1])),
-        None if uniforms is None else steps(rows(uniforms, axis=1)),
-        tf.constant(horizon),
-    )
-    network = type(memory.network)(*(part.numpy()[:batch] for part in after.network))
-    return path.numpy()[:horizon, :batch], Memory(after.recent.numpy()[:batch], network)
+    size, longest = _padded(-(-batch // _pieces(batch))), 1 << (horizon - 1).bit_length()
+    compiled = _compiled(*names)
+
+    def piece(first: int) -> tuple[np.ndarray, Memory]:
+        rows = functools.partial(_window, first=first, size=size)
+        steps = functools.partial(_window, first=0, size=longest)
+        path, after = compiled(
+            dict(arrays),
+            *tf.nest.map_structure(rows, (value, memory)),
+            steps(rows(calendar, axis=1)),
+            tf.nest.map_structure(rows, limits),
+            None if uniforms is None else steps(rows(uniforms, axis=1)),
+            tf.constant(horizon),
+        )
+        count = min(size, batch - first)
+        after = tf.nest.map_structure(lambda part: part.numpy()[:count], after)
+        return path.numpy()[:horizon, :count], after
+
+    paths, memories = zip(*_THREADS.map(piece, range(0, batch, size)), strict=True)
+    memory = tf.nest.map_structure(lambda *parts: np.concatenate(parts), *memories)
+    return np.concatenate(paths, 1), memory
+
+
+def _pieces(batch: int) -> int:
+    """Into how many pieces a batch is cut: small ones cost more than another core gives."""
+    return max(min(CORES, batch // SMALLEST_PIECE), 1)
 
 
 def _padded(batch: int) -> int:
@@ -111,7 +132,8 @@ def _padded(batch: int) -> int:
     return -(-batch // unit) * unit
 
 
-def _pad(array: np.ndarray, axis: int = 0, *, size: int) -> np.ndarray:
-    """The array with its last entry repeated along an axis up to a size."""
-    extra = np.repeat(array.take([-1], axis), size - array.shape[axis], axis)
-    return np.concatenate([array, extra], axis)
+def _window(array: np.ndarray, axis: int = 0, *, first: int, size: int) -> np.ndarray:
+    """So many entries along an axis, its last one repeated beyond the end."""
+    places = np.minimum(np.arange(first, first + size), array.shape[axis] - 1)
+    window: np.ndarray = np.take(array, places, axis)
+    return window

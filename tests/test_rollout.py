@@ -272,6 +272,49 @@ def test_one_compilation_serves_batches_and_horizons_of_similar_size(make_model,
     assert run.experimental_get_tracing_count() == 2
 
 
+@pytest.mark.parametrize("series", [1, 3, 4, 5, 11])
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_batch_cut_into_pieces_gives_the_same(
+    monkeypatch, make_model, make_random_panel, series, count
+):
+    from forecast import compiled
+
+    monkeypatch.setattr(compiled, "CORES", 3)
+    monkeypatch.setattr(compiled, "SMALLEST_PIECE", 2)
+    model = make_model(make_random_panel(range(5, 5 + series)), head="student_t", lags=(2, 3))
+
+    values, after = model._run(model.state, 6, count, 0, "numpy")
+    compiled_values, compiled_after = model._run(model.state, 6, count, 0, "compiled")
+
+    np.testing.assert_allclose(compiled_values, values, **CLOSE)
+    for name, array in after.arrays().items():
+        np.testing.assert_allclose(compiled_after.arrays()[name], array, **CLOSE, err_msg=name)
+
+
+def test_every_core_gets_a_piece_unless_the_pieces_become_small(monkeypatch):
+    from forecast import compiled
+
+    monkeypatch.setattr(compiled, "CORES", 4)
+    smallest = compiled.SMALLEST_PIECE
+
+    batches = [1, smallest, 2 * smallest - 1, 2 * smallest, 4 * smallest, 9 * smallest]
+
+    assert [compiled._pieces(batch) for batch in batches] == [1, 1, 1, 2, 4, 4]
+
+
+def test_the_pieces_of_a_batch_share_one_compilation(monkeypatch, make_model, make_random_panel):
+    from forecast import compiled
+
+    monkeypatch.setattr(compiled, "CORES", 4)
+    monkeypatch.setattr(compiled, "SMALLEST_PIECE", 2)
+    lags = (2, 13)  # of no other test, so that the count begins at zero
+    model = make_model(make_random_panel([9] * 11, ids=list(range(11))), lags=lags)
+
+    model._run(model.state, 4, 0, 0, "compiled")  # 3 + 3 + 3 + 2 rows at once
+
+    assert compiled._compiled("lstm", "point", lags).experimental_get_tracing_count() == 1
+
+
 def test_other_weights_of_the_same_shapes_need_no_other_compilation(make_model, make_random_panel):
     from forecast import compiled
 
