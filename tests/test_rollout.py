@@ -283,12 +283,14 @@ def test_a_batch_cut_into_pieces_gives_the_same(
     monkeypatch.setattr(compiled, "SMALLEST_PIECE", 2)
     model = make_model(make_random_panel(range(5, 5 + series)), head="student_t", lags=(2, 3))
 
-    values, after = model._run(model.state, 6, count, 0, "numpy")
-    compiled_values, compiled_after = model._run(model.state, 6, count, 0, "compiled")
+    numpy, pieces = (
+        Projector(model.config, model.weights, Bounds(), runtime=name).run(model.state, 6, count)
+        for name in ("numpy", "compiled")
+    )
 
-    np.testing.assert_allclose(compiled_values, values, **CLOSE)
-    for name, array in after.arrays().items():
-        np.testing.assert_allclose(compiled_after.arrays()[name], array, **CLOSE, err_msg=name)
+    np.testing.assert_allclose(pieces.scaled, numpy.scaled, **CLOSE)
+    for name, array in numpy.after.arrays().items():
+        np.testing.assert_allclose(pieces.after.arrays()[name], array, **CLOSE, err_msg=name)
 
 
 def test_every_core_gets_a_piece_unless_the_pieces_become_small(monkeypatch):
@@ -310,7 +312,8 @@ def test_the_pieces_of_a_batch_share_one_compilation(monkeypatch, make_model, ma
     lags = (2, 13)  # of no other test, so that the count begins at zero
     model = make_model(make_random_panel([9] * 11, ids=list(range(11))), lags=lags)
 
-    model._run(model.state, 4, 0, 0, "compiled")  # 3 + 3 + 3 + 2 rows at once
+    projector = Projector(model.config, model.weights, Bounds(), runtime="compiled")
+    projector.run(model.state, 4)  # 3 + 3 + 3 + 2 rows at once
 
     assert compiled._compiled("lstm", "point", lags).experimental_get_tracing_count() == 1
 
