@@ -36,7 +36,8 @@ def update(table: str, model: str, fill_gaps: bool, say: Say) -> None:
     Model.load(model)  # refuses what is no model before a lock is left beside it
     with locked(model, ArtifactError, waits_for(model, say)):
         before = Model.load(model)
-        panel = before.panel(frame, fill_gaps=fill_gaps, source=source, first_line=first_line)
+        place = {"source": source, "first_line": first_line}
+        panel = before.panel(frame, fill_gaps=fill_gaps, all_missing=True, **place)
         after = before.update(panel, fill_gaps=fill_gaps)
         after.save(model)
     many = "1 series" if len(panel.ids) == 1 else f"{len(panel.ids):,} series"
@@ -48,5 +49,5 @@ def update(table: str, model: str, fill_gaps: bool, say: Say) -> None:
         shown = ", ".join(map(str, added[:3])) + (" …" if len(added) > 3 else "")
         say(f"  new series: {len(added):,} ({shown})")
     last = after.config.frequency.text(int(after.state.time.max()))
-    place = "" if model == MODEL else f" --model {shlex.quote(model)}"
-    say(f"Updated {model}, until {last}. Forecast with: forecast predict --horizon N{place}")
+    option = "" if model == MODEL else f" --model {shlex.quote(model)}"
+    say(f"Updated {model}, until {last}. Forecast with: forecast predict --horizon N{option}")

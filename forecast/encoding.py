@@ -241,8 +241,9 @@ def transformed(panel: Panel, power: float) -> np.ndarray:
         name = panel.ids[np.searchsorted(panel.indptr, row, side="right") - 1]
         wanted = "positive" if power == 0.0 else "non-negative"
         raise DataError(
-            f"series '{name}' has a value {np.nanmin(panel.target):g}, but the model was trained "
-            f"on {wanted} values only; train with --transform none (transform='none' in Python)"
+            f"{panel.source}: series '{name}' has a value {np.nanmin(panel.target):g}, but the "
+            f"model was trained on {wanted} values only; train with --transform none "
+            "(transform='none' in Python)"
         )
     return scaling.transform(panel.target, power)
 
@@ -263,6 +264,8 @@ def history_scale(panel: Panel, values: np.ndarray, context: int) -> Scale:
     for s in np.flatnonzero(np.any(np.isnan(recent).all(axis=1), axis=1)):
         history = values[panel.indptr[s] : panel.indptr[s + 1]]
         if np.isnan(history).all():
-            raise DataError(f"series '{panel.ids[s]}' has no observed value; leave it out")
+            raise DataError(
+                f"{panel.source}: series '{panel.ids[s]}' has no observed value; leave it out"
+            )
         location[s], scale[s] = (part[0] for part in scaling.measure(history[None]))
     return Scale(location, scale)

@@ -65,8 +65,8 @@ def _remove_stale(draft: Path) -> None:
     try:
         if time.time() - draft.stat().st_mtime > STALE:
             draft.unlink()
-    except FileNotFoundError:
-        return  # its process has just finished
+    except OSError:
+        return  # its process has just finished, or it is none of ours
 
 
 def replace_file(
@@ -99,7 +99,7 @@ def replace_file(
     except OSError as problem:
         raise error(
             f"{path}: cannot be written: {problem.strerror or problem}; nothing was changed, "
-            f"write elsewhere with {option}"
+            f"make room or write elsewhere with {option}"
         ) from None
 
 

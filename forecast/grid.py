@@ -190,10 +190,11 @@ def _first_gap(rows: _Rows, ordinals: Integers, frequency: Frequency) -> DataErr
     gap = (rows.codes[1:] == rows.codes[:-1]) & (np.diff(ordinals) > frequency.step)
     row = int(np.argmax(gap)) + 1
     absent = frequency.text(int(ordinals[row - 1]) + frequency.step)
+    of = f" of series {quote(rows.ids[rows.codes[row]])}" if len(rows.ids) > 1 else ""
     return rows.error(
         row,
-        f"{rows.show(row)} follows {rows.show(row - 1)}, where {absent} is expected; add the rows "
-        "between, or take them as missing with --fill-gaps (fill_gaps=True in Python)",
+        f"{rows.show(row)}{of} follows {rows.show(row - 1)}, where {absent} is expected; add the "
+        "rows between, or take them as missing with --fill-gaps (fill_gaps=True in Python)",
     )
 
 

@@ -50,8 +50,8 @@ def flatten(table: pd.DataFrame | pd.Series[Any], source: str) -> Flat:
 
 def _without_index(table: pd.DataFrame, source: str, is_series: bool) -> Flat:
     labels = _labels(table, source)
-    frame = table.set_axis(pd.Index(list(labels), dtype=object), axis=1)
-    frame = frame.set_axis(pd.RangeIndex(len(frame)), axis=0)
+    frame = table.copy(deep=False)
+    frame.columns, frame.index = pd.Index(list(labels), dtype=object), pd.RangeIndex(len(frame))
     levels = _levels(table.index) if is_series or _holds_data(table.index) else []
     roles: dict[str, str] = {}
     names: list[str] = []

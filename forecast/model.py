@@ -8,9 +8,10 @@ import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from forecast import artifact, encoding
 from forecast import state as states
@@ -25,9 +26,6 @@ from forecast.projection import Projector, make_cell, strays
 from forecast.state import State
 from forecast.stopping import Condition
 from forecast.streaming import Step, stream
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COMPILED_PAYS = 20_000_000  # steps x rows above which importing and compiling pays for itself
 RUNTIMES = ("auto", "numpy", "compiled")
@@ -57,7 +55,7 @@ class Model:
 
         Args:
             table: of the layout that the model was trained on.
-            where: `fill_gaps`, `source` and `first_line` of `to_panel`.
+            where: `fill_gaps`, `all_missing`, `source` and `first_line` of `to_panel`.
 
         Raises:
             DataError: if the table does not fit.
@@ -283,8 +281,8 @@ class Model:
                     f"{state.frequency.label}"
                 )
             return rows
-        if hasattr(rows, "index") and hasattr(rows, "dtypes"):
-            return self.panel(rows, fill_gaps=fill_gaps)
+        if isinstance(rows, pd.DataFrame | pd.Series):
+            return self.panel(rows, fill_gaps=fill_gaps, all_missing=True)
         return encoding.next_rows(state, rows, self.config.schema)
 
     def _check_state(self, state: State) -> None:

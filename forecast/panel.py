@@ -134,6 +134,7 @@ def to_panel(
     target: str | None = None,
     frequency: str | None = None,
     fill_gaps: bool = True,
+    all_missing: bool = False,
     like: str = "",
     source: str = "the table",
     first_line: int | None = None,
@@ -148,6 +149,7 @@ def to_panel(
         target: name of the target column; guessed by default.
         frequency: alias such as "h" or "MS"; inferred by default.
         fill_gaps: whether rows may be missing; they are then filled and counted.
+        all_missing: whether every value may be missing, as in the rows of a silent sensor.
         like: `Schema.time_dtype` of an earlier table, which tells day from month where these
             rows do not.
         source: what to call the table in messages.
@@ -176,6 +178,11 @@ def to_panel(
     times = read_times(flat.frame[roles.time], place, is_subdaily, like)
     make = _wide_panel if roles.target is None else _long_panel
     panel = make(flat, roles, times, given, place, fill_gaps)
+    if np.isnan(panel.target).all() and not all_missing:
+        where = (
+            "no column has any" if roles.target is None else f"column {quote(roles.target)} has no"
+        )
+        raise DataError(f"{source}: {where} value at all")
     found = () if given else (f"frequency: {panel.frequency.label}, told from the times",)
     read: list[str] = table.attrs.get("notes", [])  # what the reader of the file has to say
     notes = (*read, *roles.notes, *found, *panel.notes, *_missing_notes(panel))
@@ -193,8 +200,6 @@ def _long_panel(
     """Make the panel of a table with one target column."""
     frame, target = flat.frame, cast(str, roles.target)
     values = read_numbers(frame[target], place)
-    if np.isnan(values).all():
-        raise DataError(f"{place.source}: column {quote(target)} has no value at all")
     one = np.zeros(len(values), dtype=np.int16)
     ids = Ids(one, np.array([target], dtype=object), "str")
     ids = ids if roles.id is None else read_ids(frame[roles.id], place)
@@ -235,8 +240,6 @@ def _wide_panel(
     ids = read_ids(labels, place)
     columns = [read_numbers(frame[roles.wide[c]], place) for c in np.argsort(ids.codes)]
     matrix = np.column_stack(columns)  # (T, S)
-    if np.isnan(matrix).all():
-        raise DataError(f"{place.source}: no column has any value at all")
     one = Ids(np.zeros(len(matrix), dtype=np.int16), np.array(["table"], dtype=object), "str")
     grid = make_grid(one, times, frame[roles.time], frequency, place, fill_gaps)
     dtypes = {str(frame[name].dtype) for name in roles.wide}

@@ -483,7 +483,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(monkeypatch, model, sa
 
     assert str(error.value) == (
         f"{saved}: cannot be written: No space left on device; nothing was changed, "
-        "write elsewhere with --model"
+        "make room or write elsewhere with --model"
     )
     assert_same_model(model, forecast.load(saved))
     assert [path.name for path in saved.parent.iterdir()] == ["model.forecast"]

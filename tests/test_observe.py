@@ -148,6 +148,21 @@ def test_a_missing_value_is_observed_as_missing(make_model, make_panel):
     assert state.extent.high[:, 0].tolist() == [8.0, 3.0]
 
 
+def test_a_table_without_any_value_is_taken_as_rows_of_a_silent_sensor(make_model, make_panel):
+    model = make_model(make_panel([4.0, 8.0]))
+    silent = pd.DataFrame({"store": ["a", "a"], "day": [2, 3], "sold": [NAN, NAN]})
+
+    assert model.observe(model.state, silent) == model.observe(model.state, [[NAN, NAN]])
+
+
+def test_a_new_series_without_any_value_is_refused(make_model, make_panel):
+    model = make_model(make_panel([4.0, 8.0]))
+    silent = pd.DataFrame({"store": ["new"], "day": [2], "sold": [NAN]})
+
+    with pytest.raises(DataError, match="the table: series 'new' has no observed value; leave it"):
+        model.observe(model.state, silent)
+
+
 def test_some_series_move_on_and_the_others_stay(make_model, make_random_panel, make_panel):
     model = make_model(make_random_panel([5, 6, 7]), lags=(2,))
     new = make_panel([3.0, 4.0], ids=["b"], first=6)
@@ -295,6 +310,8 @@ def test_a_gap_within_a_table_is_refused_or_filled_too(make_model, make_panel):
 
     with pytest.raises(DataError, match=r"row 2, column 'day': 6 follows 3, where 4 is expected"):
         model.observe(model.state, gapped)
+    with pytest.raises(DataError, match="6 of series 'a' follows 3, where 4 is expected"):
+        model.observe(model.state, pd.concat([gapped, gapped.assign(store="b")]))
     assert model.observe(model.state, gapped, fill_gaps=True) == model.observe(
         model.state, [[1.0, 2.0, NAN, NAN, 3.0]]
     )
