@@ -17,6 +17,11 @@ TRAINING = [
     *("--steps", "1", "--rounds", "2", "--repeats", "1"),
 ]
 
+STATE = [
+    *("--layers", "1", "--units", "2", "--short", "30", "--long", "60"),
+    *("--series", "3", "--rows", "2", "--rounds", "1", "--repeats", "1"),
+]
+
 
 @pytest.fixture(autouse=True)
 def root(monkeypatch):
@@ -92,6 +97,60 @@ def test_memory_per_row_is_what_more_rows_add(capsys):
     assert some.split()[3:5] == ["100", "10.00%"]
     assert many.split()[3:5] == ["190", "19.00%"]
     assert verdict.endswith("MISSED")
+
+
+def test_one_new_row_and_many_series_in_lockstep_are_timed(run):
+    printed = run("state_speed", STATE)
+
+    assert "observe, array" in printed
+    assert "encode all again" in printed
+    assert "3 series in lockstep, 2 new rows of each" in printed
+    assert "bare NumPy network" in printed
+
+
+def test_memory_of_a_long_life_is_looked_at_ten_times(run):
+    printed = run("endurance", ["--rounds", "20", "--layers", "1", "--units", "2"])
+
+    counts = [line.split()[0] for line in printed.splitlines()[4:14]]
+    assert counts == ["2", "4", "6", "8", "10", "12", "14", "16", "18", "20"]
+
+
+def test_growth_of_the_memory_counts_from_the_first_look_on(capsys):
+    endurance = benchmark("endurance")
+    looks = [endurance.Look(10, 50_000_000, 1.0), endurance.Look(100, 51_500_000, 9.0)]
+
+    endurance.report(looks, horizon=1)
+
+    *_, few, many, verdict, _ = capsys.readouterr().out.splitlines()
+    assert few.split() == ["10", "50.00", "MB", "+0", "kB", "100.00", "ms"]
+    assert many.split() == ["100", "51.50", "MB", "+1,500", "kB", "100.00", "ms"]
+    assert "+3.00%; below 1 MB: MISSED, below 1%: MISSED" in verdict
+
+
+def test_killed_updates_are_counted_by_what_they_leave(run):
+    printed = run("killed_updates", ["--kills", "2", "--series", "1", "--updaters", "2"])
+
+    assert [line.split("  ")[0] for line in printed.splitlines()[3:5]] == [
+        "at any moment",
+        "while it writes",
+    ]
+    assert "2 updaters of different series at once" in printed
+
+
+def test_what_an_update_has_left_is_old_new_other_or_unreadable(
+    make_model, make_random_panel, tmp_path
+):
+    outcome = benchmark("killed_updates").outcome
+    model = make_model(make_random_panel([5]))
+    once, twice = model.update([1.0]), model.update([[1.0, 2.0]])
+    found = []
+    for left in (model, once, twice):
+        left.save(tmp_path / "model.forecast")
+        found.append(outcome(tmp_path / "model.forecast", model, once))
+    (tmp_path / "model.forecast").write_bytes(b"half a model")
+    found.append(outcome(tmp_path / "model.forecast", model, once))
+
+    assert found == ["old", "new", "other", "unreadable"]
 
 
 def test_accuracy_is_measured_on_the_files_of_a_folder(run, tmp_path):

@@ -1,0 +1,211 @@
+"""Speed of the state: a new row takes the same time after any history, and many series at once
+are taken in about as fast as the network alone can compute.
+
+What a library without a state must do for a new row, encode the whole history again, is timed
+beside it. The measure for many series is the LSTM that everyone writes in NumPy: same weights,
+same shapes, inputs made beforehand, and nothing around it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from benchmarks._common import (
+    MET,
+    hourly_panel,
+    in_turns,
+    noise,
+    ratio,
+    setup,
+    show,
+    sizes,
+    timed,
+    untrained,
+)
+from forecast.encoding import next_rows
+from forecast.model import Model
+from forecast.panel import Panel, to_table
+from forecast.state import State
+
+SOON = 1e-3  # seconds for one new row
+SAME = 1.2  # growth of the time with the history that counts as none
+SHARE = 0.5  # of the rows per second of the bare network
+CONTEXT = 720  # rows that the series in lockstep have seen
+ORIGINALS = 100  # series that are encoded; the others are copies of them
+FORMS = ("array", "table")
+OFTEN = 5  # times as many rounds of one row, which take little time
+
+
+class Past(NamedTuple):
+    """One series: its state, and the row that follows it in every form."""
+
+    state: State
+    forms: dict[str, np.ndarray | pd.DataFrame]
+    whole: Panel  # the history with the new row
+
+
+class BareLayer(NamedTuple):
+    """Weights of a layer, as a model names them."""
+
+    kernel: np.ndarray  # (inputs, 4U)
+    recurrent: np.ndarray  # (U, 4U)
+    bias: np.ndarray  # (4U,)
+
+
+def past(model: Model, length: int) -> Past:
+    """A series after so many rows."""
+    whole = hourly_panel(1, length + 1)
+    table = pd.DataFrame(to_table(whole))
+    forms = {"array": whole.target[-1], "table": table.iloc[-1:]}
+    return Past(model.encode(whole.until(1)), forms, whole)
+
+
+def typical(task: Callable[[], object], repeats: int) -> Callable[[], float]:
+    """A task that returns the median of the seconds which the given one takes each time."""
+    once = timed(task)
+    return lambda: statistics.median(once() for _ in range(repeats))
+
+
+def one_row(model: Model, lengths: tuple[int, int], rounds: int, repeats: int) -> None:
+    """Print what one new row takes after a short and after a long history."""
+    series = {length: past(model, length) for length in lengths}
+    observing = {
+        f"{form} {length}": typical(functools.partial(model.observe, one.state, row), repeats)
+        for length, one in series.items()
+        for form, row in one.forms.items()
+    }
+    encoding = {
+        f"encode {length}": timed(functools.partial(model.encode, one.whole))
+        for length, one in series.items()
+    }
+    in_turns(1, observing)
+    seconds = in_turns(OFTEN * rounds, observing) | in_turns(rounds, encoding)
+    report_one_row(seconds, *lengths)
+    print(noise(seconds))
+
+
+def report_one_row(seconds: Mapping[str, Sequence[float]], short: int, long: int) -> None:
+    """Print the table, from the seconds of "array", "table" and "encode" after both lengths."""
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    rows = []
+    for form in FORMS:
+        times = [median[f"{form} {length}"] for length in (short, long)]
+        grown = ratio(seconds[f"{form} {long}"], seconds[f"{form} {short}"])
+        row = [f"observe, {form}", *(f"{1e3 * time:.2f} ms" for time in times)]
+        row += [f"< {1e3 * SOON:.0f} ms {MET[max(times) < SOON]}", f"{grown:.2f}"]
+        rows.append([*row, f"<= {SAME} {MET[grown <= SAME]}"])
+    again = [median[f"encode {length}"] for length in (short, long)]
+    factor = f"{again[1] / again[0]:.0f}"
+    rows.append(["encode all again", *(f"{1e3 * t:,.0f} ms" for t in again), "", factor, ""])
+    for form in FORMS:
+        times = [t / median[f"{form} {n}"] for t, n in zip(again, (short, long), strict=True)]
+        rows.append([f"  longer than {form}", *(f"{t:,.0f}x" for t in times), "", "", ""])
+    header = ["", f"after {short:,} rows", f"after {long:,}", "target", "growth", "target"]
+    show("One new row of one series", header, rows)
+
+
+def many_series(model: Model, count: int) -> State:
+    """The state of so many series, with ids in the order in which a table gives them."""
+    originals = model.encode(hourly_panel(min(count, ORIGINALS), CONTEXT))
+    rows = np.arange(count) % len(originals.ids)
+    ids = np.array([f"series {s:07}" for s in range(count)], dtype=object)
+    return replace(originals.take(rows), ids=ids)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """The logistic function."""
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def bare_network(model: Model, state: State, inputs: np.ndarray) -> Callable[[], object]:
+    """The LSTM layers alone, from step to step.
+
+    Args:
+        model: whose weights they have.
+        state: whose memory they begin with.
+        inputs: of each step, (k, S, inputs).
+
+    Returns:
+        A task.
+    """
+    memory, count = state.memory.network, model.config.layers
+    layers = [
+        BareLayer(*(model.weights[f"lstm_{k}.{part}"] for part in BareLayer._fields))
+        for k in range(count)
+    ]
+    start = [(memory.hidden[:, k].copy(), memory.cell[:, k].copy()) for k in range(count)]
+
+    def run() -> object:
+        states = start
+        for x in inputs:
+            after = []
+            for weights, (hidden, cell) in zip(layers, states, strict=True):
+                gates = x @ weights.kernel + hidden @ weights.recurrent + weights.bias
+                i, f, g, o = np.split(gates, 4, axis=1)
+                cell = sigmoid(f) * cell + sigmoid(i) * np.tanh(g)
+                x = sigmoid(o) * np.tanh(cell)
+                after.append((x, cell))
+            states = after
+        return states
+
+    return run
+
+
+def lockstep(model: Model, series: int, rows: int, rounds: int) -> None:
+    """Print how many rows per second many series take in together, beside the bare network."""
+    state = many_series(model, series)
+    rng = np.random.default_rng(0)
+    values = 20 * rng.lognormal(size=(series, rows))
+    inputs = rng.normal(size=(rows, series, model.config.inputs)).astype(np.float32)
+    panel = next_rows(state, values, model.config.schema)
+    table = to_table(panel)
+    bare = "bare NumPy network"
+    tasks: dict[str, Callable[[], object]] = {
+        bare: bare_network(model, state, inputs),
+        "observe, array": lambda: model.observe(state, values),
+        "observe, Panel": lambda: model.observe(state, panel),
+        "observe, table": lambda: model.observe(state, table),
+    }
+    for task in tasks.values():
+        task()
+    seconds = in_turns(rounds, {name: timed(task) for name, task in tasks.items()})
+    lines = []
+    for name, found in seconds.items():
+        share = ratio(seconds[bare], found)
+        line = [name, f"{1e3 * statistics.median(found):,.0f} ms"]
+        line += [f"{series * rows / statistics.median(found):,.0f}", f"{share:.2f}"]
+        has_target = name in ("observe, array", "observe, Panel")
+        lines.append([*line, f">= {SHARE} {MET[share >= SHARE]}" if has_target else ""])
+    header = ["", "time", "rows per second", "of the bare network", "target"]
+    show(f"{series:,} series in lockstep, {rows} new rows of each", header, lines)
+    print(noise(seconds))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--units", type=int, default=64)
+    parser.add_argument("--short", type=int, default=1_000, help="rows of a short history")
+    parser.add_argument("--long", type=int, default=100_000, help="rows of a long history")
+    parser.add_argument("--series", type=int, default=10_000, help="in lockstep")
+    parser.add_argument("--rows", type=int, default=8, help="new ones of each series in lockstep")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=100, help="of one row, in each round")
+    options = parser.parse_args(arguments)
+    config = setup(hourly_panel(1, options.long), layers=options.layers, units=options.units).config
+    model = untrained(hourly_panel(1, options.short), config)
+    print(sizes(config))
+    one_row(model, (options.short, options.long), options.rounds, options.repeats)
+    lockstep(model, options.series, options.rows, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
