@@ -62,7 +62,9 @@ def ready_made(panel: Panel, choice: Setup, windows: Windows) -> tuple[np.ndarra
     """Inputs and targets of as many windows as a round of steps takes."""
     plan = choice.plan
     rng = np.random.default_rng(0)
-    return draw(windows, plan.length, panel.lengths, plan.batch * plan.steps_per_round, rng)
+    size = plan.batch * plan.steps_per_round
+    inputs, targets, _ = draw(windows, plan.length, panel.lengths, size, rng)
+    return inputs, targets
 
 
 def bare(
@@ -71,10 +73,10 @@ def bare(
     """Train the same layers through nothing but Keras."""
     import keras
 
-    from forecast.training.networks import KERAS_NETWORKS, masked_loss
+    from forecast.training.networks import KERAS_NETWORKS, from_empty, masked_loss
 
     config, plan = choice.config, choice.plan
-    model: Any = KERAS_NETWORKS[config.network](config, plan.dropout, 0)
+    model: Any = from_empty(KERAS_NETWORKS[config.network](config, plan.dropout, 0))
     optimizer = keras.optimizers.Adam(plan.rate, global_clipnorm=plan.clip)
     model.compile(optimizer=optimizer, loss=masked_loss(config.head))
     model.fit(

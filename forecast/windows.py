@@ -15,6 +15,7 @@ class Batch(NamedTuple):
 
     inputs: np.ndarray  # (B, T, F) float32
     targets: np.ndarray  # (B, T, D) float32, scaled, NaN where missing
+    begins: np.ndarray  # (B,) bool, False where a window goes on from that of the batch before
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Windows:
             [shifted(lag) for lag in self.lags],
             self.calendar[rows[:, lead:]],
         )
-        return Batch(inputs, shifted(0))
+        return Batch(inputs, shifted(0), np.ones(len(series), bool))
 
 
 def draw(

@@ -205,14 +205,14 @@ def tensors():
 @pytest.fixture(scope="session")
 def keras_network():
     """The Keras model of a configuration, given weights by the names of the NumPy network."""
-    from forecast.training.networks import lstm
+    from forecast.training.networks import from_empty, lstm
 
     built = {}
 
     def make(config, weights):
         sizes = (config.inputs, config.units, config.layers, config.outputs)
         if sizes not in built:
-            built[sizes] = lstm(config, dropout=0.0, seed=0)
+            built[sizes] = from_empty(lstm(config, dropout=0.0, seed=0))
         built[sizes].set_weights(list(weights.values()))
         return built[sizes]
 

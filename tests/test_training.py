@@ -230,11 +230,12 @@ def test_the_report_keeps_every_round_and_tells_the_listener():
 def test_exported_weights_have_the_names_and_numbers_of_the_networks_step(
     make_panel, make_config, layers
 ):
-    from forecast.training.networks import export, lstm
+    from forecast.training.networks import Carried, export, from_empty, lstm
 
     config = make_config(make_panel([1.0, 2.0]), head="student_t", layers=layers, units=3)
-    model = lstm(config, dropout=0.5, seed=1)
-    weights = export(model)
+    network = lstm(config, dropout=0.5, seed=1)
+    model = from_empty(network)
+    weights = export(Carried(network, lanes=7))
 
     shapes = NETWORKS["lstm"].shapes(config.inputs, 3, layers, 3)
     assert {name: array.shape for name, array in weights.items()} == shapes
@@ -269,6 +270,82 @@ def test_a_window_without_any_observed_target_costs_nothing():
     targets = np.full((2, 3, 1), NAN, np.float32)
 
     assert float(masked_loss("point")(targets, np.ones((2, 3, 1), np.float32))) == 0.0
+
+
+# The memory carried from batch to batch
+
+
+@pytest.fixture
+def carried(make_panel, make_config, make_weights):
+    """A carried network of two layers with random weights, three lanes and windows for them."""
+    from forecast.training.networks import Carried, lstm
+
+    config = make_config(make_panel([1.0, 2.0]), layers=2, units=3)
+    model = Carried(lstm(config, dropout=0.0, seed=0), lanes=3)
+    model.network.set_weights(list(make_weights(config).values()))
+    x = np.random.default_rng(0).normal(size=(3, 12, config.inputs)).astype(np.float32)
+    return model, x
+
+
+def pieces_of(x, begins):
+    """What the model is given in batches of four steps."""
+    return [(x[:, 4 * k : 4 * k + 4], np.array(row)) for k, row in enumerate(begins)]
+
+
+ALL, NONE = [True] * 3, [False] * 3
+
+
+def test_pieces_one_after_another_equal_one_long_pass_of_plain_keras_layers(carried):
+    import keras
+
+    model, x = carried
+    layers = [keras.layers.LSTM(3, return_sequences=True) for _ in range(2)]
+    plain = keras.Sequential([keras.Input(x.shape[1:]), *layers, keras.layers.Dense(1)])
+    plain.set_weights(model.network.get_weights())
+
+    pieces = [model(piece, training=True) for piece in pieces_of(x, [ALL, NONE, NONE])]
+
+    np.testing.assert_allclose(np.concatenate(pieces, 1), plain(x), rtol=1e-5, atol=1e-6)
+
+
+def test_a_lane_that_begins_anew_forgets_and_the_others_remember(carried):
+    model, x = carried
+    begins = [[True] * 3, [False, True, False], [False, False, True]]
+
+    pieces = np.concatenate([model(piece, training=True) for piece in pieces_of(x, begins)], 1)
+
+    for lane, (start, end) in [(0, (0, 12)), (1, (0, 4)), (1, (4, 12)), (2, (0, 8)), (2, (8, 12))]:
+        alone = model.from_empty(x[lane : lane + 1, start:end])
+        np.testing.assert_allclose(pieces[lane, start:end], alone[0], rtol=1e-5, atol=1e-6)
+
+
+def test_back_propagation_ends_where_a_piece_begins(carried):
+    import tensorflow as tf
+
+    model, x = carried
+    pieces = [(tf.constant(piece), begins) for piece, begins in pieces_of(x, [ALL, NONE])]
+    with tf.GradientTape() as tape:
+        tape.watch([piece for piece, _ in pieces])
+        _, second = (tf.reduce_sum(model(piece, training=True)) for piece in pieces)
+
+    before, within = tape.gradient(second, [piece for piece, _ in pieces])
+
+    assert before is None
+    assert (np.abs(within).max(axis=(0, 2)) > 0).all()
+
+
+def test_outside_training_any_batch_starts_empty_and_the_lanes_keep_their_memory(carried):
+    model, x = carried
+    model((x, np.array(ALL)), training=True)
+    before = [part.numpy() for part in model.memory]
+
+    outputs = model((x[[0, 0, 1, 2, 2]], np.array([False] * 5)))
+
+    expected = model.from_empty(x).numpy()[[0, 0, 1, 2, 2]]
+    np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
+    assert all(np.abs(part).min() > 0 for part in before)
+    for part, kept in zip(model.memory, before, strict=True):
+        np.testing.assert_array_equal(part, kept)
 
 
 # Invariant 2

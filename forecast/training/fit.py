@@ -13,7 +13,7 @@ import numpy as np
 from forecast import windows
 from forecast.config import Config
 from forecast.training.callbacks import Budget, Cosine, Progress, Report
-from forecast.training.networks import KERAS_NETWORKS, export, masked_loss
+from forecast.training.networks import KERAS_NETWORKS, Carried, export, masked_loss
 from forecast.training.plan import Plan
 from forecast.windows import Batch, Windows
 
@@ -56,7 +56,7 @@ def fit(
         budget: seconds that training may take.
         listener: told the progress after each round.
     """
-    model = KERAS_NETWORKS[config.network](config, plan.dropout, seed)
+    model = Carried(KERAS_NETWORKS[config.network](config, plan.dropout, seed), plan.batch)
     model.compile(
         optimizer=keras.optimizers.Adam(plan.rate, global_clipnorm=plan.clip),
         loss=masked_loss(config.head),
@@ -69,10 +69,10 @@ def fit(
     interrupted = False
     try:
         model.fit(
-            batches(data, lengths - 2 * plan.holdout, plan, seed),
+            (_pair(batch) for batch in batches(data, lengths - 2 * plan.holdout, plan, seed)),
             steps_per_epoch=plan.steps_per_round,
             epochs=-(-plan.steps // plan.steps_per_round),
-            validation_data=validation,
+            validation_data=_pair(validation) if validation else None,
             callbacks=[cosine, report, limit, *([best] if validation else [])],
             shuffle=False,
             verbose=0,
@@ -92,6 +92,11 @@ def batches(data: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterat
     for step in itertools.count():
         rng = np.random.default_rng([seed, step])
         yield windows.draw(data, plan.least_rows, lengths, plan.batch, rng)
+
+
+def _pair(batch: Batch) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """What a Keras model is given, and what it is to predict."""
+    return (batch.inputs, batch.begins), batch.targets
 
 
 def validation_batch(data: Windows, lengths: np.ndarray, holdout: int, seed: int) -> Batch | None:
