@@ -1,13 +1,20 @@
-"""Training windows: slices of series whose inputs are their targets shifted by one step."""
+"""Training windows: slices of series whose inputs are their targets shifted by one step.
+
+They lie at random places, each on its own, or are contiguous: every row of a batch is a lane that
+walks a series piece by piece, from one batch to the next.
+"""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from forecast import features, scaling
+from forecast.scaling import Scale
 
 
 class Batch(NamedTuple):
@@ -38,28 +45,29 @@ class Windows:
     context: int
     length: int
 
-    def gather(self, series: np.ndarray, first: np.ndarray) -> Batch:
+    def gather(
+        self,
+        series: np.ndarray,
+        first: np.ndarray,
+        stop: np.ndarray | None = None,
+        scale: Scale | None = None,
+    ) -> Batch:
         """The windows of the given series that start at the given rows.
 
         Args:
             series: which series, (B,).
             first: the row within the series of each window's first target, (B,); negative
                 where a window reaches back before the series: those steps are missing.
+            stop: rows of each window's series that may be seen, (B,); by default all.
+            scale: of each window; by default that of its own context.
 
         Returns:
-            Inputs and targets, scaled by the context of each window; all missing where the
-            context is.
+            Inputs and targets, scaled; all missing where the scale is.
         """
         lead = max(max(self.lags, default=1), 1)
-        offsets = np.arange(-lead, self.length)
-        rows = first[:, None] + offsets  # (B, lead + T), within the series
-        begin, end = self.indptr[series][:, None], self.indptr[series + 1][:, None]
-        inside = (rows >= 0) & (begin + rows < end)
-        rows = np.where(inside, begin + rows, begin)
-        values = np.where(inside[..., None], self.target[rows], np.nan)
-        context = values[:, lead : lead + self.context]
-        unknown = np.isnan(context).all(axis=1, keepdims=True)  # nothing to scale by
-        values = scaling.forward(np.where(unknown, np.nan, values), scaling.measure(context))
+        values, rows = self._values(series, first - lead, lead + self.length, stop)
+        scale = scale or self.scale_at(series, first, stop)
+        values = scaling.forward(values, scale)
 
         def shifted(steps: int) -> np.ndarray:
             return values[:, lead - steps : lead - steps + self.length]
@@ -71,6 +79,33 @@ class Windows:
             self.calendar[rows[:, lead:]],
         )
         return Batch(inputs, shifted(0), np.ones(len(series), bool))
+
+    def scale_at(
+        self, series: np.ndarray, first: np.ndarray, stop: np.ndarray | None = None
+    ) -> Scale:
+        """The scale of the context that starts at the given rows; NaN where all of it is missing.
+
+        Args:
+            series: which series, (B,).
+            first: the row within the series where each context starts, (B,).
+            stop: rows of each series that may be seen, (B,); by default all.
+        """
+        context, _ = self._values(series, first, self.context, stop)
+        unknown = np.isnan(context).all(axis=1)  # nothing to scale by
+        location, scale = scaling.measure(context)
+        return Scale(np.where(unknown, np.nan, location), scale)
+
+    def _values(
+        self, series: np.ndarray, first: np.ndarray, count: int, stop: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Values (B, count, D) from the given rows on, NaN outside the series, and their rows."""
+        rows = first[:, None] + np.arange(count)  # (B, count), within the series
+        begin, end = self.indptr[series][:, None], self.indptr[series + 1][:, None]
+        if stop is not None:
+            end = begin + stop[:, None]
+        inside = (rows >= 0) & (begin + rows < end)
+        rows = np.where(inside, begin + rows, begin)
+        return np.where(inside[..., None], self.target[rows], np.nan), rows
 
 
 def draw(
@@ -91,3 +126,55 @@ def draw(
     series = np.searchsorted(upto, pick, side="right")
     end = first_end + pick - (upto[series] - places[series])
     return windows.gather(series, end - windows.length)
+
+
+def at_random(
+    windows: Windows, first_end: int, last_end: np.ndarray, size: int, seed: int
+) -> Iterator[Batch]:
+    """Windows at random places without end; a batch depends on the seed and its number alone.
+
+    Args:
+        windows, first_end, last_end, size: see `draw`.
+        seed: of the places.
+    """
+    for step in itertools.count():
+        yield draw(windows, first_end, last_end, size, np.random.default_rng([seed, step]))
+
+
+def in_lanes(
+    windows: Windows, first_end: int, last_end: np.ndarray, size: int, seed: int
+) -> Iterator[Batch]:
+    """Contiguous windows without end: where a row of a batch ended, that of the next goes on.
+
+    Each row is a lane. It begins a walk at a random row of a random series, and takes a window
+    after another until the series ends; then it begins another walk. Every series is as likely:
+    a longer one is walked for longer. One scale holds for a walk, that of its first `context`
+    rows, since the memory carried along is in scaled units.
+
+    Args:
+        windows: where they are gathered from.
+        first_end: the least number of rows that a walk covers.
+        last_end: rows of each series that walks may cover, (S,).
+        size: how many lanes B.
+        seed: of the walks.
+    """
+    rng = np.random.default_rng(seed)
+    long_enough = np.flatnonzero(last_end >= first_end)
+    series, first = np.zeros((2, size), np.int64)
+    scale = Scale(*np.zeros((2, size, windows.target.shape[1])))
+    begins = np.ones(size, bool)
+    while True:
+        series[begins] = rng.choice(long_enough, begins.sum())
+        first[begins] = rng.integers(last_end[series[begins]] - first_end + 1)
+        stop = last_end[series]
+        new = windows.scale_at(series[begins], first[begins], stop[begins])
+        scale.location[begins], scale.scale[begins] = new
+        yield windows.gather(series, first, stop, scale)._replace(begins=begins)
+        first = first + windows.length
+        begins = (first >= stop) | np.isnan(scale.location).all(axis=1)
+
+
+KINDS: dict[str, Callable[[Windows, int, np.ndarray, int, int], Iterator[Batch]]] = {
+    "random": at_random,
+    "contiguous": in_lanes,
+}

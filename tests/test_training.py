@@ -10,7 +10,7 @@ from forecast import DataError
 from forecast.cell import Cell, Memory
 from forecast.network import HEADS, NETWORKS
 from forecast.training.plan import SHORTEST, Plan, make_plan, typical_length
-from forecast.windows import Windows
+from forecast.windows import KINDS, Windows
 
 NAN = np.nan
 
@@ -481,20 +481,21 @@ def assert_same_batches(some, others):
         np.testing.assert_array_equal(batch.targets, other.targets)
 
 
-def test_the_batch_of_a_step_depends_on_the_seed_and_the_step_alone(make_random_panel):
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_batches_are_those_of_the_kind_and_the_least_rows_that_are_planned(
+    make_random_panel, kind
+):
     from forecast.training.fit import batches
 
     panel = make_random_panel([40, 60])
-    plan = make_plan(panel, 1, SMALL)
+    plan = make_plan(panel, 1, {**SMALL, "windows": kind})
     windows = windows_of(panel, plan)
 
-    first, again, other = (
-        take(batches(windows, panel.lengths, plan, seed), 3) for seed in (1, 1, 2)
-    )
+    found = take(batches(windows, panel.lengths, plan, 1), 3)
 
-    assert_same_batches(first, again)
-    assert not np.array_equal(first[0].targets, first[1].targets, equal_nan=True)
-    assert not np.array_equal(first[0].targets, other[0].targets, equal_nan=True)
+    expected = KINDS[kind](windows, plan.least_rows, panel.lengths, plan.batch, 1)
+    assert_same_batches(found, take(expected, 3))
+    assert not np.array_equal(found[0].targets, found[1].targets, equal_nan=True)
 
 
 def test_validation_windows_end_at_the_given_rows_and_only_their_tail_counts(make_panel):
@@ -539,15 +540,15 @@ def test_a_large_panel_is_validated_on_a_fixed_sample(monkeypatch, make_random_p
     assert not np.array_equal(first.targets, other.targets, equal_nan=True)
 
 
-@given(seed=st.integers(0, 2**16), holdout=st.integers(1, 8))
-@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 2**16), holdout=st.integers(1, 8), kind=st.sampled_from(sorted(KINDS)))
+@settings(deadline=None, max_examples=30)
 def test_no_leak_training_does_not_see_the_validation_tail_nor_validation_the_final_one(
-    make_random_panel, make_panel, seed, holdout
+    make_random_panel, make_panel, seed, holdout, kind
 ):
     from forecast.training.fit import batches, validation_batch
 
     panel = make_random_panel([40, 30], seed)
-    plan = make_plan(panel, 1, {**SMALL, "holdout": holdout})
+    plan = make_plan(panel, 1, {**SMALL, "holdout": holdout, "windows": kind})
 
     def changed(last):
         series = [panel.target[:40, 0].copy(), panel.target[40:, 0].copy()]
@@ -611,8 +612,9 @@ def test_a_planned_run_reports_every_round_and_keeps_the_best_weights(run):
     assert loss == pytest.approx(best, rel=1e-5)
 
 
-def test_training_brings_the_loss_down(run):
-    fitted, _ = run(steps=60)
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_brings_the_loss_down(run, kind):
+    fitted, _ = run(steps=60, windows=kind)
 
     assert fitted.rounds[-1]["loss"] < 0.8 * fitted.rounds[0]["loss"]
     assert fitted.rounds[-1]["validation_loss"] < 0.8 * fitted.rounds[0]["validation_loss"]
@@ -668,8 +670,29 @@ def test_without_a_holdout_there_is_no_validation_and_the_last_weights_stay(run)
     assert [r["validation_loss"] for r in fitted.rounds] == [None] * 4
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(run):
-    choices = {"layers": 2, "dropout": 0.3, "steps": 2, "holdout": 0}
+def test_a_look_at_the_validation_loss_does_not_disturb_the_memory_of_the_lanes(run):
+    often, seldom = (run(windows="contiguous", rounds=rounds)[0].rounds for rounds in (4, 1))
+
+    assert [len(often), len(seldom)] == [4, 1]
+    assert np.mean([r["loss"] for r in often]) == pytest.approx(seldom[0]["loss"], rel=1e-5)
+    assert often[-1]["validation_loss"] == pytest.approx(seldom[0]["validation_loss"], rel=1e-5)
+
+
+def test_the_memory_carried_along_makes_a_difference(run, monkeypatch):
+    from forecast.training import fit
+
+    carried, _ = run(windows="contiguous")
+    pair = fit._pair
+    monkeypatch.setattr(fit, "_pair", lambda b: pair(b._replace(begins=np.ones_like(b.begins))))
+    forgotten, _ = run(windows="contiguous")
+
+    losses = [[r["loss"] for r in fitted.rounds] for fitted in (carried, forgotten)]
+    assert not np.allclose(*losses, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(run, kind):
+    choices = {"layers": 2, "dropout": 0.3, "steps": 2, "holdout": 0, "windows": kind}
 
     (first, _), (again, _), (other, _) = (run(seed, **choices) for seed in (3, 3, 4))
 

@@ -1,9 +1,12 @@
+import itertools
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.scaling import measure
-from forecast.windows import Windows, draw
+from forecast.windows import KINDS, Windows, at_random, draw, in_lanes
 
 NAN = np.nan
 
@@ -226,3 +229,211 @@ def test_the_same_source_of_randomness_draws_the_same_windows(make_random_panel)
 
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other, equal_nan=True)
+
+
+# Contiguous windows
+
+
+def with_rows(panel, **sizes):
+    """Windows whose last input is the row of the panel that the step predicts."""
+    calendar = np.arange(len(panel.target), dtype=np.float32)[:, None]
+    return Windows(panel.target, calendar, panel.indptr, **{"lags": (), **sizes})
+
+
+def take(batches, count):
+    return list(itertools.islice(batches, count))
+
+
+def assert_same_batches(some, others):
+    for batch, other in zip(some, others, strict=True):
+        for part, other_part in zip(batch, other, strict=True):
+            np.testing.assert_array_equal(part, other_part)
+
+
+def walks_of(windows, batches):
+    """Each lane's walks: the first row within the series and the pieces (inputs, targets).
+
+    Yields:
+        The series, the first row of the walk, its pieces, and whether it was walked to its end.
+    """
+    for b in range(len(batches[0].begins)):
+        starts = [step for step, batch in enumerate(batches) if batch.begins[b]]
+        assert starts[0] == 0
+        for start, end in itertools.zip_longest(starts, starts[1:]):
+            pieces = [(batch.inputs[b], batch.targets[b]) for batch in batches[start:end]]
+            row = int(pieces[0][0][0, -1])
+            s = int(np.searchsorted(windows.indptr, row, side="right")) - 1
+            yield s, row - int(windows.indptr[s]), pieces, end is not None
+
+
+def test_a_lane_walks_a_series_in_pieces_and_then_begins_anew(make_panel):
+    windows = windows_of(
+        make_panel([2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0, 1e9]), context=2, length=3
+    )
+
+    # only the first row is followed by seven that may be seen, so every walk begins there
+    batches = take(in_lanes(windows, 7, np.array([7]), 1, seed=0), 5)
+
+    # the context holds 2 and 4: location 3, scale 1, and they stay for the whole walk
+    walk = [[-1.0, 1.0, 3.0], [5.0, 7.0, 9.0], [11.0, NAN, NAN]]
+    np.testing.assert_array_equal([b.targets[0, :, 0] for b in batches], [*walk, walk[0], walk[1]])
+    assert [b.inputs[0].tolist() for b in batches[:3]] == [
+        [[0.0, 0.0], [-1.0, 1.0], [1.0, 1.0]],  # value, flag
+        [[3.0, 1.0], [5.0, 1.0], [7.0, 1.0]],
+        [[9.0, 1.0], [11.0, 1.0], [0.0, 0.0]],
+    ]
+    assert [b.begins.tolist() for b in batches] == [[True], [False], [False], [True], [False]]
+
+
+@given(
+    lengths=st.lists(st.integers(1, 30), min_size=1, max_size=4),
+    held_out=st.integers(0, 5),
+    length=st.integers(1, 9),
+    lags=st.sets(st.integers(2, 12), max_size=2),
+    missing=st.sampled_from([0.0, 0.5]),
+    seed=st.integers(0, 2**16),
+)
+@settings(deadline=None, max_examples=60)
+def test_every_row_of_a_walk_is_visited_once_in_order_under_one_scale(
+    make_random_panel, lengths, held_out, length, lags, missing, seed
+):
+    lengths[0] += 3 + held_out  # one at least is long enough
+    panel = make_random_panel(lengths, seed, missing)
+    windows = with_rows(panel, context=4, length=length, lags=tuple(sorted(lags)))
+    stop = np.array(lengths) - held_out
+    batches = take(in_lanes(windows, 3, stop, 5, seed), 12)
+
+    for s, first, pieces, ended in walks_of(windows, batches):
+        begin, end = windows.indptr[s], stop[s]
+        assert 0 <= first <= end - 3
+        steps = np.arange(first, first + len(pieces) * length)
+        inputs, targets = (np.concatenate(part) for part in zip(*pieces, strict=True))
+        assert (inputs[steps < end, -1] == begin + steps[steps < end]).all()
+        known = panel.target[begin : begin + end, 0]  # nothing else may be seen
+        context = known[first : first + 4]
+        context = context[~np.isnan(context)]
+        if not len(context):  # no scale: the lane leaves at once for another walk
+            assert len(pieces) == 1
+            assert np.isnan(targets).all()
+            continue
+        assert not ended or steps[-1] >= end - 1
+        assert steps[-1] - length < end - 1
+        scale = measure(context[None, :, None])
+        z = (known - scale.location.item()) / scale.scale.item()
+        padded = np.concatenate([np.full(12, NAN), z, np.full(length + 12, NAN)])
+        np.testing.assert_allclose(targets[:, 0], padded[12 + steps], rtol=1e-5, atol=1e-5)
+        for place, lag in enumerate((1, *windows.lags)):
+            before = np.nan_to_num(padded[12 + steps - lag])
+            np.testing.assert_allclose(inputs[:, place], before, rtol=1e-5, atol=1e-5)
+
+
+@given(missing=st.sampled_from([0.0, 0.3]), seed=st.integers(0, 2**16))
+@settings(deadline=None, max_examples=30)
+def test_shift_the_first_input_of_a_piece_is_the_last_target_of_the_piece_before(
+    make_random_panel, missing, seed
+):
+    windows = windows_of(make_random_panel([40, 30, 7], seed, missing), length=6)
+    batches = take(in_lanes(windows, 3, np.array([40, 28, 7]), 8, seed), 10)
+
+    for before, after in itertools.pairwise(batches):
+        goes_on = ~after.begins
+        last = before.targets[goes_on, -1, 0]
+        expected = np.stack([np.nan_to_num(last), ~np.isnan(last)], -1)
+        assert (after.inputs[goes_on, 0] == expected).all()
+    assert not all(batch.begins.all() for batch in batches)
+
+
+def test_a_series_shorter_than_a_piece_is_a_walk_of_one_piece(make_panel):
+    windows = windows_of(make_panel([2.0, 4.0, 6.0], [3.0, 5.0]), context=2, length=5)
+
+    batches = take(in_lanes(windows, 2, np.array([2, 2]), 4, seed=0), 3)
+
+    for batch in batches:
+        assert batch.begins.all()
+        np.testing.assert_array_equal(batch.targets[..., 0], [[-1.0, 1.0, NAN, NAN, NAN]] * 4)
+
+
+def test_a_lane_without_a_value_to_scale_by_leaves_for_another_walk(make_panel):
+    windows = windows_of(make_panel([NAN, NAN, 2.0, 4.0, 6.0, 8.0, 10.0]), context=2, length=2)
+
+    batches = take(in_lanes(windows, 7, np.array([7]), 3, seed=0), 4)
+
+    for batch in batches:
+        assert batch.begins.all()
+        assert np.isnan(batch.targets).all()
+
+
+def test_walks_begin_at_every_place_of_a_series_and_in_every_series_equally_often(make_panel):
+    panel = make_panel([1.0] * 10, [1.0] * 2, [1.0] * 6)
+    windows = with_rows(panel, context=1, length=2)
+    stop = np.array([8, 2, 5])  # the last rows are held out
+
+    (batch,) = take(in_lanes(windows, 3, stop, 90_000, seed=0), 1)
+
+    rows, counts = np.unique(batch.inputs[:, 0, -1], return_counts=True)
+    # three rows must follow: six places in the first series, none in the second, three
+    assert rows.tolist() == [0, 1, 2, 3, 4, 5, 12, 13, 14]
+    assert np.abs(counts[:6] - 7_500).max() < 400  # more than four standard deviations
+    assert np.abs(counts[6:] - 15_000).max() < 500
+
+
+@given(cutoff=st.integers(6, 24), seed=st.integers(0, 2**16))
+@settings(deadline=None, max_examples=30)
+def test_no_leak_values_after_the_cutoff_change_no_walk(
+    make_random_panel, make_panel, cutoff, seed
+):
+    panel = make_random_panel([25, 25], seed, missing=0.3)
+    changed = panel.target.copy()
+    changed[cutoff:25] = 1e6
+    changed[25 + cutoff :] = NAN
+    other = make_panel(changed[:25, 0], changed[25:, 0])
+    stop = np.array([cutoff, cutoff])
+
+    ours, theirs = (
+        take(in_lanes(windows_of(p, lags=(2, 5), context=6), 3, stop, 8, seed), 6)
+        for p in (panel, other)
+    )
+
+    assert_same_batches(ours, theirs)
+
+
+@given(row=st.integers(4, 19), seed=st.integers(0, 2**16))
+@settings(deadline=None, max_examples=30)
+def test_no_leak_past_its_context_a_walk_does_not_know_the_values_from_a_step_on(
+    make_random_panel, make_panel, row, seed
+):
+    panel = make_random_panel([20], seed)
+    changed = panel.target[:, 0].copy()
+    changed[row:] *= -1e3
+
+    def walked(panel):  # every walk covers the whole series, in five pieces
+        windows = windows_of(panel, lags=(2, 3), length=4)
+        batches = take(in_lanes(windows, 20, np.array([20]), 1, seed), 5)
+        return (np.concatenate([batch[part][0] for batch in batches]) for part in range(2))
+
+    inputs, targets = walked(panel)
+    other_inputs, other_targets = walked(make_panel(changed))
+
+    assert (inputs[: row + 1] == other_inputs[: row + 1]).all()
+    assert (targets[:row] == other_targets[:row]).all()
+    assert (targets[row:] != other_targets[row:]).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_gives_the_same_batches_and_another_seed_others(make_random_panel, kind):
+    windows = windows_of(make_random_panel([40, 50]))
+
+    first, again, other = (
+        take(KINDS[kind](windows, 3, np.array([40, 50]), 4, seed), 5) for seed in (1, 1, 2)
+    )
+
+    assert_same_batches(first, again)
+    assert not np.array_equal(first[0].targets, other[0].targets, equal_nan=True)
+
+
+def test_a_window_at_a_random_place_always_begins_anew(make_random_panel):
+    windows = windows_of(make_random_panel([40, 50]))
+
+    batches = take(at_random(windows, 3, np.array([40, 50]), 4, seed=0), 3)
+
+    assert all(batch.begins.tolist() == [True] * 4 for batch in batches)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -88,10 +87,8 @@ def fit(
 
 
 def batches(data: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterator[Batch]:
-    """Random windows without end; the batch of a step depends on the seed and the step alone."""
-    for step in itertools.count():
-        rng = np.random.default_rng([seed, step])
-        yield windows.draw(data, plan.least_rows, lengths, plan.batch, rng)
+    """Windows of the planned kind without end, from the first rows of each series, (S,)."""
+    return windows.KINDS[plan.windows](data, plan.least_rows, lengths, plan.batch, seed)
 
 
 def _pair(batch: Batch) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:

@@ -24,6 +24,7 @@ class Plan:
         layers, units: sizes of the network.
         dropout: share of a layer's inputs blanked out in training.
         context: steps at the start of a window that set its scale.
+        windows: "random", or "contiguous" with the memory carried from batch to batch.
         length: steps of a window, T.
         holdout: steps at the end of each series kept for the final comparison, and as many
             before them for the validation; 0 for none.
@@ -39,6 +40,7 @@ class Plan:
     units: int
     dropout: float
     context: int
+    windows: str
     length: int
     holdout: int
     batch: int
@@ -84,6 +86,7 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
         units=32 if small else 64,
         dropout=0.0,
         context=context,
+        windows="random",
         length=context + tail,
         holdout=tail,
         batch=32 if small else 128,
