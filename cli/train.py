@@ -84,6 +84,14 @@ ENDED = {
     show_default=True,
     help='Limits of forecasts: non_negative, "0,100", none; auto: non-negative as the data are.',
 )
+@click.option(
+    "--windows",
+    type=click.Choice(["random", "contiguous"]),
+    default="random",
+    show_default=True,
+    help="Where training windows lie: anywhere, each from an empty memory; or one after another "
+    "along a series, with the memory carried on.",
+)
 @click.option("--batch-size", type=click.IntRange(min=1), help="Windows in a gradient step.")
 @click.option("--steps", type=click.IntRange(min=1), help="Gradient steps.")
 @click.option(

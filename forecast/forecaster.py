@@ -24,7 +24,7 @@ from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
 from forecast.projection import make_cell
 from forecast.training.plan import Plan, make_plan, typical_length
-from forecast.windows import Windows
+from forecast.windows import KINDS, Windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +59,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         transform: "none", "sqrt", "log", or "auto": chosen by Guerrero's method.
         bounds: limits of every forecast: "none", "non_negative", a pair (low, high) with None
             for no limit, or "auto": non-negative where the data say so clearly.
+        windows: "random" trains on windows at random places, each from an empty memory;
+            "contiguous" walks every series piece by piece and carries the memory from one
+            gradient step to the next, as a stateful LSTM does.
         batch_size: windows in a gradient step.
         steps: gradient steps.
         learning_rate: at the start; it falls to 0 along a cosine.
@@ -95,6 +98,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         holdout: int | None = None,
         transform: str = "auto",
         bounds: Any = "auto",
+        windows: str = "random",
         batch_size: int | None = None,
         steps: int | None = None,
         learning_rate: float | None = None,
@@ -116,6 +120,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.holdout = holdout
         self.transform = transform
         self.bounds = bounds
+        self.windows = windows
         self.batch_size = batch_size
         self.steps = steps
         self.learning_rate = learning_rate
@@ -211,6 +216,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             ("network", tuple(NETWORKS)),
             ("head", tuple(HEADS)),
             ("transform", TRANSFORMS),
+            ("windows", tuple(KINDS)),
         ):
             if getattr(self, name) not in allowed:
                 raise OptionError(
@@ -237,7 +243,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         """Everything that was left open, from the data."""
         frequency = panel.frequency
         season = int(self.season or frequency.season_length)
-        names = ("layers", "units", "dropout", "context", "holdout", "steps")
+        names = ("layers", "units", "dropout", "context", "windows", "holdout", "steps")
         given = {name: getattr(self, name) for name in names}
         given |= {"batch": self.batch_size, "rate": self.learning_rate}
         given = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}

@@ -197,6 +197,7 @@ CHOICES = [
     (["--head", "cauchy"], 2, "'cauchy' is not one of 'point', 'student_t'"),
     (["--transform", "boxcox"], 2, "'boxcox' is not one of 'auto', 'none', 'sqrt', 'log'"),
     (["--transform", "log"], 2, "transform is 'log', which needs values above 0, but there is 0"),
+    (["--windows", "sliding"], 2, "'sliding' is not one of 'random', 'contiguous'"),
     (["--steps", "0"], 2, "0 is not in the range x>=1"),
     (["--steps", "many"], 2, "'many' is not a valid integer"),
     (["--units", "0"], 2, "0 is not in the range x>=1"),

@@ -114,6 +114,22 @@ def test_a_saved_fit_forecasts_bit_for_bit_the_same(trained, tmp_path):
     assert loaded.record == trained.model_.record
 
 
+def test_a_model_trained_in_lanes_forecasts_any_number_of_series(sales, tmp_path):
+    path = tmp_path / "model.forecast"
+    trained = Forecaster(windows="contiguous", batch_size=3, units=2, steps=2).fit(sales)
+    trained.model_.save(path)
+    stores = pd.concat([sales.assign(store=sales["store"] + str(k)) for k in range(4)])
+
+    loaded = forecast.load(path)
+
+    assert loaded.record["plan"]["windows"] == "contiguous"
+    assert loaded.weights.keys() == Forecaster(**TINY).fit(sales).model_.weights.keys()
+    assert loaded.predict(3).equals(trained.predict(3))
+    alone = loaded.predict(3, stores[stores["store"] == "south2"])["forecast"]
+    among = loaded.predict(3, stores).query("store == 'south2'")["forecast"]
+    np.testing.assert_allclose(alone, among, rtol=1e-5)
+
+
 def test_a_table_of_another_order_and_index_gives_the_same_model(trained, again):
     for name, array in trained.model_.weights.items():
         assert again.model_.weights[name].tobytes() == array.tobytes()
@@ -310,6 +326,7 @@ def test_what_is_given_is_taken(monthly):
         context=6,
         holdout=4,
         transform="sqrt",
+        windows="contiguous",
         batch_size=2,
         steps=7,
         learning_rate=0.5,
@@ -317,6 +334,7 @@ def test_what_is_given_is_taken(monthly):
 
     assert (config.head, config.layers, config.units, config.context) == ("student_t", 3, 5, 6)
     assert config.power == 0.5
+    assert plan.windows == "contiguous"
     assert (plan.dropout, plan.holdout, plan.batch, plan.steps, plan.rate) == (0.25, 4, 2, 7, 0.5)
 
 
@@ -351,6 +369,7 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"network": "gru"}, "network is 'gru'; it must be one of lstm"),
         ({"head": "cauchy"}, "head is 'cauchy'; it must be one of point, student_t"),
         ({"transform": "boxcox"}, "transform is 'boxcox'; it must be one of auto, log, sqrt, none"),
+        ({"windows": "sliding"}, "windows is 'sliding'; it must be one of random, contiguous"),
         ({"layers": 0}, "layers is 0; it must be a whole number of at least 1"),
         ({"units": 2.5}, "units is 2.5; it must be a whole number of at least 1"),
         ({"units": "8"}, "units is '8'; it must be a whole number of at least 1"),
