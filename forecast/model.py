@@ -8,10 +8,9 @@ import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from forecast import artifact, encoding
 from forecast import state as states
@@ -26,6 +25,9 @@ from forecast.projection import Projector, make_cell, strays
 from forecast.state import State
 from forecast.stopping import Condition
 from forecast.streaming import Step, stream
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COMPILED_PAYS = 20_000_000  # steps x rows above which importing and compiling pays for itself
 RUNTIMES = ("auto", "numpy", "compiled")
@@ -281,7 +283,7 @@ class Model:
                     f"{state.frequency.label}"
                 )
             return rows
-        if isinstance(rows, pd.DataFrame | pd.Series):
+        if hasattr(rows, "iloc"):  # a DataFrame or a Series
             return self.panel(rows, fill_gaps=fill_gaps, all_missing=True)
         return encoding.next_rows(state, rows, self.config.schema)
 

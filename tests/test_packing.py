@@ -379,7 +379,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(monkeypatch, state, sa
 
     assert str(error.value) == (
         f"{saved}: cannot be written: No space left on device; nothing was changed, "
-        "write elsewhere with --keep-state"
+        "make room or write elsewhere with --keep-state"
     )
     assert State.load(saved) == state
     assert [path.name for path in saved.parent.iterdir()] == ["held.state"]

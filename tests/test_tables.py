@@ -346,7 +346,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
     assert str(error.value) == (
         f"{path}: cannot be written: No space left on device; nothing was changed, "
-        "write elsewhere with --out"
+        "make room or write elsewhere with --out"
     )
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
