@@ -69,11 +69,9 @@ def to_bounds(value: Any) -> Bounds:
     Raises:
         OptionError: if it is neither.
     """
-    if value == "none":
-        return Bounds()
-    if value == "non_negative":
-        return non_negative
-    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
+    if isinstance(value, str) and value in NAMES:
+        return non_negative if value == "non_negative" else Bounds()
+    if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
         raise _no_bounds(value)
     return between(*value)
 
@@ -88,15 +86,17 @@ def _no_bounds(value: object) -> OptionError:
 def infer(panel: Panel, power: float) -> Bounds:
     """Keep forecasts non-negative where the data say so clearly; no limits otherwise.
 
-    All observed values, and no fewer than ENOUGH, are at 0 or above. And they are counts (whole
-    numbers), or 0 is among them, or they vary in proportion to their level (a power other
-    than 1). Positive values that merely happen to lie above 0 set no limit.
+    All observed values, and no fewer than ENOUGH, are at 0 or above. And those of each series
+    are counts (whole numbers), or 0 is among them; or all vary in proportion to their level (a
+    power other than 1). Positive values that merely happen to lie above 0 set no limit.
     """
-    seen = panel.target[~np.isnan(panel.target)]
-    if len(seen) < ENOUGH or seen.min() < 0:
+    target, begin = panel.target, panel.indptr[:-1]
+    if (~np.isnan(target)).sum() < ENOUGH or np.nanmin(target) < 0:
         return Bounds()
-    is_floor = power != 1.0 or seen.min() == 0 or bool((seen == np.rint(seen)).all())
-    return non_negative if is_floor else Bounds()
+    is_whole = np.isnan(target) | (target == np.rint(target))
+    is_count = np.logical_and.reduceat(is_whole, begin)
+    touches = np.fmin.reduceat(target, begin) == 0
+    return non_negative if power != 1.0 or (is_count | touches).all() else Bounds()
 
 
 def limits(bounds: Bounds, scale: Scale, power: float) -> Limits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +42,11 @@ class Roles(NamedTuple):
 
 
 def find_roles(
-    frame: pd.DataFrame, source: str, known: dict[str, str], levels: tuple[str, ...] = ()
+    frame: pd.DataFrame,
+    source: str,
+    known: dict[str, str],
+    levels: tuple[str, ...] = (),
+    series: Collection[str] = (),
 ) -> Roles:
     """Tell the id, time and target column of a table, guessing those not given.
 
@@ -54,6 +58,8 @@ def find_roles(
         source: what to call the table in messages.
         known: the columns of "id", "time" and "target" as far as they are known.
         levels: columns that come from the table's index, and so are no targets.
+        series: what columns of an earlier wide table were called; where there is such a column
+            this one is wide too, whatever the column holds.
 
     Returns:
         The roles, and the guesses as sentences for people.
@@ -63,13 +69,16 @@ def find_roles(
     """
     search = _Search(frame, source, known)
     time = known["time"] if "time" in known else search.time()
-    id = known["id"] if "id" in known else search.id()
+    id, target = known.get("id"), known.get("target")
+    if not any(name in series for name in search.left()):
+        id = id or search.id()
+        search.ignored = levels
+        target = target or search.target(has_id=id is not None)
     search.ignored = levels
-    target = known["target"] if "target" in known else search.target(has_id=id is not None)
     left = search.left()
     wide: tuple[str, ...] = ()
     if target is None:
-        wide = tuple(name for name in left if search.kinds[name] == "number")
+        wide = tuple(name for name in left if name in series or search.kinds[name] == "number")
         left = [name for name in left if name not in wide]
         search.guessed.append(f"each of {len(wide)} columns of numbers as a series")
     notes = []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +13,14 @@ from forecast import features, scaling
 from forecast.cell import Cell, Memory
 from forecast.config import Config
 from forecast.errors import DataError
+from forecast.frequency import Frequency
 from forecast.panel import Panel
 from forecast.scaling import Scale
 from forecast.schema import Schema
 from forecast.state import Extent, State, join, join_rows, take_rows
 
-LONGEST_GAP = 100_000  # rows; beyond, a mistyped time is more likely
+LONGEST_GAP = 100_000  # rows to fill; beyond, or beyond so many years, a mistyped time is likelier
+LONGEST_YEARS = 10
 Step = Callable[[Any, Memory, Any], tuple[Any, Memory]]  # of a Cell: observe or advance
 
 
@@ -96,15 +99,17 @@ def next_rows(state: State, values: Any, schema: Schema) -> Panel:
 
     Args:
         state: which series, and when.
-        values: (S,) for one row of each series, (S, k) for k rows; NaN where missing.
+        values: (S,) for one row of each series, (S, k) for k rows; NaN where missing. Or such
+            rows by the ids of the series.
         schema: of the model.
 
     Raises:
         DataError: if the values are no numbers, infinite, or too many or too few.
     """
+    values = _in_order(state, values)
     try:
-        rows = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
+        rows = _numbers(values)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # tensors raise the last one
         raise DataError(
             f"new rows are {type(values).__name__} {values!r:.60}; give a table or numbers"
         ) from None
@@ -128,6 +133,32 @@ def next_rows(state: State, values: Any, schema: Schema) -> Panel:
     )
 
 
+def _numbers(values: Any) -> np.ndarray:
+    """Values as float64, NaN where an array masks one.
+
+    Raises:
+        TypeError, ValueError, OverflowError, RuntimeError: if they are no numbers.
+    """
+    masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else False
+    rows = np.asarray(values)
+    if values is None or rows.dtype.kind not in "biufO":
+        raise TypeError
+    return np.where(masked, np.nan, rows.astype(np.float64))
+
+
+def _in_order(state: State, values: Any) -> Any:
+    """Values that are given by id, in the order of a state."""
+    if not isinstance(values, Mapping):
+        return values
+    ids = state.ids.tolist()
+    if values.keys() != {*ids} or len(values) != len(ids):
+        raise DataError(
+            f"new values are those of {list(values)}; the state holds {len(ids)} series, give a "
+            f"value for each, NaN where it is missing: {ids[:5]}"
+        )
+    return [values[name] for name in ids]
+
+
 def _observe_next(state: State, panel: Panel, config: Config, cell: Cell, fill_gaps: bool) -> State:
     """Observe new rows of exactly the series of a state, in its order."""
     panel = _follow(state, panel, fill_gaps)
@@ -140,29 +171,37 @@ def _follow(state: State, panel: Panel, fill_gaps: bool) -> Panel:
     late = panel.start - state.time - step
     if not late.any():
         return panel
-    allowed = LONGEST_GAP * step if fill_gaps else 0
+    allowed = _longest_gap(panel.frequency) * step if fill_gaps else 0
     wrong = (late < 0) | (late % step != 0) | (late > allowed)
     if wrong.any():
         raise _misplaced(state, panel, int(np.argmax(wrong)), int(wrong.sum()))
     return panel.preceded_by(late // step)
 
 
+def _longest_gap(frequency: Frequency) -> int:
+    """How many rows may be missing between a state and the next rows."""
+    return int(min(LONGEST_GAP, LONGEST_YEARS * frequency.per_year))
+
+
 def _misplaced(state: State, panel: Panel, s: int, count: int) -> DataError:
     """What is wrong with the rows of a series that are not the next ones."""
-    text, step = panel.frequency.text, panel.frequency.step
+    step = panel.frequency.step
+    text = functools.partial(panel.schema.text, panel.frequency)
     found, last = int(panel.start[s]), int(state.time[s])
     if found <= last:
         do = f"leave out the rows up to {text(last)}, which the state knows already"
     elif (found - last) % step:
         do = f"steps are {panel.frequency.label}; correct the times"
-    elif (found - last) // step > LONGEST_GAP:
-        do = f"a gap of over {LONGEST_GAP:,} rows is too long; correct the times, or train again"
+    elif (found - last) // step - 1 > _longest_gap(panel.frequency):
+        do = (
+            f"{(found - last) // step - 1:,} rows between are too many; correct the times, or train"
+        )
     else:
         do = (
             "add the rows between, or take them as missing with --fill-gaps (fill_gaps=True in "
             "Python)"
         )
-    others = f" (so with {count - 1} more series)" if count > 1 else ""
+    others = f"; the same holds for {count - 1} more series" if count > 1 else ""
     return DataError(
         f"{panel.source}: the rows of series '{panel.ids[s]}' begin at {text(found)}, but the "
         f"next one is that of {text(last + step)}; {do}{others}"
@@ -173,8 +212,18 @@ def _continue(state: State, panel: Panel, values: np.ndarray, config: Config, ce
     """Observe rows that follow a state, given their transformed values (N, D)."""
     lengths, last = panel.lengths, panel.indptr[1:] - 1
     owner = np.repeat(np.arange(len(lengths)), lengths)
-    scaled = (values - state.scale.location[owner]) / state.scale.scale[owner]
-    scaled = scaled.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # told below
+        scaled = (values - state.scale.location[owner]) / state.scale.scale[owner]
+        scaled = scaled.astype(np.float32)
+    can_count = np.isfinite(state.scale.scale)[owner] & np.isfinite(scaled)
+    wrong = ~can_count & ~np.isnan(values)
+    if wrong.any():
+        row, d = np.argwhere(wrong)[0]
+        raise DataError(
+            f"{panel.source}: series '{panel.ids[owner[row]]}' has a value "
+            f"{panel.target[row, d]:g}, beyond what can be counted in its scale; correct it, or "
+            "leave it empty"
+        )
     ordinals = panel.ordinals
     calendar = panel.frequency.calendar(ordinals, config.cycles)
     begin = panel.indptr[:-1]
@@ -242,8 +291,8 @@ def transformed(panel: Panel, power: float) -> np.ndarray:
         wanted = "positive" if power == 0.0 else "non-negative"
         raise DataError(
             f"{panel.source}: series '{name}' has a value {np.nanmin(panel.target):g}, but the "
-            f"model was trained on {wanted} values only; train with --transform none "
-            "(transform='none' in Python)"
+            f"model was trained on {wanted} values only; leave the value empty, or train with "
+            "--transform none (transform='none' in Python)"
         )
     return scaling.transform(panel.target, power)
 

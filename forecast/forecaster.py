@@ -212,6 +212,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     def check(self) -> None:
         """Raise OptionError for the first choice that is out of range."""
+        for name in ("id", "time", "target", "frequency"):
+            if not isinstance(getattr(self, name), str | None):
+                raise OptionError(f"{name} is {getattr(self, name)!r}; it must be text, or None")
         for name, allowed in (
             ("network", tuple(NETWORKS)),
             ("head", tuple(HEADS)),

@@ -1,5 +1,6 @@
 """Regular spacings of time, and counting time in them."""
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -158,6 +159,11 @@ class Frequency:
             return microseconds
         week, weekday = np.divmod(microseconds // DAY + 3, 7)  # 1 January 1970: a Thursday
         return week * 5 + np.minimum(weekday, 5) - 3
+
+    @property
+    def per_year(self) -> float:
+        """Steps in a year; infinite for integer time."""
+        return _CYCLES[self.unit].get("year", math.inf) / self.step
 
     def times(self, ordinals: Integers) -> pd.DatetimeIndex | Integers:
         """Give the times of ordinals, the inverse of `ordinals`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,13 @@ from forecast.config import Config
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
 from forecast.network import HEADS
 from forecast.outcome import Forecast, tabulate
-from forecast.panel import Panel, to_panel
-from forecast.projection import Projector, make_cell, strays
+from forecast.panel import Panel, Schema, to_panel
+from forecast.parsing import write_ids
+from forecast.projection import Projector, make_cell, outside, strays
 from forecast.state import State
-from forecast.stopping import Condition
-from forecast.streaming import Step, stream
+from forecast.stopping import Condition, to_condition
+from forecast.streaming import Stream
+from forecast.timestamps import has_zone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +36,7 @@ RUNTIMES = ("auto", "numpy", "compiled")
 PATHS = 200  # sample paths behind an interval
 QUANTILES = (0.1, 0.5, 0.9)
 NOTED = 3  # series that a warning names
+MOST_VALUES = 1_000_000_000  # of a rollout, 16 bytes each and more
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +54,11 @@ class Model:
     weights: dict[str, np.ndarray]
     state: State
     record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Say what kind of model it is, and what its state knows."""
+        size = sum(array.size for array in self.weights.values())
+        return f"Model({self.config.network}, {self.config.head}, {size:,} weights; {self.state})"
 
     def panel(self, table: Any, **where: Any) -> Panel:
         """Pass a table with the columns of the training data through the gate.
@@ -75,14 +83,25 @@ class Model:
             if not schema.is_series and roles[role] not in schema.index
         }
         given |= {"frequency": self.config.frequency.name, "like": schema.time_dtype}
-        panel = to_panel(table, **given, **where)
-        if schema.layout == "series" and len(panel.ids) > 1:
+        if schema.layout == "wide":
+            given["series"] = {str(name) for name in self.state.ids.tolist()}
+        panel = _with_ids_of(to_panel(table, **given, **where), schema)
+        is_zoned, was_zoned = (has_zone(one.time_dtype) for one in (panel.schema, schema))
+        if is_zoned != was_zoned:
+            have, had = ("a", "none") if is_zoned else ("no", "one")
             raise DataError(
-                f"{where.get('source', 'the table')}: {len(panel.ids)} series, told apart by "
+                f"{panel.source}: its times have {have} time zone, those that the model was "
+                f"trained on have {had}; write them in the same way"
+            )
+        if schema.layout != "series":
+            return panel
+        if len(panel.ids) > 1:
+            raise DataError(
+                f"{panel.source}: {len(panel.ids)} series, told apart by "
                 f"'{panel.schema.id}', but the model was trained on a table of one series without "
                 "such a column; give one series, or train on such a table"
             )
-        return panel
+        return replace(panel, ids=np.array(schema.targets, dtype=object))  # whatever its name
 
     def encode(self, history: Any) -> State:
         """The state of series after their history.
@@ -147,7 +166,7 @@ class Model:
         seed: int = 0,
         runtime: str = "auto",
         bounds: Any = None,
-        until: Condition | None = None,
+        until: str | Condition | None = None,
     ) -> Forecast:
         """Forecast the next steps of each series by feeding the model its own values.
 
@@ -162,8 +181,9 @@ class Model:
             runtime: "numpy", "compiled" (TensorFlow), or "auto": compiled for huge panels.
             bounds: limits of every value, fed back too: `non_negative`, `between(low, high)`,
                 a pair (low, high), or "none"; by default those of the model.
-            until: ends a series early, such as `below(20)` or `unchanged(5)`: a function of
-                its values so far (t,) that is true for the last one wanted. Its rows end there.
+            until: ends a series early, such as "value<20", `below(20)` or `unchanged(5)`: a
+                function of its values so far (t,) that is true for the last one wanted, with
+                which its rows end.
 
         Returns:
             The table, the paths, the state after the rollout, and notes.
@@ -186,22 +206,22 @@ class Model:
         else:
             start = self.state if history is None else self.encode(history)
         start = start if series is None else start.select(series)
-        self._check_reach(horizon, start)
         count = max(paths, PATHS if levels else 0)
+        rows = len(start.ids) * max(count, 1)
+        self._check_reach(horizon, start, rows)
         if runtime == "auto":
-            rows = len(start.ids) * max(count, 1)
             runtime = "compiled" if rows * horizon >= COMPILED_PAYS else "numpy"
         limits = self.config.bounds if bounds is None else to_bounds(bounds)
         projector = Projector(self.config, self.weights, limits, seed, runtime)
         if until is None:
             centre = projector.run(start, horizon)
         else:
-            centre = projector.run_until(start, horizon, until)
+            centre = projector.run_until(start, horizon, to_condition(until))
         sampled = None
         if count:
             sampled = projector.run(start, centre.scaled.shape[1], count)
             sampled = projector.cut(sampled, np.repeat(centre.lengths, count))
-        notes = strays(centre)
+        notes = [*outside(limits, start), *strays(centre)]
         if notes:
             warnings.warn("; ".join(_some(notes)), ForecastWarning, stacklevel=2)
         shape = (len(start.ids), count, *centre.scaled.shape[1:])
@@ -214,12 +234,13 @@ class Model:
         self,
         state: State | None = None,
         *,
-        quantiles: Sequence[float] | None = None,
+        quantiles: float | Sequence[float] | None = None,
         bounds: Any = None,
-    ) -> Generator[Step, Any, None]:
+    ) -> Stream:
         """Forecast one step at a time, for as long as the caller wants.
 
         Each step is fed back, unless the caller sends the true values: they take its place.
+        Values that are refused leave the stream where it was.
 
         Args:
             state: where to begin; by default after the training data.
@@ -228,12 +249,12 @@ class Model:
                 given the values before it.
             bounds: see `rollout`.
 
-        Yields:
-            A `Step`. `send(values)` takes the true values of the step (S,), and gives the next.
+        Returns:
+            An iterator of `Step`, whose `send(values)` takes the true values of the step (S,),
+            or as `observe` takes them, and gives the next.
 
         Raises:
             OptionError: if an argument is out of range or does not fit the model.
-            DataError: if values that are sent do not fit.
 
         Example:
             >>> from forecast import Forecaster
@@ -250,13 +271,15 @@ class Model:
         has_quantiles = HEADS[self.config.head].RANDOM
         if quantiles is None:
             quantiles = QUANTILES if has_quantiles else ()
+        quantiles = tuple(np.atleast_1d(quantiles).tolist())
         if quantiles and not has_quantiles:
             raise OptionError(self._no_distribution("quantiles"))
-        if not all(0 < level < 1 for level in quantiles):
+        numbers = all(isinstance(level, int | float) for level in quantiles)
+        if not numbers or not all(0 < level < 1 for level in quantiles):
             raise OptionError(f"quantiles are {list(quantiles)}; each must lie between 0 and 1")
         limits = self.config.bounds if bounds is None else to_bounds(bounds)
         projector = Projector(self.config, self.weights, limits)
-        return stream(projector, start, tuple(quantiles), self.observe)
+        return Stream(projector, start, quantiles, self.observe)
 
     def cell(self) -> Cell:
         """The model's step on NumPy."""
@@ -316,8 +339,10 @@ class Model:
         if seed >= 2**64:
             raise OptionError(f"seed is {seed}; it must be below 2**64")
         numbers = all(isinstance(level, int | float | np.number) for level in levels)
-        if not numbers or not all(0 < level < 100 for level in levels):
-            raise OptionError(f"levels are {list(levels)}; each must lie between 0 and 100 percent")
+        if not numbers or not all(1 <= level < 100 for level in levels):
+            raise OptionError(
+                f"levels are {list(levels)}; each must lie from 1 to below 100 percent, such as 80"
+            )
         if (levels or paths) and not HEADS[self.config.head].RANDOM:
             raise OptionError(self._no_distribution("levels and sample paths"))
         if runtime not in RUNTIMES:
@@ -329,11 +354,45 @@ class Model:
             f"--head student_t (head='student_t' in Python) for {wanted}"
         )
 
-    def _check_reach(self, horizon: int, start: State) -> None:
+    def _check_reach(self, horizon: int, start: State, rows: int) -> None:
         last = int(start.time.max(initial=0))
         room = (np.iinfo(np.int64).max - last) // self.config.frequency.step
         if horizon > room:
             raise OptionError(f"horizon is {horizon}; time can be counted for {room} more steps")
+        if horizon * rows > MOST_VALUES:
+            raise OptionError(
+                f"a horizon of {horizon:,} steps for {rows:,} series or sample paths is more than "
+                f"memory takes, {MOST_VALUES:,} values; forecast fewer at a time"
+            )
+
+
+def _with_ids_of(panel: Panel, schema: Schema) -> Panel:
+    """The panel with its ids in the type that a schema has for them.
+
+    Raises:
+        DataError: if an id would come out as another one.
+    """
+    if panel.schema.id_dtype == schema.id_dtype:
+        return panel
+    written = _written(panel.ids, schema)
+    if written is None:
+        wrong = next(
+            name for name in panel.ids if _written(np.array([name], object), schema) is None
+        )
+        raise DataError(
+            f"{panel.source}: the id '{wrong}' does not fit those that the model was trained on, "
+            f"whose type is {schema.id_dtype}; correct it, or train with such ids"
+        )
+    return replace(panel, ids=written)
+
+
+def _written(ids: np.ndarray, schema: Schema) -> np.ndarray | None:
+    """Ids in the type that a schema has for them; None where one would be another then."""
+    try:
+        written = write_ids(ids, schema.id_dtype).to_numpy()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return written if written.astype(str).tolist() == ids.astype(str).tolist() else None
 
 
 def _some(notes: list[str]) -> list[str]:

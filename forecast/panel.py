@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from forecast.errors import DataError
 from forecast.frequency import DAY, Frequency
 from forecast.grid import make_grid
 from forecast.layout import Flat, flatten
-from forecast.parsing import Ids, Place, quote, read_ids, read_numbers, write_ids
+from forecast.parsing import Ids, Place, quote, read_ids, read_numbers, some, write_ids
 from forecast.schema import Schema
 from forecast.timestamps import Times, read_times, write_times
 
@@ -122,7 +122,7 @@ class Panel:
     def _unknown(self, value: object) -> DataError:
         names = [str(known) for known in self.ids.tolist()]
         close = difflib.get_close_matches(str(value), names, n=3)
-        hint = f"did you mean {_some(close)}?" if close else f"there are {_some(names)}"
+        hint = f"did you mean {some(close)}?" if close else f"there are {some(names)}"
         return DataError(f"no series {quote(value)}; {hint}")
 
 
@@ -136,6 +136,7 @@ def to_panel(
     fill_gaps: bool = True,
     all_missing: bool = False,
     like: str = "",
+    series: Collection[str] = (),
     source: str = "the table",
     first_line: int | None = None,
 ) -> Panel:
@@ -152,6 +153,7 @@ def to_panel(
         all_missing: whether every value may be missing, as in the rows of a silent sensor.
         like: `Schema.time_dtype` of an earlier table, which tells day from month where these
             rows do not.
+        series: names of the columns of an earlier wide table; a table that has one is wide too.
         source: what to call the table in messages.
         first_line: for a file, the line of its first row, so that messages name lines.
 
@@ -173,7 +175,7 @@ def to_panel(
     given = None if frequency is None else frequencies.parse(frequency)
     asked = {"id": id, "time": time, "target": target}
     known = flat.roles | {role: name for role, name in asked.items() if name is not None}
-    roles = find_roles(flat.frame, source, known, flat.levels)
+    roles = find_roles(flat.frame, source, known, flat.levels, series)
     is_subdaily = given is not None and given.unit == "microsecond" and given.step % DAY != 0
     times = read_times(flat.frame[roles.time], place, is_subdaily, like)
     make = _wide_panel if roles.target is None else _long_panel
@@ -267,7 +269,7 @@ def _gap_notes(filled: Integers, ids: NDArray[Any]) -> tuple[str, ...]:
     series = np.flatnonzero(filled)
     if not len(series):
         return ()
-    where = f", in {len(series)} of {len(ids)} series ({_some(ids[series])})"
+    where = f", in {len(series)} of {len(ids)} series ({some(ids[series])})"
     return (f"gaps filled as missing rows: {filled.sum():,}{where if len(ids) > 1 else ''}",)
 
 
@@ -279,14 +281,8 @@ def _missing_notes(panel: Panel) -> tuple[str, ...]:
     observed = np.add.reduceat(~missing, panel.indptr[:-1], dtype=np.int64)
     empty = panel.ids[observed == 0]
     if len(empty):
-        notes.append(f"series without any value: {_some(empty)}")
+        notes.append(f"series without any value: {some(empty)}")
     return tuple(notes)
-
-
-def _some(ids: Iterable[Any]) -> str:
-    """Name the first few ids."""
-    names = [quote(value) for value in ids]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def to_table(panel: Panel) -> pd.DataFrame | pd.Series[Any]:

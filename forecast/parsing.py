@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -16,6 +17,8 @@ MISSING_WORDS = ("", "-", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<n
 LONGEST_QUOTE = 80
 BOOLEANS = {"false": "0", "true": "1"}
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+$")
+WITH_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"  # a point every three digits, a decimal comma
+SURELY_COMMA = r".*(\..*,|,(\d{1,2}|\d{4,})$).*"  # and not a comma every three digits
 
 
 def quote(value: object) -> str:
@@ -27,6 +30,17 @@ def quote(value: object) -> str:
     """
     text = " ".join(str(value).split())
     return f"'{text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + '…'}'"
+
+
+def some(ids: Iterable[Any]) -> str:
+    """Name the first few ids for a one-line message.
+
+    Example:
+        >>> some("abcde")
+        "'a', 'b', 'c' and 2 more"
+    """
+    names = [quote(value) for value in ids]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,14 @@ def _numbers_in_text(column: pd.Series[Any], place: Place) -> NDArray[np.float64
     codes, found = pd.factorize(column)
     texts = pd.Series(found).astype("str").str.strip().str.lower().replace(BOOLEANS)
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
-    wrong = np.isnan(numbers) & ~texts.isin(MISSING_WORDS).to_numpy()
+    missing = texts.isin(MISSING_WORDS).to_numpy()
+    wrong = np.isnan(numbers) & ~missing
+    if wrong.any() and texts.str.fullmatch(SURELY_COMMA).any():
+        fits = texts.str.fullmatch(WITH_COMMA).to_numpy()
+        if (fits | missing).all():
+            points = texts.where(fits, "").str.replace(".", "").str.replace(",", ".")
+            return np.append(pd.to_numeric(points), np.nan)[codes]
+        wrong = wrong & ~fits if (wrong & ~fits).any() else wrong  # wrong either way comes first
     if wrong.any():
         at = first(np.append(wrong, False)[codes])  # code -1, a missing cell, takes the last
         text = str(column.iloc[at])

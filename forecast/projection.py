@@ -126,7 +126,9 @@ class Projector:
             stopped.append(running[is_last])
             running, state = running[~is_last], after.take(np.flatnonzero(~is_last))
         after = join(ended).take(np.argsort(np.concatenate(stopped)))
-        late = np.arange(done) >= lengths[:, None]
+        longest = int(lengths.max())
+        scaled, values = scaled[:, :longest], values[:, :longest]
+        late = np.arange(longest) >= lengths[:, None]
         scaled[late], values[late] = np.nan, np.nan
         return Projection(scaled, values, lengths, start, after)
 
@@ -218,13 +220,32 @@ def times_after(start: State, horizon: int) -> np.ndarray:
     return times
 
 
+def outside(bounds: Bounds, start: State) -> list[str]:
+    """Bounds that leave out all that was observed, in words: of which series."""
+    low = -np.inf if bounds.low is None else bounds.low
+    high = np.inf if bounds.high is None else bounds.high
+    apart = ((start.extent.high < low) | (start.extent.low > high)).any(axis=1)
+    return [
+        f"the bounds, {bounds}, leave out all data of series '{start.ids[row]}' (between "
+        f"{start.extent.low[row, 0]:.4g} and {start.extent.high[row, 0]:.4g})"
+        for row in np.flatnonzero(apart)
+    ]
+
+
+def far_beyond(values: np.ndarray, extent: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Which values, (..., D), lie far beyond the smallest and largest observed; NaN never does."""
+    low, high = extent
+    reach = FAR * np.maximum(high - low, np.maximum(np.abs(low), np.abs(high)))
+    far: np.ndarray = ((values > high + reach) | (values < low - reach)) & (reach > 0)
+    return far
+
+
 def strays(projection: Projection) -> list[str]:
     """Rollouts that go far beyond the data, in words: which series, from which step."""
     low, high = (part[:, None] for part in projection.start.extent)
-    reach = FAR * np.maximum(high - low, np.maximum(np.abs(low), np.abs(high)))
-    values = projection.values  # NaN compares as false
-    far = ((values > high + reach) | (values < low - reach)) & (reach > 0)
-    notes = []
+    values, notes = projection.values, []
+    far = far_beyond(values, (low, high))
+
     for row in np.flatnonzero(far.any(axis=(1, 2))):
         step, d = np.argwhere(far[row])[0]
         notes.append(

@@ -57,7 +57,8 @@ def measure(values: np.ndarray) -> Scale:
     count = np.maximum(observed.sum(axis=1), 1)
     location = np.where(observed, values, 0.0).sum(axis=1) / count
     deviation = np.where(observed, values - location[:, None], 0.0)
-    spread = np.sqrt((deviation**2).sum(axis=1) / count)
+    with np.errstate(over="ignore"):  # an infinite scale is found where it is used
+        spread = np.sqrt((deviation**2).sum(axis=1) / count)
     level = np.abs(location)
     flat = spread <= FLAT * level
     return Scale(location, np.where(flat, np.where(level > 0, level, 1.0), spread))

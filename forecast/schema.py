@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from forecast.frequency import Frequency
 from forecast.parsing import write_ids
-from forecast.timestamps import write_times
+from forecast.timestamps import has_zone, write_times, zoned
 
 Integers = NDArray[np.int64]
 
@@ -40,6 +40,19 @@ class Schema:
         """Turn the lists that JSON knows back into tuples."""
         for field in ("targets", "index", "unnamed"):
             object.__setattr__(self, field, tuple(getattr(self, field)))
+
+    def times(self, frequency: Frequency, ordinals: Integers) -> pd.DatetimeIndex | Integers:
+        """The times of ordinals (M,), in the zone of the user's own."""
+        times = frequency.times(ordinals)
+        if not isinstance(times, pd.DatetimeIndex) or not has_zone(self.time_dtype):
+            return times
+        return zoned(times, self.time_dtype, self.local)
+
+    def text(self, frequency: Frequency, ordinal: int) -> str:
+        """One time for people to read, in the zone of the user's own."""
+        if not has_zone(self.time_dtype) or self.local:
+            return frequency.text(ordinal)
+        return str(self.times(frequency, np.array([ordinal]))[0])
 
     def table(
         self,

@@ -73,6 +73,11 @@ class State:
         for array in (self.ids, *self.arrays().values()):
             array.flags.writeable = False
 
+    def __setstate__(self, fields: dict[str, Any]) -> None:
+        """Make the arrays of a copy read-only too."""
+        self.__dict__.update(fields)
+        self.__post_init__()
+
     def __repr__(self) -> str:
         """Say which series there are, when each ended, and how large their memory is."""
         size = sum(array.nbytes for array in self.arrays().values())
@@ -124,13 +129,13 @@ class State:
             extent=Extent(*(part[rows] for part in self.extent)),
         )
 
-    def select(self, ids: Iterable[Any]) -> State:
+    def select(self, ids: Any) -> State:
         """The series with the given ids, in that order; text finds ids of other kinds too.
 
         Raises:
             DataError: naming the ids that the state does not hold.
         """
-        wanted = list(ids)
+        wanted = [ids] if np.isscalar(ids) else list(ids)
         if not wanted:
             raise DataError("no series is asked for; name one, or leave the choice out for all")
         places = self.places(wanted)
@@ -162,8 +167,8 @@ class State:
         Raises:
             OptionError: if n is less.
         """
-        if n < 1:
-            raise OptionError(f"a state is to be repeated {n} times; it must be at least 1")
+        if not isinstance(n, int | np.integer) or n < 1:
+            raise OptionError(f"n is {n!r}; it must be a whole number of at least 1")
         return self.take(np.repeat(np.arange(len(self.ids)), n))
 
     def save(self, path: str | Path) -> None:

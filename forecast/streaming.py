@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ class Step:
 
     Attributes:
         ids: the series (S,).
-        time: when, as a DatetimeIndex or whole numbers (S,).
+        time: when, as a DatetimeIndex in the zone of the training data, or whole numbers (S,).
         value: the forecast (S,), or (S, D) for several targets, in the units of the data.
         quantiles: (S, Q), or (S, Q, D), of the step given the values before it; None for a
             head without a distribution.
@@ -36,40 +36,70 @@ class Step:
     state: State
 
 
-def stream(
-    projector: Projector,
-    state: State,
-    quantiles: tuple[float, ...],
-    observe: Callable[[State, Any], State],
-) -> Generator[Step, Any, None]:
+class Stream:
     """Steps without end; each is fed back unless the true values are sent.
 
-    Args:
-        projector: of the model.
-        state: where to begin.
-        quantiles: probabilities, none for a head without a distribution.
-        observe: takes true values in, from a state and an array (S,).
+    An iterator with the `send` of a generator; unlike one it outlives an error.
     """
-    cell, config = projector.cell, projector.config
-    head = HEADS[config.head]
-    while True:
+
+    def __init__(
+        self,
+        projector: Projector,
+        state: State,
+        quantiles: tuple[float, ...],
+        observe: Callable[[State, Any], State],
+    ) -> None:
+        """Begin at a state.
+
+        Args:
+            projector: of the model.
+            state: where to begin.
+            quantiles: probabilities, none for a head without a distribution.
+            observe: takes true values in, from a state and what `send` is given.
+        """
+        self._projector = projector
+        self._quantiles = quantiles
+        self._observe = observe
+        self._state = self._fed_back = state  # before the last step, and after it
+
+    def __iter__(self) -> Stream:
+        """The stream itself."""
+        return self
+
+    def __next__(self) -> Step:
+        """The next step, after feeding the last one back."""
+        return self._step(self._fed_back)
+
+    def send(self, values: Any) -> Step:
+        """The next step, after the true values of the last one; None feeds it back.
+
+        Raises:
+            DataError: if the values do not fit; the stream stays where it is.
+        """
+        if values is None:
+            return next(self)
+        return self._step(self._observe(self._state, values))
+
+    def _step(self, state: State) -> Step:
+        """The step that follows a state."""
+        projector, config = self._projector, self._projector.config
+        head = HEADS[config.head]
         times = times_after(state, 1)  # (1, S)
         calendar = config.frequency.calendar(times[0], config.cycles)
-        params, memory = cell.advance(state.value, state.memory, calendar)
+        params, memory = projector.cell.advance(state.value, state.memory, calendar)
         low, high = projector.limits(state)
-        scaled = [head.center(np, params), *(head.quantile(np, params, q) for q in quantiles)]
-        scaled = np.clip(np.stack(scaled, axis=1), low[:, None], high[:, None])  # (S, 1 + Q, D)
-        values = projector.values(scaled, state)
+        scaled = [head.center(np, params)]
+        scaled += [head.quantile(np, params, level) for level in self._quantiles]
+        within = np.clip(np.stack(scaled, axis=1), low[:, None], high[:, None])  # (S, 1 + Q, D)
+        values = projector.values(within, state)
         shown = values[..., 0] if config.targets == 1 else values
-        true = yield Step(
+        value = within[:, 0].astype(np.float32)
+        self._state = state
+        self._fed_back = replace(state, time=times[0], value=value, memory=memory)
+        return Step(
             ids=state.ids,
-            time=config.frequency.times(times[0]),
+            time=config.schema.times(config.frequency, times[0]),
             value=shown[:, 0],
-            quantiles=shown[:, 1:] if quantiles else None,
+            quantiles=shown[:, 1:] if self._quantiles else None,
             state=state,
         )
-        if true is None:
-            fed_back = scaled[:, 0].astype(np.float32)
-            state = replace(state, time=times[0], value=fed_back, memory=memory)
-        else:
-            state = observe(state, true)

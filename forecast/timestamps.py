@@ -231,8 +231,19 @@ def write_times(
         return pd.Series(times.date, dtype=object)
     if dtype.startswith("period["):
         return pd.Series(times.to_period(dtype[len("period[") : -1]))
-    kind = pd.api.types.pandas_dtype(dtype)
-    if isinstance(kind, pd.DatetimeTZDtype):
-        zoned = _localize(times, kind.tz) if local else times.tz_localize("UTC")
-        return pd.Series(zoned.tz_convert(kind.tz).as_unit(kind.unit))
-    return pd.Series(times.as_unit(cast(Any, np.datetime_data(cast(Any, kind))[0])))
+    if has_zone(dtype):
+        return pd.Series(zoned(times, dtype, local))
+    kind = cast(Any, pd.api.types.pandas_dtype(dtype))
+    return pd.Series(times.as_unit(cast(Any, np.datetime_data(kind)[0])))
+
+
+def has_zone(dtype: str) -> bool:
+    """Whether times that `Times.dtype` describes have a time zone."""
+    return dtype.startswith("datetime64[") and "," in dtype
+
+
+def zoned(times: pd.DatetimeIndex, dtype: str, local: bool) -> pd.DatetimeIndex:
+    """Naive times (M,) in the zone of a `Times.dtype` that has one."""
+    kind = cast(pd.DatetimeTZDtype, pd.api.types.pandas_dtype(dtype))
+    given = _localize(times, kind.tz) if local else times.tz_localize("UTC")
+    return given.tz_convert(kind.tz).as_unit(kind.unit)

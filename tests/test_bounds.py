@@ -71,6 +71,14 @@ def test_forecasts_are_kept_non_negative_where_the_data_say_so_clearly(
     assert infer(make_panel(values), power) == bounds
 
 
+def test_one_series_that_may_fall_below_zero_is_enough_for_no_limit(make_panel):
+    power, degrees = np.zeros(40), np.full(40, 12.5)
+
+    assert infer(make_panel(power), 1.0) == non_negative
+    assert infer(make_panel(power, degrees), 1.0) == Bounds()
+    assert infer(make_panel(power, np.full(40, 12.0)), 1.0) == non_negative  # counts
+
+
 def counts(low):
     days = pd.date_range("2024-01-01", periods=40, freq="D")
     return pd.DataFrame({"ds": days, "y": [low + day % 7 for day in range(40)]})
@@ -128,6 +136,7 @@ def model(make_model, make_random_panel):
     return make_model(make_random_panel([12, 9]), 2, head="student_t", lags=(2,), size=1.5)
 
 
+@pytest.mark.filterwarnings("ignore:the bounds:forecast.ForecastWarning")
 @given(low=st.floats(-5, 10), width=st.floats(0.1, 10))
 @settings(deadline=None, max_examples=30)
 def test_no_value_and_no_sample_path_leaves_the_bounds(model, low, width):
@@ -137,6 +146,29 @@ def test_no_value_and_no_sample_path_leaves_the_bounds(model, low, width):
     for values in (numbers, forecast.paths):
         assert values.min() >= low
         assert values.max() <= low + width
+
+
+def test_bounds_that_leave_out_all_data_are_reported(make_model, make_panel):
+    model = make_model(make_panel([1.0, 3.0], [5.0, 7.0]))
+
+    with pytest.warns(ForecastWarning, match="the bounds, at 4 or above, leave out all data of"):
+        forecast = model.rollout(2, bounds=(4, None))
+
+    assert forecast.notes == (
+        "the bounds, at 4 or above, leave out all data of series 'a' (between 1 and 3)",
+    )
+    assert model.rollout(2, bounds=(None, 5)).notes == ()
+
+
+@pytest.mark.parametrize("pair", [(2, 50), [2, 50], np.array([2.0, 50.0])])
+def test_a_pair_of_bounds_may_be_a_tuple_a_list_or_an_array(pair):
+    assert to_bounds(pair) == Bounds(2.0, 50.0)
+
+
+@pytest.mark.parametrize("value", [{0, 600}, {"low": 0, "high": 1}, b"ab", 5, None])
+def test_other_things_are_no_bounds(value):
+    with pytest.raises(OptionError, match="bounds are"):
+        to_bounds(value)
 
 
 def test_a_bounded_value_is_what_is_fed_back(model):

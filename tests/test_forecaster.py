@@ -366,6 +366,7 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
 @pytest.mark.parametrize(
     ("choices", "message"),
     [
+        ({"target": ["load", "promo"]}, "target is ['load', 'promo']; it must be text, or None"),
         ({"network": "gru"}, "network is 'gru'; it must be one of lstm"),
         ({"head": "cauchy"}, "head is 'cauchy'; it must be one of point, student_t"),
         ({"transform": "boxcox"}, "transform is 'boxcox'; it must be one of auto, log, sqrt, none"),

@@ -396,7 +396,7 @@ def test_a_horizon_of_numpys_whole_numbers_will_do(model):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"levels": (80, 100)}, r"levels are \[80, 100\]; each must lie between 0 and 100"),
+        ({"levels": (80, 100)}, r"levels are \[80, 100\]; each must lie from 1 to below 100"),
         ({"levels": (0,)}, r"levels are \[0\]"),
         ({"levels": "80"}, r"levels are \['80'\]"),
         ({"levels": 100}, r"levels are \[100\]"),
@@ -558,3 +558,19 @@ def test_the_fingerprint_tells_models_apart_by_all_that_shapes_their_steps(
 
     assert len(names) == 4
     assert fingerprint(config, dict(reversed(weights.items()))) == fingerprint(config, weights)
+
+
+def test_a_model_says_what_it_is_in_one_line(make_model, make_panel):
+    model = make_model(make_panel([1.0, 2.0]), head="student_t")
+
+    size = sum(array.size for array in model.weights.values())
+    assert repr(model) == f"Model(lstm, student_t, {size} weights; {model.state})"
+
+
+def test_more_values_than_memory_takes_are_refused(make_model, make_panel):
+    model = make_model(make_panel([1.0, 2.0], [1.0, 2.0]), head="student_t")
+
+    with pytest.raises(OptionError, match=r"500,000,001 steps for 2 series or .* fewer"):
+        model.predict(500_000_001)
+    with pytest.raises(OptionError, match="steps for 20,000,000,000,000 series or sample paths"):
+        model.rollout(2, paths=10**13)

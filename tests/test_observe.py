@@ -291,7 +291,7 @@ def test_rows_between_two_steps_are_refused(make_model, make_panel):
 def test_other_series_out_of_place_are_counted(make_model, make_panel):
     model = make_model(make_panel([1.0, 2.0], [1.0, 2.0], [1.0, 2.0]))
 
-    with pytest.raises(DataError, match=r"series 'b' .*\(so with 1 more series\)"):
+    with pytest.raises(DataError, match=r"series 'b' .*; the same holds for 1 more series"):
         model.observe(model.state, make_panel([3.0], [3.0], [3.0], first=[2, 5, 5]))
 
 
@@ -320,8 +320,26 @@ def test_a_gap_within_a_table_is_refused_or_filled_too(make_model, make_panel):
 def test_a_gap_without_end_is_taken_for_a_mistyped_time(make_model, make_panel):
     model = make_model(make_panel([1.0, 2.0]))
 
-    with pytest.raises(DataError, match="a gap of over 100,000 rows is too long"):
+    with pytest.raises(DataError, match="999,999,998 rows between are too many; correct the times"):
         model.observe(model.state, make_panel([1.0], first=10**9), fill_gaps=True)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "longest"), [("1", 100_000), ("s", 100_000), ("h", 87_600), ("MS", 120)]
+)
+def test_a_gap_may_be_as_long_as_ten_years_or_a_hundred_thousand_rows(
+    make_model, make_panel, frequency, longest
+):
+    model = make_model(make_panel([1.0, 2.0], frequency=frequency))
+
+    def after(missing):
+        new = make_panel([1.0], frequency=frequency, first=2 + missing)
+        return model.observe(model.state, new, fill_gaps=True)
+
+    with pytest.raises(DataError, match=f"{longest + 1:,} rows between are too many"):
+        after(longest + 1)
+    if longest < 1000:
+        assert after(longest).time[0] == 122
 
 
 @pytest.mark.parametrize(
@@ -332,7 +350,12 @@ def test_a_gap_without_end_is_taken_for_a_mistyped_time(make_model, make_panel):
         (np.zeros((2, 1, 1)), r"shape \(2, 1, 1\)"),
         (np.zeros((2, 0)), r"shape \(2, 0\)"),
         (["a", "b"], "give a table or numbers"),
-        ({"a": 1.0}, "give a table or numbers"),
+        (None, "new rows are NoneType None; give a table or numbers"),
+        (np.array(["2024-01-01", "2024-01-02"], "M8[D]"), "give a table or numbers"),
+        ([1.0, 10**400], "give a table or numbers"),
+        ([1j, 2.0], "give a table or numbers"),
+        ({"a": 1.0}, r"new values are those of \['a'\]; the state holds 2 series, give a value"),
+        ([1.0, 1e300], "series 'b' has a value 1e\\+300, beyond what can be counted in its scale"),
         ([1.0, np.inf], "series 'b' has an infinite new value; use NaN"),
     ],
 )
@@ -343,10 +366,36 @@ def test_values_that_are_no_next_rows_are_refused(make_model, make_panel, values
         model.observe(model.state, values)
 
 
+def test_values_may_be_given_by_id_in_any_order(make_model, make_panel):
+    model = make_model(make_panel([1.0, 2.0], [3.0, 5.0]))
+
+    assert model.observe(model.state, {"b": 7.0, "a": 4.0}) == model.observe(
+        model.state, [4.0, 7.0]
+    )
+
+
+def test_a_masked_value_is_missing(make_model, make_panel):
+    model = make_model(make_panel([1.0, 2.0], [3.0, 5.0]))
+
+    state = model.observe(model.state, np.ma.array([9, 4], mask=[True, False]))
+
+    assert state == model.observe(model.state, [NAN, 4.0])
+
+
+def test_a_new_series_beyond_all_numbers_is_refused(make_model, make_panel):
+    model = make_model(make_panel([1.0, 2.0]))
+
+    with pytest.raises(DataError, match="series 'z' has a value 1e\\+308, beyond"):
+        model.observe(model.state, make_panel([1e308, -1e308], ids=["z"], first=2))
+
+
 def test_values_that_the_transform_cannot_take_are_refused(make_model, make_panel):
     model = make_model(make_panel([4.0, 16.0]), power=0.0)
 
-    with pytest.raises(DataError, match=r"series 'a' has a value -1, .* positive values only"):
+    with pytest.raises(
+        DataError,
+        match=r"series 'a' has a value -1, .* positive values only; leave the value empty",
+    ):
         model.observe(model.state, [-1.0])
 
 
@@ -388,3 +437,115 @@ def test_day_and_month_are_read_as_in_the_training_table(make_model, make_panel)
     state = model.observe(model.state, new)
 
     assert state.frequency.text(int(state.time[0])) == "2024-02-03"
+
+
+# Tables unlike those of the training
+
+
+def test_a_single_series_is_the_known_one_whatever_it_is_called(make_model):
+    model = make_model(to_panel(pd.Series([1.0, 2.0, 4.0], name="load")))
+
+    for rows in (
+        pd.Series([5.0], index=[3]),
+        pd.Series([5.0], index=[3], name="other"),
+        pd.DataFrame({"unique_id": "air", "ds": [3], "y": [5.0]}),
+    ):
+        after = model.observe(model.state, rows)
+
+        assert after == model.observe(model.state, [5.0])
+        assert after.ids.tolist() == ["load"]
+
+
+HOURS = pd.date_range("2024-01-01", periods=4, freq="h")
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "message"),
+    [
+        (HOURS.tz_localize("UTC"), HOURS, "have no time zone, those .* trained on have one"),
+        (HOURS, HOURS.tz_localize("UTC"), "have a time zone, those .* trained on have none"),
+    ],
+)
+def test_times_with_a_zone_and_times_without_are_not_mixed(make_model, known, new, message):
+    model = make_model(to_panel(pd.Series(np.arange(3.0), index=known[:3])))
+
+    with pytest.raises(DataError, match=message):
+        model.observe(model.state, pd.Series([1.0], index=new[3:]))
+
+
+def test_times_of_another_zone_are_the_same_times(make_model):
+    known = HOURS.tz_localize("Europe/Berlin")
+    model = make_model(to_panel(pd.Series(np.arange(3.0), index=known[:3])))
+
+    after = model.observe(model.state, pd.Series([1.0], index=known[3:].tz_convert("UTC")))
+
+    assert after == model.observe(model.state, [1.0])
+
+
+def test_a_time_is_told_in_the_zone_of_the_table(make_model):
+    known = HOURS.tz_localize("Europe/Berlin")
+    model = make_model(to_panel(pd.Series(np.arange(2.0), index=known[:2])))
+
+    with pytest.raises(
+        DataError, match=r"begin at 2024-01-01 03:00:00\+01:00, .* 02:00:00\+01:00;"
+    ):
+        model.observe(model.state, pd.Series([1.0], index=known[3:]))
+
+
+@pytest.fixture
+def wide(make_model):
+    days = pd.date_range("2024-01-01", periods=5, freq="D")
+    return make_model(
+        to_panel(pd.DataFrame({"day": days, "a": np.arange(5.0), "b": 2.0, "c": np.arange(5.0)}))
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "seen"),
+    [
+        ({"a": [1.0], "b": [None], "c": [None]}, [1.0, NAN, NAN]),
+        ({"a": [NAN], "b": [NAN], "c": [NAN]}, [NAN, NAN, NAN]),
+        ({"c": ["3"], "a": [""], "b": ["2.5"]}, [NAN, 2.5, 3.0]),
+    ],
+)
+def test_silent_series_of_a_wide_table_are_missing_values(wide, row, seen):
+    after = wide.observe(wide.state, pd.DataFrame({"day": pd.to_datetime(["2024-01-06"]), **row}))
+
+    assert after == wide.observe(wide.state, seen)
+
+
+def test_text_in_a_series_of_a_wide_table_is_refused(wide):
+    row = {"day": pd.to_datetime(["2024-01-06"]), "a": ["oops"], "b": [1.0], "c": [2.0]}
+
+    with pytest.raises(DataError, match="column 'a': found 'oops', where a number should be"):
+        wide.observe(wide.state, pd.DataFrame(row))
+
+
+def test_one_series_of_a_wide_table_may_come_alone(wide):
+    rows = pd.DataFrame({"day": pd.to_datetime(["2024-01-06"]), "b": [7.0]})
+
+    after = wide.observe(wide.state, rows)
+
+    assert after.ids.tolist() == ["a", "b", "c"]
+    assert (after.time - wide.state.time).tolist() == [0, after.frequency.step, 0]
+
+
+@pytest.mark.parametrize("name", ["x", "01", "1.5", "99999999999999999999"])
+def test_an_id_that_the_type_of_the_known_ones_would_change_is_refused(make_model, name):
+    known = pd.DataFrame({"shop": [1, 1, 2, 2], "ds": [0, 1, 0, 1], "y": [1.0, 2.0, 3.0, 4.0]})
+    model = make_model(to_panel(known))
+    rows = pd.DataFrame({"shop": ["1", name], "ds": [2, 2], "y": [1.0, 2.0]})
+
+    with pytest.raises(DataError, match=f"the id '{name}' does not fit .* whose type is int64"):
+        model.observe(model.state, rows)
+
+
+def test_ids_read_as_another_type_become_those_of_the_training(make_model):
+    known = pd.DataFrame({"shop": [1, 1, 2, 2], "ds": [0, 1, 0, 1], "y": [1.0, 2.0, 3.0, 4.0]})
+    model = make_model(to_panel(known))
+    rows = pd.DataFrame({"shop": ["1", "3"], "ds": [2, 2], "y": [1.0, 2.0]})
+
+    after = model.observe(model.state, rows)
+
+    assert after.ids.tolist() == [1, 2, 3]
+    assert model.predict(1, state=after)["shop"].tolist() == [1, 2, 3]

@@ -512,7 +512,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
             "sales.csv, line 4, column 'y': found 'many', where a number should be",
         ),
         (
-            STORES.assign(y=["1", "2", "1.234,5", "4", "5"]),
+            STORES.assign(y=["1", "2.5", "1.234,5", "4", "5"]),
             "sales.csv, line 4, column 'y': found '1.234,5', where a number should be; "
             "write it as 1234.5",
         ),

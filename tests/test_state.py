@@ -1,3 +1,5 @@
+import copy
+import pickle
 from dataclasses import FrozenInstanceError, replace
 from itertools import pairwise
 
@@ -16,6 +18,10 @@ def state(make_model, make_random_panel):
     """Five series of different lengths, on two lags and two layers."""
     panel = make_random_panel([3, 9, 5, 12, 7], missing=0.2)
     return make_model(panel, lags=(2, 4), layers=2).state
+
+
+def pickled(state):
+    return pickle.loads(pickle.dumps(state))
 
 
 def bytes_of(state):
@@ -122,9 +128,9 @@ def test_repeated_series_stand_side_by_side(state):
     assert state.repeat(1) == state
 
 
-@pytest.mark.parametrize("n", [0, -1])
-def test_a_state_cannot_be_repeated_less_than_once(state, n):
-    with pytest.raises(OptionError, match=f"repeated {n} times; it must be at least 1"):
+@pytest.mark.parametrize("n", [0, -1, 1.5, "2", None])
+def test_a_state_is_repeated_a_whole_number_of_times(state, n):
+    with pytest.raises(OptionError, match=f"n is {n!r}; it must be a whole number of at least 1"):
         state.repeat(n)
 
 
@@ -330,3 +336,20 @@ def test_parts_of_a_state_join_to_the_whole(state, cuts):
     assert whole.ids.tolist() == state.ids.tolist()
     assert whole.fingerprint == state.fingerprint
     assert bytes_of(whole) == bytes_of(state)
+
+
+@pytest.mark.parametrize("copy_of", [copy.copy, copy.deepcopy, pickled])
+def test_a_copy_of_a_state_is_equal_and_cannot_be_written_to_either(state, copy_of):
+    twin = copy_of(state)
+
+    assert twin == state
+    for array in (twin.ids, *twin.arrays().values()):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = array
+
+
+def test_one_id_alone_is_no_list_of_letters(make_model, make_panel):
+    model = make_model(make_panel([1.0], [2.0], [3.0], ids=["a", "b", "ab"]))
+
+    assert model.state.select("ab").ids.tolist() == ["ab"]
+    assert model.predict(1, series="ab")["store"].tolist() == ["ab"]

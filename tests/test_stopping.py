@@ -74,7 +74,7 @@ def test_text_that_is_no_condition_is_refused_with_examples(text):
 
 
 def test_unchanged_for_no_step_is_refused():
-    with pytest.raises(OptionError, match="unchanged for 0 steps; it must be at least 1"):
+    with pytest.raises(OptionError, match="steps is 0; it must be a whole number of at least 1"):
         unchanged(0)
 
 
@@ -169,6 +169,42 @@ def test_sample_paths_end_where_the_forecast_of_their_series_ends(model):
     )
     ends = stopped.branches.time.reshape(4, 200)
     assert (ends == stopped.state.time[:, None]).all()
+
+
+def test_sample_paths_end_where_every_series_has_ended_early(model):
+    stopped = model.rollout(70, paths=8, until=lambda path: len(path) == 2)
+
+    assert stopped.paths.shape == (4, 8, 2, 1)
+    np.testing.assert_array_equal(stopped.paths, model.rollout(2, paths=8).paths)
+
+
+def test_a_condition_may_be_text_as_on_the_command_line(model):
+    limit = model.predict(5)["forecast"].median()
+
+    table = model.predict(5, until=f"value<{limit}")
+
+    assert table.equals(model.predict(5, until=below(limit)))
+
+
+@pytest.mark.parametrize(
+    ("until", "message"),
+    [
+        (5, "until is 5; give a function, or text"),
+        (lambda _: below, r"the condition has answered <function .*; it must answer true or"),
+        (lambda path: path > 3, r"the condition has answered array\(.*; it must answer true"),
+        ("value<=", "the condition 'value<=' is not understood"),
+    ],
+)
+def test_what_is_no_condition_is_refused(model, until, message):
+    with pytest.raises(OptionError, match=message):
+        model.rollout(3, until=until)
+
+
+@pytest.mark.parametrize("limit", ["20", None, np.nan, np.inf])
+@pytest.mark.parametrize("kind", [below, above])
+def test_a_limit_is_a_finite_number(kind, limit):
+    with pytest.raises(OptionError, match=r"limit is .*; it must be a finite number"):
+        kind(limit)
 
 
 def test_the_compiled_runtime_stops_at_the_same_steps(model):

@@ -3,6 +3,7 @@
 from itertools import islice
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from scipy import stats
 
 from forecast.errors import DataError, OptionError
 from forecast.network import HEADS
+from forecast.panel import to_panel
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +146,39 @@ def test_sent_values_that_do_not_fit_are_refused(model):
 
     with pytest.raises(DataError, match="the state holds 2 series"):
         steps.send([1.0])
+    with pytest.raises(DataError, match="give a table or numbers"):
+        steps.send(["a", "b"])
+
+
+def test_a_stream_stays_where_it_is_when_values_are_refused(model):
+    tried, plain = model.stream(), model.stream()
+    next(tried), next(plain)
+    with pytest.raises(DataError):
+        tried.send([1.0])
+
+    step = tried.send([1.0, 2.0])
+
+    assert step.state == plain.send([1.0, 2.0]).state
+
+
+def test_none_that_is_sent_feeds_the_step_back(model):
+    steps, left_alone = model.stream(), model.stream()
+    next(steps), next(left_alone)
+
+    assert steps.send(None).state == next(left_alone).state
+
+
+def test_values_sent_before_the_first_step_are_observed(model):
+    assert model.stream().send([1.0, 2.0]).state == model.observe(model.state, [1.0, 2.0])
+
+
+def test_times_have_the_zone_of_the_training_data(make_model):
+    hours = pd.date_range("2024-03-30 20:00", periods=9, freq="h", tz="Europe/Berlin")
+    model = make_model(to_panel(pd.Series(np.arange(9.0), index=hours)))
+
+    steps = model.stream()
+
+    # the clock goes from 2 to 3 in that night
+    expected = pd.DatetimeIndex(model.predict(3)["ds"])
+    assert [next(steps).time[0] for _ in range(3)] == list(expected)
+    assert str(expected[0]) == "2024-03-31 06:00:00+02:00"

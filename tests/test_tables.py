@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
@@ -135,6 +136,37 @@ def test_a_decimal_comma_is_understood_between_semicolons(file):
 
     assert panel.target[:, 0].tolist() == [1.5, -2.0]
     assert panel.schema.id == "Filiale"
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (("1.480,10", "190,5", "-"), [1480.1, 190.5, np.nan]),
+        (("1.480,1", "1.485", "7"), [1480.1, 1485.0, 7.0]),
+        (("-2.000.000,25", "0,5", "1"), [-2_000_000.25, 0.5, 1.0]),
+    ],
+)
+def test_points_between_thousands_are_understood_beside_a_decimal_comma(file, cells, values):
+    rows = [f"0{day}.12.2024;{cell}" for day, cell in enumerate(cells, 1)]
+
+    panel = read_panel(file("\n".join(["Datum;Umsatz", *rows])))
+
+    np.testing.assert_array_equal(panel.target[:, 0], values)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (("480,10", "oops", "7"), "line 3, column 'Umsatz': found 'oops'"),
+        (("1,480", "2,300", "oops"), "line 2, column 'Umsatz': found '1,480'"),
+        (("1.5", "1.480,10", "7"), "line 3, column 'Umsatz': found '1.480,10'"),
+    ],
+)
+def test_the_cell_that_is_a_number_in_no_spelling_is_named(file, cells, message):
+    rows = [f"0{day}.12.2024;{cell}" for day, cell in enumerate(cells, 1)]
+
+    with pytest.raises(DataError, match=message):
+        read_panel(file("\n".join(["Datum;Umsatz", *rows])))
 
 
 def test_ids_keep_their_leading_zeros(file):
