@@ -8,7 +8,7 @@ import click
 
 from forecast.errors import ArtifactError
 
-from .output import MODEL, Say, command, print_data, print_json
+from .output import MODEL, Say, command, count_series, print_data, print_json
 from .train import summary
 
 if TYPE_CHECKING:
@@ -71,8 +71,10 @@ def show_state(path: str, as_json: bool) -> None:
     if as_json:
         print_json({"fingerprint": held.fingerprint, "bytes": size, "series": rows})
         return
-    many = "1 series" if len(rows) == 1 else f"{len(rows):,} series"
-    print_data(f"{path}: the state of {many}, {size:,} bytes, model {held.fingerprint[:8]}")
+    print_data(
+        f"{path}: the state of {count_series(len(rows))}, {size:,} bytes, "
+        f"model {held.fingerprint[:8]}"
+    )
     for row in rows[:LISTED]:
         print_data(
             f"  {row['id']}: until {row['last_time']}, values from {row['low']:g} to "
@@ -84,13 +86,13 @@ def show_state(path: str, as_json: bool) -> None:
 
 def everything(model: Model) -> dict[str, Any]:
     """The model's config, state and record as plain values."""
-    last = model.config.frequency.times(model.state.time)
+    last = model.config.schema.text(model.config.frequency, int(model.state.time.max()))
     return {
         "model": model.config.to_json(),
         "fingerprint": model.state.fingerprint,
         "weights": sum(part.size for part in model.weights.values()),
         "series": len(model.state.ids),
-        "last_time": str(last.max()).removesuffix(" 00:00:00"),
+        "last_time": last,
         "training": model.record,
     }
 
@@ -106,8 +108,9 @@ def description(path: str, model: Model) -> list[str]:
     return [
         f"{path}: {facts['weights']:,} weights, model {facts['fingerprint'][:8]}",
         f"Data: {schema.layout} table, {columns}; {config.frequency.label}; "
-        f"{facts['series']:,} series, {model.record['rows']:,} rows, until {facts['last_time']}.",
+        f"trained on {count_series(model.record['series'])}, {model.record['rows']:,} rows.",
+        f"State: {count_series(facts['series'])}, until {facts['last_time']}.",
         *(f"  {note}" for note in model.record["notes"]),
-        f"Head: {config.head}.",
+        f"Head: {config.head}. Windows: {model.record['plan']['windows']}.",
         *summary(model),
     ]

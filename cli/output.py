@@ -6,6 +6,7 @@ import functools
 import json
 import math
 import os
+import shlex
 import sys
 import traceback
 import warnings
@@ -17,7 +18,7 @@ from typing import Any, NoReturn, TextIO
 
 import click
 
-from forecast.errors import ForecastError, OptionError
+from forecast.errors import ArtifactError, ForecastError, OptionError
 
 MODEL = "model.forecast"
 TENSORFLOW_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -59,7 +60,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            _fail("interrupted before it was done; nothing was written", debug)
+            _fail("interrupted before it was done", debug)
         except Exception as error:
             _fail(_unforeseen(error), debug)
 
@@ -137,14 +138,41 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def refuse_overwriting(
-    source: str | None, option: str, path: str | None, what: str = "the table itself"
-) -> None:
-    """Refuse a place for a result where what it is made from stands."""
-    if source is None or source == "-" or path is None:
-        return
-    if Path(path).exists() and Path(source).exists() and Path(path).samefile(source):
-        raise OptionError(f"{option} {path} would overwrite {what}; name another file")
+def refuse_overwriting(inputs: dict[str, str | None], outputs: dict[str, str | None]) -> None:
+    """Refuse a place for a result where what it is made from stands, or another result.
+
+    Args:
+        inputs: paths by what stands there, such as "the table itself"; None where nothing does.
+        outputs: paths by option.
+    """
+    taken = {Path(path).resolve(): what for what, path in inputs.items() if path not in (None, "-")}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        place = Path(path).resolve()
+        if place in taken:
+            raise OptionError(f"{option} {path} would overwrite {taken[place]}; name another file")
+        taken[place] = f"what {option} writes"
+
+
+def check_place(path: str | None, option: str) -> None:
+    """Refuse a place that cannot be written to, before time goes into what shall stand there."""
+    if path is None or (
+        Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir()
+    ):
+        return  # a pipe or a device is no entry of its folder
+    folder = Path(path).resolve().parent
+    if not path or Path(path).is_dir():
+        raise ArtifactError(f"cannot write {path!r}: it is a folder; name a file with {option}")
+    if not folder.is_dir():
+        raise ArtifactError(f"cannot write {path}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise ArtifactError(f"cannot write {path}: no permission to write into {folder}")
+
+
+def count_series(count: int) -> str:
+    """So many series, in words."""
+    return "1 series" if count == 1 else f"{count:,} series"
 
 
 def waits_for(path: str, say: Say) -> Callable[[], None]:
@@ -181,3 +209,8 @@ def model_option(help: str) -> Callable[..., Any]:
     return click.option(
         "--model", "-m", type=click.Path(), default=MODEL, show_default=True, help=help
     )
+
+
+def model_given(model: str) -> str:
+    """The option that names a model again, if it is not the usual one."""
+    return "" if model == MODEL else f" --model {shlex.quote(model)}"

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.errors import OptionError
 
-from .output import Limits, Say, command, model_option, quiet_libraries, refuse_overwriting
+from .output import (
+    Limits,
+    Say,
+    check_place,
+    command,
+    count_series,
+    model_given,
+    model_option,
+    quiet_libraries,
+    refuse_overwriting,
+)
+
+if TYPE_CHECKING:
+    from forecast.model import Model
+    from forecast.outcome import Forecast
+    from forecast.panel import Panel
 
 
 class Levels(click.ParamType[tuple[float, ...]]):
@@ -17,14 +35,14 @@ class Levels(click.ParamType[tuple[float, ...]]):
     name = "percents"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
-        """Numbers between 0 and 100, separated by commas."""
+        """Numbers from 1 to below 100, separated by commas."""
         if isinstance(value, tuple):
             return value
         try:
             levels = tuple(float(part) for part in value.split(","))
         except ValueError:
             levels = (0.0,)
-        if not all(0 < level < 100 for level in levels):
+        if not all(1 <= level < 100 for level in levels):
             self.fail(f"{value!r} is not a list of percents such as 80,95", param, ctx)
         return levels
 
@@ -77,7 +95,8 @@ class Until(click.ParamType[Any]):
 @click.option(
     "--until",
     type=Until(),
-    help='End a series early: "value<20", "value>20", "unchanged 5"; --horizon is the most.',
+    help='End a series early, with the first row for which "value<20", "value>20" or '
+    '"unchanged 5" holds; --horizon is the most.',
 )
 @click.option(
     "--bounds",
@@ -85,7 +104,11 @@ class Until(click.ParamType[Any]):
     help='Limits of forecasts, such as "0,100"; by default those chosen in training.',
 )
 @click.option("--state", type=click.Path(), help="Continue the state in this file.")
-@click.option("--keep-state", type=click.Path(), help="Write the state after the forecast here.")
+@click.option(
+    "--keep-state",
+    type=click.Path(),
+    help="Write the state after the forecast here; intervals begin anew from it.",
+)
 @click.option("--plot", type=click.Path(), help="Draw the forecast: a .png, .svg or .pdf file.")
 @command
 def predict(
@@ -121,13 +144,17 @@ def predict(
     from forecast.state import State
     from forecast.tables import read_table, write_table
 
-    refuse_overwriting(table, "--out", out)
-    refuse_overwriting(table, "--keep-state", keep_state)
-    refuse_overwriting(model, "--keep-state", keep_state, "the model")
+    inputs = {"the table itself": table, "the model": model}
+    places = {"--out": out, "--keep-state": keep_state, "--plot": plot}
+    refuse_overwriting(inputs, places)
+    refuse_overwriting({"the state itself": state}, {"--out": out, "--plot": plot})
     if table is not None and state is not None:
         raise OptionError("give a TABLE or a --state to continue, not both")
     if plot is not None:
         picture_kind(plot)
+    for option, place in places.items():
+        check_place(place, option)
+    refuse_other_file(keep_state)
     wanted = list(dict.fromkeys(series)) or None
     fitted = Model.load(model)
     history = None
@@ -135,7 +162,7 @@ def predict(
         frame, source, first_line = read_table(table)
         history = fitted.panel(frame, source=source, first_line=first_line)
         history = history if wanted is None else history.select(wanted)
-        for note in history.notes:
+        for note in [*history.notes, *short(history, fitted)]:
             say(f"  {note}")
     with quiet_libraries():  # a huge panel is forecast by TensorFlow
         forecast = fitted.rollout(
@@ -149,15 +176,48 @@ def predict(
             bounds=bounds,
             until=until,
         )
-    for note in forecast.notes:
+    for note in [*forecast.notes, *(stopped(forecast, horizon) if until else [])]:
         say(f"  {note}")
     write_table(forecast.table, out)
     if keep_state is not None:
         forecast.state.save(keep_state)
-        say(f"Wrote {keep_state}. Continue it with: forecast predict --state {keep_state}")
+        more = f"--state {shlex.quote(keep_state)} --horizon {horizon}{model_given(model)}"
+        say(f"Wrote {keep_state}. Continue it with: forecast predict {more}")
     if plot is not None:
         with quiet_libraries():
             write_figure(plot_forecast(fitted, forecast, history), plot)
         say(f"Drew {plot}.")
     if out is not None:
         say(f"Wrote {out}: {len(forecast.table):,} rows.")
+
+
+def refuse_other_file(keep_state: str | None) -> None:
+    """Refuse to write a state over a file that is no state."""
+    from forecast.packing import is_packed
+    from forecast.state import PARTS
+
+    if keep_state is None or not Path(keep_state).is_file() or is_packed(keep_state, PARTS):
+        return
+    raise OptionError(
+        f"--keep-state {keep_state} would overwrite a file that is no state; name another file"
+    )
+
+
+def short(history: Panel, model: Model) -> Iterator[str]:
+    """Says where a table has fewer rows than a forecast from it should look back over."""
+    context = model.config.context
+    few = history.lengths < context
+    if few.any():
+        yield (
+            f"{history.source} has fewer rows of {count_series(int(few.sum()))} than the "
+            f"{context} that a forecast is scaled by; if they follow what the model has seen, use "
+            "forecast update"
+        )
+
+
+def stopped(forecast: Forecast, horizon: int) -> Iterator[str]:
+    """Says how many series have met the condition before the horizon."""
+    series = len(forecast.start.ids)
+    steps = (forecast.state.time - forecast.start.time) // forecast.start.frequency.step
+    early = int((steps < horizon).sum())
+    yield f"ended before {horizon} steps: {early:,} of {count_series(series)}"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -15,10 +12,12 @@ import click
 from forecast.errors import ArtifactError
 
 from .output import (
-    MODEL,
     Limits,
     Say,
+    check_place,
     command,
+    count_series,
+    model_given,
     model_option,
     print_json,
     quiet_libraries,
@@ -131,17 +130,18 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     from forecast.panel import to_panel
     from forecast.tables import read_table
 
-    check_place(model)
-    refuse_overwriting(table, "--model", model)
+    check_place(model, "--model")
+    refuse_overwriting({"the table itself": table}, {"--model": model})
     forecaster = Forecaster(**choices)
     forecaster.check()
     frame, source, first_line = read_table(table)
     names = {name: choices[name] for name in ("id", "time", "target", "frequency")}
     panel = to_panel(frame, source=source, first_line=first_line, **names)
-    many = f"{len(panel.ids):,} series" if len(panel.ids) != 1 else "1 series"
-    say(f"Read {source}: {many}, {panel.indptr[-1]:,} rows.")
+    say(f"Read {source}: {count_series(len(panel.ids))}, {len(frame):,} rows.")
     for note in panel.notes:
         say(f"  {note}")
+    with locked(model, ArtifactError, waits_for(model, say)):
+        pass  # a lock that cannot be had is told before time goes into training
     say(f"Training, for at most {choices['budget']}; Ctrl-C ends it and keeps the best weights.")
     with progress_bar(say.quiet) as progress:
         forecaster.fit(panel, progress=progress)  # imports TensorFlow once all is checked
@@ -151,22 +151,10 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     for line in summary(fitted):
         say(line)
     horizon = max(fitted.record["plan"]["holdout"], 1)
-    place = "" if model == MODEL else f" --model {shlex.quote(model)}"
-    say(f"Wrote {model}. Forecast with: forecast predict --horizon {horizon}{place}")
+    more = f"--horizon {horizon}{model_given(model)}"
+    say(f"Wrote {model}. Forecast with: forecast predict {more}")
     if as_json:
         print_json(fitted.record)
-
-
-def check_place(model: str) -> None:
-    """Refuse a place that the model cannot be written to, before time goes into training."""
-    path = Path(model)
-    folder = path.resolve().parent
-    if not model or path.is_dir():
-        raise ArtifactError(f"cannot write {model!r}: it is a folder; name a file with --model")
-    if not folder.is_dir():
-        raise ArtifactError(f"cannot write {model}: there is no folder {folder}; make it first")
-    if not os.access(folder, os.W_OK):
-        raise ArtifactError(f"cannot write {model}: no permission to write into {folder}")
 
 
 @contextmanager

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
+import difflib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.errors import ArtifactError
 
-from .output import MODEL, Say, command, model_option, waits_for
+from .output import Say, command, count_series, model_given, model_option, waits_for
+
+if TYPE_CHECKING:
+    from forecast.panel import Panel
+    from forecast.state import State
 
 
 @click.command(short_help="Take new rows into a model, without training.")
@@ -40,14 +46,48 @@ def update(table: str, model: str, fill_gaps: bool, say: Say) -> None:
         panel = before.panel(frame, fill_gaps=fill_gaps, all_missing=True, **place)
         after = before.update(panel, fill_gaps=fill_gaps)
         after.save(model)
-    many = "1 series" if len(panel.ids) == 1 else f"{len(panel.ids):,} series"
-    say(f"Read {source}: {many}, {panel.indptr[-1]:,} rows.")
-    for note in panel.notes:
+    say(f"Read {source}: {count_series(len(panel.ids))}, {len(frame):,} rows.")
+    for note in [*panel.notes, *news(before.state, panel)]:
         say(f"  {note}")
-    added = after.state.ids[len(before.state.ids) :].tolist()
+    ends = sorted({int(after.state.time.min()), int(after.state.time.max())})
+    shown = " to ".join(after.config.schema.text(after.config.frequency, end) for end in ends)
+    more = f"--horizon N{model_given(model)}"
+    say(f"Updated {model}, until {shown}. Forecast with: forecast predict {more}")
+
+
+def news(state: State, panel: Panel) -> Iterator[str]:
+    """What there is to say about new rows: gaps, wild values, series that came or stayed away."""
+    import numpy as np
+
+    from forecast.parsing import some
+    from forecast.projection import far_beyond
+
+    places = state.places(panel.ids.tolist())
+    is_known = np.array([bool(rows) for rows in places])
+    rows = np.array([found[0] for found in places if found], dtype=np.int64)
+    known, before = panel.take(np.flatnonzero(is_known)), state.take(rows)
+    gaps = (known.start - before.time) // panel.frequency.step - 1
+    if gaps.any():
+        where = some(known.ids[gaps > 0])
+        yield f"rows taken as missing before the new ones: {gaps.sum():,} ({where})"
+    owner = np.repeat(np.arange(len(known.ids)), known.lengths)
+    far = far_beyond(known.target, (before.extent.low[owner], before.extent.high[owner]))
+    if far.any():
+        where = some(known.ids[np.unique(owner[far.any(axis=1)])])
+        yield f"values far beyond all before: {where}; are they right?"
+    added = panel.ids[~is_known].tolist()
     if added:
-        shown = ", ".join(map(str, added[:3])) + (" …" if len(added) > 3 else "")
-        say(f"  new series: {len(added):,} ({shown})")
-    last = after.config.frequency.text(int(after.state.time.max()))
-    option = "" if model == MODEL else f" --model {shlex.quote(model)}"
-    say(f"Updated {model}, until {last}. Forecast with: forecast predict --horizon N{option}")
+        yield f"new series: {len(added):,} ({some(added)}){_like(added, state.ids.tolist())}"
+    absent = np.delete(state.ids, rows)
+    if len(absent):
+        yield f"no rows: {len(absent):,} of {len(state.ids):,} series ({some(absent)})"
+
+
+def _like(added: list[Any], known: list[Any]) -> str:
+    """Names a known series whose id is spelled much like that of a new one."""
+    spelled = {str(name).strip().lower(): name for name in known}
+    for name in added:
+        close = difflib.get_close_matches(str(name).strip().lower(), spelled, n=1, cutoff=0.85)
+        if close:
+            return f"; is '{name}' the known '{spelled[close[0]]}'?"
+    return ""

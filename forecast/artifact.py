@@ -10,11 +10,13 @@ import numpy as np
 from forecast import __version__
 from forecast import state as states
 from forecast.config import Config
+from forecast.errors import ArtifactError
 from forecast.network import NETWORKS
 from forecast.packing import (
     Kind,
     check_arrays,
     friendly,
+    is_packed,
     pack,
     refuse_other_format,
     unpack,
@@ -56,6 +58,11 @@ def load(path: str | Path) -> tuple[Config, dict[str, np.ndarray], State, dict[s
     Raises:
         ArtifactError: if the file is missing, damaged, foreign, or of a newer format.
     """
+    if is_packed(path, states.PARTS):
+        raise ArtifactError(
+            f"{path}: a state alone, no model; show it with: forecast inspect --state, or continue "
+            "it with: forecast predict --state"
+        )
     about, weights, held, arrays, record = unpack(path, PARTS, MODEL_FILE)
     refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)
     with friendly(path, MODEL_FILE):

@@ -37,7 +37,8 @@ def locked(
     from filelock import FileLock, Timeout
 
     place = Path(path).resolve()
-    lock = FileLock(place.with_name(f".{place.name}.lock"))
+    mode = place.stat().st_mode & 0o666 if place.exists() else 0o644
+    lock = FileLock(place.with_name(f".{place.name}.lock"), mode=mode)  # who may write, may lock
     try:
         try:
             lock.acquire(timeout=0.5)
@@ -50,7 +51,8 @@ def locked(
         ) from None
     except OSError as problem:
         raise error(
-            f"{path}: cannot be locked: {problem.strerror or problem}; nothing was changed"
+            f"{path}: its lock {lock.lock_file} cannot be taken: {problem.strerror or problem}; "
+            "nothing was changed, remove the lock or its cause"
         ) from None
     try:
         for draft in place.parent.iterdir():

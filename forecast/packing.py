@@ -84,6 +84,15 @@ def unpack(path: str | Path, names: Sequence[str], kind: Kind) -> list[Any]:
     return parts
 
 
+def is_packed(path: str | Path, names: Sequence[str]) -> bool:
+    """Whether a file holds exactly the parts of the given names."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return sorted(file.namelist()) == sorted(names)
+    except (OSError, zipfile.BadZipFile, ValueError, EOFError, RuntimeError):
+        return False  # told when it is read
+
+
 def _refuse_bombs(path: str | Path, info: zipfile.ZipInfo, kind: Kind) -> None:
     if info.file_size > LARGEST:
         raise ArtifactError(f"{path}: {info.filename} is larger than a {kind.name} can be")

@@ -80,6 +80,8 @@ def _friendly(source: str) -> Iterator[None]:
 def _open(path: str) -> Iterator[BinaryIO]:
     """Open a file, pipe or standard input for reading from any place, unpacked."""
     if path == "-":
+        if sys.stdin is None:
+            raise DataError("standard input is closed; name a file")
         yield _unpacked(io.BytesIO(sys.stdin.buffer.read()))
         return
     with Path(path).open("rb") as file:

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import re
 import sys
 import zipfile
 from dataclasses import replace
@@ -87,7 +88,11 @@ NOT_A_TABLE = {
 
 BAD_CELLS = {
     "text among numbers": (replaced("05,4", "05,four"), "line 6, column 'y': found 'four', where"),
-    "decimal comma": (replaced("05,4", '05,"1.234,5"'), "line 6, column 'y'", "write it as 1234.5"),
+    "decimal comma": (
+        replaced("05,4", '05,"1.234,5"').replace("06,5", "06,5.5"),
+        "line 6, column 'y'",
+        "write it as 1234.5",
+    ),
     "infinity": (replaced("05,4", "05,inf"), "line 6, column 'y': inf is infinite"),
     "minus infinity": (replaced("05,4", "05,-Infinity"), "line 6, column 'y': -inf is infinite"),
     "too large for a float": (replaced("05,4", "05,1e999"), "line 6, column 'y': inf is infinite"),
@@ -444,8 +449,8 @@ REQUESTS = [
     (["--levels", "most"], 2, "'most' is not a list of percents"),
     (["--seed", "-1"], 2, "-1 is not in the range"),
     (["--runtime", "gpu"], 2, "'gpu' is not one of 'auto', 'numpy', 'compiled'"),
-    (["--out", "."], 1, ".: cannot be written: Is a directory", "write elsewhere with --out"),
-    (["--out", "no/folder.csv"], 1, "no/folder.csv: cannot be written: No such file or directory"),
+    (["--out", "."], 1, "cannot write '.': it is a folder; name a file with --out"),
+    (["--out", "no/folder.csv"], 1, "cannot write no/folder.csv: there is no folder"),
     (["--out", "future.xls"], 1, "future.xls: no known kind of file; name it .csv"),
     (["--plot", "future.jpg"], 2, "future.jpg: a picture's name must end in .png, .svg, .pdf"),
 ]
@@ -459,15 +464,30 @@ def test_a_forecast_that_cannot_be_made_says_why(options, status, words):
     assert all(word in line for word in words), line
 
 
-@pytest.mark.parametrize("picture", ["no/folder.png", "folder.png"])
+def test_a_lock_that_cannot_be_had_is_told_before_training(tmp_path):
+    (tmp_path / ".model.forecast.lock").mkdir()
+    (tmp_path / "table.csv").write_text(TABLE)
+
+    line = error_of("train", "table.csv", status=1)
+
+    assert re.search(r"its lock .*\.model\.forecast\.lock cannot be taken: Is a directory", line)
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        ("no/folder.png", "cannot write no/folder.png: there is no folder"),
+        ("folder.png", "cannot write 'folder.png': it is a folder; name a file with --plot"),
+    ],
+)
 @pytest.mark.usefixtures("saved")
-def test_a_picture_that_cannot_be_written_is_told(tmp_path, picture):
+def test_a_picture_that_cannot_be_written_is_told_before_anything_is(tmp_path, picture, words):
     (tmp_path / "folder.png").mkdir()
 
     line = error_of("predict", "--horizon", "2", "--out", "x.csv", "--plot", picture, status=1)
 
-    assert f"{picture}: cannot be written" in line
-    assert "write elsewhere with --plot" in line
+    assert words in line
+    assert not (tmp_path / "x.csv").exists()
 
 
 # A table to continue that does not fit the model

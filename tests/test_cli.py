@@ -161,7 +161,7 @@ def test_an_interrupt_before_there_is_anything_to_keep_leaves_the_old_model(monk
     result = run("train", "sales.csv", "--quiet")
 
     assert result.exit_code == 1
-    assert result.stderr == "Error: interrupted before it was done; nothing was written\n"
+    assert result.stderr == "Error: interrupted before it was done\n"
     assert Path("model.forecast").read_bytes() == before
 
 
@@ -428,10 +428,11 @@ def test_a_model_is_described_in_words():
 
     assert re.fullmatch(r"model\.forecast: \d+ weights, model [0-9a-f]{8}", lines[0])
     assert lines[1] == (
-        "Data: long table, id 'store', time 'day', target 'sold'; daily; 2 series, 120 rows, "
-        "until 2024-02-29."
+        "Data: long table, id 'store', time 'day', target 'sold'; daily; trained on 2 series, "
+        "120 rows."
     )
-    assert "Head: student_t." in lines
+    assert lines[2] == "State: 2 series, until 2024-02-29."
+    assert "Head: student_t. Windows: random." in lines
     assert any(line.startswith("On the last 7 steps of 2 series") for line in lines)
 
 
@@ -572,7 +573,7 @@ def test_debug_shows_the_traceback_before_the_error_and_nothing_else_does():
         (RuntimeError("what\nnow"), "unexpected RuntimeError: what now; this is a bug, please"),
         (MemoryError(), "not enough memory; use fewer series or steps, or a smaller --units"),
         (OSError(5, "Input/output error", "disk"), "disk: Input/output error"),
-        (KeyboardInterrupt(), "interrupted before it was done; nothing was written"),
+        (KeyboardInterrupt(), "interrupted before it was done"),
         (forecast.DataError("a \x1b[2Jb"), "a \N{REPLACEMENT CHARACTER}[2Jb"),
     ],
 )

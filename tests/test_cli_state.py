@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ def test_a_forecast_goes_on_from_the_state_that_the_one_before_has_kept(model):
     first = run("predict", "-n", 3, "--keep-state", "later.state")
     rest = run("predict", "-n", 2, "--state", "later.state")
 
-    assert "Continue it with: forecast predict --state later.state" in first.stderr
+    assert "with: forecast predict --state later.state --horizon 3\n" in first.stderr
     assert State.load("later.state") == model.rollout(3).state
     whole = model.predict(5)
     parts = pd.concat([table_of(first), table_of(rest)]).sort_values(["store", "day"])
@@ -140,7 +141,7 @@ def test_a_forecast_far_beyond_the_data_is_told_on_standard_error(make_model, ma
         (["--state", "new.csv"], 1, "new.csv: not a state file of forecast, or a damaged one"),
         (["--keep-state", "model.forecast"], 2, "would overwrite the model; name another file"),
         (["new.csv", "--keep-state", "new.csv"], 2, "would overwrite the table itself"),
-        (["--keep-state", "no/x.state"], 1, "no/x.state: cannot be written: No such file"),
+        (["--keep-state", "no/x.state"], 1, "cannot write no/x.state: there is no folder"),
     ],
 )
 def test_states_that_cannot_be_read_or_kept_are_refused(arguments, status, message, tmp_path):
@@ -196,3 +197,79 @@ def test_training_takes_bounds_and_says_so(tmp_path, monkeypatch):
 
     assert "  forecasts are kept from -10 to 10; --bounds says otherwise" in result.stderr
     assert Model.load("model.forecast").config.bounds == (-10.0, 10.0)
+
+
+def test_it_says_how_many_series_ended_before_the_horizon(model):
+    limit = model.predict(6)["forecast"].median()
+    ends = model.rollout(6, until=below(limit)).state.time - model.state.time
+    early = int((ends < 6 * model.state.frequency.step).sum())
+
+    result = run("predict", "-n", 6, "--until", f"value<{limit}")
+
+    assert early
+    assert f"ended before 6 steps: {early} of 2 series" in result.stderr
+
+
+def test_the_command_to_continue_with_can_be_pasted(model):
+    model.save("my shop")
+
+    result = run("predict", "-n", 2, "-m", "my shop", "--keep-state", "it's.state")
+
+    continued = "forecast predict --state 'it'\"'\"'s.state' --horizon 2 --model 'my shop'\n"
+    assert continued in result.stderr
+
+
+@pytest.mark.usefixtures("model")
+def test_a_table_that_is_short_of_a_context_is_told_to_be():
+    rows = [f"a,2024-04-0{day},5" for day in range(1, 5)]
+    Path("new.csv").write_text("\n".join(["store,day,sold", *rows]))
+
+    result = run("predict", "new.csv", "-n", 2)
+
+    assert "new.csv has fewer rows of 1 series than the 8 that" in result.stderr
+    assert "use forecast update" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "model.forecast"], "--out model.forecast would overwrite the model"),
+        (["--plot", "a.png", "--out", "a.png"], "--plot a.png would overwrite what --out writes"),
+        (["--out", "x", "--keep-state", "x"], "--keep-state x would overwrite what --out writes"),
+        (
+            ["--state", "held.state", "--out", "held.state"],
+            "--out held.state would overwrite the state itself",
+        ),
+        (["--keep-state", "notes.txt"], "notes.txt would overwrite a file that is no state"),
+    ],
+)
+def test_no_file_is_overwritten_by_another_kind_of_content(model, options, message):
+    model.state.save("held.state")
+    Path("notes.txt").write_text("mine")
+
+    line = error_of("predict", "-n", 1, *options, status=2)
+
+    assert message in line
+    assert State.load("held.state") == model.state
+    assert Path("notes.txt").read_text() == "mine"
+
+
+@pytest.mark.usefixtures("model")
+def test_every_place_is_looked_at_before_anything_is_written(tmp_path):
+    line = error_of("predict", "-n", 1, "--out", "t.csv", "--keep-state", "nowhere/x.state")
+
+    assert "cannot write nowhere/x.state: there is no folder" in line
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_a_file_with_a_state_alone_is_told_from_a_damaged_model(model):
+    model.state.save("held.state")
+
+    assert "held.state: a state alone, no model; show it with" in error_of("inspect", "held.state")
+
+
+@pytest.mark.usefixtures("model")
+def test_bounds_that_leave_all_data_out_are_told():
+    result = run("predict", "-n", 1, "--bounds", "1000,2000")
+
+    assert "the bounds, from 1000 to 2000, leave out all data of series 'a'" in result.stderr

@@ -90,7 +90,7 @@ def test_every_command_in_the_readmes_table_runs():
     for command in commands:
         run(command + (" --steps 2" if " train " in command else ""))
 
-    assert len(commands) == 10
+    assert len(commands) == 11
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/state.md"])

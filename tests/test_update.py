@@ -103,7 +103,8 @@ def test_it_says_what_it_read_and_until_when_the_model_now_is():
     assert update_well("t.csv") == [
         "Read t.csv: 2 series, 3 rows.",
         "  missing values: 1 of 3",
-        "Updated model.forecast, until 2024-01-10. Forecast with: forecast predict --horizon N",
+        "Updated model.forecast, until 2024-01-09 to 2024-01-10. "
+        "Forecast with: forecast predict --horizon N",
     ]
     assert forecast.load(MODEL).predict(1)["day"].dt.day.tolist() == [11, 10]
 
@@ -162,7 +163,7 @@ def test_new_series_are_told_and_come_after_the_others(model):
 
     lines = update_well("t.csv")
 
-    assert lines[1] == "  new series: 4 (A, Y, Z …)"
+    assert lines[1] == "  new series: 4 ('A', 'Y', 'Z' and 1 more); is 'A' the known 'a'?"
     after = forecast.load(MODEL).state
     assert after.ids.tolist() == ["a", "b", "A", "Y", "Z", "c"]
     assert after == model.update(table).state
@@ -237,7 +238,10 @@ REFUSED = {
         "a,2024-01-10,5\nb,2024-01-07,5",
         "t.csv: the rows of series 'b' begin at 2024-01-07, but the next one is that of 2024-01-08",
     ),
-    "two series of two out of place": ("a,2024-01-09,5\nb,2024-01-07,5", "(so with 1 more series)"),
+    "two series of two out of place": (
+        "a,2024-01-09,5\nb,2024-01-07,5",
+        "the same holds for 1 more series",
+    ),
     "a row twice": ("a,2024-01-10,5\na,2024-01-10,6", "t.csv, line 3, column 'day'", "keep one"),
     "between two steps": ("a,2024-01-10 05:17,5", "t.csv", "2024-01-10 05:17", "daily"),
     "no number": ("a,2024-01-10,five", "t.csv, line 2, column 'sold': found 'five'"),
@@ -407,3 +411,57 @@ def test_of_two_processes_with_the_same_row_one_wins_and_the_other_is_refused(mo
     )
     assert said == {"": 0, refusal: 1}
     assert forecast.load(MODEL).state == model.update(table).state
+
+
+# What is worth a word
+
+
+@pytest.mark.usefixtures("model")
+def test_gaps_before_the_new_rows_are_counted():
+    write("t.csv", "a 13 5", "b 08 6")
+
+    lines = update_well("t.csv", "--fill-gaps")
+
+    assert "  rows taken as missing before the new ones: 3 ('a')" in lines
+
+
+@pytest.mark.usefixtures("model")
+def test_series_that_stay_away_are_named_and_both_ends_told():
+    write("t.csv", "a 10 5")
+
+    lines = update_well("t.csv")
+
+    assert "  no rows: 1 of 2 series ('b')" in lines
+    assert lines[-1].startswith("Updated model.forecast, until 2024-01-07 to 2024-01-10.")
+
+
+@pytest.mark.usefixtures("model")
+def test_a_new_series_that_may_be_a_misspelled_one_is_asked_about():
+    write("t.csv", "A 10 5", "zebra 10 6")
+
+    assert "  new series: 2 ('A', 'zebra'); is 'A' the known 'a'?" in update_well("t.csv")
+
+
+@pytest.mark.usefixtures("model")
+def test_values_far_beyond_all_before_are_asked_about():
+    write("t.csv", "a 10 1e6", "b 08 6")
+
+    assert "  values far beyond all before: 'a'; are they right?" in update_well("t.csv")
+
+
+def test_a_value_that_no_state_can_hold_is_refused_before_it_is_written(model):
+    write("t.csv", "a 10 1e300", "b 08 6")
+
+    assert "series 'a' has a value 1e+300, beyond" in error_of("t.csv")
+    assert forecast.load(MODEL).state == model.state
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes")
+def test_who_may_write_the_model_may_take_its_lock(model):
+    MODEL.chmod(0o666)
+    write("t.csv", "a 10 5")
+
+    update_well("t.csv")
+
+    assert Path(".model.forecast.lock").stat().st_mode & 0o777 == 0o666
+    assert model.state != forecast.load(MODEL).state
