@@ -23,7 +23,7 @@ from forecast.packing import (
 )
 from forecast.state import State
 
-FORMAT = 2  # raised when a file of a new kind can no longer be read by the code before it
+FORMAT = 3  # raised when a file of a new kind can no longer be read by the code before it
 PARTS = ("config.json", "weights.safetensors", *states.PARTS, "training.json")
 MODEL_FILE = Kind("model", "make one with: forecast train TABLE", "train again", "--model")
 
@@ -78,6 +78,5 @@ def load(path: str | Path) -> tuple[Config, dict[str, np.ndarray], State, dict[s
 
 
 def _weight_shapes(config: Config) -> dict[str, tuple[int, ...]]:
-    sizes = (config.inputs, config.units, config.layers, config.outputs)
-    shapes: dict[str, tuple[int, ...]] = NETWORKS[config.network].shapes(*sizes)
+    shapes: dict[str, tuple[int, ...]] = NETWORKS[config.network].shapes(config.blueprint.sizes)
     return shapes

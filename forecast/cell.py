@@ -5,13 +5,30 @@ The same code runs on NumPy arrays and on tensors; features, network and head me
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from forecast import features
+from forecast.network import HEADS, NETWORKS
+from forecast.network.parts import Network, Sizes
 
 Array = Any
+
+
+class Blueprint(NamedTuple):
+    """All that a cell is made of besides the weights; it can be hashed.
+
+    Attributes:
+        network, head: entries of NETWORKS and HEADS.
+        sizes: of the network.
+        lags: past steps that are inputs.
+    """
+
+    network: str
+    head: str
+    sizes: Sizes
+    lags: tuple[int, ...]
 
 
 class Memory(NamedTuple):
@@ -19,11 +36,11 @@ class Memory(NamedTuple):
 
     Attributes:
         recent: the values before the last one that lags reach back to, (B, R, D).
-        network: the network's own memory, a NamedTuple of arrays with leading axis B.
+        network: the network's own memory, arrays by name with leading axis B.
     """
 
     recent: Array
-    network: Any
+    network: dict[str, Array]
 
 
 class Carry(NamedTuple):
@@ -39,31 +56,36 @@ class Cell:
 
     Attributes:
         xp: the array namespace.
-        network: answers to initial_state, observe and advance.
+        network: answers to observe and advance.
         head: gives a value for the network's raw parameters.
         lags: past steps that are inputs.
     """
 
     xp: Any
-    network: Any
+    network: Network
     head: Any
     lags: tuple[int, ...]
 
-    def observe(self, value: Array, memory: Memory, calendar: Array) -> tuple[Array, Memory]:
-        """A step whose last value is true: (B, D), memory, (B, C) to raw parameters, memory."""
-        return self._step(self.network.observe, value, memory, calendar)
+    @classmethod
+    def of(cls, xp: Any, blueprint: Blueprint, arrays: Mapping[str, Array]) -> Cell:
+        """The cell with the given weights."""
+        network = NETWORKS[blueprint.network].of(xp, blueprint.sizes, arrays)
+        return cls(xp, network, HEADS[blueprint.head], blueprint.lags)
+
+    def observe(self, value: Array, memory: Memory, calendar: Array) -> Memory:
+        """A step whose value is true: (B, D), memory, (B, C) of the step after it, to memory."""
+        state = self.network.observe(self._inputs(value, memory, calendar), memory.network)
+        return Memory(features.push(self.xp, memory.recent, value), state)
 
     def advance(self, value: Array, memory: Memory, calendar: Array) -> tuple[Array, Memory]:
         """A step of the forecast: (B, D), memory, (B, C) to raw parameters, memory."""
-        return self._step(self.network.advance, value, memory, calendar)
-
-    def _step(
-        self, network: Callable[..., Any], value: Array, memory: Memory, calendar: Array
-    ) -> tuple[Array, Memory]:
-        lagged = features.lagged_values(memory.recent, self.lags)
-        inputs = features.step_input(self.xp, value, lagged, calendar)
-        params, state = network(inputs, memory.network)
+        inputs = self._inputs(value, memory, calendar)
+        params, state = self.network.advance(inputs, memory.network)
         return params, Memory(features.push(self.xp, memory.recent, value), state)
+
+    def _inputs(self, value: Array, memory: Memory, calendar: Array) -> Array:
+        lagged = features.lagged_values(memory.recent, self.lags)
+        return features.step_input(self.xp, value, lagged, calendar)
 
     def rollout_step(
         self, calendar: Array, limits: tuple[Array, Array], uniforms: Array | None

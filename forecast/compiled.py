@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from forecast.cell import Carry, Cell, Memory
-from forecast.network import HEADS, NETWORKS, tensors
+from forecast.cell import Blueprint, Carry, Cell, Memory
+from forecast.network import tensors
 
 CORES = os.cpu_count() or 1
 SMALLEST_PIECE = 64  # rows of a batch that are worth a thread of their own
@@ -47,7 +47,7 @@ def rollout(
 
 
 @functools.cache
-def _compiled(network: str, head: str, lags: tuple[int, ...]) -> Any:
+def _compiled(blueprint: Blueprint) -> Any:
     """The compiled rollout of one kind of model; weights are arguments, never baked in."""
 
     @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]  # TensorFlow has no hints
@@ -60,7 +60,7 @@ def _compiled(network: str, head: str, lags: tuple[int, ...]) -> Any:
         uniforms: Any,
         horizon: Any,
     ) -> Any:
-        cell = Cell(tensors, NETWORKS[network].of(tensors, arrays), HEADS[head], lags)
+        cell = Cell.of(tensors, blueprint, arrays)
         carry = Carry(tf.constant(0), memory)
         step = cell.rollout_step(calendar, limits, uniforms)
         path, carry = rollout(step, value, carry, horizon, calendar.shape[0])
@@ -70,7 +70,7 @@ def _compiled(network: str, head: str, lags: tuple[int, ...]) -> Any:
 
 
 def run(
-    names: tuple[str, str, tuple[int, ...]],
+    blueprint: Blueprint,
     arrays: Mapping[str, np.ndarray],
     value: np.ndarray,
     memory: Memory,
@@ -86,7 +86,7 @@ def run(
     steps beyond the horizon are not run.
 
     Args:
-        names: the network, the head and the lags of the model.
+        blueprint: of the model's step.
         arrays: the weights.
         value: the last values (B, D).
         memory: what the steps before have left, leading axis B.
@@ -99,7 +99,7 @@ def run(
     """
     horizon, batch = calendar.shape[:2]
     size, longest = _padded(-(-batch // _pieces(batch))), 1 << (horizon - 1).bit_length()
-    compiled = _compiled(*names)
+    compiled = _compiled(blueprint)
 
     def piece(first: int) -> tuple[np.ndarray, Memory]:
         rows = functools.partial(_window, first=first, size=size)

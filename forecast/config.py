@@ -7,8 +7,10 @@ from typing import Any
 
 from forecast import features
 from forecast.bounds import Bounds, between
+from forecast.cell import Blueprint
 from forecast.frequency import Frequency, parse
 from forecast.network import HEADS
+from forecast.network.parts import Sizes
 from forecast.panel import Schema
 
 
@@ -21,11 +23,14 @@ class Config:
         frequency: spacing of the time steps.
         season: steps in a season, the period of the seasonal naive forecast.
         network, head: entries of NETWORKS and HEADS.
+        cell: an entry of CELLS.
+        score: of attention, an entry of SCORES.
         layers, units: sizes of the network.
         lags: past steps that are inputs besides the last value.
         cycles: calendar cycles that are inputs.
         power: exponent of the transform, 0 for the logarithm.
         context: last steps of a series that set its scale.
+        horizon: steps of a forecast that training has asked for.
         bounds: that forecasts are kept within unless others are given.
     """
 
@@ -34,12 +39,15 @@ class Config:
     season: int
     network: str
     head: str
+    cell: str
+    score: str
     layers: int
     units: int
     lags: tuple[int, ...]
     cycles: tuple[str, ...]
     power: float
     context: int
+    horizon: int
     bounds: Bounds
 
     @property
@@ -56,6 +64,22 @@ class Config:
     def outputs(self) -> int:
         """How many raw parameters a step gives."""
         return int(HEADS[self.head].PARAMETERS) * self.targets
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """What the model's step is made of."""
+        sizes = Sizes(
+            inputs=self.inputs,
+            outputs=self.outputs,
+            calendar=2 * len(self.cycles),
+            units=self.units,
+            layers=self.layers,
+            cell=self.cell,
+            context=self.context,
+            horizon=self.horizon,
+            score=self.score,
+        )
+        return Blueprint(self.network, self.head, sizes, self.lags)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `json` can write."""

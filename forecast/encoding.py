@@ -21,7 +21,7 @@ from forecast.state import Extent, State, join, join_rows, take_rows
 
 LONGEST_GAP = 100_000  # rows to fill; beyond, or beyond so many years, a mistyped time is likelier
 LONGEST_YEARS = 10
-Step = Callable[[Any, Memory, Any], tuple[Any, Memory]]  # of a Cell: observe or advance
+Step = Callable[[Any, Memory, Any], Memory]  # such as a Cell's observe
 
 
 def encode(panel: Panel, config: Config, cell: Cell, fingerprint: str) -> State:
@@ -272,7 +272,7 @@ def walk(
             finished.append(take_rows(memory, slice(active, None)))
             value, memory = value[:active], take_rows(memory, slice(active))
         now = begin[:active] + t
-        _, memory = step(value, memory, calendar[now])
+        memory = step(value, memory, calendar[now])
         value = rows[now]
     if not ragged:
         return memory

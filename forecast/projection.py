@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from forecast import randomness, scaling
 from forecast.bounds import Bounds, Limits, clip, limits
-from forecast.cell import Carry, Cell
+from forecast.cell import Carry, Cell, Memory
 from forecast.config import Config
 from forecast.encoding import walk
 from forecast.errors import ForecastError
-from forecast.network import HEADS, NETWORKS
 from forecast.randomness import Branch
 from forecast.rollout import rollout
 from forecast.state import State, join
@@ -142,7 +142,7 @@ class Projector:
         times, rows = times_after(start, longest).T[inside], scaled[inside]
         calendar = self.config.frequency.calendar(times, self.config.cycles)
         indptr = np.concatenate([[0], np.cumsum(lengths)])
-        memory = walk(self.cell.advance, start.value, start.memory, rows, calendar, indptr)
+        memory = walk(self._feed_back, start.value, start.memory, rows, calendar, indptr)
         last = indptr[1:] - 1
         return Projection(
             np.where(inside[..., None], scaled, np.nan),
@@ -169,6 +169,9 @@ class Projector:
             )
         return values
 
+    def _feed_back(self, value: Any, memory: Memory, calendar: Any) -> Memory:
+        return self.cell.advance(value, memory, calendar)[1]
+
     def limits(self, rows: State) -> Limits:
         """The bounds in the scaled units of each row."""
         return limits(self.bounds, rows.scale, self.config.power)
@@ -182,9 +185,8 @@ class Projector:
         if self.runtime == "compiled":
             from forecast import compiled
 
-            names = (self.config.network, self.config.head, self.config.lags)
             path, memory = compiled.run(
-                names,
+                self.config.blueprint,
                 self.weights,
                 start.value,
                 start.memory,
@@ -210,8 +212,7 @@ class Projector:
 
 def make_cell(config: Config, weights: dict[str, np.ndarray]) -> Cell:
     """The step of a model on NumPy."""
-    network = NETWORKS[config.network].of(np, weights)
-    return Cell(np, network, HEADS[config.head], config.lags)
+    return Cell.of(np, config.blueprint, weights)
 
 
 def times_after(start: State, horizon: int) -> np.ndarray:

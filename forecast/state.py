@@ -30,6 +30,7 @@ STATE_FILE = Kind(
 )
 DTYPES = {"time": "int64", **dict.fromkeys(("location", "scale", "low", "high"), "float64")}
 SHOWN = 3  # series that a repr names
+NETWORK = "network."  # before the names of the network's own memory
 
 
 class Extent(NamedTuple):
@@ -114,7 +115,7 @@ class State:
             "scale": self.scale.scale,
             "low": self.extent.low,
             "high": self.extent.high,
-            **{f"network.{name}": part for name, part in self.memory.network._asdict().items()},
+            **{NETWORK + name: part for name, part in self.memory.network.items()},
         }
 
     def take(self, rows: np.ndarray) -> State:
@@ -217,13 +218,13 @@ def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
     Raises:
         ValueError, KeyError, TypeError, IndexError, ForecastError: if the parts are no state.
     """
-    memory_of = NETWORKS[about["network"]].State
+    names = [name for name in arrays if name.startswith(NETWORK)]
     series, d, remembered = len(about["ids"]), arrays["value"].shape[1], arrays["recent"].shape[1]
-    shapes = _shapes(series, d, remembered) | {
-        f"network.{name}": (series, *arrays[f"network.{name}"].shape[1:])
-        for name in memory_of._fields
-    }
+    shapes = _shapes(series, d, remembered)
+    shapes |= {name: (series, *arrays[name].shape[1:]) for name in names}
     check_arrays("state", arrays, shapes, DTYPES, may_be_missing=("value", "recent"))
+    if about["network"] not in NETWORKS:
+        raise ValueError(f"it is of an unknown network '{about['network']}'")
     if not (arrays["scale"] > 0).all():
         raise ValueError("its state holds impossible scales")
     state = State(
@@ -231,7 +232,7 @@ def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
         time=arrays["time"],
         value=arrays["value"],
         memory=Memory(
-            arrays["recent"], memory_of(*(arrays[f"network.{n}"] for n in memory_of._fields))
+            arrays["recent"], {name.removeprefix(NETWORK): arrays[name] for name in names}
         ),
         scale=Scale(arrays["location"], arrays["scale"]),
         extent=Extent(arrays["low"], arrays["high"]),
@@ -252,10 +253,9 @@ def check(state: State, config: Config) -> None:
     kind, wanted = ((one.network, one.frequency.name) for one in (state, config))
     if kind != wanted:
         raise ValueError(f"its state is of the kind {kind} where {wanted} belongs")
-    network = NETWORKS[config.network]
     shapes = _shapes(series, config.targets, features.memory_length(config.lags))
-    held = network.state_shapes(series, config.units, config.layers)
-    shapes |= {f"network.{name}": shape for name, shape in held.items()}
+    held = NETWORKS[config.network].state_shapes(config.blueprint.sizes, series)
+    shapes |= {NETWORK + name: shape for name, shape in held.items()}
     held = {name: array.shape for name, array in state.arrays().items()}
     if held != shapes:
         raise ValueError(f"the shapes of its state are {held} where {shapes} belong")
@@ -290,16 +290,18 @@ def digest(state: State) -> str:
 
 def take_rows(memory: Memory, rows: np.ndarray | slice) -> Memory:
     """The rows of a memory."""
-    network = type(memory.network)(*(part[rows] for part in memory.network))
+    network = {name: part[rows] for name, part in memory.network.items()}
     return Memory(memory.recent[rows], network)
 
 
 def join_rows(memories: list[Memory]) -> Memory:
     """The rows of several memories, in order."""
-    network = type(memories[0].network)
-    parts = zip(*(memory.network for memory in memories), strict=True)
     recent = np.concatenate([memory.recent for memory in memories])
-    return Memory(recent, network(*map(np.concatenate, parts)))
+    network = {
+        name: np.concatenate([memory.network[name] for memory in memories])
+        for name in memories[0].network
+    }
+    return Memory(recent, network)
 
 
 def join(states: list[State]) -> State:

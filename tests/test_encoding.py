@@ -46,12 +46,11 @@ def row_by_row(model, panel, s):
     memory = Memory(empty, cell.network.initial_state(1))
     for t in range(len(values)):
         before = scaled[t - 1] if t else NAN
-        _, memory = cell.observe(np.full((1, 1), before, np.float32), memory, calendar[t : t + 1])
+        memory = cell.observe(np.full((1, 1), before, np.float32), memory, calendar[t : t + 1])
     return {
         "value": scaled[-1:, None],
         "recent": memory.recent,
-        "network.hidden": memory.network.hidden,
-        "network.cell": memory.network.cell,
+        **{f"network.{name}": part for name, part in memory.network.items()},
         "location": np.array([[location]]),
         "scale": np.array([[scale]]),
         "low": np.array([[np.nanmin(values)]]),
@@ -93,14 +92,10 @@ class Count(NamedTuple):
     """A network that only observes, and counts what it has observed."""
 
     def initial_state(self, batch):
-        return CountState(np.zeros(batch, int))
+        return {"seen": np.zeros(batch, int)}
 
-    def observe(self, x, state):
-        return x[:, :1], CountState(state.seen + 1)
-
-
-class CountState(NamedTuple):
-    seen: np.ndarray
+    def observe(self, _, state):
+        return {"seen": state["seen"] + 1}
 
 
 def test_every_row_is_observed_once_and_nothing_is_forecast(make_config, make_random_panel):
@@ -108,7 +103,7 @@ def test_every_row_is_observed_once_and_nothing_is_forecast(make_config, make_ra
 
     state = encode(panel, make_config(panel), Cell(np, Count(), point, ()), "the model")
 
-    assert state.memory.network.seen.tolist() == [3, 8, 1, 8]
+    assert state.memory.network["seen"].tolist() == [3, 8, 1, 8]
 
 
 def test_the_state_is_at_the_last_row_of_every_series(make_model, make_panel):
@@ -146,8 +141,8 @@ def test_what_is_kept_of_values_is_single_precision(make_model, make_random_pane
         "scale": "float64",
         "low": "float64",
         "high": "float64",
-        "network.hidden": "float32",
-        "network.cell": "float32",
+        "network.hidden_0": "float32",
+        "network.cell_0": "float32",
     }
 
 
@@ -174,14 +169,14 @@ def test_streaming_new_rows_observed_one_by_one_equal_the_whole_history_under_th
 
     cell, value, memory = model.cell(), state.value, state.memory
     for row in range(before, before + after):
-        _, memory = cell.observe(value, memory, np.empty((2, 0), np.float32))
+        memory = cell.observe(value, memory, np.empty((2, 0), np.float32))
         new = whole.target[whole.indptr[:-1] + row]
         value = ((new - scale.location) / scale.scale).astype(np.float32)
 
     np.testing.assert_array_equal(value, expected.value)
     np.testing.assert_array_equal(memory.recent, expected.memory.recent)
-    np.testing.assert_allclose(memory.network.hidden, expected.memory.network.hidden, **CLOSE)
-    np.testing.assert_allclose(memory.network.cell, expected.memory.network.cell, **CLOSE)
+    for name, part in expected.memory.network.items():
+        np.testing.assert_allclose(memory.network[name], part, **CLOSE)
 
 
 # Scale

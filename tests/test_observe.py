@@ -83,7 +83,7 @@ def test_streaming_new_rows_at_once_one_by_one_or_with_the_whole_history_are_the
 
     assert_same_state(at_once, encoded_under(scale, model, whole))
     assert_same_state(one_by_one, at_once)
-    assert {array.dtype.name for array in at_once.memory.network} == {"float32"}
+    assert {array.dtype.name for array in at_once.memory.network.values()} == {"float32"}
 
 
 @given(cut=st.integers(1, 11), seed=st.integers(0, 2**16))

@@ -229,8 +229,8 @@ def poke(name, value):
         poke("scale", 0.125),
         poke("low", 0.125),
         poke("high", 0.125),
-        poke("network.hidden", 0.125),
-        poke("network.cell", 0.125),
+        poke("network.hidden_0", 0.125),
+        poke("network.cell_0", 0.125),
     ],
 )
 def test_a_number_that_was_changed_is_noticed(saved, archive, change):
@@ -277,7 +277,7 @@ def test_what_the_file_lacks_is_named(saved, archive, name):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"network": "gru"}, "it lacks 'gru'"),
+        ({"network": "gru"}, "it is of an unknown network 'gru'"),
         ({"frequency": "fortnight"}, "fortnight"),
         ({"frequency": 5}, ""),
         ({"ids": ["a"]}, "the shapes of its state are"),
@@ -305,25 +305,24 @@ def test_names_that_are_impossible_are_refused(saved, archive, change, message):
         (lambda arrays: arrays.pop("time"), "the shapes of its state are"),
         (lambda arrays: arrays.pop("low"), "the shapes of its state are"),
         (lambda arrays: arrays.pop("value"), "it lacks 'value'"),
-        (lambda arrays: arrays.pop("network.cell"), "it lacks 'network.cell'"),
         (put("more", np.zeros(2)), "the shapes of its state are"),
-        (put("network.more", np.zeros(2)), "the shapes of its state are"),
+        (put("network.more", np.zeros((3, 2), np.float32)), "the shapes of its state are"),
         (put("time", np.zeros(3, np.int64)), "the shapes of its state are"),
         (put("value", np.zeros((3, 1), np.float32)), "the shapes of its state are"),
         (put("value", np.zeros(2, np.float32)), ""),
         (put("recent", np.zeros((2, 5, 2), np.float32)), "the shapes of its state are"),
-        (put("network.cell", np.zeros((3, 1, 2), np.float32)), "the shapes of its state are"),
+        (put("network.cell_0", np.zeros((3, 2), np.float32)), "the shapes of its state are"),
         (put("high", np.zeros((2, 2))), "the shapes of its state are"),
         (put("time", np.zeros(2)), "its state time cannot be float64"),
         (put("time", np.zeros(2, np.int32)), "its state time cannot be int32"),
         (put("value", np.zeros((2, 1))), "its state value cannot be float64"),
         (put("scale", np.ones((2, 1), np.float32)), "its state scale cannot be float32"),
-        (put("network.hidden", np.zeros((2, 1, 2))), "its state network.hidden cannot be float64"),
+        (put("network.hidden_0", np.zeros((2, 2))), "its state network.hidden_0 cannot be float64"),
         (poke("scale", 0.0), "its state holds impossible scales"),
         (poke("scale", -1.0), "its state holds impossible scales"),
         (poke("scale", np.nan), "its state scale holds numbers that are not finite"),
         (poke("low", -np.inf), "its state low holds numbers that are not finite"),
-        (poke("network.hidden", np.nan), "its state network.hidden holds numbers"),
+        (poke("network.hidden_0", np.nan), "its state network.hidden_0 holds numbers"),
         (poke("value", np.inf), "its state value holds numbers"),
         (poke("recent", -np.inf), "its state recent holds numbers"),
     ],
@@ -339,12 +338,20 @@ def test_arrays_that_are_no_state_are_refused_whatever_the_digest_says(
     assert line.endswith("; keep the state again")
 
 
-def test_a_state_whose_memory_is_of_other_sizes_is_told_from_the_models(
-    saved, archive, make_model, make_random_panel
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("recent", np.zeros((2, 9, 1), np.float32)),
+        put("network.hidden_0", np.zeros((2, 3), np.float32)),
+        put("network.more", np.zeros((2, 2), np.float32)),
+        lambda arrays: arrays.pop("network.cell_0"),
+    ],
+)
+def test_a_state_whose_memory_is_of_another_kind_is_told_from_the_models(
+    saved, archive, make_model, make_random_panel, change
 ):
     model = make_model(make_random_panel([9, 5], missing=0.3), lags=(2, 7), units=2)
-    longer = np.zeros((2, 9, 1), np.float32)
-    archive.change(saved, ARRAYS, put("recent", longer), sealed=True)
+    archive.change(saved, ARRAYS, change, sealed=True)
 
     with pytest.raises(
         forecast.OptionError, match=r"^the state does not fit the model: the shapes"

@@ -81,14 +81,14 @@ def test_a_model_is_fed_the_centre_of_its_own_distribution(make_model, make_pane
 
     path = model.rollout(4).table["forecast"]
 
-    network = NETWORKS["lstm"].of(np, model.weights)
+    network = NETWORKS["lstm"].of(np, model.config.blueprint.sizes, model.weights)
     memory = network.initial_state(1)
     values = list((np.array(history) - 6) / np.sqrt(2))  # scaled by their mean and deviation
     days = panel.frequency.calendar(panel.start + np.arange(9) * panel.frequency.step, ("week",))
     for t in range(9):
         before = [values[t - lag] if t >= lag else 0.0 for lag in (1, 3)]
         inputs = np.array([[*before, float(t > 0), *days[t]]], np.float32)
-        params, memory = network.observe(inputs, memory)
+        params, memory = network.advance(inputs, memory)
         if t >= 5:
             values.append(float(params[0, 0]))  # the location comes first
     np.testing.assert_allclose(path, np.array(values[5:]) * np.sqrt(2) + 6, rtol=1e-5)
@@ -168,7 +168,7 @@ def test_split_rollout_the_sample_paths_of_a_network_continue_from_the_carried_s
 
     assert np.concatenate([begin, rest]).tobytes() == whole.tobytes()
     assert after.memory.recent.tobytes() == end.memory.recent.tobytes()
-    assert after.memory.network.hidden.tobytes() == end.memory.network.hidden.tobytes()
+    assert after.memory.network["hidden_0"].tobytes() == end.memory.network["hidden_0"].tobytes()
     assert (whole[:, 0] != whole[:, 1]).all()  # the paths of one series differ
 
 
@@ -261,7 +261,7 @@ def test_one_compilation_serves_batches_and_horizons_of_similar_size(make_model,
     lags = (2, 11)  # of no other test, so that the count begins at zero
     model = make_model(make_random_panel([9] * 36, ids=list(range(36))), lags=lags)
     projector = Projector(model.config, model.weights, Bounds(), runtime="compiled")
-    run = compiled._compiled("lstm", "point", lags)
+    run = compiled._compiled(model.config.blueprint)
     assert run.experimental_get_tracing_count() == 0
 
     for series, horizon in [(33, 9), (34, 12), (36, 16), (35, 10)]:
@@ -315,7 +315,7 @@ def test_the_pieces_of_a_batch_share_one_compilation(monkeypatch, make_model, ma
     projector = Projector(model.config, model.weights, Bounds(), runtime="compiled")
     projector.run(model.state, 4)  # 3 + 3 + 3 + 2 rows at once
 
-    assert compiled._compiled("lstm", "point", lags).experimental_get_tracing_count() == 1
+    assert compiled._compiled(model.config.blueprint).experimental_get_tracing_count() == 1
 
 
 def test_other_weights_of_the_same_shapes_need_no_other_compilation(make_model, make_random_panel):
@@ -327,7 +327,7 @@ def test_other_weights_of_the_same_shapes_need_no_other_compilation(make_model, 
 
     pairs = [[one.values for one in both(model, model.state, 4)] for model in models]
 
-    assert compiled._compiled("lstm", "point", lags).experimental_get_tracing_count() == 1
+    assert compiled._compiled(models[0].config.blueprint).experimental_get_tracing_count() == 1
     for expected, path in pairs:
         np.testing.assert_allclose(path, expected, **CLOSE)
     assert (pairs[0][1] != pairs[1][1]).all()  # and the weights are not those of the first

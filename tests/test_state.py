@@ -39,8 +39,10 @@ def test_every_array_has_one_row_per_series(state):
         "scale": (5, 1),
         "low": (5, 1),
         "high": (5, 1),
-        "network.hidden": (5, 2, 4),
-        "network.cell": (5, 2, 4),
+        "network.hidden_0": (5, 4),
+        "network.cell_0": (5, 4),
+        "network.hidden_1": (5, 4),
+        "network.cell_1": (5, 4),
     }
 
 
@@ -179,7 +181,7 @@ def with_array(state, name, array):
     memory = state.memory
     if name == "recent":
         return replace(state, memory=memory._replace(recent=array))
-    network = memory.network._replace(**{name.removeprefix("network."): array})
+    network = memory.network | {name.removeprefix("network."): array}
     return replace(state, memory=memory._replace(network=network))
 
 
@@ -193,7 +195,7 @@ def test_a_state_equals_a_copy_of_itself_missing_values_included(state):
     "name",
     [
         *("time", "value", "recent", "location", "scale", "low", "high"),
-        *("network.hidden", "network.cell"),
+        *("network.hidden_0", "network.cell_1"),
     ],
 )
 @pytest.mark.parametrize("row", [0, 4])

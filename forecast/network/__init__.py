@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from forecast.network import point, student_t
+from forecast.network.attention import Attention
 from forecast.network.lstm import LSTM
+from forecast.network.parts import Network
+from forecast.network.repeat import Repeat
+from forecast.network.seq2seq import Seq2Seq
 
-NETWORKS: dict[str, Any] = {"lstm": LSTM}
+NETWORKS: dict[str, type[Network]] = {
+    "lstm": LSTM,
+    "seq2seq": Seq2Seq,
+    "attention": Attention,
+    "repeat": Repeat,
+}
 HEADS: dict[str, Any] = {"point": point, "student_t": student_t}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 abs = tf.abs
+arange = tf.range
 concatenate = tf.concat
 cos = tf.cos
 exp = tf.exp
@@ -13,10 +14,15 @@ isnan = tf.math.is_nan
 lgamma = tf.math.lgamma
 log = tf.math.log
 log1p = tf.math.log1p
+max = tf.reduce_max
 maximum = tf.maximum
 minimum = tf.minimum
 ones_like = tf.ones_like
 sqrt = tf.sqrt
+sum = tf.reduce_sum
 tanh = tf.tanh
+tensordot = tf.tensordot
+transpose = tf.transpose
 where = tf.where
 zeros = tf.zeros
+zeros_like = tf.zeros_like
