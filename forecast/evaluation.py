@@ -14,6 +14,7 @@ COMPARED = 1_000  # series that the comparison looks at, drawn once when there a
 
 
 MARGIN = 0.005  # a smaller gain would be told as 0%
+EXPOSED = 0.1  # a smaller gap is not worth a word
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,76 @@ class Comparison:
 
     def _season(self) -> str:
         return "the last value" if self.season == 1 else f"the last {self.season} steps"
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What it costs to be fed own values instead of true ones, step by step of a horizon.
+
+    Mean absolute errors over series on the validation tail, in units of the mean absolute change
+    from season to season of the series' own history, as in MASE.
+
+    Attributes:
+        one_step: of forecasts one step ahead, each after all true values before it.
+        rollout: of one rollout over all steps.
+    """
+
+    one_step: list[float]
+    rollout: list[float]
+
+    def sentence(self) -> str:
+        """Both errors in words, and what they mean."""
+        one, far = (float(np.nanmean(errors)) for errors in (self.one_step, self.rollout))
+        steps = len(self.rollout)
+        where = "step" if steps == 1 else f"{steps} steps"
+        ends = f" ({self.rollout[0]:.3g} at its first, {self.rollout[-1]:.3g} at its last)"
+        found = (
+            f"On the {where} before those the error is {one:.3g} one step ahead, fed with true "
+            f"values, and {far:.3g} in a rollout{ends if steps > 1 else ''}, fed with its own"
+        )
+        if not far > (1 + EXPOSED) * one:
+            return f"{found}: that costs it nothing."
+        return (
+            f"{found}. So {far / one:.1f} times as much: later steps are harder, and the network "
+            "meets its own errors; --feedback can train it to."
+        )
+
+
+def exposure(
+    history: Panel, actual: np.ndarray, one_step: np.ndarray, rollout: np.ndarray, season: int
+) -> Exposure | None:
+    """Hold forecasts of both kinds against what came.
+
+    Args:
+        history: all rows before the compared ones.
+        actual: what came, (S, H, D), NaN where missing.
+        one_step, rollout: (S, H, D).
+        season: steps in a season, by which the errors are scaled.
+
+    Returns:
+        The mean errors over the first target; None if nothing can be compared.
+    """
+    scale = np.array(
+        [
+            np.nanmean(np.abs(past[season:] - past[:-season])) if len(past) > season else np.nan
+            for past in np.split(history.target[:, 0], history.indptr[1:-1])
+        ]
+    )
+    usable = np.isfinite(scale) & (scale > 0)
+    errors = [
+        np.abs(forecast - actual)[usable, :, 0] / scale[usable, None]
+        for forecast in (one_step, rollout)
+    ]
+    if not usable.any() or not np.isfinite(errors[1]).any():
+        return None
+    return Exposure(*(_means(each) for each in errors))
+
+
+def _means(errors: np.ndarray) -> list[float]:
+    """Means over series (S, H), NaN for a step that no series has a value for."""
+    count = np.isfinite(errors).sum(axis=0)
+    total = np.where(np.isfinite(errors), errors, 0.0).sum(axis=0)
+    return [float(t / n) if n else float("nan") for t, n in zip(total, count, strict=True)]
 
 
 def seasonal_naive(panel: Panel, season: int, horizon: int) -> np.ndarray:

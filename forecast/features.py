@@ -29,6 +29,38 @@ def step_input(xp: Any, value: Array, lagged: list[Array], calendar: Array) -> A
     return xp.concatenate([xp.where(xp.isnan(values), 0.0, values), observed, calendar], -1)
 
 
+def window_input(xp: Any, values: Array, calendar: Array, lags: tuple[int, ...]) -> Array:
+    """Assemble the inputs of every step of windows.
+
+    Args:
+        xp: the array namespace.
+        values: from `lead(lags)` rows before the first target to the last one (B, L + T, D).
+        calendar: of the targets (B, T, C).
+        lags: each > 1.
+
+    Returns:
+        The inputs, (B, T, F).
+    """
+    before = lead(lags)
+    last, *lagged = (values[:, before - steps : -steps] for steps in (1, *lags))
+    return step_input(xp, last, lagged, calendar)
+
+
+def memory_at(values: Array, lags: tuple[int, ...], step: int) -> tuple[Array, Array]:
+    """What a step of a window is fed: the value before its target, and the memory of lags.
+
+    Args:
+        values: see `window_input`.
+        lags: each > 1.
+        step: which of the window's steps.
+
+    Returns:
+        The value (B, D), and the values before it (B, R, D).
+    """
+    last = lead(lags) + step - 1
+    return values[:, last], values[:, last - memory_length(lags) : last]
+
+
 def lagged_values(recent: Array, lags: tuple[int, ...]) -> list[Array]:
     """The values at the lags, out of a memory of recent ones.
 
@@ -54,6 +86,11 @@ def push(xp: Any, recent: Array, value: Array) -> Array:
 def memory_length(lags: tuple[int, ...]) -> int:
     """How many values before the last one the lags need."""
     return max(lags, default=1) - 1
+
+
+def lead(lags: tuple[int, ...]) -> int:
+    """How many values before the first target of a window its inputs reach back to."""
+    return memory_length(lags) + 1
 
 
 def width(targets: int, lags: tuple[int, ...], calendar: int) -> int:

@@ -17,13 +17,16 @@ from forecast.bounds import Bounds, infer, to_bounds
 from forecast.config import Config
 from forecast.encoding import encode, takes, transformed
 from forecast.errors import DataError, ForecastError, OptionError
-from forecast.evaluation import COMPARED, Comparison, compare
+from forecast.evaluation import COMPARED, Comparison, Exposure, compare, exposure
 from forecast.model import Model, fingerprint
 from forecast.network import HEADS, NETWORKS
+from forecast.network.parts import CELLS, SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
 from forecast.projection import make_cell
 from forecast.training.plan import Plan, make_plan, typical_length
+from forecast.training.regimes import MIX_BY, MIXING, REGIMES, regimes_of
+from forecast.training.schedule import SCHEDULES
 from forecast.windows import KINDS, Windows
 
 if TYPE_CHECKING:
@@ -47,7 +50,11 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         id, time, target: names of the columns; guessed when they are unambiguous.
         frequency: spacing of the steps as a pandas alias ("h", "D", "MS", …).
         season: steps in a season; by default that of the frequency (24 for hourly data).
-        network: "lstm".
+        network: "lstm" observes and forecasts with the same layers; "seq2seq" has an encoder and
+            a decoder, "attention" lets the decoder look back at the encoder's outputs, "repeat"
+            gives the decoder one vector for the whole horizon.
+        cell: of the recurrent layers, "lstm" or "gru".
+        score: of attention, "dot" (scaled dot product) or "additive".
         head: "point" (forecasts the median) or "student_t" (a distribution: allows levels).
         layers, units: sizes of the network.
         dropout: share of the inputs of a layer blanked out in training, 0 to 1.
@@ -62,6 +69,14 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         windows: "random" trains on windows at random places, each from an empty memory;
             "contiguous" walks every series piece by piece and carries the memory from one
             gradient step to the next, as a stateful LSTM does.
+        feedback: what the network is fed after the context of a window: "teacher" (true
+            values), "scheduled" (more and more of its own), "free" (its own), or one after
+            another, as in "teacher>free".
+        schedule: how the share of true values of scheduled sampling changes: "constant",
+            "linear", "exponential" or "sigmoid".
+        teacher_forcing_ratio: that share at the end, or (start, end).
+        mixing: "parallel" (mixes in a second pass) or "exact" (step by step) scheduled sampling.
+        mix_by: "step" or "sequence": for what it is drawn whether values are true.
         batch_size: windows in a gradient step.
         steps: gradient steps.
         learning_rate: at the start; it falls to 0 along a cosine.
@@ -90,6 +105,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         frequency: str | None = None,
         season: int | None = None,
         network: str = "lstm",
+        cell: str = "lstm",
+        score: str = "dot",
         head: str = "point",
         layers: int | None = None,
         units: int | None = None,
@@ -99,6 +116,11 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         transform: str = "auto",
         bounds: Any = "auto",
         windows: str = "random",
+        feedback: str = "teacher",
+        schedule: str = "linear",
+        teacher_forcing_ratio: float | tuple[float, float] = (1.0, 0.0),
+        mixing: str = "parallel",
+        mix_by: str = "step",
         batch_size: int | None = None,
         steps: int | None = None,
         learning_rate: float | None = None,
@@ -112,6 +134,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.frequency = frequency
         self.season = season
         self.network = network
+        self.cell = cell
+        self.score = score
         self.head = head
         self.layers = layers
         self.units = units
@@ -121,6 +145,11 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.transform = transform
         self.bounds = bounds
         self.windows = windows
+        self.feedback = feedback
+        self.schedule = schedule
+        self.teacher_forcing_ratio = teacher_forcing_ratio
+        self.mixing = mixing
+        self.mix_by = mix_by
         self.batch_size = batch_size
         self.steps = steps
         self.learning_rate = learning_rate
@@ -164,7 +193,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         )
         _refuse_useless(fitted)
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
-        comparison = _holdout_comparison(panel, config, fitted.weights, plan.holdout)
+        comparison = _comparison(panel, config, fitted.weights, plan.holdout)
+        gap = _exposure(panel.until(plan.holdout), config, fitted.weights, plan.holdout)
         record = {
             "library": __version__,
             "series": len(panel.ids),
@@ -173,6 +203,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             "ended": fitted.ended,
             "rounds": fitted.rounds,
             "comparison": asdict(comparison) if comparison else None,
+            "exposure": asdict(gap) if gap else None,
             "notes": list(panel.notes),
         }
         self.model_ = _model(panel, config, fitted.weights, record)
@@ -217,9 +248,14 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
                 raise OptionError(f"{name} is {getattr(self, name)!r}; it must be text, or None")
         for name, allowed in (
             ("network", tuple(NETWORKS)),
+            ("cell", tuple(CELLS)),
+            ("score", SCORES),
             ("head", tuple(HEADS)),
             ("transform", TRANSFORMS),
             ("windows", tuple(KINDS)),
+            ("schedule", tuple(SCHEDULES)),
+            ("mixing", MIXING),
+            ("mix_by", MIX_BY),
         ):
             if getattr(self, name) not in allowed:
                 raise OptionError(
@@ -241,6 +277,34 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         if self.bounds != "auto":
             to_bounds(self.bounds)
         seconds(self.budget)
+        self._check_feedback()
+
+    def _check_feedback(self) -> None:
+        """Raise OptionError unless the regimes exist and suit the network."""
+        feedback, allowed = regimes_of(self.feedback), ", ".join(REGIMES)
+        if not feedback or not {*feedback} <= REGIMES.keys():
+            raise OptionError(
+                f"feedback is {self.feedback!r}; it must be one of {allowed}, or one after another "
+                "as in 'teacher>free'"
+            )
+        ends = np.atleast_1d(np.asarray(self.teacher_forcing_ratio, dtype=object)).tolist()
+        shares = all(isinstance(end, int | float) and 0 <= end <= 1 for end in ends)
+        if len(ends) > 2 or not shares:
+            raise OptionError(
+                f"teacher_forcing_ratio is {self.teacher_forcing_ratio!r}; give a share from 0 to "
+                "1, or that at the start and at the end"
+            )
+        is_teacher = feedback == ("teacher",)
+        if not is_teacher and not NETWORKS[self.network].FEEDS_BACK:
+            raise OptionError(
+                f"network {self.network!r} is not fed its own values within the horizon of "
+                "training; use --feedback teacher (feedback='teacher' in Python)"
+            )
+        if self.windows == "contiguous" and (NETWORKS[self.network].ENCODES or not is_teacher):
+            raise OptionError(
+                "contiguous windows carry the memory of true values from one to the next; they "
+                "need network 'lstm' and feedback 'teacher'"
+            )
 
     def _choose(self, panel: Panel) -> tuple[Config, Plan]:
         """Everything that was left open, from the data."""
@@ -249,6 +313,10 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         names = ("layers", "units", "dropout", "context", "windows", "holdout", "steps")
         given = {name: getattr(self, name) for name in names}
         given |= {"batch": self.batch_size, "rate": self.learning_rate}
+        given |= {name: getattr(self, name) for name in ("schedule", "mixing", "mix_by")}
+        ends = np.atleast_1d(self.teacher_forcing_ratio).astype(float).tolist()
+        given |= {"feedback": ">".join(regimes_of(self.feedback))}
+        given |= {"first_ratio": ends[0], "last_ratio": ends[-1]}
         given = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
         plan = make_plan(panel, season, given)
         _refuse_too_long(panel, season, plan)
@@ -260,12 +328,15 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             season=season,
             network=self.network,
             head=self.head,
+            cell=self.cell,
+            score=self.score,
             layers=plan.layers,
             units=plan.units,
             lags=tuple(sorted(lag for lag in wished if 1 < lag <= min(half, LONGEST_LAG))),
             cycles=frequency.repeated(int(panel.lengths.max())),
             power=power,
             context=plan.context,
+            horizon=plan.length - plan.context,
             bounds=self._bounds(panel, power),
         )
         return config, plan
@@ -336,23 +407,52 @@ def _model(
     return Model(config, weights, state, record)
 
 
-def _holdout_comparison(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
-) -> Comparison | None:
-    """Forecast the last steps from all rows before them, next to the seasonal naive forecast."""
-    before = panel.until(steps)
-    long_enough = before.lengths > 0
-    if not steps or not long_enough.any():
+def _tail(panel: Panel, steps: int) -> tuple[Panel, np.ndarray] | None:
+    """The rows before the last steps of each series, and those (S, H, D); of a sample of series.
+
+    None where no series reaches that far.
+    """
+    reaches = panel.until(steps).lengths > 0
+    if not steps or not reaches.any():
         return None
-    panel = _with_values(panel.select(panel.ids[long_enough].tolist()))
+    panel = _with_values(panel.select(panel.ids[reaches].tolist()))
     if len(panel.ids) > COMPARED:
         rng = np.random.default_rng(0)
         panel = panel.select(rng.choice(panel.ids, COMPARED, replace=False).tolist())
     history = _with_values(panel.until(steps))
     panel = panel.select(history.ids.tolist())
-    forecast = _model(history, config, weights, {}).predict(steps)["forecast"].to_numpy()
     last = panel.indptr[1:, None] - steps + np.arange(steps)
-    return compare(history, panel.target[last], forecast.reshape(*last.shape, 1), config.season)
+    return history, panel.target[last]
+
+
+def _comparison(
+    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
+) -> Comparison | None:
+    """Forecast the last steps from all rows before them, next to the seasonal naive forecast."""
+    tail = _tail(panel, steps)
+    if tail is None:
+        return None
+    history, actual = tail
+    forecast = _model(history, config, weights, {}).predict(steps)["forecast"].to_numpy()
+    return compare(history, actual, forecast.reshape(actual.shape), config.season)
+
+
+def _exposure(
+    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
+) -> Exposure | None:
+    """Forecast the last steps one by one from true values, and all in one rollout."""
+    tail = _tail(panel, steps)
+    if tail is None:
+        return None
+    history, actual = tail
+    model = _model(history, config, weights, {})
+    rollout = model.predict(steps)["forecast"].to_numpy().reshape(actual.shape)
+    stream, one_step = model.stream(quantiles=()), []
+    step = next(stream)
+    for true in actual[..., 0].T:
+        one_step.append(step.value)
+        step = stream.send(true)
+    return exposure(history, actual, np.stack(one_step, 1)[..., None], rollout, config.season)
 
 
 def seconds(budget: str | float) -> float:

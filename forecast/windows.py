@@ -20,9 +20,17 @@ from forecast.scaling import Scale
 class Batch(NamedTuple):
     """B windows of T steps."""
 
-    inputs: np.ndarray  # (B, T, F) float32
-    targets: np.ndarray  # (B, T, D) float32, scaled, NaN where missing
+    values: np.ndarray  # (B, L + T, D) float32, scaled, NaN where missing; L rows lead to a window
+    calendar: np.ndarray  # (B, T, C) float32
+    targets: np.ndarray  # (B, T, D), the last T values
     begins: np.ndarray  # (B,) bool, False where a window goes on from that of the batch before
+    lags: tuple[int, ...]
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """What the steps of a network take if all values are true ones, (B, T, F)."""
+        inputs: np.ndarray = features.window_input(np, self.values, self.calendar, self.lags)
+        return inputs
 
 
 @dataclass(frozen=True)
@@ -62,23 +70,15 @@ class Windows:
             scale: of each window; by default that of its own context.
 
         Returns:
-            Inputs and targets, scaled; all missing where the scale is.
+            The windows, scaled; all missing where the scale is.
         """
-        lead = max(max(self.lags, default=1), 1)
+        lead = features.lead(self.lags)
         values, rows = self._values(series, first - lead, lead + self.length, stop)
         scale = scale or self.scale_at(series, first, stop)
         values = scaling.forward(values, scale)
-
-        def shifted(steps: int) -> np.ndarray:
-            return values[:, lead - steps : lead - steps + self.length]
-
-        inputs = features.step_input(
-            np,
-            shifted(1),
-            [shifted(lag) for lag in self.lags],
-            self.calendar[rows[:, lead:]],
-        )
-        return Batch(inputs, shifted(0), np.ones(len(series), bool))
+        calendar = self.calendar[rows[:, lead:]]
+        begins = np.ones(len(series), bool)
+        return Batch(values, calendar, values[:, lead:].copy(), begins, self.lags)
 
     def scale_at(
         self, series: np.ndarray, first: np.ndarray, stop: np.ndarray | None = None

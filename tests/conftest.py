@@ -70,12 +70,15 @@ def config_for(panel, **choices):
         "season": 1,
         "network": "lstm",
         "head": "point",
+        "cell": "lstm",
+        "score": "dot",
         "layers": 1,
         "units": 4,
         "lags": (),
         "cycles": (),
         "power": 1.0,
         "context": 8,
+        "horizon": 4,
         "bounds": Bounds(),
     }
     return Config(**{**chosen, **choices})
@@ -84,9 +87,7 @@ def config_for(panel, **choices):
 def random_weights(config, seed=0, size=0.4):
     """Weights that no training has touched."""
     rng = np.random.default_rng(seed)
-    shapes = NETWORKS[config.network].shapes(
-        config.inputs, config.units, config.layers, config.outputs
-    )
+    shapes = NETWORKS[config.network].shapes(config.blueprint.sizes)
     return {name: rng.normal(0, size, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
@@ -203,17 +204,24 @@ def tensors():
 
 
 @pytest.fixture(scope="session")
-def keras_network():
-    """The Keras model of a configuration, given weights by the names of the NumPy network."""
-    from forecast.training.networks import from_empty, lstm
+def make_learner():
+    """Makes a network in training, given weights by name, under teacher forcing or as given."""
+    from forecast.training import teacher
+    from forecast.training.learner import Learner
 
-    built = {}
-
-    def make(config, weights):
-        sizes = (config.inputs, config.units, config.layers, config.outputs)
-        if sizes not in built:
-            built[sizes] = from_empty(lstm(config, dropout=0.0, seed=0))
-        built[sizes].set_weights(list(weights.values()))
-        return built[sizes]
+    def make(config, weights=None, regimes=None, steps=None, warm=None, **choices):
+        steps = config.context + config.horizon if steps is None else steps
+        learner = Learner(
+            config.blueprint,
+            regimes or [teacher.parameters],
+            choices.pop("validated", teacher.parameters),
+            steps=steps,
+            warm=steps - config.horizon if warm is None else warm,
+            **choices,
+        )
+        for name, variable in learner.variables_by_name().items():
+            if weights is not None:
+                variable.assign(weights[name])
+        return learner
 
     return make

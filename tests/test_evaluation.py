@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.evaluation import Comparison, compare, seasonal_naive
+from forecast.evaluation import Comparison, Exposure, compare, exposure, seasonal_naive
 
 NAN = np.nan
 
@@ -232,3 +232,42 @@ def test_without_a_mase_the_sentence_is_about_the_mean_absolute_error():
 
 def test_a_perfect_naive_forecast_cannot_be_beaten():
     assert "does no better than" in replace(WON, mase=0.0, naive_mase=0.0).sentence()
+
+
+# The exposure gap
+
+
+def test_errors_one_step_ahead_and_in_a_rollout_are_scaled_like_the_mase(make_panel):
+    history = make_panel([0.0, 2.0, 4.0, 6.0], [10.0, 10.5, 10.0, 10.5])  # changes of 2 and 0.5
+    actual = np.array([[[8.0], [10.0]], [[11.0], [NAN]]])
+    one_step = np.array([[[9.0], [9.0]], [[12.0], [1e9]]])
+    rollout = np.array([[[6.0], [2.0]], [[11.5], [1e9]]])
+
+    found = exposure(history, actual, one_step, rollout, season=1)
+
+    assert found.one_step == [(0.5 + 2.0) / 2, 0.5]  # the missing value does not count
+    assert found.rollout == [(1.0 + 1.0) / 2, 4.0]
+
+
+def test_a_flat_or_short_history_has_no_scale_and_is_left_out(make_panel):
+    history = make_panel([0.0, 2.0, 4.0], [5.0, 5.0, 5.0], [1.0])
+    actual = np.zeros((3, 1, 1))
+
+    found = exposure(history, actual, actual + 1.0, actual + 4.0, season=1)
+
+    assert (found.one_step, found.rollout) == ([0.5], [2.0])
+    flat = make_panel([5.0, 5.0, 5.0])
+    assert exposure(flat, actual[:1], actual[:1], actual[:1], season=1) is None
+
+
+def test_a_gap_is_told_with_both_errors_and_what_it_means():
+    assert Exposure([0.5, 0.5], [0.5, 2.0]).sentence() == (
+        "On the 2 steps before those the error is 0.5 one step ahead, fed with true values, and "
+        "1.25 in a rollout (0.5 at its first, 2 at its last), fed with its own. So 2.5 times as "
+        "much: later steps are harder, and the network meets its own errors; --feedback can train "
+        "it to."
+    )
+    assert Exposure([0.5], [0.5]).sentence() == (
+        "On the step before those the error is 0.5 one step ahead, fed with true values, and 0.5 "
+        "in a rollout, fed with its own: that costs it nothing."
+    )

@@ -330,12 +330,57 @@ def test_what_is_given_is_taken(monthly):
         batch_size=2,
         steps=7,
         learning_rate=0.5,
+        cell="gru",
     )
 
     assert (config.head, config.layers, config.units, config.context) == ("student_t", 3, 5, 6)
-    assert config.power == 0.5
+    assert (config.cell, config.horizon, config.power) == ("gru", plan.length - 6, 0.5)
     assert plan.windows == "contiguous"
     assert (plan.dropout, plan.holdout, plan.batch, plan.steps, plan.rate) == (0.25, 4, 2, 7, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "ends"), [(0.5, (0.5, 0.5)), ((1.0, 0.25), (1.0, 0.25)), ([0.75], (0.75, 0.75))]
+)
+def test_the_regimes_and_their_shares_are_taken(monthly, ratio, ends):
+    config, plan = chosen(
+        monthly,
+        **{"network": "attention", "score": "additive", "feedback": "teacher > scheduled"},
+        **{"teacher_forcing_ratio": ratio, "schedule": "sigmoid"},
+        **{"mixing": "exact", "mix_by": "sequence"},
+    )
+
+    assert (config.network, config.score) == ("attention", "additive")
+    assert (plan.feedback, plan.regimes) == ("teacher>scheduled", ("teacher", "scheduled"))
+    assert (plan.first_ratio, plan.last_ratio) == ends
+    assert (plan.schedule, plan.mixing, plan.mix_by) == ("sigmoid", "exact", "sequence")
+
+
+def test_training_records_the_exposure_gap_of_the_validation_tail(sales):
+    forecaster = Forecaster(**TINY | {"holdout": 3}).fit(sales)
+
+    gap = forecaster.model_.record["exposure"]
+    assert [len(gap[kind]) for kind in ("one_step", "rollout")] == [3, 3]
+    # the same by hand: a model that has seen all but the last 2 x 3 rows
+    panel = to_panel(sales)
+    history, model = panel.until(6), forecaster.model_
+    actual = panel.until(3).target.reshape(2, -1)[:, -3:]
+    state = model.encode(history)
+    rollout = model.predict(3, state=state)["forecast"].to_numpy().reshape(2, 3)
+    ahead = [model.predict(1, state=state)["forecast"]]
+    for true in actual.T[:-1]:
+        state = model.observe(state, true)
+        ahead.append(model.predict(1, state=state)["forecast"])
+    season = model.config.season
+    past = history.target.reshape(2, -1)
+    scale = np.abs(past[:, season:] - past[:, :-season]).mean(axis=1, keepdims=True)
+    for found, expected in ((gap["rollout"], rollout), (gap["one_step"], np.stack(ahead, 1))):
+        errors = (np.abs(expected - actual) / scale).mean(axis=0)
+        np.testing.assert_allclose(found, errors, rtol=1e-5)
+
+
+def test_without_a_holdout_no_gap_is_recorded(sales):
+    assert Forecaster(**TINY | {"holdout": 0}).fit(sales).model_.record["exposure"] is None
 
 
 def test_the_transform_is_chosen_without_the_values_held_out(make_panel):
@@ -367,9 +412,25 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
     ("choices", "message"),
     [
         ({"target": ["load", "promo"]}, "target is ['load', 'promo']; it must be text, or None"),
-        ({"network": "gru"}, "network is 'gru'; it must be one of lstm"),
+        (
+            {"network": "gru"},
+            "network is 'gru'; it must be one of lstm, seq2seq, attention, repeat",
+        ),
         ({"head": "cauchy"}, "head is 'cauchy'; it must be one of point, student_t"),
         ({"transform": "boxcox"}, "transform is 'boxcox'; it must be one of auto, log, sqrt, none"),
+        ({"cell": "rnn"}, "cell is 'rnn'; it must be one of lstm, gru"),
+        ({"score": "cosine"}, "score is 'cosine'; it must be one of dot, additive"),
+        ({"schedule": "stairs"}, "schedule is 'stairs'; it must be one of constant, linear"),
+        ({"mixing": "half"}, "mixing is 'half'; it must be one of parallel, exact"),
+        ({"mix_by": "row"}, "mix_by is 'row'; it must be one of step, sequence"),
+        ({"feedback": "pupil"}, "feedback is 'pupil'; it must be one of teacher, scheduled, free"),
+        ({"feedback": None}, "feedback is None; it must be one of"),
+        ({"teacher_forcing_ratio": 1.5}, "teacher_forcing_ratio is 1.5; give a share from 0 to 1"),
+        ({"teacher_forcing_ratio": (1, 0, 0)}, "teacher_forcing_ratio is (1, 0, 0); give a share"),
+        ({"teacher_forcing_ratio": "1"}, "teacher_forcing_ratio is '1'; give a share"),
+        ({"feedback": "free", "network": "repeat"}, "network 'repeat' is not fed its own values"),
+        ({"feedback": "free", "windows": "contiguous"}, "contiguous windows carry the memory"),
+        ({"network": "seq2seq", "windows": "contiguous"}, "contiguous windows carry the memory"),
         ({"windows": "sliding"}, "windows is 'sliding'; it must be one of random, contiguous"),
         ({"layers": 0}, "layers is 0; it must be a whole number of at least 1"),
         ({"units": 2.5}, "units is 2.5; it must be a whole number of at least 1"),

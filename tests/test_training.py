@@ -1,15 +1,20 @@
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast import DataError
-from forecast.cell import Cell, Memory
+from forecast import DataError, features
+from forecast.cell import Carry, Cell, Memory
 from forecast.network import HEADS, NETWORKS
+from forecast.network.parts import CELLS
+from forecast.projection import make_cell
+from forecast.rollout import rollout
 from forecast.training.plan import SHORTEST, Plan, make_plan, typical_length
+from forecast.training.schedule import SCHEDULES, ratio
 from forecast.windows import KINDS, Windows
 
 NAN = np.nan
@@ -223,40 +228,64 @@ def test_the_report_keeps_every_round_and_tells_the_listener():
     assert [vars(progress) for progress in heard] == report.rounds
 
 
-# The Keras models
+# The network in training
 
 
-@pytest.mark.parametrize("layers", [1, 2])
-def test_exported_weights_have_the_names_and_numbers_of_the_networks_step(
-    make_panel, make_config, layers
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_exported_weights_have_the_names_and_shapes_of_the_networks_step(
+    make_panel, make_config, make_learner, name, cell
 ):
-    from forecast.training.networks import Carried, export, from_empty, lstm
+    config = make_config(make_panel([1.0, 2.0]), network=name, cell=cell, layers=2, units=3)
 
-    config = make_config(make_panel([1.0, 2.0]), head="student_t", layers=layers, units=3)
-    network = lstm(config, dropout=0.5, seed=1)
-    model = from_empty(network)
-    weights = export(Carried(network, lanes=7))
+    weights = make_learner(config, lanes=7, dropout=0.5).export()
 
-    shapes = NETWORKS["lstm"].shapes(config.inputs, 3, layers, 3)
-    assert {name: array.shape for name, array in weights.items()} == shapes
-    x = np.random.default_rng(0).normal(size=(4, 1, config.inputs)).astype(np.float32)
-    network = NETWORKS["lstm"].of(np, weights)
-    params, _ = network.observe(x[:, 0], network.initial_state(4))
-    np.testing.assert_allclose(model(x)[:, 0], params, rtol=1e-5, atol=1e-6)
+    shapes = NETWORKS[name].shapes(config.blueprint.sizes)
+    assert {part: array.shape for part, array in weights.items()} == shapes
+    assert list(weights) == list(shapes)
 
 
-def test_forget_gates_begin_open_and_recurrent_weights_orthogonal(make_panel, make_config):
-    from forecast.training.networks import export, lstm
+def test_every_weight_of_a_network_is_trained_and_nothing_else(
+    make_panel, make_config, make_learner
+):
+    config = make_config(make_panel([1.0, 2.0]), network="attention", layers=2)
 
-    weights = export(lstm(make_config(make_panel([1.0, 2.0])), dropout=0.0, seed=1))
+    learner = make_learner(config, lanes=3)
 
-    assert weights["lstm_0.bias"].tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
-    recurrent = weights["lstm_0.recurrent"]  # (U, 4U)
+    named = {id(variable) for variable in learner.variables_by_name().values()}
+    assert {id(variable) for variable in learner.trainable_variables} == named
+
+
+def test_forget_gates_begin_open_and_recurrent_weights_orthogonal(
+    make_panel, make_config, make_learner
+):
+    weights = make_learner(make_config(make_panel([1.0, 2.0])), seed=1).export()
+
+    assert weights["decoder_0.bias"].tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 8
+    recurrent = weights["decoder_0.recurrent"]  # (U, 4U)
     np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(4), atol=1e-6)
+    assert not weights["head.bias"].any()
+    assert weights["head.kernel"].all()
+
+
+def test_the_same_seed_begins_with_the_same_weights_and_another_with_others(
+    make_panel, make_config, make_learner
+):
+    config = make_config(make_panel([1.0, 2.0]), network="attention", layers=2)
+
+    first, again, other = (make_learner(config, seed=seed).export() for seed in (3, 3, 4))
+
+    for name, array in first.items():
+        assert array.tobytes() == again[name].tobytes()
+        assert name.endswith("bias") or array.tobytes() != other[name].tobytes()
+    shapes = {}
+    for name, array in first.items():  # no two parts begin alike
+        assert name.endswith("bias") or array.tobytes() not in shapes.get(array.shape, ())
+        shapes.setdefault(array.shape, set()).add(array.tobytes())
 
 
 def test_the_loss_is_the_mean_over_the_observed_targets():
-    from forecast.training.networks import masked_loss
+    from forecast.training.learner import masked_loss
 
     targets = np.array([[[1.0], [NAN]], [[NAN], [3.0]]], np.float32)
     params = np.array([[[2.0], [9.0]], [[NAN], [6.0]]], np.float32)
@@ -264,8 +293,17 @@ def test_the_loss_is_the_mean_over_the_observed_targets():
     assert float(masked_loss("point")(targets, params)) == (1.0 + 3.0) / 2
 
 
+def test_where_there_are_parameters_of_the_last_steps_only_their_targets_count():
+    from forecast.training.learner import masked_loss
+
+    targets = np.array([[[50.0], [1.0], [3.0]]], np.float32)
+    params = np.array([[[2.0], [6.0]]], np.float32)
+
+    assert float(masked_loss("point")(targets, params)) == (1.0 + 3.0) / 2
+
+
 def test_a_window_without_any_observed_target_costs_nothing():
-    from forecast.training.networks import masked_loss
+    from forecast.training.learner import masked_loss
 
     targets = np.full((2, 3, 1), NAN, np.float32)
 
@@ -276,156 +314,156 @@ def test_a_window_without_any_observed_target_costs_nothing():
 
 
 @pytest.fixture
-def carried(make_panel, make_config, make_weights):
-    """A carried network of two layers with random weights, three lanes and windows for them."""
-    from forecast.training.networks import Carried, lstm
-
+def carried(make_panel, make_config, make_weights, make_learner):
+    """A network of two layers with random weights, three lanes and values for them."""
     config = make_config(make_panel([1.0, 2.0]), layers=2, units=3)
-    model = Carried(lstm(config, dropout=0.0, seed=0), lanes=3)
-    model.network.set_weights(list(make_weights(config).values()))
-    x = np.random.default_rng(0).normal(size=(3, 12, config.inputs)).astype(np.float32)
-    return model, x
+    model = make_learner(config, make_weights(config), lanes=3)
+    values = np.random.default_rng(0).normal(size=(3, 1 + 12, 1)).astype(np.float32)
+    return model, values
 
 
-def pieces_of(x, begins):
+def piece_of(values, first, last, begins):
+    """The steps of windows from one on to before another, as the model is given them."""
+    steps = np.empty((len(values), last - first, 0), np.float32)
+    return values[:, first : last + 1], steps, np.array(begins)
+
+
+def pieces_of(values, begins):
     """What the model is given in batches of four steps."""
-    return [(x[:, 4 * k : 4 * k + 4], np.array(row)) for k, row in enumerate(begins)]
+    return [piece_of(values, 4 * k, 4 * k + 4, row) for k, row in enumerate(begins)]
 
 
 ALL, NONE = [True] * 3, [False] * 3
 
 
+def inputs_of(values):
+    return features.window_input(np, values, np.empty((len(values), 12, 0), np.float32), ())
+
+
 def test_pieces_one_after_another_equal_one_long_pass_of_plain_keras_layers(carried):
     import keras
 
-    model, x = carried
+    model, values = carried
     layers = [keras.layers.LSTM(3, return_sequences=True) for _ in range(2)]
-    plain = keras.Sequential([keras.Input(x.shape[1:]), *layers, keras.layers.Dense(1)])
-    plain.set_weights(model.network.get_weights())
+    plain = keras.Sequential([keras.Input((12, 2)), *layers, keras.layers.Dense(1)])
+    plain.set_weights(list(model.export().values()))
 
-    pieces = [model(piece, training=True) for piece in pieces_of(x, [ALL, NONE, NONE])]
+    pieces = [model(piece, training=True) for piece in pieces_of(values, [ALL, NONE, NONE])]
 
-    np.testing.assert_allclose(np.concatenate(pieces, 1), plain(x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        np.concatenate(pieces, 1), plain(inputs_of(values)), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_a_lane_that_begins_anew_forgets_and_the_others_remember(carried):
-    model, x = carried
+    model, values = carried
     begins = [[True] * 3, [False, True, False], [False, False, True]]
 
-    pieces = np.concatenate([model(piece, training=True) for piece in pieces_of(x, begins)], 1)
+    pieces = np.concatenate([model(piece, training=True) for piece in pieces_of(values, begins)], 1)
 
     for lane, (start, end) in [(0, (0, 12)), (1, (0, 4)), (1, (4, 12)), (2, (0, 8)), (2, (8, 12))]:
-        alone = model.from_empty(x[lane : lane + 1, start:end])
+        alone = model(piece_of(values[lane : lane + 1], start, end, [True]))
         np.testing.assert_allclose(pieces[lane, start:end], alone[0], rtol=1e-5, atol=1e-6)
 
 
 def test_back_propagation_ends_where_a_piece_begins(carried):
     import tensorflow as tf
 
-    model, x = carried
-    pieces = [(tf.constant(piece), begins) for piece, begins in pieces_of(x, [ALL, NONE])]
+    model, values = carried
+    pieces = [(tf.constant(piece), *others) for piece, *others in pieces_of(values, [ALL, NONE])]
     with tf.GradientTape() as tape:
-        tape.watch([piece for piece, _ in pieces])
+        tape.watch([piece for piece, *_ in pieces])
         _, second = (tf.reduce_sum(model(piece, training=True)) for piece in pieces)
 
-    before, within = tape.gradient(second, [piece for piece, _ in pieces])
+    before, within = tape.gradient(second, [piece for piece, *_ in pieces])
 
     assert before is None
-    assert (np.abs(within).max(axis=(0, 2)) > 0).all()
+    assert (np.abs(within[:, :-1]).max(axis=(0, 2)) > 0).all()
 
 
 def test_outside_training_any_batch_starts_empty_and_the_lanes_keep_their_memory(carried):
-    model, x = carried
-    model((x, np.array(ALL)), training=True)
-    before = [part.numpy() for part in model.memory]
+    model, values = carried
+    model(piece_of(values, 0, 12, ALL), training=True)
+    before = {name: lane.numpy() for name, lane in model.lanes.items()}
 
-    outputs = model((x[[0, 0, 1, 2, 2]], np.array([False] * 5)))
+    outputs = model(piece_of(values[[0, 0, 1, 2, 2]], 0, 12, [False] * 5))
 
-    expected = model.from_empty(x).numpy()[[0, 0, 1, 2, 2]]
+    expected = model(piece_of(values, 0, 12, ALL)).numpy()[[0, 0, 1, 2, 2]]
     np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
-    assert all(np.abs(part).min() > 0 for part in before)
-    for part, kept in zip(model.memory, before, strict=True):
-        np.testing.assert_array_equal(part, kept)
+    assert all(np.abs(part).min() > 0 for part in before.values())
+    for name, kept in before.items():
+        np.testing.assert_array_equal(model.lanes[name], kept)
 
 
 # Invariant 2
 
 
-def teacher_forced(panel, config, first):
-    """A window of a one-series panel, and the values and calendar that its steps are made of.
+CONTEXT, HORIZON = 4, 3
+STEPS = CONTEXT + HORIZON
 
-    Returns:
-        The batch as the fused pass takes it; scaled values from `lead` rows before the window
-        to its end, and the calendar of its steps.
-    """
+
+def window_of(panel, config, first):
+    """A window of seven steps of a one-series panel, as a batch."""
     calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
-    windows = Windows(panel.target, calendar, panel.indptr, config.lags, config.context, 7)
-    batch = windows.gather(np.array([0]), np.array([first]))
-    values = panel.target[:, 0]
-    context = values[first : first + config.context]
-    scaled = ((values - np.nanmean(context)) / np.nanstd(context)).astype(np.float32)
-    return batch, scaled, calendar[first : first + 7]
+    windows = Windows(panel.target, calendar, panel.indptr, config.lags, CONTEXT, STEPS)
+    return windows.gather(np.array([0]), np.array([first]))
 
 
-def empty_memory(config, network, scaled, first):
-    """The memory before a window: nothing in the network, past values for the lags."""
-    length = max(config.lags, default=1) - 1
-    before = [scaled[row] if row >= 0 else NAN for row in range(first - 1 - length, first - 1)]
-    recent = np.array(before, np.float32).reshape(1, length, 1)
-    return Memory(recent, network.initial_state(1))
-
-
-@pytest.fixture(scope="module")
-def losses(keras_network, tensors):
-    """Loss and gradients of a window in three ways, each a dict of arrays by name."""
+def with_gradients(learner, compute):
+    """The loss, and its gradients by the names of the weights."""
     import tensorflow as tf
 
-    from forecast.training.networks import masked_loss
+    variables = {name: part.value for name, part in learner.variables_by_name().items()}
+    with tf.GradientTape() as tape:
+        value = compute()
+    gradients = tape.gradient(value, list(variables.values()))
+    named = zip(variables, gradients, strict=True)
+    return {"loss": value.numpy(), **{name: g.numpy() for name, g in named}}
 
-    def with_gradients(variables, compute):
-        with tf.GradientTape() as tape:
-            value = compute()
-        gradients = tape.gradient(value, list(variables.values()))
-        named = zip(variables, gradients, strict=True)
-        return {"loss": value.numpy(), **{name: g.numpy() for name, g in named}}
 
-    def fused(config, weights, batch):
-        model = keras_network(config, weights)
-        variables = dict(zip(weights, (v.value for v in model.trainable_variables), strict=True))
-        loss = masked_loss(config.head)
-        return with_gradients(variables, lambda: loss(batch.targets, model(batch.inputs)))
+def fused(learner, loss, batch):
+    return with_gradients(
+        learner,
+        lambda: loss(batch.targets, learner((batch.values, batch.calendar, batch.begins))),
+    )
 
-    def prefixes(config, weights, batch):
-        model = keras_network(config, weights)
-        variables = dict(zip(weights, (v.value for v in model.trainable_variables), strict=True))
-        loss = masked_loss(config.head)
 
-        def compute():  # [a] -> b, then [a, b] -> c, and so on, each from an empty memory
-            lengths = range(1, batch.inputs.shape[1] + 1)
-            last = [model(batch.inputs[:, :length])[:, -1] for length in lengths]
-            return loss(batch.targets, tf.stack(last, 1))
+def by_prefixes(learner, loss, batch, first):
+    """[a] -> b, then [a, b] -> c, and so on, each from an empty memory; from a step on."""
+    import tensorflow as tf
 
-        return with_gradients(variables, compute)
+    lead = batch.values.shape[1] - STEPS
 
-    def stepwise(config, weights, batch, scaled, calendar, first):
-        variables = {name: tf.Variable(array) for name, array in weights.items()}
-        loss = masked_loss(config.head)
+    def compute():
+        ends = range(first + 1, STEPS + 1)
+        cut = [(batch.values[:, : lead + end], batch.calendar[:, :end]) for end in ends]
+        last = [learner((*window, batch.begins))[:, -1] for window in cut]
+        return loss(batch.targets, tf.stack(last, 1))
 
-        def compute():
-            network = NETWORKS["lstm"].of(tensors, variables)
-            cell = Cell(tensors, network, HEADS[config.head], config.lags)
-            memory = empty_memory(config, network, scaled, first)
-            outputs = []
-            for t in range(7):
-                before = scaled[first + t - 1] if first + t else NAN
-                value = tf.constant([[before]], tf.float32)
-                params, memory = cell.observe(value, memory, calendar[t : t + 1])
+    return with_gradients(learner, compute)
+
+
+def by_steps(learner, loss, batch, first, tensors):
+    """A loop over the steps of a cell that carries its memory; parameters from a step on."""
+    import tensorflow as tf
+
+    lead = batch.values.shape[1] - STEPS
+
+    def compute():
+        weights = {name: part.value for name, part in learner.variables_by_name().items()}
+        cell = Cell.of(tensors, learner.blueprint, weights)
+        memory = Memory(batch.values[:, : lead - 1], cell.network.initial_state(1))
+        outputs = []
+        for t in range(STEPS):
+            value, calendar = batch.values[:, lead + t - 1], batch.calendar[:, t]
+            if t < first:
+                memory = cell.observe(value, memory, calendar)
+            else:
+                params, memory = cell.advance(value, memory, calendar)
                 outputs.append(params)
-            return loss(batch.targets, tf.stack(outputs, 1))
+        return loss(batch.targets, tf.stack(outputs, 1))
 
-        return with_gradients(variables, compute)
-
-    return SimpleNamespace(fused=fused, prefixes=prefixes, stepwise=stepwise)
+    return with_gradients(learner, compute)
 
 
 def assert_same_gradients(found, expected):
@@ -437,27 +475,341 @@ def assert_same_gradients(found, expected):
 
 
 @pytest.mark.parametrize("head", ["point", "student_t"])
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("cell", CELLS)
 @given(
     seed=st.integers(0, 2**16),
     first=st.sampled_from([0, 1, 4, 9]),
     missing=st.sampled_from([0.0, 0.3]),
 )
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=3)
 def test_loop_equals_one_shot_in_loss_and_gradients_step_by_step_and_by_growing_prefixes(
-    make_random_panel, make_config, make_weights, losses, head, seed, first, missing
+    make_random_panel,
+    make_config,
+    make_weights,
+    make_learner,
+    tensors,
+    name,
+    cell,
+    head,
+    seed,
+    first,
+    missing,
 ):
+    from forecast.training.learner import masked_loss
+
     panel = make_random_panel([16], seed, missing, frequency="D")
     panel.target[first : first + 2] = [[3.0], [5.0]]  # the context always has a scale
+    panel.target[first + CONTEXT] = 4.0  # and there is a target in any case
     config = make_config(
-        panel, head=head, layers=2, units=3, lags=(2, 5), cycles=("week",), context=4
+        panel,
+        **{"network": name, "cell": cell, "head": head, "layers": 2, "units": 3},
+        **{"lags": (2, 5), "cycles": ("week",), "context": CONTEXT, "horizon": HORIZON},
     )
-    weights = make_weights(config, seed)
-    batch, scaled, calendar = teacher_forced(panel, config, first)
+    learner, loss = make_learner(config, make_weights(config, seed)), masked_loss(head)
+    batch = window_of(panel, config, first)
+    asked = CONTEXT if NETWORKS[name].ENCODES else 0
 
-    fused = losses.fused(config, weights, batch)
+    whole = fused(learner, loss, batch)
 
-    assert_same_gradients(losses.prefixes(config, weights, batch), fused)
-    assert_same_gradients(losses.stepwise(config, weights, batch, scaled, calendar, first), fused)
+    assert_same_gradients(by_prefixes(learner, loss, batch, asked), whole)
+    assert_same_gradients(by_steps(learner, loss, batch, asked, tensors), whole)
+
+
+# The feedback regimes
+
+
+def lesson_for(learner, batch, ratio=1.0, draw=0):
+    """What a regime is given for a batch."""
+    seen = []
+    validated, learner.validated = learner.validated, lambda lesson: (seen.append(lesson), None)
+    learner.ratio.assign(ratio)
+    learner.draw.assign(draw)
+    learner((batch.values, batch.calendar, batch.begins))
+    learner.validated = validated
+    return seen[0]
+
+
+@pytest.fixture
+def lesson(make_random_panel, make_config, make_weights, make_learner):
+    """Makes a lesson on six windows of two series, for a network with random weights.
+
+    The same step on NumPy is then `lesson.cell`.
+    """
+
+    def make(ratio=1.0, seed=0, draw=0, missing=0.2, warm=CONTEXT, windows=6, **choices):
+        panel = make_random_panel([30, 30], seed, missing, frequency="D")
+        choices = {"layers": 2, "units": 3, "lags": (2, 5), "cycles": ("week",), **choices}
+        config = make_config(panel, context=CONTEXT, horizon=HORIZON, **choices)
+        weights = make_weights(config, seed)
+        learner = make_learner(config, weights, steps=STEPS, warm=warm)
+        make.cell = make_cell(config, weights)
+        calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
+        data = Windows(panel.target, calendar, panel.indptr, config.lags, CONTEXT, STEPS)
+        series, first = np.arange(windows) % 2, 6 + np.arange(windows) % 15
+        return lesson_for(learner, data.gather(series, first), ratio, draw)
+
+    return make
+
+
+def params_of(outcome):
+    return np.asarray(outcome[0])
+
+
+FED_BACK = [name for name in NETWORKS if NETWORKS[name].FEEDS_BACK]
+
+
+@pytest.mark.parametrize("name", FED_BACK)
+def test_true_values_step_by_step_are_teacher_forcing(lesson, name):
+    import tensorflow as tf
+
+    from forecast.training import teacher
+
+    one = lesson(network=name)
+
+    steps, after = one.stepwise(tf.ones_like(one.asked, tf.bool))
+    whole, expected = teacher.parameters(one)
+
+    np.testing.assert_allclose(steps, whole, rtol=1e-5, atol=1e-6)
+    for part, array in expected.items():
+        np.testing.assert_allclose(after[part], array, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FED_BACK)
+@pytest.mark.parametrize("head", ["point", "student_t"])
+def test_free_running_feeds_back_what_the_rollout_engine_does(lesson, name, head):
+    from forecast.training import free
+
+    one = lesson(network=name, head=head)
+
+    params = params_of(free.parameters(one))[:, -HORIZON:]
+
+    values, calendar = np.asarray(one.values), np.asarray(one.calendar).transpose(1, 0, 2)
+    lead = values.shape[1] - STEPS
+    memory = Memory(values[:, : lead - 1], lesson.cell.network.initial_state(6))
+    for t in range(CONTEXT):
+        memory = lesson.cell.observe(values[:, lead + t - 1], memory, calendar[t])
+    far = np.full((6, 1), 1e9, np.float32)
+    step = lesson.cell.rollout_step(calendar[CONTEXT:], (-far, far), None)
+    path, _ = rollout(step, values[:, lead + CONTEXT - 1], Carry(0, memory), HORIZON)
+    centre = HEADS[head].center(np, params)
+    np.testing.assert_allclose(centre.transpose(1, 0, 2), path, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FED_BACK)
+@pytest.mark.parametrize("form", ["exact", "parallel"])
+@pytest.mark.parametrize("by", ["step", "sequence"])
+def test_a_ratio_of_one_is_teacher_forcing(lesson, name, form, by):
+    from forecast.training import scheduled, teacher
+
+    one = lesson(ratio=1.0, network=name)
+
+    mixed = params_of(getattr(scheduled, form)(one, by))
+
+    if form == "parallel":
+        assert mixed.tobytes() == params_of(teacher.parameters(one)).tobytes()
+    else:
+        np.testing.assert_allclose(mixed, params_of(teacher.parameters(one)), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("warm", [0, CONTEXT])
+@pytest.mark.parametrize("by", ["step", "sequence"])
+def test_a_ratio_of_zero_in_the_exact_form_is_free_running(lesson, warm, by):
+    from forecast.training import free, scheduled
+
+    one = lesson(ratio=0.0, warm=warm)
+
+    assert (
+        params_of(scheduled.exact(one, by)).tobytes() == params_of(free.parameters(one)).tobytes()
+    )
+
+
+@pytest.mark.parametrize("name", FED_BACK)
+@pytest.mark.parametrize("ratio", [0.0, 0.5])
+def test_as_many_passes_as_steps_make_the_parallel_form_exact(lesson, name, ratio):
+    from forecast.training import scheduled
+
+    one = lesson(ratio=ratio, draw=3, network=name)
+
+    exact, parallel = scheduled.exact(one, "step"), scheduled.parallel(one, "step", HORIZON)
+
+    np.testing.assert_allclose(params_of(parallel), params_of(exact), rtol=1e-4, atol=1e-5)
+
+
+def test_one_pass_before_mixes_in_what_the_network_says_to_true_values(lesson):
+    import tensorflow as tf
+
+    from forecast.training import scheduled, teacher
+
+    one = lesson(ratio=0.0, warm=0, missing=0.0)
+
+    params = params_of(scheduled.parallel(one, "step"))
+
+    own = params_of(teacher.parameters(one))[..., :1]  # of the point head
+    mixed = np.concatenate([np.asarray(one.values)[:, :5], own], 1)
+    np.testing.assert_array_equal(params, one.fused(tf.constant(mixed), one.run)[0])
+
+
+@given(ratio=st.floats(0.0, 1.0), seed=st.integers(0, 2**16))
+@settings(deadline=None, max_examples=10)
+def test_the_share_of_true_values_is_the_ratio(ratio, seed):
+    from forecast.training import scheduled
+
+    one = SimpleNamespace(asked=np.zeros((4000, 5, 2)), seed=[seed, 1], ratio=np.float32(ratio))
+
+    steps, sequences = (np.asarray(scheduled.kept(one, by)) for by in ("step", "sequence"))
+
+    assert steps.shape == sequences.shape == (4000, 5, 1)
+    assert steps.mean() == pytest.approx(ratio, abs=0.02)
+    assert sequences.mean() == pytest.approx(ratio, abs=0.05)
+    assert (sequences == sequences[:, :1]).all()
+    other = scheduled.kept(SimpleNamespace(asked=one.asked, seed=[seed, 2], ratio=0.5), "step")
+    assert not np.array_equal(steps, other)
+
+
+class Double(NamedTuple):
+    """A network without memory whose value is twice the one that it is fed."""
+
+    ENCODES = False
+
+    def initial_state(self, _):
+        return {}
+
+    def advance(self, x, state):
+        return 2.0 * x[:, :1], state
+
+    def unroll(self, _, x, state):
+        return 2.0 * x[..., :1], state
+
+
+def test_exact_and_parallel_forms_agree_in_expectation_where_it_can_be_worked_out(tensors):
+    from forecast.training import scheduled
+    from forecast.training.lesson import Lesson
+
+    ratio, rows = 0.25, 40_000
+    values = np.broadcast_to(np.float32([3.0, 1.0, 5.0])[:, None], (rows, 3, 1))
+    one = Lesson(
+        cell=Cell(tensors, Double(), HEADS["point"], ()),
+        run=None,
+        run_plainly=None,
+        values=values,
+        calendar=np.empty((rows, 2, 0), np.float32),
+        memory={},
+        warm=0,
+        steps=2,
+        ratio=np.float32(ratio),
+        seed=np.array([5, 7]),
+    )
+
+    exact, parallel = (
+        params_of(form(one, "step")) for form in (scheduled.exact, scheduled.parallel)
+    )
+
+    # from 3 it says 6; then it is fed the true 1 or its own 6, and says 2 or 12
+    for params in (exact, parallel):
+        assert (params[:, 0] == 6.0).all()
+        assert set(np.unique(params[:, 1])) == {2.0, 12.0}
+        expected = ratio * 2.0 + (1 - ratio) * 12.0
+        assert params[:, 1].mean() == pytest.approx(expected, abs=0.1)
+    np.testing.assert_array_equal(exact, parallel)
+
+
+def test_a_missing_value_that_is_fed_back_counts_as_observed(tensors):
+    from forecast.training import free
+    from forecast.training.lesson import Lesson
+
+    class Flag(NamedTuple):
+        """A network whose value is 10, or 20 where it is told that the last one was observed."""
+
+        ENCODES = False
+
+        def advance(self, x, state):
+            return 10.0 + 10.0 * x[:, 1:2], state
+
+    one = Lesson(
+        cell=Cell(tensors, Flag(), HEADS["point"], ()),
+        run=None,
+        run_plainly=None,
+        values=np.full((1, 4, 1), NAN, np.float32),
+        calendar=np.empty((1, 3, 0), np.float32),
+        memory={},
+        warm=0,
+        steps=3,
+        ratio=0.0,
+        seed=np.array([0, 0]),
+    )
+
+    assert params_of(free.parameters(one)).ravel().tolist() == [10.0, 20.0, 20.0]
+
+
+@pytest.mark.parametrize("name", FED_BACK)
+def test_the_loss_is_back_propagated_through_the_rollout(lesson, name):
+    import tensorflow as tf
+
+    from forecast.training import free
+
+    one = lesson(network=name, missing=0.0)
+    with tf.GradientTape() as tape:
+        tape.watch(one.values)
+        last = tf.reduce_sum(free.parameters(one)[0][:, -1])
+    through = np.abs(tape.gradient(last, one.values)).sum(axis=(0, 2))
+
+    lead = 5
+    assert through[lead + CONTEXT - 1] > 0  # the last true value, by way of the fed-back ones
+    assert not through[lead + CONTEXT :].any()  # no later one is fed
+
+
+# Schedules
+
+
+def test_every_schedule_goes_from_the_start_to_the_end_and_never_back():
+    for name in SCHEDULES:
+        shares = [ratio(name, (0.9, 0.2), done) for done in np.linspace(0, 1, 21)]
+
+        assert shares[-1] == pytest.approx(0.2)
+        assert name == "constant" or shares[0] == pytest.approx(0.9)
+        assert shares == sorted(shares, reverse=True)
+
+
+def test_schedules_by_hand():
+    assert ratio("constant", (1.0, 0.3), 0.0) == 0.3
+    assert ratio("linear", (1.0, 0.0), 0.25) == 0.75
+    assert ratio("sigmoid", (1.0, 0.0), 0.5) == pytest.approx(0.5)
+    half = (0.01**0.5 - 0.01) / 0.99  # a hundredth is left of an exponential decay at the end
+    assert ratio("exponential", (1.0, 0.0), 0.5) == pytest.approx(half)
+    assert ratio("linear", (0.2, 0.8), 0.5) == 0.5  # a share may grow too
+
+
+@pytest.mark.parametrize(
+    ("feedback", "phases"),
+    [
+        ("free", [0, 0, 0, 0, 0]),
+        ("teacher>free", [0, 0, 0, 1, 1]),
+        ("teacher>scheduled>free", [0, 0, 1, 2, 2]),
+    ],
+)
+def test_the_last_regime_has_the_last_quarter_and_the_others_share_the_rest(feedback, phases):
+    fields = dict.fromkeys(Plan.__dataclass_fields__, 0)
+    plan = Plan(**{**fields, "feedback": feedback})
+
+    assert [plan.phase(done) for done in (0.0, 0.25, 0.5, 0.75, 1.0)] == phases
+
+
+def test_the_learner_is_told_whose_turn_it_is(make_panel):
+    from forecast.training.callbacks import Cosine, Turns
+
+    told = []
+    cell = {name: SimpleNamespace(assign=told.append) for name in ("phase", "ratio", "draw")}
+    plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "scheduled>free"})
+    cosine = Cosine(0.1, 4)
+    turns = Turns(plan, cosine)
+    for callback in (cosine, turns):
+        callback.set_model(SimpleNamespace(**cell, optimizer=SimpleNamespace()))
+    for _ in range(4):
+        cosine.on_train_batch_begin(0)
+        turns.on_train_batch_begin(0)
+
+    assert told == [0, 1.0, 0, 0, 0.75, 1, 0, 0.5, 2, 1, 0.25, 3]
 
 
 # Batches
@@ -583,22 +935,26 @@ def run(wave, make_config):
     """Train on the wave; the outcome, and the validation loss of its weights by NumPy."""
     from forecast.training.fit import fit, validation_batch
 
-    def train(seed=0, budget=1e9, listener=None, **given):
+    def train(seed=0, budget=1e9, listener=None, network="lstm", **given):
         plan = make_plan(wave, 1, {**SMALL, **given})
-        config = make_config(wave, context=plan.context, units=4, layers=plan.layers, lags=(2,))
+        config = make_config(
+            wave,
+            **{"network": network, "units": 4, "layers": plan.layers, "lags": (2,)},
+            **{"context": plan.context, "horizon": plan.length - plan.context},
+        )
         windows = windows_of(wave, plan)
         fitted = fit(config, plan, windows, wave.lengths, seed, budget, listener)
         batch = validation_batch(windows, wave.lengths - plan.holdout, plan.holdout, seed)
-        return fitted, batch and validation_loss(fitted.weights, batch)
+        return fitted, batch and validation_loss(config, fitted.weights, batch)
 
     return train
 
 
-def validation_loss(weights, batch):
-    network = NETWORKS["lstm"].of(np, weights)
+def validation_loss(config, weights, batch):
+    network = NETWORKS["lstm"].of(np, config.blueprint.sizes, weights)
     state, errors = network.initial_state(len(batch.inputs)), []
     for t in range(batch.inputs.shape[1]):
-        params, state = network.observe(batch.inputs[:, t], state)
+        params, state = network.advance(batch.inputs[:, t], state)
         errors.append(np.abs(params - batch.targets[:, t]))
     return np.nanmean(errors)
 

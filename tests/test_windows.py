@@ -409,7 +409,8 @@ def test_no_leak_past_its_context_a_walk_does_not_know_the_values_from_a_step_on
     def walked(panel):  # every walk covers the whole series, in five pieces
         windows = windows_of(panel, lags=(2, 3), length=4)
         batches = take(in_lanes(windows, 20, np.array([20]), 1, seed), 5)
-        return (np.concatenate([batch[part][0] for batch in batches]) for part in range(2))
+        pieces = ([batch.inputs[0] for batch in batches], [batch.targets[0] for batch in batches])
+        return map(np.concatenate, pieces)
 
     inputs, targets = walked(panel)
     other_inputs, other_targets = walked(make_panel(changed))

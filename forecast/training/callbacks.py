@@ -10,6 +10,9 @@ from typing import Any
 
 import keras
 
+from forecast.training.plan import Plan
+from forecast.training.schedule import ratio
+
 WARM_UP = 5  # steps before the pace is taken
 
 
@@ -42,6 +45,25 @@ class Cosine(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
         done = min(self.step / self.steps, 1.0)
         self.model.optimizer.learning_rate = self.rate * 0.5 * (1.0 + math.cos(math.pi * done))
         self.step += 1
+
+
+class Turns(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
+    """Tells the learner whose turn it is, which share of true values to feed, and what to draw."""
+
+    def __init__(self, plan: Plan, cosine: Cosine) -> None:
+        """Follow the steps that `cosine` counts."""
+        super().__init__()
+        self.plan = plan
+        self.cosine = cosine
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Set them for the coming step, which `cosine` has counted already."""
+        step = self.cosine.step - 1
+        done = min(step / self.cosine.steps, 1.0)
+        self.model.phase.assign(self.plan.phase(done))
+        ends = (self.plan.first_ratio, self.plan.last_ratio)
+        self.model.ratio.assign(ratio(self.plan.schedule, ends, done))
+        self.model.draw.assign(step)
 
 
 class Budget(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints

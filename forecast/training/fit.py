@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import keras
@@ -11,9 +12,11 @@ import numpy as np
 
 from forecast import windows
 from forecast.config import Config
-from forecast.training.callbacks import Budget, Cosine, Progress, Report
-from forecast.training.networks import KERAS_NETWORKS, Carried, export, masked_loss
-from forecast.training.plan import Plan
+from forecast.training import free, teacher
+from forecast.training.callbacks import Budget, Cosine, Progress, Report, Turns
+from forecast.training.learner import Learner, masked_loss
+from forecast.training.plan import LAST_PHASE, Plan
+from forecast.training.regimes import REGIMES
 from forecast.windows import Batch, Windows
 
 VALIDATION_WINDOWS = 512  # series looked at for the validation loss, drawn once
@@ -43,7 +46,7 @@ def fit(
     budget: float,
     listener: Callable[[Progress], None] | None = None,
 ) -> Fitted:
-    """Train one network with true past values as inputs (teacher forcing).
+    """Train one network, under the feedback regimes that are planned.
 
     Args:
         config: what the model is made of.
@@ -55,7 +58,7 @@ def fit(
         budget: seconds that training may take.
         listener: told the progress after each round.
     """
-    model = Carried(KERAS_NETWORKS[config.network](config, plan.dropout, seed), plan.batch)
+    model = learner(config, plan, seed)
     model.compile(
         optimizer=keras.optimizers.Adam(plan.rate, global_clipnorm=plan.clip),
         loss=masked_loss(config.head),
@@ -63,7 +66,10 @@ def fit(
     cosine = Cosine(plan.rate, plan.steps)
     limit = Budget(budget, cosine)
     report = Report(cosine, listener)
-    best = keras.callbacks.EarlyStopping(patience=plan.patience, restore_best_weights=True)
+    last_phase = 0 if len(plan.regimes) == 1 else round(plan.rounds * (1.0 - LAST_PHASE))
+    best = keras.callbacks.EarlyStopping(
+        patience=plan.patience, restore_best_weights=True, start_from_epoch=last_phase
+    )
     validation = validation_batch(data, lengths - plan.holdout, plan.holdout, seed)
     interrupted = False
     try:
@@ -72,7 +78,7 @@ def fit(
             steps_per_epoch=plan.steps_per_round,
             epochs=-(-plan.steps // plan.steps_per_round),
             validation_data=_pair(validation) if validation else None,
-            callbacks=[cosine, report, limit, *([best] if validation else [])],
+            callbacks=[cosine, Turns(plan, cosine), report, limit, *([best] if validation else [])],
             shuffle=False,
             verbose=0,
         )
@@ -83,7 +89,22 @@ def fit(
     ended = "interrupted" if interrupted else "budget" if limit.lowered else "planned"
     if best.stopped_epoch and not interrupted:
         ended = "early"
-    return Fitted(export(model), report.rounds, ended)
+    return Fitted(model.export(), report.rounds, ended)
+
+
+def learner(config: Config, plan: Plan, seed: int) -> Learner:
+    """The network before its first step, under the regimes of the plan."""
+    modules = [import_module(REGIMES[name]) for name in plan.regimes]
+    return Learner(
+        config.blueprint,
+        [module.regime(plan) for module in modules],
+        free.parameters if plan.is_free else teacher.parameters,
+        steps=plan.length,
+        warm=plan.context,
+        lanes=plan.batch if plan.windows == "contiguous" else 0,
+        dropout=plan.dropout,
+        seed=seed,
+    )
 
 
 def batches(data: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterator[Batch]:
@@ -91,9 +112,9 @@ def batches(data: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterat
     return windows.KINDS[plan.windows](data, plan.least_rows, lengths, plan.batch, seed)
 
 
-def _pair(batch: Batch) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+def _pair(batch: Batch) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """What a Keras model is given, and what it is to predict."""
-    return (batch.inputs, batch.begins), batch.targets
+    return (batch.values, batch.calendar, batch.begins), batch.targets
 
 
 def validation_batch(data: Windows, lengths: np.ndarray, holdout: int, seed: int) -> Batch | None:

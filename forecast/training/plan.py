@@ -9,7 +9,9 @@ import numpy as np
 
 from forecast.errors import DataError
 from forecast.panel import Panel
+from forecast.training.regimes import regimes_of
 
+LAST_PHASE = 0.25  # of the steps, where one regime follows another
 SHORTEST = 12  # rows that at least one series must have to train anything
 LONGEST_SEASON = 200  # a longer season is left to the lags: windows would be too slow
 CONTEXT = 96  # steps of context worth having, made a whole number of seasons
@@ -25,6 +27,11 @@ class Plan:
         dropout: share of a layer's inputs blanked out in training.
         context: steps at the start of a window that set its scale.
         windows: "random", or "contiguous" with the memory carried from batch to batch.
+        feedback: what the network is fed: an entry of REGIMES, or several joined by ">".
+        schedule: how the share of true values changes, an entry of SCHEDULES.
+        first_ratio, last_ratio: that share at the start and at the end of scheduled sampling.
+        mixing: "parallel" or "exact" scheduled sampling.
+        mix_by: "step" or "sequence": for what it is drawn whether values are true.
         length: steps of a window, T.
         holdout: steps at the end of each series kept for the final comparison, and as many
             before them for the validation; 0 for none.
@@ -41,6 +48,12 @@ class Plan:
     dropout: float
     context: int
     windows: str
+    feedback: str
+    schedule: str
+    first_ratio: float
+    last_ratio: float
+    mixing: str
+    mix_by: str
     length: int
     holdout: int
     batch: int
@@ -54,6 +67,26 @@ class Plan:
     def least_rows(self) -> int:
         """Rows that a window must at least cover: half a context to scale by, and one more."""
         return min(self.length, max(self.context // 2, 2) + 1)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the network is fed its own values at any time."""
+        return self.feedback != "teacher"
+
+    @property
+    def regimes(self) -> tuple[str, ...]:
+        """The entries of REGIMES that follow one another."""
+        return regimes_of(self.feedback)
+
+    def phase(self, done: float) -> int:
+        """Which of the regimes it is the turn of, when so much of the training is done.
+
+        The last one takes LAST_PHASE of the steps, those before it share the others.
+        """
+        before = len(self.regimes) - 1
+        if not before or done >= 1.0 - LAST_PHASE:
+            return before
+        return int(done / (1.0 - LAST_PHASE) * before)
 
     @property
     def steps_per_round(self) -> int:
@@ -87,6 +120,12 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
         dropout=0.0,
         context=context,
         windows="random",
+        feedback="teacher",
+        schedule="linear",
+        first_ratio=1.0,
+        last_ratio=0.0,
+        mixing="parallel",
+        mix_by="step",
         length=context + tail,
         holdout=tail,
         batch=32 if small else 128,
