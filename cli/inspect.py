@@ -99,6 +99,8 @@ def everything(model: Model) -> dict[str, Any]:
 
 def description(path: str, model: Model) -> list[str]:
     """The same for people."""
+    from forecast.evaluation import Exposure
+
     config, facts = model.config, everything(model)
     schema = config.schema
     columns = f"time '{schema.time}', a column per series"
@@ -113,4 +115,5 @@ def description(path: str, model: Model) -> list[str]:
         *(f"  {note}" for note in model.record["notes"]),
         f"Head: {config.head}. Windows: {model.record['plan']['windows']}.",
         *summary(model),
+        *([Exposure(**model.record["exposure"]).sentence()] if model.record["exposure"] else []),
     ]

@@ -110,6 +110,11 @@ class Until(click.ParamType[Any]):
     help="Write the state after the forecast here; intervals begin anew from it.",
 )
 @click.option("--plot", type=click.Path(), help="Draw the forecast: a .png, .svg or .pdf file.")
+@click.option(
+    "--attention",
+    type=click.Path(),
+    help="Draw where each step looks, for a model trained with --network attention.",
+)
 @command
 def predict(
     table: str | None,
@@ -125,6 +130,7 @@ def predict(
     state: str | None,
     keep_state: str | None,
     plot: str | None,
+    attention: str | None,
     say: Say,
 ) -> None:
     """Forecast the steps that follow the training data and its updates, or those after TABLE.
@@ -140,18 +146,20 @@ def predict(
       forecast predict newer.csv --model stores.forecast --horizon 30 --levels 80,95 > stores.csv
     """
     from forecast.model import Model
-    from forecast.plotting import picture_kind, plot_forecast, write_figure
+    from forecast.plotting import picture_kind, plot_attention, plot_forecast, write_figure
     from forecast.state import State
     from forecast.tables import read_table, write_table
 
     inputs = {"the table itself": table, "the model": model}
-    places = {"--out": out, "--keep-state": keep_state, "--plot": plot}
+    pictures = {"--plot": plot, "--attention": attention}
+    places = {"--out": out, "--keep-state": keep_state, **pictures}
     refuse_overwriting(inputs, places)
-    refuse_overwriting({"the state itself": state}, {"--out": out, "--plot": plot})
+    refuse_overwriting({"the state itself": state}, {"--out": out, **pictures})
     if table is not None and state is not None:
         raise OptionError("give a TABLE or a --state to continue, not both")
-    if plot is not None:
-        picture_kind(plot)
+    for picture in pictures.values():
+        if picture is not None:
+            picture_kind(picture)
     for option, place in places.items():
         check_place(place, option)
     refuse_other_file(keep_state)
@@ -178,6 +186,7 @@ def predict(
         )
     for note in [*forecast.notes, *(stopped(forecast, horizon) if until else [])]:
         say(f"  {note}")
+    looks = None if attention is None else fitted.attention(horizon, state=forecast.start)
     write_table(forecast.table, out)
     if keep_state is not None:
         forecast.state.save(keep_state)
@@ -187,6 +196,10 @@ def predict(
         with quiet_libraries():
             write_figure(plot_forecast(fitted, forecast, history), plot)
         say(f"Drew {plot}.")
+    if attention is not None and looks is not None:
+        with quiet_libraries():
+            write_figure(plot_attention(fitted, looks), attention, "--attention")
+        say(f"Drew {attention}.")
     if out is not None:
         say(f"Wrote {out}: {len(forecast.table):,} rows.")
 

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from forecast.errors import ArtifactError
+from forecast.network import HEADS, NETWORKS
+from forecast.network.parts import CELLS, SCORES
+from forecast.training.regimes import MIX_BY, MIXING, REGIMES
+from forecast.training.schedule import SCHEDULES
 
 from .output import (
     Limits,
@@ -29,6 +33,25 @@ if TYPE_CHECKING:
     from forecast.model import Model
     from forecast.training.callbacks import Progress
 
+
+class Shares(click.ParamType[tuple[float, ...]]):
+    """A share, or one at the start and one at the end, as in 1,0.5."""
+
+    name = "shares"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
+        """One or two numbers from 0 to 1."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            shares = tuple(float(part) for part in value.split(","))
+        except ValueError:
+            shares = ()
+        if not 1 <= len(shares) <= 2 or not all(0 <= share <= 1 for share in shares):
+            self.fail(f"{value!r} is no share from 0 to 1, and no pair such as 1,0.5", param, ctx)
+        return shares
+
+
 ENDED = {
     "planned": "",
     "early": " (ended early: the validation loss no longer fell)",
@@ -46,13 +69,34 @@ ENDED = {
 @click.option("--frequency", help='Spacing of the steps, such as "h", "D", "MS", "15min".')
 @click.option("--season", type=click.IntRange(min=1), help="Steps in a season.")
 @click.option(
+    "--network",
+    type=click.Choice([*NETWORKS]),
+    default="lstm",
+    show_default=True,
+    help="How it is put together, see docs/training.md.",
+)
+@click.option(
+    "--cell",
+    type=click.Choice([*CELLS]),
+    default="lstm",
+    show_default=True,
+    help="Of the recurrent layers.",
+)
+@click.option(
+    "--score",
+    type=click.Choice(SCORES),
+    default="dot",
+    show_default=True,
+    help="Of attention: scaled dot product, or additive.",
+)
+@click.option(
     "--head",
-    type=click.Choice(["point", "student_t"]),
+    type=click.Choice([*HEADS]),
     default="point",
     show_default=True,
     help="What to forecast: a single value, or a distribution (for predict --levels).",
 )
-@click.option("--layers", type=click.IntRange(min=1), help="LSTM layers.")
+@click.option("--layers", type=click.IntRange(min=1), help="Recurrent layers.")
 @click.option("--units", type=click.IntRange(min=1), help="Units of each layer.")
 @click.option(
     "--dropout",
@@ -90,6 +134,41 @@ ENDED = {
     show_default=True,
     help="Where training windows lie: anywhere, each from an empty memory; or one after another "
     "along a series, with the memory carried on.",
+)
+@click.option(
+    "--feedback",
+    default="teacher",
+    show_default=True,
+    help=f"What the network is fed in training: {', '.join(REGIMES)}; or one after another, as in "
+    '"teacher>free".',
+)
+@click.option(
+    "--schedule",
+    type=click.Choice([*SCHEDULES]),
+    default="linear",
+    show_default=True,
+    help="How the share of true values changes under scheduled feedback.",
+)
+@click.option(
+    "--teacher-forcing-ratio",
+    type=Shares(),
+    default="1,0",
+    show_default=True,
+    help="That share at the start and at the end.",
+)
+@click.option(
+    "--mixing",
+    type=click.Choice(MIXING),
+    default="parallel",
+    show_default=True,
+    help="Scheduled feedback in two fused passes, or exactly, step by step.",
+)
+@click.option(
+    "--mix-by",
+    type=click.Choice(MIX_BY),
+    default="step",
+    show_default=True,
+    help="For what it is drawn whether values are true.",
 )
 @click.option("--batch-size", type=click.IntRange(min=1), help="Windows in a gradient step.")
 @click.option("--steps", type=click.IntRange(min=1), help="Gradient steps.")
@@ -203,10 +282,11 @@ def summary(model: Model) -> list[str]:
 
     record, config = model.record, model.config
     steps, seconds = record["rounds"][-1]["step"], record["rounds"][-1]["seconds"]
+    kind = "" if config.network == "lstm" else f"{config.network}, "
     transform = {0.0: "logarithm", 0.5: "square root"}.get(config.power, "none")
     lines = [
-        f"Trained {config.layers} x {config.units} LSTM units on {steps:,} batches in "
-        f"{seconds:,.0f} s{ENDED[record['ended']]}.",
+        f"Trained {kind}{config.layers} x {config.units} {config.cell.upper()} units on "
+        f"{steps:,} batches in {seconds:,.0f} s{ENDED[record['ended']]}.",
         f"  inputs: last value, lags {list(config.lags)}, calendar {list(config.cycles)}; "
         f"transform: {transform}; scale: last {config.context} steps",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import warnings
 from collections.abc import Sequence
@@ -18,8 +19,8 @@ from forecast.bounds import to_bounds
 from forecast.cell import Cell
 from forecast.config import Config
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
-from forecast.network import HEADS
-from forecast.outcome import Forecast, tabulate
+from forecast.network import HEADS, NETWORKS
+from forecast.outcome import Forecast, attended, tabulate
 from forecast.panel import Panel, Schema, to_panel
 from forecast.parsing import write_ids
 from forecast.projection import Projector, make_cell, outside, strays
@@ -221,7 +222,7 @@ class Model:
         if count:
             sampled = projector.run(start, centre.scaled.shape[1], count)
             sampled = projector.cut(sampled, np.repeat(centre.lengths, count))
-        notes = [*outside(limits, start), *strays(centre)]
+        notes = [*outside(limits, start), *self._beyond_training(horizon), *strays(centre)]
         if notes:
             warnings.warn("; ".join(_some(notes)), ForecastWarning, stacklevel=2)
         shape = (len(start.ids), count, *centre.scaled.shape[1:])
@@ -229,6 +230,36 @@ class Model:
         branches = sampled.after if sampled else None
         table = tabulate(centre, drawn, levels, self.config.schema)
         return Forecast(table, drawn, start, centre.after, branches, tuple(notes))
+
+    def attention(
+        self, horizon: int, *, state: State | None = None, series: Sequence[Any] | None = None
+    ) -> pd.DataFrame:
+        """Where each step of a forecast looks: a weight for every output that is kept.
+
+        Args:
+            horizon: how many steps H.
+            state: what to continue; by default the training data.
+            series: ids to look at; by default all.
+
+        Returns:
+            For each series and step a row for each of the last M rows that the encoder has read:
+            the user's id and time columns, `attended` (the time of that row) and `weight`; the
+            weights of a step add up to 1.
+
+        Raises:
+            OptionError: if the network has no attention.
+            DataError: if a series is unknown.
+        """
+        if self.config.network != "attention":
+            raise OptionError(
+                f"the network {self.config.network!r} has no attention; train with --network "
+                "attention (network='attention' in Python)"
+            )
+        start = self.state if state is None else state
+        start = start if series is None else start.select(series)
+        steps = itertools.islice(self.stream(start, quantiles=()), 1, horizon + 1)
+        weights = np.stack([step.state.memory.network["weights"] for step in steps], 1)
+        return attended(start, weights, self.config.schema)
 
     def stream(
         self,
@@ -296,6 +327,14 @@ class Model:
         if model.state.fingerprint != fingerprint(model.config, model.weights):
             raise ArtifactError(f"{path}: its parts do not belong together; train again")
         return model
+
+    def _beyond_training(self, horizon: int) -> list[str]:
+        if NETWORKS[self.config.network].FEEDS_BACK or horizon <= self.config.horizon:
+            return []
+        return [
+            f"the network {self.config.network!r} was trained for {self.config.horizon} steps; "
+            "further ones continue from its own output"
+        ]
 
     def _rows(self, state: State, rows: Any, fill_gaps: bool) -> Panel:
         """New rows as a panel: a table passes the gate, an array is taken as the next values."""

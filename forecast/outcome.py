@@ -63,3 +63,26 @@ def tabulate(
         times_after(start, longest).T[inside],
         columns,
     )
+
+
+def attended(start: State, weights: np.ndarray, schema: Schema) -> pd.DataFrame:
+    """Where the steps of a forecast look, as a table.
+
+    Args:
+        start: the state of S series before the first step.
+        weights: of the last M rows of each series, (S, H, M); 0 where there was no row.
+        schema: of the user's table.
+    """
+    horizon, kept = weights.shape[1:]
+    frequency = start.frequency
+    upcoming = times_after(start, horizon).T  # (S, H)
+    seen = start.time[:, None] + frequency.step * np.arange(1 - kept, 1)  # (S, M)
+    is_row = np.max(weights, axis=1, keepdims=True) > 0  # (S, 1, M)
+    rows = np.broadcast_to(is_row, weights.shape)
+    cells = np.broadcast_to(seen[:, None], weights.shape)[rows]
+    return schema.table(
+        frequency,
+        np.broadcast_to(start.ids[:, None, None], weights.shape)[rows],
+        np.broadcast_to(upcoming[..., None], weights.shape)[rows],
+        {"attended": schema.column(frequency, cells), "weight": weights[rows]},
+    )

@@ -1,4 +1,4 @@
-"""Pictures: the end of the history with the forecast that follows it."""
+"""Pictures: a forecast that follows its history, and where attention looks."""
 
 from __future__ import annotations
 
@@ -58,6 +58,42 @@ def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None
     return figure
 
 
+def plot_attention(model: Model, table: pd.DataFrame) -> Figure:
+    """Draw where each step of a forecast looks, a square of weights per series.
+
+    Args:
+        model: with attention.
+        table: of `Model.attention`.
+
+    Returns:
+        The figure; of a panel of many series it shows the first six.
+    """
+    from matplotlib.figure import Figure
+
+    id, time = model.config.schema.id, model.config.schema.time
+    ids = [""] if id is None else table[id].unique().tolist()
+    figure = Figure(figsize=(9, 1.0 + 2.6 * min(len(ids), DRAWN)), layout="constrained")
+    axes = figure.subplots(min(len(ids), DRAWN), squeeze=False)[:, 0]
+    for name, axis in zip(ids, axes, strict=False):
+        part = table if id is None else table[table[id] == name]
+        steps = part[time].nunique()
+        weights = part["weight"].to_numpy().reshape(steps, -1)  # (H, M)
+        image = axis.imshow(
+            weights,
+            aspect="auto",
+            cmap="viridis",
+            vmin=0.0,
+            origin="lower",
+            extent=(-weights.shape[1] + 0.5, 0.5, 0.5, steps + 0.5),
+        )
+        axis.set(xlabel="row, counted back from the last one", ylabel="step of the forecast")
+        axis.set_title(str(name), loc="left", fontsize="medium", parse_math=False)
+        figure.colorbar(image, ax=axis, label="weight")
+    if len(ids) > DRAWN:
+        figure.suptitle(f"the first {DRAWN} of {len(ids):,} series")
+    return figure
+
+
 def _draw(
     axis: Axes, past: tuple[np.ndarray, np.ndarray], future: np.ndarray, table: pd.DataFrame
 ) -> None:
@@ -107,8 +143,13 @@ def _kept(model: Model, state: State) -> tuple[np.ndarray, np.ndarray]:
     return _times(model, state.time[0], len(values)), values
 
 
-def write_figure(figure: Figure, path: str | Path) -> None:
+def write_figure(figure: Figure, path: str | Path, option: str = "--plot") -> None:
     """Write a figure as PNG, SVG or PDF, by the name's ending.
+
+    Args:
+        figure: to draw.
+        path: where to.
+        option: of the command line that names another place.
 
     Raises:
         OptionError: if the ending is none of these.
@@ -116,7 +157,7 @@ def write_figure(figure: Figure, path: str | Path) -> None:
     """
     drawn = io.BytesIO()
     figure.savefig(drawn, format=picture_kind(path), dpi=150)
-    replace_file(path, lambda stream: stream.write(drawn.getvalue()), DataError, "--plot")
+    replace_file(path, lambda stream: stream.write(drawn.getvalue()), DataError, option)
 
 
 def picture_kind(path: str | Path) -> str:

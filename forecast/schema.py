@@ -54,6 +54,10 @@ class Schema:
             return frequency.text(ordinal)
         return str(self.times(frequency, np.array([ordinal]))[0])
 
+    def column(self, frequency: Frequency, ordinals: Integers) -> pd.Series[Any]:
+        """The times of ordinals (M,) as a column of the user's own kind."""
+        return write_times(frequency.times(ordinals), self.time_dtype, self.local)
+
     def table(
         self,
         frequency: Frequency,
@@ -72,6 +76,6 @@ class Schema:
         Returns:
             M rows; id and time in the user's own names and dtypes.
         """
-        times = write_times(frequency.times(ordinals), self.time_dtype, self.local)
+        times = self.column(frequency, ordinals)
         table = {} if self.id is None else {self.id: write_ids(ids, self.id_dtype)}
         return pd.DataFrame({**table, self.time: times, **columns})

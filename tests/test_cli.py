@@ -447,6 +447,22 @@ def test_a_model_is_described_as_json():
     assert facts["weights"] == sum(part.size for part in model.weights.values())
 
 
+@pytest.mark.usefixtures("saved")
+def test_every_network_is_trained_and_drawn_from_the_command_line():
+    words = ["--network", "attention", "--cell", "gru", "--score", "additive", "-m", "other"]
+    words += ["--feedback", "teacher>scheduled", "--teacher-forcing-ratio", "1,0.5"]
+    run_well("train", "sales.csv", *words, "--units", 4, "--steps", 4)
+
+    run_well("predict", "-n", 3, "-m", "other", "--attention", "looks.png", "--out", "f.csv")
+
+    plan = forecast.load("other").record["plan"]
+    assert (plan["feedback"], plan["last_ratio"]) == ("teacher>scheduled", 0.5)
+    assert Path("looks.png").read_bytes().startswith(b"\x89PNG")
+    lines = run_well("inspect", "other").stdout.splitlines()
+    assert any(line.startswith("Trained attention, 1 x 4 GRU units on 4 batches") for line in lines)
+    assert lines[-1].startswith("On the 7 steps before those the error is")
+
+
 def test_json_says_null_for_numbers_that_are_not_finite(capsys):
     print_json({"loss": float("nan"), "all": [1, float("inf"), {"x": -float("inf")}], "n": "nan"})
 

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast import DataError, ForecastError, OptionError, projection, scaling
+from forecast import DataError, ForecastError, ForecastWarning, OptionError, projection, scaling
 from forecast import model as model_module
 from forecast.frequency import parse
 from forecast.model import PATHS, fingerprint
 from forecast.panel import to_panel
+from forecast.plotting import plot_attention
 from forecast.projection import Projector
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -438,9 +439,8 @@ def without_a_series(state):
 
 
 def with_two_layers(state):
-    network = type(state.memory.network)(
-        *(np.concatenate([part, part], axis=1) for part in state.memory.network)
-    )
+    network = state.memory.network
+    network = network | {"hidden_1": network["hidden_0"], "cell_1": network["cell_0"]}
     return replace(state, memory=state.memory._replace(network=network))
 
 
@@ -574,3 +574,48 @@ def test_more_values_than_memory_takes_are_refused(make_model, make_panel):
         model.predict(500_000_001)
     with pytest.raises(OptionError, match="steps for 20,000,000,000,000 series or sample paths"):
         model.rollout(2, paths=10**13)
+
+
+def test_attention_tells_for_every_step_where_it_looks(make_model, make_random_panel):
+    panel = make_random_panel([9, 3], frequency="D", first=19_800)  # the second ends 2024-03-20
+    model = make_model(panel, network="attention", context=5, size=1.0)
+
+    table = model.attention(2)
+
+    assert table.columns.tolist() == ["store", "day", "attended", "weight"]
+    assert len(table) == 2 * 5 + 2 * 3  # no more rows than the encoder has read
+    assert table.groupby(["store", "day"])["weight"].sum().to_numpy() == pytest.approx(1.0)
+    short = table[table["store"] == "b"]
+    assert short["day"].dt.day.tolist() == [21, 21, 21, 22, 22, 22]
+    assert short["attended"].dt.day.tolist() == [18, 19, 20] * 2
+    after = model.rollout(2).state  # which has the weights of its last step
+    np.testing.assert_allclose(
+        short["weight"].to_numpy()[3:], after.memory.network["weights"][1, 2:], rtol=1e-6
+    )
+    assert model.attention(2, series=["b"])["weight"].tolist() == short["weight"].tolist()
+
+
+def test_a_network_without_attention_says_so(make_model, make_panel):
+    with pytest.raises(OptionError, match="the network 'lstm' has no attention; train with"):
+        make_model(make_panel([1.0, 2.0])).attention(3)
+
+
+def test_beyond_its_horizon_the_repeat_network_says_that_it_continues(make_model, make_panel):
+    model = make_model(make_panel([1.0, 2.0]), network="repeat", horizon=3)
+
+    assert model.rollout(3).notes == ()
+    with pytest.warns(ForecastWarning, match="trained for 3 steps; further ones continue from"):
+        assert len(model.predict(4)) == 4
+
+
+def test_the_picture_of_attention_shows_the_weights_of_each_series(make_model, make_random_panel):
+    panel = make_random_panel([9] * 8, frequency="D", first=19_800)
+    model = make_model(panel, network="attention", context=5, size=1.0)
+    table = model.attention(2)
+
+    figure = plot_attention(model, table)
+
+    drawn = [axis.images[0].get_array() for axis in figure.axes if axis.images]
+    weights = table["weight"].to_numpy().reshape(8, 2, 5)
+    np.testing.assert_array_equal(np.stack(drawn), weights[:6])
+    assert figure.get_suptitle() == "the first 6 of 8 series"
