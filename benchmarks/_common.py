@@ -164,12 +164,15 @@ def setup(panel: Panel, head: str = "point", **given: int) -> Setup:
         season=frequency.season_length,
         network="lstm",
         head=head,
+        cell="lstm",
+        score="dot",
         layers=plan.layers,
         units=plan.units,
         lags=tuple(lag for lag in frequency.lags if lag <= longest // 2),
         cycles=frequency.repeated(longest),
         power=0.0,
         context=plan.context,
+        horizon=plan.length - plan.context,
         bounds=Bounds(),
     )
     return Setup(config, plan)
@@ -178,8 +181,7 @@ def setup(panel: Panel, head: str = "point", **given: int) -> Setup:
 def untrained(panel: Panel, config: Config, seed: int = 0) -> Model:
     """A model with random weights, in the state after the panel's last rows."""
     rng = np.random.default_rng(seed)
-    network = NETWORKS[config.network]
-    shapes = network.shapes(config.inputs, config.units, config.layers, config.outputs)
+    shapes = NETWORKS[config.network].shapes(config.blueprint.sizes)
     weights = {
         name: (rng.normal(size=shape) * np.sqrt(2 / sum(shape))).astype(np.float32)
         for name, shape in shapes.items()

@@ -82,8 +82,8 @@ def tutorial_loop(model: Model, horizon: int) -> Callable[[], np.ndarray]:
 
     def run() -> np.ndarray:
         for k in range(model.config.layers):
-            for variable, part in zip(network.layers[k].states, memory.network, strict=True):
-                variable.assign(part[:, k])
+            for variable, part in zip(network.layers[k].states, ("hidden", "cell"), strict=True):
+                variable.assign(memory.network[f"{part}_{k}"])
         value, recent, path = model.state.value, memory.recent, []
         for now in calendar:
             inputs = step_input(np, value, lagged_values(recent, lags), now)
@@ -112,11 +112,11 @@ def compiled_engine(model: Model, horizon: int) -> Callable[[], np.ndarray]:
     from forecast import compiled
 
     calendar, state, config = upcoming(model, horizon), model.state, model.config
-    names, free = (config.network, config.head, config.lags), no_limits(model)
+    blueprint, free = config.blueprint, no_limits(model)
 
     def run() -> np.ndarray:
         memory = state.memory
-        path, _ = compiled.run(names, model.weights, state.value, memory, calendar, free, None)
+        path, _ = compiled.run(blueprint, model.weights, state.value, memory, calendar, free, None)
         return path
 
     return run

@@ -138,10 +138,10 @@ def bare_network(model: Model, state: State, inputs: np.ndarray) -> Callable[[],
     """
     memory, count = state.memory.network, model.config.layers
     layers = [
-        BareLayer(*(model.weights[f"lstm_{k}.{part}"] for part in BareLayer._fields))
+        BareLayer(*(model.weights[f"decoder_{k}.{part}"] for part in BareLayer._fields))
         for k in range(count)
     ]
-    start = [(memory.hidden[:, k].copy(), memory.cell[:, k].copy()) for k in range(count)]
+    start = [(memory[f"hidden_{k}"], memory[f"cell_{k}"]) for k in range(count)]
 
     def run() -> object:
         states = start

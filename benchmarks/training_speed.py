@@ -63,8 +63,8 @@ def ready_made(panel: Panel, choice: Setup, windows: Windows) -> tuple[np.ndarra
     plan = choice.plan
     rng = np.random.default_rng(0)
     size = plan.batch * plan.steps_per_round
-    inputs, targets, _ = draw(windows, plan.length, panel.lengths, size, rng)
-    return inputs, targets
+    batch = draw(windows, plan.length, panel.lengths, size, rng)
+    return batch.inputs, batch.targets
 
 
 def bare(
@@ -73,10 +73,12 @@ def bare(
     """Train the same layers through nothing but Keras."""
     import keras
 
-    from forecast.training.networks import KERAS_NETWORKS, from_empty, masked_loss
+    from forecast.training.learner import masked_loss
 
     config, plan = choice.config, choice.plan
-    model: Any = from_empty(KERAS_NETWORKS[config.network](config, plan.dropout, 0))
+    layers = [keras.layers.LSTM(config.units, return_sequences=True) for _ in range(config.layers)]
+    start = keras.Input((None, config.inputs))
+    model: Any = keras.Sequential([start, *layers, keras.layers.Dense(config.outputs)])
     optimizer = keras.optimizers.Adam(plan.rate, global_clipnorm=plan.clip)
     model.compile(optimizer=optimizer, loss=masked_loss(config.head))
     model.fit(

@@ -78,6 +78,52 @@ def test_training_speed_is_told_beside_that_of_a_bare_fit(run):
     assert "bare Keras fit, arrays" in printed
 
 
+def test_every_regime_is_timed_beside_teacher_forcing(run):
+    printed = run("feedback_speed", [*TRAINING[:4], *TRAINING[6:], "--network", "seq2seq"])
+
+    rows = printed.splitlines()[4:8]
+    assert [line.split("  ")[0] for line in rows] == [
+        "teacher",
+        "scheduled",
+        "scheduled, exact",
+        "free",
+    ]
+    assert run("feedback_speed", [*TRAINING[:4], *TRAINING[6:], "--network", "repeat"]).count(
+        "teacher"
+    )
+
+
+def test_networks_and_regimes_are_compared_and_every_run_is_kept(run, tmp_path):
+    some = ["--data", "air_passengers", "--networks", "lstm", "repeat", "--steps", "1"]
+    some += ["--feedback", "teacher", "free", "--out", str(tmp_path / "runs.csv")]
+
+    printed = run("regimes", [*some, "--seeds", "1"])
+
+    runs = pd.read_csv(tmp_path / "runs.csv")
+    assert runs["cutoff"].tolist() == [0, 1, 0, 1, 0, 1]
+    shown = [line.split()[:3] for line in printed.splitlines() if "air_passengers" in line]
+    assert shown == [
+        ["air_passengers", "lstm", "teacher"],
+        ["air_passengers", "lstm", "free"],
+        ["air_passengers", "repeat", "teacher"],
+    ]
+    runs.assign(rollout=[1.0, 3.0, 2.0, 5.0, 4.0, 4.0]).to_csv(tmp_path / "runs.csv", index=False)
+    again = run("regimes", [*some, "--seeds", "1"])  # nothing is left to do
+    assert [line.split()[8] for line in again.splitlines() if "air_passengers" in line] == [
+        "1",
+        "1.75",
+        "2",
+    ]
+
+
+def test_data_that_is_absent_is_left_out_of_the_comparison(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark("regimes"), "DATA", tmp_path)
+
+    printed = run("regimes", ["--data", "etth1", "--out", str(tmp_path / "runs.csv")])
+
+    assert printed.startswith(f"skipped: there is no {tmp_path / 'ETTh1.csv.gz'}")
+
+
 def test_memory_is_measured_in_a_process_that_trains(run):
     printed = run("memory", ["--few", "300", "--rows", "300", "--series", "3", "--steps", "1"])
 

@@ -1,0 +1,70 @@
+"""What each feedback regime costs: observations per second next to teacher forcing.
+
+Networks, windows and batches are those that training chooses for hourly series; the last 48
+steps of a window are left to the regime. All run in turns, in one process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from benchmarks._common import MET, hourly_panel, in_turns, noise, ratio, setup, show, sizes
+from benchmarks.training_speed import ours, rate, windows_of
+from forecast.network import NETWORKS
+
+TARGETS = {"scheduled": 0.45, "free": 0.2}
+TEACHER = "teacher"
+
+
+def regimes(network: str) -> dict[str, dict[str, Any]]:
+    """The fields of a plan for each regime that the network can be trained under."""
+    if not NETWORKS[network].FEEDS_BACK:
+        return {TEACHER: {"feedback": TEACHER}}
+    return {
+        TEACHER: {"feedback": TEACHER},
+        "scheduled": {"feedback": "scheduled", "mixing": "parallel"},
+        "scheduled, exact": {"feedback": "scheduled", "mixing": "exact"},
+        "free": {"feedback": "free"},
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--network", choices=[*NETWORKS], default="lstm")
+    parser.add_argument("--series", type=int, default=414)
+    parser.add_argument("--length", type=int, default=960, help="rows of each series")
+    parser.add_argument("--steps", type=int, default=8, help="gradient steps in a round")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the first is left")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args(arguments)
+    panel = hourly_panel(options.series, options.length)
+    steps = {"steps": options.steps * options.rounds, "rounds": options.rounds}
+    choice = setup(panel, holdout=0, **steps)
+    choice = choice._replace(config=replace(choice.config, network=options.network))
+    windows = windows_of(panel, choice)
+    tasks = {}
+    for name, fields in regimes(options.network).items():
+        under = choice._replace(plan=replace(choice.plan, **fields))
+        tasks[name] = functools.partial(rate, functools.partial(ours, panel, under, windows), under)
+    rates = in_turns(options.repeats, tasks)
+    rows = []
+    for name, found in rates.items():
+        share, target = ratio(found, rates[TEACHER]), TARGETS.get(name)
+        verdict = "" if target is None else f">= {target} {MET[share >= target]}"
+        rows.append([name, f"{statistics.median(found):,.0f}", f"{share:.2f}", verdict])
+    print(f"{options.network}: {sizes(choice.config)}")
+    title = (
+        f"{choice.config.horizon} steps of windows of {choice.plan.length} left to the regime, "
+        f"batch {choice.plan.batch}"
+    )
+    show(title, ["feedback", "observations per second", "of teacher", "target"], rows)
+    print(noise(rates))
+
+
+if __name__ == "__main__":
+    main()
