@@ -5,16 +5,24 @@ import importlib
 import pkgutil
 import re
 import shlex
+import sys
+import types
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from scipy import stats
 
 import forecast
 import forecast.datasets
+from forecast import Forecaster, load
 from forecast.cli import main
+from forecast.datasets import load as load_dataset
+from forecast.network import HEADS, NETWORKS
+from forecast.training.regimes import REGIMES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -90,10 +98,10 @@ def test_every_command_in_the_readmes_table_runs():
     for command in commands:
         run(command + (" --steps 2" if " train " in command else ""))
 
-    assert len(commands) == 11
+    assert len(commands) == 12
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/state.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/state.md", "docs/training.md"])
 def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
@@ -112,6 +120,54 @@ def test_every_docstring_example_is_true(name):
         module = importlib.import_module(name)
 
     assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """The modules of the contributors' guide, each with its entry in a table."""
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    blocks = re.findall(r"```python\n# (\S+)\.py\n(.*?)```", page, re.S)
+    modules = {}
+    for path, code in blocks:
+        name = path.replace("/", ".")
+        modules[path.rsplit("/", 1)[1]] = module = types.ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, module)
+        exec(compile(code, f"{path}.py", "exec"), module.__dict__)
+    monkeypatch.setitem(HEADS, "laplace", modules["laplace"])
+    monkeypatch.setitem(REGIMES, "noisy", "forecast.training.noisy")
+    monkeypatch.setitem(NETWORKS, "skip", modules["skip"].Skip)
+    return modules
+
+
+@pytest.mark.usefixtures("added")
+def test_a_head_a_regime_and_a_network_that_are_added_work_together(tmp_path):
+    table = load_dataset("air_passengers")
+    tiny = {"steps": 3, "units": 3, "layers": 2, "seed": 1}
+
+    model = Forecaster(network="skip", feedback="noisy", head="laplace", **tiny).fit(table).model_
+
+    forecast = model.rollout(4, levels=80)
+    assert forecast.table.notna().all(axis=None)
+    assert (forecast.table["forecast-lo-80"] < forecast.table["forecast-hi-80"]).all()
+    model.save(tmp_path / "model.forecast")
+    assert load(tmp_path / "model.forecast").predict(4).equals(model.predict(4))
+    compiled = model.predict(4, runtime="compiled")["forecast"]
+    np.testing.assert_allclose(compiled, forecast.table["forecast"], rtol=1e-5)
+    part = model.rollout(2)
+    rest = model.predict(2, state=part.state)["forecast"]
+    np.testing.assert_allclose(rest, forecast.table["forecast"][2:], rtol=1e-5)
+
+
+def test_the_added_head_is_the_laplace_distribution(added):
+    params, levels = np.array([[1.5, 0.3]]), np.linspace(0.05, 0.95, 7)
+    scale = np.logaddexp(0.0, 0.3) + 1e-4
+    expected = stats.laplace(1.5, scale)
+
+    found = [added["laplace"].quantile(np, params, level).item() for level in levels]
+    loss = added["laplace"].loss(np, params, np.array([[4.0]]))
+
+    np.testing.assert_allclose(found, expected.ppf(levels), rtol=1e-9)
+    assert loss.item() == pytest.approx(-expected.logpdf(4.0))
 
 
 def test_every_page_that_the_readme_links_to_exists():
