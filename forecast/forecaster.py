@@ -15,18 +15,16 @@ from sklearn.utils.validation import check_is_fitted
 from forecast import __version__, scaling
 from forecast.bounds import Bounds, infer, to_bounds
 from forecast.config import Config
-from forecast.encoding import encode, takes, transformed
-from forecast.errors import DataError, ForecastError, OptionError
-from forecast.evaluation import COMPARED, Comparison, Exposure, compare, exposure
-from forecast.model import Model, fingerprint
+from forecast.encoding import takes, transformed
+from forecast.errors import ForecastError, OptionError
 from forecast.network import HEADS, NETWORKS
 from forecast.network.parts import CELLS, SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
-from forecast.projection import make_cell
 from forecast.training.plan import Plan, make_plan, typical_length
 from forecast.training.regimes import MIX_BY, MIXING, REGIMES, regimes_of
 from forecast.training.schedule import SCHEDULES
+from forecast.trial import comparison_on, exposure_on, model_after, with_values
 from forecast.windows import KINDS, Windows
 
 if TYPE_CHECKING:
@@ -181,7 +179,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
                 an interrupt keeps the best weights so far.
         """
         self.check()
-        panel = _with_values(X if isinstance(X, Panel) else self._panel(X))
+        panel = with_values(X if isinstance(X, Panel) else self._panel(X))
         config, plan = self._choose(panel)
         values = transformed(panel, config.power)
         calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
@@ -193,8 +191,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         )
         _refuse_useless(fitted)
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
-        comparison = _comparison(panel, config, fitted.weights, plan.holdout)
-        gap = _exposure(panel.until(plan.holdout), config, fitted.weights, plan.holdout)
+        comparison = comparison_on(panel, config, fitted.weights, plan.holdout)
+        gap = exposure_on(panel.until(plan.holdout), config, fitted.weights, plan.holdout)
         record = {
             "library": __version__,
             "series": len(panel.ids),
@@ -206,7 +204,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             "exposure": asdict(gap) if gap else None,
             "notes": list(panel.notes),
         }
-        self.model_ = _model(panel, config, fitted.weights, record)
+        self.model_ = model_after(panel, config, fitted.weights, record)
         return self
 
     def predict(self, horizon: int, history: Any = None, **options: Any) -> pd.DataFrame:
@@ -384,75 +382,6 @@ def _refuse_useless(fitted: Fitted) -> None:
             "training has left the finite numbers; choose a smaller --learning-rate, or correct "
             "values that lie far outside the others"
         )
-
-
-def _with_values(panel: Panel) -> Panel:
-    """The panel without the series that were never observed.
-
-    Raises:
-        DataError: if none is left.
-    """
-    seen = np.add.reduceat(~np.isnan(panel.target).all(axis=1), panel.indptr[:-1]) > 0
-    if not seen.any():
-        raise DataError("no series has an observed value")
-    return panel if seen.all() else panel.select(panel.ids[seen].tolist())
-
-
-def _model(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], record: dict[str, Any]
-) -> Model:
-    """A model whose state is that of the panel after its last rows."""
-    cell = make_cell(config, weights)
-    state = encode(panel, config, cell, fingerprint(config, weights))
-    return Model(config, weights, state, record)
-
-
-def _tail(panel: Panel, steps: int) -> tuple[Panel, np.ndarray] | None:
-    """The rows before the last steps of each series, and those (S, H, D); of a sample of series.
-
-    None where no series reaches that far.
-    """
-    reaches = panel.until(steps).lengths > 0
-    if not steps or not reaches.any():
-        return None
-    panel = _with_values(panel.select(panel.ids[reaches].tolist()))
-    if len(panel.ids) > COMPARED:
-        rng = np.random.default_rng(0)
-        panel = panel.select(rng.choice(panel.ids, COMPARED, replace=False).tolist())
-    history = _with_values(panel.until(steps))
-    panel = panel.select(history.ids.tolist())
-    last = panel.indptr[1:, None] - steps + np.arange(steps)
-    return history, panel.target[last]
-
-
-def _comparison(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
-) -> Comparison | None:
-    """Forecast the last steps from all rows before them, next to the seasonal naive forecast."""
-    tail = _tail(panel, steps)
-    if tail is None:
-        return None
-    history, actual = tail
-    forecast = _model(history, config, weights, {}).predict(steps)["forecast"].to_numpy()
-    return compare(history, actual, forecast.reshape(actual.shape), config.season)
-
-
-def _exposure(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
-) -> Exposure | None:
-    """Forecast the last steps one by one from true values, and all in one rollout."""
-    tail = _tail(panel, steps)
-    if tail is None:
-        return None
-    history, actual = tail
-    model = _model(history, config, weights, {})
-    rollout = model.predict(steps)["forecast"].to_numpy().reshape(actual.shape)
-    stream, one_step = model.stream(quantiles=()), []
-    step = next(stream)
-    for true in actual[..., 0].T:
-        one_step.append(step.value)
-        step = stream.send(true)
-    return exposure(history, actual, np.stack(one_step, 1)[..., None], rollout, config.season)
 
 
 def seconds(budget: str | float) -> float:

@@ -14,30 +14,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecast import artifact, encoding
-from forecast import state as states
 from forecast.bounds import to_bounds
 from forecast.cell import Cell
+from forecast.checks import check_quantiles, check_reach, check_rollout, check_state
 from forecast.config import Config
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
+from forecast.matching import match
 from forecast.network import HEADS, NETWORKS
 from forecast.outcome import Forecast, attended, tabulate
-from forecast.panel import Panel, Schema, to_panel
-from forecast.parsing import write_ids
+from forecast.panel import Panel
 from forecast.projection import Projector, make_cell, outside, strays
 from forecast.state import State
 from forecast.stopping import Condition, to_condition
 from forecast.streaming import Stream
-from forecast.timestamps import has_zone
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COMPILED_PAYS = 20_000_000  # steps x rows above which importing and compiling pays for itself
-RUNTIMES = ("auto", "numpy", "compiled")
 PATHS = 200  # sample paths behind an interval
 QUANTILES = (0.1, 0.5, 0.9)
 NOTED = 3  # series that a warning names
-MOST_VALUES = 1_000_000_000  # of a rollout, 16 bytes each and more
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,38 +68,8 @@ class Model:
         Raises:
             DataError: if the table does not fit.
         """
-        schema = self.config.schema
-        roles = {"id": schema.id, "time": schema.time, "target": schema.targets[0]}
-        expected = {
-            "long": ("id", "time", "target"),
-            "wide": ("time",),
-            "series": ("time", "target"),
-        }
-        given: dict[str, Any] = {
-            role: roles[role]
-            for role in expected[schema.layout]
-            if not schema.is_series and roles[role] not in schema.index
-        }
-        given |= {"frequency": self.config.frequency.name, "like": schema.time_dtype}
-        if schema.layout == "wide":
-            given["series"] = {str(name) for name in self.state.ids.tolist()}
-        panel = _with_ids_of(to_panel(table, **given, **where), schema)
-        is_zoned, was_zoned = (has_zone(one.time_dtype) for one in (panel.schema, schema))
-        if is_zoned != was_zoned:
-            have, had = ("a", "none") if is_zoned else ("no", "one")
-            raise DataError(
-                f"{panel.source}: its times have {have} time zone, those that the model was "
-                f"trained on have {had}; write them in the same way"
-            )
-        if schema.layout != "series":
-            return panel
-        if len(panel.ids) > 1:
-            raise DataError(
-                f"{panel.source}: {len(panel.ids)} series, told apart by "
-                f"'{panel.schema.id}', but the model was trained on a table of one series without "
-                "such a column; give one series, or train on such a table"
-            )
-        return replace(panel, ids=np.array(schema.targets, dtype=object))  # whatever its name
+        ids = self.state.ids.tolist()
+        return match(table, self.config.schema, self.config.frequency, ids, **where)
 
     def encode(self, history: Any) -> State:
         """The state of series after their history.
@@ -143,7 +110,7 @@ class Model:
             >>> model.observe(model.state, air[140:])
             State(1 series: 'y' at 1960-12-01; 392 bytes; model ...)
         """
-        self._check_state(state)
+        check_state(state, self.config, self.state.fingerprint)
         panel = self._rows(state, rows, fill_gaps)
         return encoding.observe(state, panel, self.config, self.cell(), fill_gaps)
 
@@ -200,16 +167,16 @@ class Model:
         if history is not None and state is not None:
             raise OptionError("give a history or a state to continue, not both")
         levels = tuple(np.atleast_1d(levels).tolist())
-        self._check(horizon, levels, paths, seed, runtime)
+        check_rollout(self.config, horizon, levels, paths, seed, runtime)
         if state is not None:
-            self._check_state(state)
+            check_state(state, self.config, self.state.fingerprint)
             start = state
         else:
             start = self.state if history is None else self.encode(history)
         start = start if series is None else start.select(series)
         count = max(paths, PATHS if levels else 0)
         rows = len(start.ids) * max(count, 1)
-        self._check_reach(horizon, start, rows)
+        check_reach(start, horizon, rows)
         if runtime == "auto":
             runtime = "compiled" if rows * horizon >= COMPILED_PAYS else "numpy"
         limits = self.config.bounds if bounds is None else to_bounds(bounds)
@@ -298,16 +265,11 @@ class Model:
             ['1961-01-01', '1961-02-01']
         """
         start = self.state if state is None else state
-        self._check_state(start)
-        has_quantiles = HEADS[self.config.head].RANDOM
+        check_state(start, self.config, self.state.fingerprint)
         if quantiles is None:
-            quantiles = QUANTILES if has_quantiles else ()
+            quantiles = QUANTILES if HEADS[self.config.head].RANDOM else ()
         quantiles = tuple(np.atleast_1d(quantiles).tolist())
-        if quantiles and not has_quantiles:
-            raise OptionError(self._no_distribution("quantiles"))
-        numbers = all(isinstance(level, int | float) for level in quantiles)
-        if not numbers or not all(0 < level < 1 for level in quantiles):
-            raise OptionError(f"quantiles are {list(quantiles)}; each must lie between 0 and 1")
+        check_quantiles(self.config, quantiles)
         limits = self.config.bounds if bounds is None else to_bounds(bounds)
         projector = Projector(self.config, self.weights, limits)
         return Stream(projector, start, quantiles, self.observe)
@@ -348,90 +310,6 @@ class Model:
         if hasattr(rows, "iloc"):  # a DataFrame or a Series
             return self.panel(rows, fill_gaps=fill_gaps, all_missing=True)
         return encoding.next_rows(state, rows, self.config.schema)
-
-    def _check_state(self, state: State) -> None:
-        if not isinstance(state, State):
-            raise OptionError(
-                f"state is {state!r:.60}; give a State, such as that of an earlier forecast, or "
-                "State.load(path)"
-            )
-        if state.fingerprint != self.state.fingerprint:
-            raise OptionError(
-                f"the state belongs to model {state.fingerprint[:8]}, this is model "
-                f"{self.state.fingerprint[:8]}; encode the history with this model"
-            )
-        try:
-            states.check(state, self.config)
-        except ValueError as error:
-            raise OptionError(f"the state does not fit the model: {error}") from None
-
-    def _check(
-        self, horizon: int, levels: tuple[float, ...], paths: int, seed: int, runtime: str
-    ) -> None:
-        for name, value, least in (("horizon", horizon, 1), ("paths", paths, 0), ("seed", seed, 0)):
-            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-            if not whole or value < least:
-                shown = repr(value) if isinstance(value, str) else value
-                raise OptionError(
-                    f"{name} is {shown}; it must be a whole number of at least {least}"
-                )
-        if seed >= 2**64:
-            raise OptionError(f"seed is {seed}; it must be below 2**64")
-        numbers = all(isinstance(level, int | float | np.number) for level in levels)
-        if not numbers or not all(1 <= level < 100 for level in levels):
-            raise OptionError(
-                f"levels are {list(levels)}; each must lie from 1 to below 100 percent, such as 80"
-            )
-        if (levels or paths) and not HEADS[self.config.head].RANDOM:
-            raise OptionError(self._no_distribution("levels and sample paths"))
-        if runtime not in RUNTIMES:
-            raise OptionError(f"runtime is {runtime!r}; it must be one of {', '.join(RUNTIMES)}")
-
-    def _no_distribution(self, wanted: str) -> str:
-        return (
-            f"the model's head {self.config.head!r} gives no distribution; train with "
-            f"--head student_t (head='student_t' in Python) for {wanted}"
-        )
-
-    def _check_reach(self, horizon: int, start: State, rows: int) -> None:
-        last = int(start.time.max(initial=0))
-        room = (np.iinfo(np.int64).max - last) // self.config.frequency.step
-        if horizon > room:
-            raise OptionError(f"horizon is {horizon}; time can be counted for {room} more steps")
-        if horizon * rows > MOST_VALUES:
-            raise OptionError(
-                f"a horizon of {horizon:,} steps for {rows:,} series or sample paths is more than "
-                f"memory takes, {MOST_VALUES:,} values; forecast fewer at a time"
-            )
-
-
-def _with_ids_of(panel: Panel, schema: Schema) -> Panel:
-    """The panel with its ids in the type that a schema has for them.
-
-    Raises:
-        DataError: if an id would come out as another one.
-    """
-    if panel.schema.id_dtype == schema.id_dtype:
-        return panel
-    written = _written(panel.ids, schema)
-    if written is None:
-        wrong = next(
-            name for name in panel.ids if _written(np.array([name], object), schema) is None
-        )
-        raise DataError(
-            f"{panel.source}: the id '{wrong}' does not fit those that the model was trained on, "
-            f"whose type is {schema.id_dtype}; correct it, or train with such ids"
-        )
-    return replace(panel, ids=written)
-
-
-def _written(ids: np.ndarray, schema: Schema) -> np.ndarray | None:
-    """Ids in the type that a schema has for them; None where one would be another then."""
-    try:
-        written = write_ids(ids, schema.id_dtype).to_numpy()
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return written if written.astype(str).tolist() == ids.astype(str).tolist() else None
 
 
 def _some(notes: list[str]) -> list[str]:

@@ -8,8 +8,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import forecast
-from forecast import DataError, Forecaster, Model, OptionError, scaling
-from forecast import forecaster as forecaster_module
+from forecast import DataError, Forecaster, Model, OptionError, scaling, trial
 from forecast.forecaster import seconds
 from forecast.panel import to_panel
 
@@ -261,7 +260,7 @@ def test_no_leak_held_out_values_change_neither_the_weights_nor_the_forecast_hel
     def note(history, actual, forecast, season):  # noqa: ARG001
         compared.append((history.target.tobytes(), actual.tobytes(), forecast.tobytes()))
 
-    monkeypatch.setattr(forecaster_module, "compare", note)
+    monkeypatch.setattr(trial, "compare", note)
     choices = {"holdout": 5, "steps": 4, "units": 2, "transform": "auto"}
     plain, other_final, other_tail = (
         Forecaster(**choices).fit(make_panel(*values)).model_ for values in (series, final, tail)

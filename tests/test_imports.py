@@ -29,11 +29,13 @@ FLOW = (
     "state encoding",
     "projection streaming outcome",
     "artifact",
+    "matching checks",
     "model",
     "training training.regimes training.schedule training.plan training.lesson",
     "training.teacher training.scheduled training.free",
     "training.callbacks training.learner training.fit",
     "evaluation",
+    "trial",
     "plotting",
     "forecaster",
 )

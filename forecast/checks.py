@@ -1,0 +1,83 @@
+"""What rollouts, streams and observations may be asked for: checks with a line that says so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecast import state as states
+from forecast.config import Config
+from forecast.errors import OptionError
+from forecast.network import HEADS
+from forecast.state import State
+
+RUNTIMES = ("auto", "numpy", "compiled")
+MOST_VALUES = 1_000_000_000  # of a rollout, 16 bytes each and more
+
+
+def check_rollout(
+    config: Config, horizon: int, levels: tuple[float, ...], paths: int, seed: int, runtime: str
+) -> None:
+    """Raise OptionError for the first argument of `Model.rollout` that is out of range."""
+    for name, value, least in (("horizon", horizon, 1), ("paths", paths, 0), ("seed", seed, 0)):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or value < least:
+            shown = repr(value) if isinstance(value, str) else value
+            raise OptionError(f"{name} is {shown}; it must be a whole number of at least {least}")
+    if seed >= 2**64:
+        raise OptionError(f"seed is {seed}; it must be below 2**64")
+    numbers = all(isinstance(level, int | float | np.number) for level in levels)
+    if not numbers or not all(1 <= level < 100 for level in levels):
+        raise OptionError(
+            f"levels are {list(levels)}; each must lie from 1 to below 100 percent, such as 80"
+        )
+    if (levels or paths) and not HEADS[config.head].RANDOM:
+        raise OptionError(_no_distribution(config, "levels and sample paths"))
+    if runtime not in RUNTIMES:
+        raise OptionError(f"runtime is {runtime!r}; it must be one of {', '.join(RUNTIMES)}")
+
+
+def check_quantiles(config: Config, quantiles: tuple[float, ...]) -> None:
+    """Raise OptionError unless the head has quantiles, and they are probabilities."""
+    if quantiles and not HEADS[config.head].RANDOM:
+        raise OptionError(_no_distribution(config, "quantiles"))
+    numbers = all(isinstance(level, int | float) for level in quantiles)
+    if not numbers or not all(0 < level < 1 for level in quantiles):
+        raise OptionError(f"quantiles are {list(quantiles)}; each must lie between 0 and 1")
+
+
+def _no_distribution(config: Config, wanted: str) -> str:
+    return (
+        f"the model's head {config.head!r} gives no distribution; train with "
+        f"--head student_t (head='student_t' in Python) for {wanted}"
+    )
+
+
+def check_state(state: State, config: Config, fingerprint: str) -> None:
+    """Raise OptionError unless a state is one of a model's, told by its fingerprint."""
+    if not isinstance(state, State):
+        raise OptionError(
+            f"state is {state!r:.60}; give a State, such as that of an earlier forecast, or "
+            "State.load(path)"
+        )
+    if state.fingerprint != fingerprint:
+        raise OptionError(
+            f"the state belongs to model {state.fingerprint[:8]}, this is model "
+            f"{fingerprint[:8]}; encode the history with this model"
+        )
+    try:
+        states.check(state, config)
+    except ValueError as error:
+        raise OptionError(f"the state does not fit the model: {error}") from None
+
+
+def check_reach(start: State, horizon: int, rows: int) -> None:
+    """Raise OptionError where a rollout leaves the time that can be counted, or the memory."""
+    last = int(start.time.max(initial=0))
+    room = (np.iinfo(np.int64).max - last) // start.frequency.step
+    if horizon > room:
+        raise OptionError(f"horizon is {horizon}; time can be counted for {room} more steps")
+    if horizon * rows > MOST_VALUES:
+        raise OptionError(
+            f"a horizon of {horizon:,} steps for {rows:,} series or sample paths is more than "
+            f"memory takes, {MOST_VALUES:,} values; forecast fewer at a time"
+        )

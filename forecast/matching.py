@@ -1,0 +1,90 @@
+"""Rows like those that a model was trained on: named, typed and timed as they were."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from forecast.errors import DataError
+from forecast.frequency import Frequency
+from forecast.panel import Panel, to_panel
+from forecast.parsing import write_ids
+from forecast.schema import Schema
+from forecast.timestamps import has_zone
+
+
+def match(table: Any, schema: Schema, frequency: Frequency, ids: list[Any], **where: Any) -> Panel:
+    """Pass a table with the columns of the training data through the gate.
+
+    Args:
+        table: of the layout that the model was trained on.
+        schema: of the training data.
+        frequency: of the training data.
+        ids: of the series that the model knows.
+        where: `fill_gaps`, `all_missing`, `source` and `first_line` of `to_panel`.
+
+    Raises:
+        DataError: if the table does not fit.
+    """
+    roles = {"id": schema.id, "time": schema.time, "target": schema.targets[0]}
+    expected = {
+        "long": ("id", "time", "target"),
+        "wide": ("time",),
+        "series": ("time", "target"),
+    }
+    given: dict[str, Any] = {
+        role: roles[role]
+        for role in expected[schema.layout]
+        if not schema.is_series and roles[role] not in schema.index
+    }
+    given |= {"frequency": frequency.name, "like": schema.time_dtype}
+    if schema.layout == "wide":
+        given["series"] = {str(name) for name in ids}
+    panel = _with_ids_of(to_panel(table, **given, **where), schema)
+    is_zoned, was_zoned = (has_zone(one.time_dtype) for one in (panel.schema, schema))
+    if is_zoned != was_zoned:
+        have, had = ("a", "none") if is_zoned else ("no", "one")
+        raise DataError(
+            f"{panel.source}: its times have {have} time zone, those that the model was "
+            f"trained on have {had}; write them in the same way"
+        )
+    if schema.layout != "series":
+        return panel
+    if len(panel.ids) > 1:
+        raise DataError(
+            f"{panel.source}: {len(panel.ids)} series, told apart by "
+            f"'{panel.schema.id}', but the model was trained on a table of one series without "
+            "such a column; give one series, or train on such a table"
+        )
+    return replace(panel, ids=np.array(schema.targets, dtype=object))  # whatever its name
+
+
+def _with_ids_of(panel: Panel, schema: Schema) -> Panel:
+    """The panel with its ids in the type that a schema has for them.
+
+    Raises:
+        DataError: if an id would come out as another one.
+    """
+    if panel.schema.id_dtype == schema.id_dtype:
+        return panel
+    written = _written(panel.ids, schema)
+    if written is None:
+        wrong = next(
+            name for name in panel.ids if _written(np.array([name], object), schema) is None
+        )
+        raise DataError(
+            f"{panel.source}: the id '{wrong}' does not fit those that the model was trained on, "
+            f"whose type is {schema.id_dtype}; correct it, or train with such ids"
+        )
+    return replace(panel, ids=written)
+
+
+def _written(ids: np.ndarray, schema: Schema) -> np.ndarray | None:
+    """Ids in the type that a schema has for them; None where one would be another then."""
+    try:
+        written = write_ids(ids, schema.id_dtype).to_numpy()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return written if written.astype(str).tolist() == ids.astype(str).tolist() else None
