@@ -186,7 +186,11 @@ def predict(
         )
     for note in [*forecast.notes, *(stopped(forecast, horizon) if until else [])]:
         say(f"  {note}")
-    looks = None if attention is None else fitted.attention(horizon, state=forecast.start)
+    looks = (
+        None
+        if attention is None
+        else fitted.attention(horizon, state=forecast.start, bounds=bounds)
+    )
     write_table(forecast.table, out)
     if keep_state is not None:
         forecast.state.save(keep_state)

@@ -199,7 +199,12 @@ class Model:
         return Forecast(table, drawn, start, centre.after, branches, tuple(notes))
 
     def attention(
-        self, horizon: int, *, state: State | None = None, series: Sequence[Any] | None = None
+        self,
+        horizon: int,
+        *,
+        state: State | None = None,
+        series: Sequence[Any] | None = None,
+        bounds: Any = None,
     ) -> pd.DataFrame:
         """Where each step of a forecast looks: a weight for every output that is kept.
 
@@ -207,6 +212,7 @@ class Model:
             horizon: how many steps H.
             state: what to continue; by default the training data.
             series: ids to look at; by default all.
+            bounds: see `rollout`.
 
         Returns:
             For each series and step a row for each of the last M rows that the encoder has read:
@@ -214,17 +220,21 @@ class Model:
             weights of a step add up to 1.
 
         Raises:
-            OptionError: if the network has no attention.
+            OptionError: if the network has no attention, or an argument is out of range.
             DataError: if a series is unknown.
         """
-        if self.config.network != "attention":
+        if "weights" not in self.state.memory.network:
             raise OptionError(
                 f"the network {self.config.network!r} has no attention; train with --network "
                 "attention (network='attention' in Python)"
             )
         start = self.state if state is None else state
+        check_rollout(self.config, horizon, (), 0, 0, "numpy")
+        check_state(start, self.config, self.state.fingerprint)
         start = start if series is None else start.select(series)
-        steps = itertools.islice(self.stream(start, quantiles=()), 1, horizon + 1)
+        check_reach(start, horizon, start.memory.network["weights"].size)
+        stream = self.stream(start, quantiles=(), bounds=bounds)
+        steps = itertools.islice(stream, 1, horizon + 1)
         weights = np.stack([step.state.memory.network["weights"] for step in steps], 1)
         return attended(start, weights, self.config.schema)
 

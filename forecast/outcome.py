@@ -70,15 +70,15 @@ def attended(start: State, weights: np.ndarray, schema: Schema) -> pd.DataFrame:
 
     Args:
         start: the state of S series before the first step.
-        weights: of the last M rows of each series, (S, H, M); 0 where there was no row.
+        weights: of the M rows that are kept of each series, (S, H, M).
         schema: of the user's table.
     """
-    horizon, kept = weights.shape[1:]
+    horizon = weights.shape[1]
     frequency = start.frequency
     upcoming = times_after(start, horizon).T  # (S, H)
-    seen = start.time[:, None] + frequency.step * np.arange(1 - kept, 1)  # (S, M)
-    is_row = np.max(weights, axis=1, keepdims=True) > 0  # (S, 1, M)
-    rows = np.broadcast_to(is_row, weights.shape)
+    ages = start.memory.network["ages"].astype(np.int64)  # (S, M)
+    seen = start.time[:, None] - frequency.step * (ages - 1)
+    rows = np.broadcast_to((ages > 0)[:, None], weights.shape)
     cells = np.broadcast_to(seen[:, None], weights.shape)[rows]
     return schema.table(
         frequency,

@@ -317,7 +317,9 @@ def test_attention_weighs_the_outputs_that_there_are_and_no_others(score):
 
         filled = min(t + 1, sizes.context)
         last = np.stack(outputs[-filled:], 1)  # (B, filled, U)
-        assert (state["filled"] == filled).all()
+        ages = [0.0] * (sizes.context - filled) + list(range(filled, 0, -1))
+        assert state["ages"].tolist() == [ages] * 3
+        assert after["ages"].tolist() == [[age and age + 1 for age in ages]] * 3
         np.testing.assert_array_equal(state["outputs"][:, sizes.context - filled :], last)
         query = after["hidden_0"] @ w["query.kernel"] + w["query.bias"]
         keys = last @ w["key.kernel"]

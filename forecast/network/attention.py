@@ -28,8 +28,8 @@ class Attention:
         encoder: observes.
         decoder: forecasts.
         query: what is made of the decoder's output to ask with.
-        key: what is made of an output to be found by, (U, U); a bias would cancel out.
-        score: of the additive score, (U,); None for the scaled dot product.
+        key: what an output of the encoder is found by, (U, U); a bias would add nothing.
+        score: of the additive score, (U, 1); None for the scaled dot product.
         combine: joins the decoder's output and the answer.
         head: the read-out.
     """
@@ -76,14 +76,14 @@ class Attention:
     def state_shapes(sizes: Sizes, batch: int) -> Shapes:
         """The shape of each array of the memory of `batch` series, which is empty as zeros.
 
-        `outputs` are the encoder's last M, `keys` what they are found by; `filled` tells how many
-        there are, `weights` how much each has counted in the last step of the forecast.
+        `outputs` are the encoder's last M; `ages` tells for each how many steps ago its row was
+        the next one, 0 where there is none yet, and `weights` how much it has counted in the last
+        step of the forecast.
         """
-        kept = (batch, sizes.context, sizes.units)
         return {
             **Stack.state_shapes(sizes, batch),
-            **{"outputs": kept, "keys": kept},
-            **{"filled": (batch, 1), "weights": (batch, sizes.context)},
+            "outputs": (batch, sizes.context, sizes.units),
+            **dict.fromkeys(("ages", "weights"), (batch, sizes.context)),
         }
 
     def initial_state(self, batch: int) -> State:
@@ -99,7 +99,8 @@ class Attention:
         """A step of the forecast, (B, inputs): raw parameters (B, outputs), and the memory."""
         output, memory = self.decoder.step(x, state)
         params, weights = self._read(output[:, None], state)
-        return params[:, 0], {**state, **memory, "weights": weights[:, 0]}
+        after = {"ages": self._older(state, 1), "weights": weights[:, 0]}
+        return params[:, 0], {**state, **memory, **after}
 
     def absorb(self, run: Run, x: Array, state: State) -> State:
         """`observe`, many steps at once: (B, T, inputs)."""
@@ -110,16 +111,18 @@ class Attention:
         """`advance`, many steps at once: (B, T, inputs) to (B, T, outputs), and the memory."""
         outputs, memory = run("decoder", x, state)
         params, weights = self._read(outputs, state)
-        return params, {**state, **memory, "weights": weights[:, -1]}
+        after = {"ages": self._older(state, x.shape[1]), "weights": weights[:, -1]}
+        return params, {**state, **memory, **after}
 
     def _kept(self, outputs: Array, memory: State, state: State) -> State:
         """The memory after the encoder has put out (B, T, U)."""
-        steps, kept = outputs.shape[1], self.sizes.context
+        steps = outputs.shape[1]
+        countdown = steps - self.xp.arange(steps, dtype="float32")  # the last one is 1 step old
+        new = self.xp.zeros_like(outputs[..., 0]) + countdown
         return {
             **memory,
             "outputs": self._last(state["outputs"], outputs),
-            "keys": self._last(state["keys"], self.xp.tensordot(outputs, self.key, 1)),
-            "filled": self.xp.minimum(state["filled"] + steps, float(kept)),
+            "ages": self._last(self._older(state, steps), new),
             "weights": self.xp.zeros_like(state["weights"]),
         }
 
@@ -127,20 +130,27 @@ class Attention:
         joined = self.xp.concatenate([before, new], 1)
         return joined[:, joined.shape[1] - self.sizes.context :]
 
+    def _older(self, state: State, steps: int) -> Array:
+        """The ages of the outputs so many steps later; those that are not there have none."""
+        ages = state["ages"]
+        return self.xp.where(ages > 0, ages + float(steps), 0.0)
+
     def _read(self, queries: Array, state: State) -> tuple[Array, Array]:
         """Parameters (B, T, outputs) for the decoder's outputs (B, T, U); weights (B, T, M)."""
-        scores = self._scores(self.query(queries), state["keys"])  # (B, T, M)
-        places = self.xp.arange(self.sizes.context, dtype="float32")
-        is_filled = places >= self.sizes.context - state["filled"]  # (B, M)
-        weights = softmax(self.xp, self.xp.where(is_filled[:, None], scores, NEVER))
+        scores = self._scores(self.query(queries), state["outputs"])  # (B, T, M)
+        is_there = state["ages"][:, None] > 0
+        weights = softmax(self.xp, self.xp.where(is_there, scores, NEVER))
         answers = weights @ state["outputs"]  # (B, T, U)
         joined = self.combine(self.xp.concatenate([queries, answers], 2))
         return self.head(self.xp.tanh(joined)), weights
 
-    def _scores(self, queries: Array, keys: Array) -> Array:
-        """How well keys (B, M, U) answer queries (B, T, U), as (B, T, M)."""
-        if self.score is None:
-            return queries @ self.xp.transpose(keys, (0, 2, 1)) / math.sqrt(self.sizes.units)
+    def _scores(self, queries: Array, outputs: Array) -> Array:
+        """How well outputs (B, M, U) answer queries (B, T, U), as (B, T, M)."""
+        if self.score is None:  # the key is put to the few queries instead of the many outputs
+            asked = self.xp.tensordot(queries, self.xp.transpose(self.key, (1, 0)), 1)
+            found = asked @ self.xp.transpose(outputs, (0, 2, 1))
+            return found / math.sqrt(self.sizes.units)
+        keys = self.xp.tensordot(outputs, self.key, 1)
         met = self.xp.tanh(queries[:, :, None] + keys[:, None])  # (B, T, M, U)
         return self.xp.tensordot(met, self.score[:, 0], 1)
 
