@@ -100,9 +100,11 @@ def everything(model: Model) -> dict[str, Any]:
 def description(path: str, model: Model) -> list[str]:
     """The same for people."""
     from forecast.evaluation import Exposure
+    from forecast.network import NETWORKS
 
     config, facts = model.config, everything(model)
-    schema = config.schema
+    schema, plan, gap = config.schema, model.record["plan"], model.record["exposure"]
+    advises = plan["feedback"] == "teacher" and NETWORKS[config.network].FEEDS_BACK
     columns = f"time '{schema.time}', a column per series"
     if schema.layout != "wide":
         names = {"id": schema.id, "time": schema.time, "target": ", ".join(schema.targets)}
@@ -113,7 +115,7 @@ def description(path: str, model: Model) -> list[str]:
         f"trained on {count_series(model.record['series'])}, {model.record['rows']:,} rows.",
         f"State: {count_series(facts['series'])}, until {facts['last_time']}.",
         *(f"  {note}" for note in model.record["notes"]),
-        f"Head: {config.head}. Windows: {model.record['plan']['windows']}.",
+        f"Head: {config.head}. Windows: {plan['windows']}. Feedback: {plan['feedback']}.",
         *summary(model),
-        *([Exposure(**model.record["exposure"]).sentence()] if model.record["exposure"] else []),
+        *([Exposure(**gap).sentence(advises)] if gap else []),
     ]

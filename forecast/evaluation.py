@@ -81,8 +81,12 @@ class Exposure:
     one_step: list[float]
     rollout: list[float]
 
-    def sentence(self) -> str:
-        """Both errors in words, and what they mean."""
+    def sentence(self, advises: bool = True) -> str:
+        """Both errors in words, and what they mean.
+
+        Args:
+            advises: whether to name what can help: not where it was tried, or cannot be.
+        """
         one, far = (float(np.nanmean(errors)) for errors in (self.one_step, self.rollout))
         steps = len(self.rollout)
         where = "step" if steps == 1 else f"{steps} steps"
@@ -93,9 +97,10 @@ class Exposure:
         )
         if not far > (1 + EXPOSED) * one:
             return f"{found}: that costs it nothing."
+        advice = "; --feedback can train it to" if advises else ""
         return (
             f"{found}. So {far / one:.1f} times as much: later steps are harder, and the network "
-            "meets its own errors; --feedback can train it to."
+            f"meets its own errors{advice}."
         )
 
 
@@ -113,12 +118,8 @@ def exposure(
     Returns:
         The mean errors over the first target; None if nothing can be compared.
     """
-    scale = np.array(
-        [
-            np.nanmean(np.abs(past[season:] - past[:-season])) if len(past) > season else np.nan
-            for past in np.split(history.target[:, 0], history.indptr[1:-1])
-        ]
-    )
+    pasts = np.split(history.target[:, 0], history.indptr[1:-1])
+    scale = np.array([_seasonal_change(past, season) for past in pasts])
     usable = np.isfinite(scale) & (scale > 0)
     errors = [
         np.abs(forecast - actual)[usable, :, 0] / scale[usable, None]
@@ -127,6 +128,13 @@ def exposure(
     if not usable.any() or not np.isfinite(errors[1]).any():
         return None
     return Exposure(*(_means(each) for each in errors))
+
+
+def _seasonal_change(past: np.ndarray, season: int) -> float:
+    """The mean absolute change from season to season (T,); NaN where none is observed."""
+    changes = np.abs(past[season:] - past[:-season])
+    observed = changes[~np.isnan(changes)]
+    return float(observed.mean()) if len(observed) else float("nan")
 
 
 def _means(errors: np.ndarray) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from forecast import __version__, scaling
 from forecast.bounds import Bounds, infer, to_bounds
 from forecast.config import Config
 from forecast.encoding import takes, transformed
-from forecast.errors import ForecastError, OptionError
+from forecast.errors import DataError, ForecastError, OptionError
+from forecast.evaluation import Comparison, Exposure
 from forecast.network import HEADS, NETWORKS
 from forecast.network.parts import CELLS, SCORES
 from forecast.outcome import Forecast
@@ -40,7 +42,7 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
-    """Trains an LSTM on a table of time series, and forecasts any number of steps.
+    """Trains a recurrent network on a table of time series, and forecasts any number of steps.
 
     Every argument that is None is chosen from the data; `model_.record` tells what was chosen.
 
@@ -72,7 +74,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             another, as in "teacher>free".
         schedule: how the share of true values of scheduled sampling changes: "constant",
             "linear", "exponential" or "sigmoid".
-        teacher_forcing_ratio: that share at the end, or (start, end).
+        teacher_forcing_ratio: that share at the end of its turn, or (start, end); it starts
+            with 1 unless said otherwise.
         mixing: "parallel" (mixes in a second pass) or "exact" (step by step) scheduled sampling.
         mix_by: "step" or "sequence": for what it is drawn whether values are true.
         batch_size: windows in a gradient step.
@@ -191,8 +194,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         )
         _refuse_useless(fitted)
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
-        comparison = comparison_on(panel, config, fitted.weights, plan.holdout)
-        gap = exposure_on(panel.until(plan.holdout), config, fitted.weights, plan.holdout)
+        comparison, gap = _tried(panel, config, fitted.weights, plan.holdout)
         record = {
             "library": __version__,
             "series": len(panel.ids),
@@ -287,21 +289,21 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             )
         ends = np.atleast_1d(np.asarray(self.teacher_forcing_ratio, dtype=object)).tolist()
         shares = all(isinstance(end, int | float) and 0 <= end <= 1 for end in ends)
-        if len(ends) > 2 or not shares:
+        if len(ends) not in (1, 2) or not shares:
             raise OptionError(
                 f"teacher_forcing_ratio is {self.teacher_forcing_ratio!r}; give a share from 0 to "
                 "1, or that at the start and at the end"
             )
-        is_teacher = feedback == ("teacher",)
-        if not is_teacher and not NETWORKS[self.network].FEEDS_BACK:
+        is_fed_back = any(REGIMES[name].feeds_back for name in feedback)
+        if is_fed_back and not NETWORKS[self.network].FEEDS_BACK:
             raise OptionError(
                 f"network {self.network!r} is not fed its own values within the horizon of "
                 "training; use --feedback teacher (feedback='teacher' in Python)"
             )
-        if self.windows == "contiguous" and (NETWORKS[self.network].ENCODES or not is_teacher):
+        if self.windows == "contiguous" and (NETWORKS[self.network].ENCODES or is_fed_back):
             raise OptionError(
                 "contiguous windows carry the memory of true values from one to the next; they "
-                "need network 'lstm' and feedback 'teacher'"
+                "need network 'lstm' and a feedback of true values, as 'teacher'"
             )
 
     def _choose(self, panel: Panel) -> tuple[Config, Plan]:
@@ -312,7 +314,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         given = {name: getattr(self, name) for name in names}
         given |= {"batch": self.batch_size, "rate": self.learning_rate}
         given |= {name: getattr(self, name) for name in ("schedule", "mixing", "mix_by")}
-        ends = np.atleast_1d(self.teacher_forcing_ratio).astype(float).tolist()
+        ends = [1.0, *np.atleast_1d(self.teacher_forcing_ratio).astype(float).tolist()][-2:]
         given |= {"feedback": ">".join(regimes_of(self.feedback))}
         given |= {"first_ratio": ends[0], "last_ratio": ends[-1]}
         given = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
@@ -360,17 +362,35 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 def _refuse_too_long(panel: Panel, season: int, plan: Plan) -> None:
     """Raise OptionError where a choice asks for more rows than the longest series has."""
     longest = int(panel.lengths.max())
-    needed = 2 * plan.holdout + plan.least_rows
-    if longest < needed:
+    if longest < plan.needed:
         raise OptionError(
-            f"a holdout of {plan.holdout} steps and a context of {plan.context} need {needed} "
+            f"a holdout of {plan.holdout} steps and a context of {plan.context} need {plan.needed} "
             f"rows, the longest series has {longest}; choose a smaller --holdout or --context"
+        )
+    if np.isnan(panel.until(2 * plan.holdout).target).all():
+        raise DataError(
+            f"no value is observed before the last {2 * plan.holdout} rows, which are held out; "
+            "choose a smaller --holdout"
         )
     if season > longest and season != panel.frequency.season_length:
         raise OptionError(
             f"season is {season} steps, but the longest series has {longest} rows; choose a "
             "smaller --season"
         )
+
+
+def _tried(
+    panel: Panel, config: Config, weights: dict[str, np.ndarray], holdout: int
+) -> tuple[Comparison | None, Exposure | None]:
+    """The comparison on the final tail and the exposure gap on the one before it.
+
+    An interrupt leaves out what is not done yet: the training is worth more.
+    """
+    comparison = gap = None
+    with suppress(KeyboardInterrupt):
+        comparison = comparison_on(panel, config, weights, holdout)
+        gap = exposure_on(panel.until(holdout), config, weights, holdout)
+    return comparison, gap
 
 
 def _refuse_useless(fitted: Fitted) -> None:

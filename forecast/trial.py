@@ -44,6 +44,8 @@ def _tail(panel: Panel, steps: int) -> tuple[Panel, np.ndarray] | None:
     reaches = panel.until(steps).lengths > 0
     if not steps or not reaches.any():
         return None
+    if np.isnan(panel.until(steps).target).all():
+        return None
     panel = with_values(panel.select(panel.ids[reaches].tolist()))
     if len(panel.ids) > COMPARED:
         rng = np.random.default_rng(0)
@@ -74,11 +76,22 @@ def exposure_on(
     if tail is None:
         return None
     history, actual = tail
-    model = model_after(history, config, weights, {})
+    return exposure_of(model_after(history, config, weights, {}), history, actual)
+
+
+def exposure_of(model: Model, history: Panel, actual: np.ndarray) -> Exposure | None:
+    """Forecast what came after a history, (S, H, 1), one by one and in one rollout.
+
+    Args:
+        model: whose state is that after the history.
+        history: the rows before.
+        actual: what came; NaN where missing.
+    """
+    steps = actual.shape[1]
     rollout = model.predict(steps)["forecast"].to_numpy().reshape(actual.shape)
     stream, one_step = model.stream(quantiles=()), []
     step = next(stream)
     for true in actual[..., 0].T:
         one_step.append(step.value)
         step = stream.send(true)
-    return exposure(history, actual, np.stack(one_step, 1)[..., None], rollout, config.season)
+    return exposure(history, actual, np.stack(one_step, 1)[..., None], rollout, model.config.season)

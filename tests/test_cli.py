@@ -432,7 +432,7 @@ def test_a_model_is_described_in_words():
         "120 rows."
     )
     assert lines[2] == "State: 2 series, until 2024-02-29."
-    assert "Head: student_t. Windows: random." in lines
+    assert "Head: student_t. Windows: random. Feedback: teacher." in lines
     assert any(line.startswith("On the last 7 steps of 2 series") for line in lines)
 
 

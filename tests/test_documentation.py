@@ -22,7 +22,7 @@ from forecast import Forecaster, load
 from forecast.cli import main
 from forecast.datasets import load as load_dataset
 from forecast.network import HEADS, NETWORKS
-from forecast.training.regimes import REGIMES
+from forecast.training.regimes import REGIMES, Regime
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -134,7 +134,7 @@ def added(monkeypatch):
         monkeypatch.setitem(sys.modules, name, module)
         exec(compile(code, f"{path}.py", "exec"), module.__dict__)
     monkeypatch.setitem(HEADS, "laplace", modules["laplace"])
-    monkeypatch.setitem(REGIMES, "noisy", "forecast.training.noisy")
+    monkeypatch.setitem(REGIMES, "noisy", Regime("forecast.training.noisy", feeds_back=False))
     monkeypatch.setitem(NETWORKS, "skip", modules["skip"].Skip)
     return modules
 

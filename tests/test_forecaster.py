@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 import forecast
 from forecast import DataError, Forecaster, Model, OptionError, scaling, trial
+from forecast import forecaster as forecaster_module
 from forecast.forecaster import seconds
 from forecast.panel import to_panel
 
@@ -339,7 +340,7 @@ def test_what_is_given_is_taken(monthly):
 
 
 @pytest.mark.parametrize(
-    ("ratio", "ends"), [(0.5, (0.5, 0.5)), ((1.0, 0.25), (1.0, 0.25)), ([0.75], (0.75, 0.75))]
+    ("ratio", "ends"), [(0.5, (1.0, 0.5)), ((0.9, 0.25), (0.9, 0.25)), ([0.75], (1.0, 0.75))]
 )
 def test_the_regimes_and_their_shares_are_taken(monthly, ratio, ends):
     config, plan = chosen(
@@ -376,6 +377,28 @@ def test_training_records_the_exposure_gap_of_the_validation_tail(sales):
     for found, expected in ((gap["rollout"], rollout), (gap["one_step"], np.stack(ahead, 1))):
         errors = (np.abs(expected - actual) / scale).mean(axis=0)
         np.testing.assert_allclose(found, errors, rtol=1e-5)
+
+
+@pytest.mark.parametrize("interrupted", ["comparison_on", "exposure_on"])
+def test_an_interrupt_after_training_keeps_the_model(monkeypatch, sales, interrupted):
+    def control_c(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(forecaster_module, interrupted, control_c)
+
+    model = Forecaster(**TINY | {"holdout": 3}).fit(sales).model_
+
+    assert model.record["exposure"] is None
+    assert (model.record["comparison"] is None) == (interrupted == "comparison_on")
+    assert len(model.predict(2)) == 4
+
+
+def test_a_series_without_a_value_to_train_on_is_refused_before_training(make_panel):
+    values = np.full(60, np.nan)
+    values[-10:] = np.arange(10.0)
+
+    with pytest.raises(DataError, match="no value is observed before the last 10 rows, which are"):
+        Forecaster(**TINY | {"holdout": 5}).fit(make_panel(values))
 
 
 def test_without_a_holdout_no_gap_is_recorded(sales):
@@ -426,6 +449,7 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"feedback": None}, "feedback is None; it must be one of"),
         ({"teacher_forcing_ratio": 1.5}, "teacher_forcing_ratio is 1.5; give a share from 0 to 1"),
         ({"teacher_forcing_ratio": (1, 0, 0)}, "teacher_forcing_ratio is (1, 0, 0); give a share"),
+        ({"teacher_forcing_ratio": ()}, "teacher_forcing_ratio is (); give a share"),
         ({"teacher_forcing_ratio": "1"}, "teacher_forcing_ratio is '1'; give a share"),
         ({"feedback": "free", "network": "repeat"}, "network 'repeat' is not fed its own values"),
         ({"feedback": "free", "windows": "contiguous"}, "contiguous windows carry the memory"),

@@ -94,14 +94,19 @@ def test_any_panel_long_enough_leaves_windows_to_train_on_and_to_validate_with(
 
     assert plan.context >= 2
     assert plan.length == plan.context + plan.holdout
-    assert max(lengths) - 2 * plan.holdout >= plan.least_rows
+    assert max(lengths) >= plan.needed
 
 
-@pytest.mark.parametrize(("context", "rows"), [(10, 6), (2, 3), (40, 20)])
-def test_a_window_covers_at_least_half_a_context_and_one_row_more(context, rows):
+@pytest.mark.parametrize(
+    ("context", "rows", "needed"), [(10, 6, 15), (2, 3, 20), (3, 3, 19), (20, 11, 10)]
+)
+def test_a_window_covers_half_a_context_and_a_series_a_horizon_behind_one(context, rows, needed):
     fields = dict.fromkeys(Plan.__dataclass_fields__, 0)
+    plan = Plan(**{**fields, "context": context, "length": 20})
 
-    assert Plan(**{**fields, "context": context, "length": 20}).least_rows == rows
+    assert plan.least_rows == rows
+    assert plan.needed == needed
+    assert Plan(**{**vars(plan), "holdout": 4}).needed == needed + 8
 
 
 @pytest.mark.parametrize(("steps", "rounds", "each"), [(400, 20, 20), (50, 20, 2), (3, 20, 1)])
@@ -792,7 +797,18 @@ def test_the_last_regime_has_the_last_quarter_and_the_others_share_the_rest(feed
     fields = dict.fromkeys(Plan.__dataclass_fields__, 0)
     plan = Plan(**{**fields, "feedback": feedback})
 
-    assert [plan.phase(done) for done in (0.0, 0.25, 0.5, 0.75, 1.0)] == phases
+    assert [plan.phase(done)[0] for done in (0.0, 0.25, 0.5, 0.75, 1.0)] == phases
+    assert plan.phase(1.0)[1] == 1.0
+
+
+def test_each_regime_has_a_clock_of_its_own():
+    fields = dict.fromkeys(Plan.__dataclass_fields__, 0)
+    plan = Plan(**{**fields, "feedback": "teacher>scheduled>free"})
+
+    turns = [plan.phase(done) for done in (0.0, 0.1875, 0.375, 0.5625, 0.75, 0.875)]
+
+    assert turns == [(0, 0.0), (0, 0.5), (1, 0.0), (1, 0.5), (2, 0.0), (2, 0.5)]
+    assert Plan(**{**fields, "feedback": "scheduled"}).phase(0.3) == (0, 0.3)
 
 
 def test_the_learner_is_told_whose_turn_it_is(make_panel):
@@ -809,7 +825,83 @@ def test_the_learner_is_told_whose_turn_it_is(make_panel):
         cosine.on_train_batch_begin(0)
         turns.on_train_batch_begin(0)
 
-    assert told == [0, 1.0, 0, 0, 0.75, 1, 0, 0.5, 2, 1, 0.25, 3]
+    third = pytest.approx(1 / 3)
+    assert told == [0, 1.0, 0, 0, pytest.approx(2 / 3), 1, 0, third, 2, 1, 1.0, 3]
+
+
+class Weights:
+    """A model whose weights are a number."""
+
+    def __init__(self):
+        self.number, self.stop_training = 0, False
+        self.get_weights, self.set_weights = lambda: self.number, self.give
+
+    def give(self, number):
+        self.number = number
+
+
+def looked_at(make_panel, losses, **given):
+    """The steps after which training ends and whose weights are kept, of ten rounds of one."""
+    from forecast.training.callbacks import Best, Cosine
+
+    plan = make_plan(make_panel(np.arange(50.0)), 1, {"steps": 10, "rounds": 10, **given})
+    cosine, model = Cosine(0.1, 10), Weights()
+    best = Best(plan, cosine)
+    best.set_model(model)
+    for step, loss in enumerate(losses, 1):
+        cosine.step = model.number = step
+        best.on_epoch_end(step, {"val_loss": loss})
+        if model.stop_training:
+            break
+    ended = model.number
+    best.restore()
+    return ended, model.number
+
+
+def test_training_ends_when_the_validation_no_longer_falls_with_the_best_weights(make_panel):
+    losses = [5, 3, 4, 4, 4, 1, 1, 1, 1, 1]
+
+    assert looked_at(make_panel, losses, patience=3) == (5, 2)
+    assert looked_at(make_panel, losses, patience=9) == (10, 6)
+    assert looked_at(make_panel, [np.nan, 2.0, np.nan], patience=9) == (3, 2)
+
+
+def test_the_last_regime_has_its_turn_and_its_weights_are_kept(make_panel):
+    given = {"feedback": "teacher>free", "patience": 1}
+    losses = [1, 2, 2, 2, 2, 2, 2, 7, 6, 6]  # from the eighth step on of the last regime
+
+    assert looked_at(make_panel, losses, **given) == (10, 9)
+    assert looked_at(make_panel, losses[:4], **given) == (4, 1)  # interrupted before its turn
+
+
+def test_scheduled_sampling_does_not_end_early_while_its_share_still_falls(make_panel):
+    given = {"feedback": "scheduled", "patience": 2}
+
+    assert looked_at(make_panel, [1] + [2] * 9, **given) == (9, 1)
+
+
+def test_without_a_validation_the_last_weights_stay(make_panel):
+    from forecast.training.callbacks import Best, Cosine
+
+    best, model = Best(make_plan(make_panel(np.arange(50.0)), 1, {}), Cosine(0.1, 9)), Weights()
+    best.set_model(model)
+    model.number = 7
+    best.on_epoch_end(0, {"loss": 1.0})
+    best.restore()
+
+    assert (model.number, model.stop_training) == (7, False)
+
+
+def test_a_regime_of_own_values_has_at_least_one_to_feed(make_panel):
+    series = make_panel(np.arange(60.0))
+
+    horizons = [
+        make_plan(series, 1, {"holdout": 1, "feedback": feedback}).length
+        - make_plan(series, 1, {"holdout": 1, "feedback": feedback}).context
+        for feedback in ("teacher", "free", "teacher>scheduled")
+    ]
+
+    assert horizons == [1, 2, 2]
 
 
 # Batches
@@ -970,7 +1062,7 @@ def test_a_planned_run_reports_every_round_and_keeps_the_best_weights(run):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_training_brings_the_loss_down(run, kind):
-    fitted, _ = run(steps=60, windows=kind)
+    fitted, _ = run(steps=200, batch=8, windows=kind)
 
     assert fitted.rounds[-1]["loss"] < 0.8 * fitted.rounds[0]["loss"]
     assert fitted.rounds[-1]["validation_loss"] < 0.8 * fitted.rounds[0]["validation_loss"]

@@ -14,6 +14,7 @@ from forecast.training.plan import Plan
 from forecast.training.schedule import ratio
 
 WARM_UP = 5  # steps before the pace is taken
+SETTLED = 0.75  # of scheduled sampling, before which its validation loss does not end training
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,13 @@ class Cosine(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
         self.rate = rate
         self.steps = steps
         self.step = 0
+        self._done = 0.0
+
+    @property
+    def done(self) -> float:
+        """Share of the training that was done before the present step; it never goes back."""
+        self._done = max(self._done, min(max(self.step - 1, 0) / self.steps, 1.0))
+        return self._done
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Set the rate of the coming step."""
@@ -58,12 +66,50 @@ class Turns(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Set them for the coming step, which `cosine` has counted already."""
-        step = self.cosine.step - 1
-        done = min(step / self.cosine.steps, 1.0)
-        self.model.phase.assign(self.plan.phase(done))
+        phase, done = self.plan.phase(self.cosine.done)
+        self.model.phase.assign(phase)
         ends = (self.plan.first_ratio, self.plan.last_ratio)
         self.model.ratio.assign(ratio(self.plan.schedule, ends, done))
-        self.model.draw.assign(step)
+        self.model.draw.assign(self.cosine.step - 1)
+
+
+class Best(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
+    """Keeps the weights of the least validation loss, and ends training when it no longer falls.
+
+    The weights are those of the last regime, once it has been measured, and training ends early
+    within its turn only; under scheduled sampling not before its last quarter, since the share of
+    true values still falls.
+    """
+
+    def __init__(self, plan: Plan, cosine: Cosine) -> None:
+        """Follow the steps that `cosine` counts."""
+        super().__init__()
+        self.plan = plan
+        self.cosine = cosine
+        self.phase, self.loss, self.waited = 0, math.inf, 0
+        self.weights: Any = None
+        self.stopped = False
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Look at the validation loss of the round."""
+        if "val_loss" not in logs:
+            return
+        phase, done = self.plan.phase(self.cosine.done)
+        if phase != self.phase:
+            self.phase, self.loss, self.waited = phase, math.inf, 0
+        self.waited += 1
+        if logs["val_loss"] < self.loss:
+            self.loss, self.waited = logs["val_loss"], 0
+            self.weights = self.model.get_weights()
+        is_last = phase == len(self.plan.regimes) - 1
+        is_settled = self.plan.regimes[-1] != "scheduled" or done >= SETTLED
+        if is_last and is_settled and self.waited >= self.plan.patience:
+            self.stopped = self.model.stop_training = True
+
+    def restore(self) -> None:
+        """Give the model the weights that were kept, if there was a validation."""
+        if self.weights is not None:
+            self.model.set_weights(self.weights)
 
 
 class Budget(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints

@@ -13,9 +13,9 @@ import numpy as np
 from forecast import windows
 from forecast.config import Config
 from forecast.training import free, teacher
-from forecast.training.callbacks import Budget, Cosine, Progress, Report, Turns
+from forecast.training.callbacks import Best, Budget, Cosine, Progress, Report, Turns
 from forecast.training.learner import Learner, masked_loss
-from forecast.training.plan import LAST_PHASE, Plan
+from forecast.training.plan import Plan
 from forecast.training.regimes import REGIMES
 from forecast.windows import Batch, Windows
 
@@ -66,10 +66,7 @@ def fit(
     cosine = Cosine(plan.rate, plan.steps)
     limit = Budget(budget, cosine)
     report = Report(cosine, listener)
-    last_phase = 0 if len(plan.regimes) == 1 else round(plan.rounds * (1.0 - LAST_PHASE))
-    best = keras.callbacks.EarlyStopping(
-        patience=plan.patience, restore_best_weights=True, start_from_epoch=last_phase
-    )
+    best = Best(plan, cosine)
     validation = validation_batch(data, lengths - plan.holdout, plan.holdout, seed)
     interrupted = False
     try:
@@ -78,27 +75,27 @@ def fit(
             steps_per_epoch=plan.steps_per_round,
             epochs=-(-plan.steps // plan.steps_per_round),
             validation_data=_pair(validation) if validation else None,
-            callbacks=[cosine, Turns(plan, cosine), report, limit, *([best] if validation else [])],
+            validation_batch_size=VALIDATION_WINDOWS,
+            callbacks=[cosine, Turns(plan, cosine), report, limit, best],
             shuffle=False,
             verbose=0,
         )
     except KeyboardInterrupt:
         interrupted = True
-        if best.best_weights is not None:
-            model.set_weights(best.best_weights)
+    best.restore()
     ended = "interrupted" if interrupted else "budget" if limit.lowered else "planned"
-    if best.stopped_epoch and not interrupted:
+    if best.stopped and not interrupted:
         ended = "early"
     return Fitted(model.export(), report.rounds, ended)
 
 
 def learner(config: Config, plan: Plan, seed: int) -> Learner:
     """The network before its first step, under the regimes of the plan."""
-    modules = [import_module(REGIMES[name]) for name in plan.regimes]
+    modules = [import_module(REGIMES[name].module) for name in plan.regimes]
     return Learner(
         config.blueprint,
         [module.regime(plan) for module in modules],
-        free.parameters if plan.is_free else teacher.parameters,
+        free.parameters if plan.feeds_back else teacher.parameters,
         steps=plan.length,
         warm=plan.context,
         lanes=plan.batch if plan.windows == "contiguous" else 0,

@@ -67,11 +67,12 @@ class Learner(keras.Model):  # type: ignore[misc]  # Keras has no type hints
             name: self._layer(shapes[f"{name}.kernel"][0], seed + 10 * k)
             for k, name in enumerate(names)
         }
-        others = [name for name in shapes if name.rsplit(".", 1)[0] not in self.recurrent]
-        self.maps = {
-            name: self.add_weight(shapes[name], _initial(shapes[name], seed + 100 * k))
-            for k, name in enumerate(reversed(others), start=-1)  # the head's kernel is from `seed`
-        }
+        maps = [name for name in shapes if name.rsplit(".", 1)[0] not in self.recurrent]
+        kernels = [name for name in reversed(maps) if len(shapes[name]) > 1]  # the head's first
+        self.maps = {name: self.add_weight(shapes[name], "zeros") for name in maps}
+        for k, name in enumerate(kernels):
+            glorot = keras.initializers.GlorotUniform(seed + 100 * k)
+            self.maps[name].assign(glorot(shapes[name]))
         self.blanks = [keras.layers.Dropout(dropout, seed=seed + k) for k in range(sizes.layers)]
         self.lanes = {
             name: self.add_weight(shape, "zeros", trainable=False)
@@ -156,11 +157,6 @@ class Learner(keras.Model):  # type: ignore[misc]  # Keras has no type hints
             x, *memory = layer(x, initial_state=[state[name] for name in names])
             after |= zip(names, memory, strict=True)
         return x, after
-
-
-def _initial(shape: tuple[int, ...], seed: int) -> Any:
-    """How a linear map begins: Glorot's weights, and no bias."""
-    return keras.initializers.GlorotUniform(seed) if len(shape) > 1 else "zeros"
 
 
 def _kept(begins: Tensor, lane: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.errors import DataError
 from forecast.panel import Panel
-from forecast.training.regimes import regimes_of
+from forecast.training.regimes import REGIMES, regimes_of
 
 LAST_PHASE = 0.25  # of the steps, where one regime follows another
 SHORTEST = 12  # rows that at least one series must have to train anything
@@ -65,28 +65,40 @@ class Plan:
 
     @property
     def least_rows(self) -> int:
-        """Rows that a window must at least cover: half a context to scale by, and one more."""
+        """Rows that a window must at least cover."""
         return min(self.length, max(self.context // 2, 2) + 1)
 
     @property
-    def is_free(self) -> bool:
+    def needed(self) -> int:
+        """Rows that a series must have to fill a horizon behind half a context to scale by."""
+        horizon = self.length - self.context
+        return 2 * self.holdout + horizon + min(self.context, max(self.context // 2, 2))
+
+    @property
+    def feeds_back(self) -> bool:
         """Whether the network is fed its own values at any time."""
-        return self.feedback != "teacher"
+        return any(REGIMES[name].feeds_back for name in self.regimes)
 
     @property
     def regimes(self) -> tuple[str, ...]:
         """The entries of REGIMES that follow one another."""
         return regimes_of(self.feedback)
 
-    def phase(self, done: float) -> int:
-        """Which of the regimes it is the turn of, when so much of the training is done.
+    def phase(self, done: float) -> tuple[int, float]:
+        """Which of the regimes it is the turn of, and how much of its turn is done.
 
         The last one takes LAST_PHASE of the steps, those before it share the others.
+
+        Args:
+            done: share of the training that is done, 0 to 1.
         """
         before = len(self.regimes) - 1
-        if not before or done >= 1.0 - LAST_PHASE:
-            return before
-        return int(done / (1.0 - LAST_PHASE) * before)
+        if not before:
+            return 0, done
+        if done >= 1.0 - LAST_PHASE:
+            return before, (done - 1.0 + LAST_PHASE) / LAST_PHASE
+        turn = done / (1.0 - LAST_PHASE) * before
+        return int(turn), turn % 1.0
 
     @property
     def steps_per_round(self) -> int:
@@ -114,6 +126,9 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
     typical = typical_length(panel)
     context = given.get("context") or _context(panel, season, typical)
     tail = given.get("holdout") or _tail(season, typical)
+    feedback = given.get("feedback") or "teacher"
+    is_fed_back = any(REGIMES[name].feeds_back for name in regimes_of(feedback))
+    horizon = max(tail, 2) if is_fed_back else tail  # its first step is fed a true value
     chosen = Plan(
         layers=1 if small else 2,
         units=32 if small else 64,
@@ -126,7 +141,7 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
         last_ratio=0.0,
         mixing="parallel",
         mix_by="step",
-        length=context + tail,
+        length=context + horizon,
         holdout=tail,
         batch=32 if small else 128,
         steps=400 if small else 1600,

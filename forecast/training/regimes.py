@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-REGIMES = {  # where each lives; TensorFlow is imported when one is needed
-    "teacher": "forecast.training.teacher",
-    "scheduled": "forecast.training.scheduled",
-    "free": "forecast.training.free",
+from typing import NamedTuple
+
+
+class Regime(NamedTuple):
+    """Where a regime lives, since TensorFlow is imported when one is needed, and what it does."""
+
+    module: str
+    feeds_back: bool  # feeds the network its own values
+
+
+REGIMES = {
+    "teacher": Regime("forecast.training.teacher", feeds_back=False),
+    "scheduled": Regime("forecast.training.scheduled", feeds_back=True),
+    "free": Regime("forecast.training.free", feeds_back=True),
 }
 MIXING = ("parallel", "exact")  # forms of scheduled sampling
 MIX_BY = ("step", "sequence")  # for what it is drawn whether values are true

@@ -50,7 +50,6 @@ def parallel(lesson: Lesson, by: str = "step", passes: int = 1) -> tuple[Any, St
 def kept(lesson: Lesson, by: str) -> Any:
     """Where a true value stays, bool (B, T - W, 1), drawn with the ratio of the lesson."""
     shape = tf.shape(lesson.asked[..., :1])
-    if by == "sequence":
-        shape = shape * [1, 0, 1] + [0, 1, 0]
-    drawn = tf.random.stateless_uniform(shape, lesson.seed) < lesson.ratio
-    return tf.logical_or(drawn, tf.zeros_like(lesson.asked[..., :1], tf.bool))
+    one_draw = shape if by == "step" else [shape[0], 1, 1]
+    drawn = tf.random.stateless_uniform(one_draw, lesson.seed) < lesson.ratio
+    return tf.broadcast_to(drawn, shape)
