@@ -252,8 +252,7 @@ def by_steps(network):
 
     def run(name, x, state):
         outputs = []
-        stack = network.layers if name == "decoder" and not network.ENCODES else None
-        stack = stack or getattr(network, name)
+        stack = getattr(network, name)
         for t in range(x.shape[1]):
             output, state = stack.step(x[:, t], state)
             outputs.append(output)

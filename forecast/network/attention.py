@@ -58,8 +58,8 @@ class Attention:
         key = arrays["key.kernel"]
         return cls(xp, sizes, encoder, decoder, query, key, score, combine, head)
 
-    @staticmethod
-    def shapes(sizes: Sizes) -> Shapes:
+    @classmethod
+    def shapes(cls, sizes: Sizes) -> Shapes:
         """The shape of each array, by name."""
         score: Shapes = {"score.kernel": (sizes.units, 1)} if sizes.score == "additive" else {}
         return {

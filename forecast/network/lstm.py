@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from forecast.network.parts import Array, Linear, Run, Shapes, Sizes, Stack, State, zeros
 
@@ -14,30 +14,35 @@ class LSTM:
     """Stacked layers and a linear read-out, on the contract that all networks share.
 
     Attributes:
-        xp: the array namespace.
+        xp: the array namespace that evaluates the step.
         sizes: of the network.
-        layers: from the input up.
+        encoder: the layers that observe.
+        decoder: those that forecast; here they are the same.
         head: the read-out.
     """
 
     xp: Any
     sizes: Sizes
-    layers: Stack
+    encoder: Stack
+    decoder: Stack
     head: Linear
 
+    ENCODER = "decoder"  # the name of the stack that observes
     ENCODES = False  # to observe is to forecast and to leave the outcome aside
     FEEDS_BACK = True
 
     @classmethod
-    def of(cls, xp: Any, sizes: Sizes, arrays: Mapping[str, Array]) -> LSTM:
+    def of(cls, xp: Any, sizes: Sizes, arrays: Mapping[str, Array]) -> Self:
         """The network made of the arrays that `shapes` names."""
-        stack = Stack.of(xp, sizes, "decoder", arrays)
-        return cls(xp, sizes, stack, Linear.of(xp, "head", arrays))
+        decoder = Stack.of(xp, sizes, "decoder", arrays)
+        encoder = Stack.of(xp, sizes, cls.ENCODER, arrays) if cls.ENCODES else decoder
+        return cls(xp, sizes, encoder, decoder, Linear.of(xp, "head", arrays))
 
-    @staticmethod
-    def shapes(sizes: Sizes) -> Shapes:
+    @classmethod
+    def shapes(cls, sizes: Sizes) -> Shapes:
         """The shape of each array, by name."""
         return {
+            **Stack.shapes(sizes, cls.ENCODER, sizes.inputs),
             **Stack.shapes(sizes, "decoder", sizes.inputs),
             **Linear.shapes("head", sizes.units, sizes.outputs),
         }
@@ -53,16 +58,16 @@ class LSTM:
 
     def observe(self, x: Array, state: State) -> State:
         """The memory after a step (B, inputs) whose value is true."""
-        return self.layers.step(x, state)[1]
+        return self.encoder.step(x, state)[1]
 
     def advance(self, x: Array, state: State) -> tuple[Array, State]:
         """A step of the forecast, (B, inputs): raw parameters (B, outputs), and the memory."""
-        output, state = self.layers.step(x, state)
+        output, state = self.decoder.step(x, state)
         return self.head(output), state
 
     def absorb(self, run: Run, x: Array, state: State) -> State:
         """`observe`, many steps at once: (B, T, inputs)."""
-        return run("decoder", x, state)[1]
+        return run(self.ENCODER, x, state)[1]
 
     def unroll(self, run: Run, x: Array, state: State) -> tuple[Array, State]:
         """`advance`, many steps at once: (B, T, inputs) to (B, T, outputs), and the memory."""

@@ -32,8 +32,8 @@ class Network(Protocol):
     def of(cls, xp: Any, sizes: Sizes, arrays: Mapping[str, Array]) -> Network:
         """The network made of the arrays that `shapes` names."""
 
-    @staticmethod
-    def shapes(sizes: Sizes) -> Shapes:
+    @classmethod
+    def shapes(cls, sizes: Sizes) -> Shapes:
         """The shape of each of its arrays, by name."""
 
     @staticmethod

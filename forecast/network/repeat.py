@@ -43,8 +43,8 @@ class Repeat:
         encoder, decoder = (Stack.of(xp, sizes, name, arrays) for name in ("encoder", "decoder"))
         return cls(xp, sizes, encoder, decoder, Linear.of(xp, "head", arrays))
 
-    @staticmethod
-    def shapes(sizes: Sizes) -> Shapes:
+    @classmethod
+    def shapes(cls, sizes: Sizes) -> Shapes:
         """The shape of each array, by name."""
         return {
             **Stack.shapes(sizes, "encoder", sizes.inputs),
