@@ -30,7 +30,7 @@ from benchmarks._common import (
     timed,
     untrained,
 )
-from forecast.encoding import next_rows
+from forecast.matching import next_rows
 from forecast.model import Model
 from forecast.panel import Panel, to_table
 from forecast.state import State

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,6 @@ from forecast.errors import DataError
 from forecast.frequency import Frequency
 from forecast.panel import Panel
 from forecast.scaling import Scale
-from forecast.schema import Schema
 from forecast.state import Extent, State, join, join_rows, take_rows
 
 LONGEST_GAP = 100_000  # rows to fill; beyond, or beyond so many years, a mistyped time is likelier
@@ -92,71 +91,6 @@ def observe(state: State, panel: Panel, config: Config, cell: Cell, fill_gaps: b
         return state
     unseen = panel.take(np.flatnonzero(~held))
     return join([state, encode(unseen, config, cell, state.fingerprint)])
-
-
-def next_rows(state: State, values: Any, schema: Schema) -> Panel:
-    """The panel of the next rows of every series of a state, from their values alone.
-
-    Args:
-        state: which series, and when.
-        values: (S,) for one row of each series, (S, k) for k rows; NaN where missing. Or such
-            rows by the ids of the series.
-        schema: of the model.
-
-    Raises:
-        DataError: if the values are no numbers, infinite, or too many or too few.
-    """
-    values = _in_order(state, values)
-    try:
-        rows = _numbers(values)
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # tensors raise the last one
-        raise DataError(
-            f"new rows are {type(values).__name__} {values!r:.60}; give a table or numbers"
-        ) from None
-    series = len(state.ids)
-    rows = rows.reshape(-1, 1) if rows.ndim < 2 else rows
-    if rows.ndim > 2 or len(rows) != series or not rows.size:
-        raise DataError(
-            f"new values of shape {np.shape(values)}; the state holds {series} series: give "
-            f"({series},) for one row of each or ({series}, k) for k rows"
-        )
-    if np.isinf(rows).any():
-        name = state.ids[np.isinf(rows).any(axis=1)][0]
-        raise DataError(f"series '{name}' has an infinite new value; use NaN for unknown ones")
-    return Panel(
-        ids=state.ids,
-        indptr=np.arange(series + 1) * rows.shape[1],
-        start=state.time + state.frequency.step,
-        target=rows.reshape(-1, 1),
-        frequency=state.frequency,
-        schema=schema,
-    )
-
-
-def _numbers(values: Any) -> np.ndarray:
-    """Values as float64, NaN where an array masks one.
-
-    Raises:
-        TypeError, ValueError, OverflowError, RuntimeError: if they are no numbers.
-    """
-    masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else False
-    rows = np.asarray(values)
-    if values is None or rows.dtype.kind not in "biufO":
-        raise TypeError
-    return np.where(masked, np.nan, rows.astype(np.float64))
-
-
-def _in_order(state: State, values: Any) -> Any:
-    """Values that are given by id, in the order of a state."""
-    if not isinstance(values, Mapping):
-        return values
-    ids = state.ids.tolist()
-    if values.keys() != {*ids} or len(values) != len(ids):
-        raise DataError(
-            f"new values are those of {list(values)}; the state holds {len(ids)} series, give a "
-            f"value for each, NaN where it is missing: {ids[:5]}"
-        )
-    return [values[name] for name in ids]
 
 
 def _observe_next(state: State, panel: Panel, config: Config, cell: Cell, fill_gaps: bool) -> State:
