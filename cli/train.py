@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Shares(click.ParamType[tuple[float, ...]]):
-    """A share, or one at the start and one at the end, as in 1,0.5."""
+    """A share at the end, or one at the start and one at the end, as in 1,0.5."""
 
     name = "shares"
 
@@ -52,6 +52,7 @@ class Shares(click.ParamType[tuple[float, ...]]):
         return shares
 
 
+NOT_HELD_OUT = "Nothing was held out"
 ENDED = {
     "planned": "",
     "early": " (ended early: the validation loss no longer fell)",
@@ -154,7 +155,7 @@ ENDED = {
     type=Shares(),
     default="1,0",
     show_default=True,
-    help="That share at the start and at the end.",
+    help="That share at the start and at the end of its turn; a single one is that at the end.",
 )
 @click.option(
     "--mixing",
@@ -293,5 +294,6 @@ def summary(model: Model) -> list[str]:
     if config.bounds != (None, None):
         lines.append(f"  forecasts are kept {config.bounds}; --bounds says otherwise")
     if record["comparison"] is None:
-        return [*lines, "Nothing was held out, so there is no comparison with a naive forecast."]
+        why = "The held-out rows were not looked at" if record["plan"]["holdout"] else NOT_HELD_OUT
+        return [*lines, f"{why}, so there is no comparison with a naive forecast."]
     return [*lines, Comparison(**record["comparison"]).sentence()]

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -25,6 +26,7 @@ from click.testing import CliRunner
 import forecast
 from forecast.cli import main
 from forecast.cli.output import print_json
+from forecast.cli.train import summary
 
 PROGRAM = [sys.executable, "-c", "from forecast.cli import main; main()"]
 TINY = ["--units", "4", "--steps", "6", "--seed", "1"]
@@ -461,6 +463,18 @@ def test_every_network_is_trained_and_drawn_from_the_command_line():
     lines = run_well("inspect", "other").stdout.splitlines()
     assert any(line.startswith("Trained attention, 1 x 4 GRU units on 4 batches") for line in lines)
     assert lines[-1].startswith("On the 7 steps before those the error is")
+
+
+def test_a_comparison_that_was_interrupted_is_not_told_as_one_that_was_not_wanted(trained):
+    record = trained.model_.record | {"comparison": None}
+    unwanted = record | {"plan": record["plan"] | {"holdout": 0}}
+
+    told = [summary(replace(trained.model_, record=each))[-1] for each in (record, unwanted)]
+
+    assert told == [
+        "The held-out rows were not looked at, so there is no comparison with a naive forecast.",
+        "Nothing was held out, so there is no comparison with a naive forecast.",
+    ]
 
 
 def test_json_says_null_for_numbers_that_are_not_finite(capsys):
