@@ -71,9 +71,10 @@ def to_bounds(value: Any) -> Bounds:
     """
     if isinstance(value, str) and value in NAMES:
         return non_negative if value == "non_negative" else Bounds()
-    if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
+    ends = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(ends, tuple | list) or len(ends) != 2:
         raise _no_bounds(value)
-    return between(*value)
+    return between(*ends)
 
 
 def _no_bounds(value: object) -> OptionError:

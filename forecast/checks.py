@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from forecast import state as states
+from forecast.arguments import require_whole
 from forecast.config import Config
 from forecast.errors import OptionError
 from forecast.network import HEADS
@@ -19,10 +22,7 @@ def check_rollout(
 ) -> None:
     """Raise OptionError for the first argument of `Model.rollout` that is out of range."""
     for name, value, least in (("horizon", horizon, 1), ("paths", paths, 0), ("seed", seed, 0)):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or value < least:
-            shown = repr(value) if isinstance(value, str) else value
-            raise OptionError(f"{name} is {shown}; it must be a whole number of at least {least}")
+        require_whole(name, value, least)
     if seed >= 2**64:
         raise OptionError(f"seed is {seed}; it must be below 2**64")
     numbers = all(isinstance(level, int | float | np.number) for level in levels)
@@ -76,8 +76,10 @@ def check_reach(start: State, horizon: int, rows: int) -> None:
     room = (np.iinfo(np.int64).max - last) // start.frequency.step
     if horizon > room:
         raise OptionError(f"horizon is {horizon}; time can be counted for {room} more steps")
-    if horizon * rows > MOST_VALUES:
+    memory = (start.memory.recent, *start.memory.network.values())
+    each = horizon + sum(math.prod(part.shape[1:]) for part in memory)
+    if rows * each > MOST_VALUES:
         raise OptionError(
-            f"a horizon of {horizon:,} steps for {rows:,} series or sample paths is more than "
-            f"memory takes, {MOST_VALUES:,} values; forecast fewer at a time"
+            f"a horizon of {horizon:,} steps for {rows:,} series or sample paths, with the state "
+            f"of each, is more than memory takes, {MOST_VALUES:,} values; forecast fewer at a time"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -15,19 +14,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from forecast import __version__, scaling
 from forecast.bounds import Bounds, infer, to_bounds
+from forecast.choices import check_choices, is_auto, seconds
 from forecast.config import Config
 from forecast.encoding import takes, transformed
 from forecast.errors import DataError, ForecastError, OptionError
 from forecast.evaluation import Comparison, Exposure
-from forecast.network import HEADS, NETWORKS
-from forecast.network.parts import CELLS, SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
 from forecast.training.plan import Plan, make_plan, typical_length
-from forecast.training.regimes import MIX_BY, MIXING, REGIMES, regimes_of
-from forecast.training.schedule import SCHEDULES
-from forecast.trial import comparison_on, exposure_on, model_after, with_values
-from forecast.windows import KINDS, Windows
+from forecast.training.regimes import regimes_of
+from forecast.trial import comparison_of, exposure_of, model_after, on_tail, with_values
+from forecast.windows import Windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,10 +32,7 @@ if TYPE_CHECKING:
     from forecast.training.callbacks import Progress
     from forecast.training.fit import Fitted
 
-TRANSFORMS = ("auto", *scaling.POWERS)
-LARGEST_SEED = 2**32 - 1
 LONGEST_LAG = 1_500  # every state keeps as many values; a longer one costs more than it tells
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
@@ -243,68 +237,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     def check(self) -> None:
         """Raise OptionError for the first choice that is out of range."""
-        for name in ("id", "time", "target", "frequency"):
-            if not isinstance(getattr(self, name), str | None):
-                raise OptionError(f"{name} is {getattr(self, name)!r}; it must be text, or None")
-        for name, allowed in (
-            ("network", tuple(NETWORKS)),
-            ("cell", tuple(CELLS)),
-            ("score", SCORES),
-            ("head", tuple(HEADS)),
-            ("transform", TRANSFORMS),
-            ("windows", tuple(KINDS)),
-            ("schedule", tuple(SCHEDULES)),
-            ("mixing", MIXING),
-            ("mix_by", MIX_BY),
-        ):
-            if getattr(self, name) not in allowed:
-                raise OptionError(
-                    f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}"
-                )
-        whole = {"layers": 1, "units": 1, "context": 2, "holdout": 0, "batch_size": 1, "steps": 1}
-        for name, least in {**whole, "season": 1, "seed": 0}.items():
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int | np.integer) or value < least):
-                raise OptionError(
-                    f"{name} is {value!r}; it must be a whole number of at least {least}"
-                )
-        if self.seed > LARGEST_SEED:
-            raise OptionError(f"seed is {self.seed}; it must be at most {LARGEST_SEED}")
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise OptionError(f"dropout is {self.dropout!r}; it must lie from 0 to below 1")
-        if self.learning_rate is not None and not self.learning_rate > 0:
-            raise OptionError(f"learning_rate is {self.learning_rate!r}; it must be positive")
-        if self.bounds != "auto":
-            to_bounds(self.bounds)
-        seconds(self.budget)
-        self._check_feedback()
-
-    def _check_feedback(self) -> None:
-        """Raise OptionError unless the regimes exist and suit the network."""
-        feedback, allowed = regimes_of(self.feedback), ", ".join(REGIMES)
-        if not feedback or not {*feedback} <= REGIMES.keys():
-            raise OptionError(
-                f"feedback is {self.feedback!r}; it must be one of {allowed}, or one after another "
-                "as in 'teacher>free'"
-            )
-        ends = np.atleast_1d(np.asarray(self.teacher_forcing_ratio, dtype=object)).tolist()
-        shares = all(isinstance(end, int | float) and 0 <= end <= 1 for end in ends)
-        if len(ends) not in (1, 2) or not shares:
-            raise OptionError(
-                f"teacher_forcing_ratio is {self.teacher_forcing_ratio!r}; give a share from 0 to "
-                "1, or that at the start and at the end"
-            )
-        is_fed_back = any(REGIMES[name].feeds_back for name in feedback)
-        if is_fed_back and not NETWORKS[self.network].FEEDS_BACK:
-            raise OptionError(
-                f"network {self.network!r} is not fed its own values within the horizon of "
-                "training; use --feedback teacher (feedback='teacher' in Python)"
-            )
-        if self.windows == "contiguous" and (NETWORKS[self.network].ENCODES or is_fed_back):
-            raise OptionError(
-                "contiguous windows carry the memory of true values from one to the next; they "
-                "need network 'lstm' and a feedback of true values, as 'teacher'"
-            )
+        check_choices(self.get_params())
 
     def _choose(self, panel: Panel) -> tuple[Config, Plan]:
         """Everything that was left open, from the data."""
@@ -342,7 +275,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         return config, plan
 
     def _bounds(self, panel: Panel, power: float) -> Bounds:
-        return infer(panel, power) if self.bounds == "auto" else to_bounds(self.bounds)
+        return infer(panel, power) if is_auto(self.bounds) else to_bounds(self.bounds)
 
     def _power(self, panel: Panel, holdout: int) -> float:
         """The transform asked for, or else one that suits the values and is made for them all."""
@@ -388,8 +321,8 @@ def _tried(
     """
     comparison = gap = None
     with suppress(KeyboardInterrupt):
-        comparison = comparison_on(panel, config, weights, holdout)
-        gap = exposure_on(panel.until(holdout), config, weights, holdout)
+        comparison = on_tail(panel, config, weights, holdout, comparison_of)
+        gap = on_tail(panel.until(holdout), config, weights, holdout, exposure_of)
     return comparison, gap
 
 
@@ -402,19 +335,3 @@ def _refuse_useless(fitted: Fitted) -> None:
             "training has left the finite numbers; choose a smaller --learning-rate, or correct "
             "values that lie far outside the others"
         )
-
-
-def seconds(budget: str | float) -> float:
-    """A length of time in seconds, from a number or text such as "90s", "5m", "1.5h".
-
-    Raises:
-        OptionError: if it is neither, or not positive.
-    """
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([smh]?)\s*", str(budget))
-    try:
-        value = float(found[1]) * UNITS[found[2] or "s"] if found else 0.0
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise OptionError(f'budget is {budget!r}; give seconds, or text such as "90s", "5m", "1h"')
-    return value

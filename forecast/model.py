@@ -19,7 +19,7 @@ from forecast.cell import Cell
 from forecast.checks import check_quantiles, check_reach, check_rollout, check_state
 from forecast.config import Config
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
-from forecast.matching import match
+from forecast.matching import match, next_rows
 from forecast.network import HEADS, NETWORKS
 from forecast.outcome import Forecast, attended, tabulate
 from forecast.panel import Panel
@@ -319,7 +319,7 @@ class Model:
             return rows
         if hasattr(rows, "iloc"):  # a DataFrame or a Series
             return self.panel(rows, fill_gaps=fill_gaps, all_missing=True)
-        return encoding.next_rows(state, rows, self.config.schema)
+        return next_rows(state, rows, self.config.schema)
 
 
 def _some(notes: list[str]) -> list[str]:

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecast import __version__, features
+from forecast.arguments import require_whole
 from forecast.cell import Memory
 from forecast.config import Config
-from forecast.errors import DataError, OptionError
+from forecast.errors import DataError
 from forecast.frequency import Frequency, parse
 from forecast.network import NETWORKS
 from forecast.packing import Kind, check_arrays, friendly, pack, refuse_other_format, unpack
@@ -168,8 +169,7 @@ class State:
         Raises:
             OptionError: if n is less.
         """
-        if not isinstance(n, int | np.integer) or n < 1:
-            raise OptionError(f"n is {n!r}; it must be a whole number of at least 1")
+        require_whole("n", n, 1)
         return self.take(np.repeat(np.arange(len(self.ids)), n))
 
     def save(self, path: str | Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast.arguments import require_whole
 from forecast.errors import OptionError
 
 Condition = Callable[[np.ndarray], Any]  # its result is taken as true or false
@@ -51,8 +52,7 @@ def unchanged(steps: int = 1, tolerance: float = STEADY) -> Condition:
         >>> unchanged(2)(np.array([3.0, 5.0, 5.0])), unchanged(2)(np.array([3.0, 5.0, 5.0, 5.0]))
         (False, True)
     """
-    if not isinstance(steps, int | np.integer) or steps < 1:
-        raise OptionError(f"steps is {steps!r}; it must be a whole number of at least 1")
+    require_whole("steps", steps, 1)
     least = _number("tolerance", tolerance)
 
     def condition(path: np.ndarray) -> bool:

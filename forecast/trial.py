@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from forecast.evaluation import COMPARED, Comparison, Exposure, compare, exposur
 from forecast.model import Model, fingerprint
 from forecast.panel import Panel
 from forecast.projection import make_cell
+
+T = TypeVar("T")
 
 
 def with_values(panel: Panel) -> Panel:
@@ -36,56 +39,54 @@ def model_after(
     return Model(config, weights, state, record)
 
 
-def _tail(panel: Panel, steps: int) -> tuple[Panel, np.ndarray] | None:
-    """The rows before the last steps of each series, and those (S, H, D); of a sample of series.
+def on_tail(
+    panel: Panel,
+    config: Config,
+    weights: dict[str, np.ndarray],
+    steps: int,
+    judge: Callable[[Model, Panel, np.ndarray], T | None],
+) -> T | None:
+    """What a judge says of a model on the last steps of each series, or of a sample of them.
 
-    None where no series reaches that far.
+    Args:
+        panel: the series.
+        config, weights: of the model, which is given the rows before those steps.
+        steps: how many, H.
+        judge: takes the model, the rows before, and what came (S, H, D); see `comparison_of`.
+
+    Returns:
+        None where nothing is held out, or nothing was observed before.
     """
-    reaches = panel.until(steps).lengths > 0
-    if not steps or not reaches.any():
+    before = panel.until(steps)
+    if not steps or np.isnan(before.target).all():
         return None
-    if np.isnan(panel.until(steps).target).all():
-        return None
-    panel = with_values(panel.select(panel.ids[reaches].tolist()))
+    panel = with_values(panel.select(panel.ids[before.lengths > 0].tolist()))
     if len(panel.ids) > COMPARED:
         rng = np.random.default_rng(0)
         panel = panel.select(rng.choice(panel.ids, COMPARED, replace=False).tolist())
     history = with_values(panel.until(steps))
     panel = panel.select(history.ids.tolist())
     last = panel.indptr[1:, None] - steps + np.arange(steps)
-    return history, panel.target[last]
+    return judge(model_after(history, config, weights, {}), history, panel.target[last])
 
 
-def comparison_on(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
-) -> Comparison | None:
-    """Forecast the last steps from all rows before them, next to the seasonal naive forecast."""
-    tail = _tail(panel, steps)
-    if tail is None:
-        return None
-    history, actual = tail
-    forecast = model_after(history, config, weights, {}).predict(steps)["forecast"].to_numpy()
-    return compare(history, actual, forecast.reshape(actual.shape), config.season)
-
-
-def exposure_on(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
-) -> Exposure | None:
-    """Forecast the last steps one by one from true values, and all in one rollout."""
-    tail = _tail(panel, steps)
-    if tail is None:
-        return None
-    history, actual = tail
-    return exposure_of(model_after(history, config, weights, {}), history, actual)
-
-
-def exposure_of(model: Model, history: Panel, actual: np.ndarray) -> Exposure | None:
-    """Forecast what came after a history, (S, H, 1), one by one and in one rollout.
+def comparison_of(model: Model, history: Panel, actual: np.ndarray) -> Comparison | None:
+    """Forecast what came after a history, next to the seasonal naive forecast.
 
     Args:
         model: whose state is that after the history.
         history: the rows before.
-        actual: what came; NaN where missing.
+        actual: what came, (S, H, 1); NaN where missing.
+    """
+    forecast = model.predict(actual.shape[1])["forecast"].to_numpy().reshape(actual.shape)
+    return compare(history, actual, forecast, model.config.season)
+
+
+def exposure_of(model: Model, history: Panel, actual: np.ndarray) -> Exposure | None:
+    """Forecast what came after a history one step ahead, from true values, and in one rollout.
+
+    Args:
+        model, history, actual: see `comparison_of`.
     """
     steps = actual.shape[1]
     rollout = model.predict(steps)["forecast"].to_numpy().reshape(actual.shape)

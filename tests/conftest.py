@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import pickle
 import string
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -138,10 +140,25 @@ def digest_of(held, arrays):
     return digest.hexdigest()
 
 
+class Trap:
+    """Unpickled, it leaves a mark."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return Path.touch, (self.mark,)
+
+
+def trap(mark):
+    """A pickle that makes a file where it is loaded."""
+    return pickle.dumps(Trap(mark))
+
+
 @pytest.fixture(scope="session")
 def archive():
-    """Ways into a model or state file: its parts, and how to write or change them."""
-    return SimpleNamespace(parts=parts_of, write=write_parts, change=change_part)
+    """Ways into a model or state file: its parts, how to write or change them, and a trap."""
+    return SimpleNamespace(parts=parts_of, write=write_parts, change=change_part, trap=trap)
 
 
 @pytest.fixture(scope="session")

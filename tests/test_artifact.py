@@ -1,7 +1,6 @@
 import errno
 import json
 import os
-import pickle
 import subprocess
 import sys
 import zipfile
@@ -144,20 +143,10 @@ except SystemExit:
     assert (run.stdout, run.stderr) == ("the guard was on\n", "")
 
 
-class Trap:
-    """Unpickled, it leaves a mark."""
-
-    def __init__(self, mark):
-        self.mark = mark
-
-    def __reduce__(self):
-        return Path.touch, (self.mark,)
-
-
 @pytest.mark.parametrize("part", PARTS)
 def test_a_pickle_in_the_place_of_a_part_is_refused_and_not_run(saved, tmp_path, part, archive):
     mark = tmp_path / "mark"
-    archive.write(saved, {**archive.parts(saved), part: pickle.dumps(Trap(mark))})
+    archive.write(saved, {**archive.parts(saved), part: archive.trap(mark)})
 
     with pytest.raises(ArtifactError, match="not a model file of forecast, or a damaged one"):
         forecast.load(saved)

@@ -86,7 +86,10 @@ def counts(low):
 
 @pytest.mark.parametrize(
     ("choice", "bounds"),
-    [("auto", non_negative), ("none", Bounds()), ((1, 50), Bounds(1.0, 50.0))],
+    [
+        *[("auto", non_negative), ("none", Bounds()), ((1, 50), Bounds(1.0, 50.0))],
+        (np.array([1.0, 50.0]), Bounds(1.0, 50.0)),
+    ],
 )
 def test_a_forecaster_infers_bounds_or_takes_them(choice, bounds, tmp_path):
     model = Forecaster(bounds=choice, steps=1, units=2).fit(counts(0)).model_

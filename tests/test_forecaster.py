@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 import forecast
 from forecast import DataError, Forecaster, Model, OptionError, scaling, trial
 from forecast import forecaster as forecaster_module
-from forecast.forecaster import seconds
+from forecast.choices import seconds
 from forecast.panel import to_panel
 
 TINY = {"steps": 2, "units": 2, "holdout": 0}
@@ -379,7 +379,7 @@ def test_training_records_the_exposure_gap_of_the_validation_tail(sales):
         np.testing.assert_allclose(found, errors, rtol=1e-5)
 
 
-@pytest.mark.parametrize("interrupted", ["comparison_on", "exposure_on"])
+@pytest.mark.parametrize("interrupted", ["comparison_of", "exposure_of"])
 def test_an_interrupt_after_training_keeps_the_model(monkeypatch, sales, interrupted):
     def control_c(*_):
         raise KeyboardInterrupt
@@ -389,7 +389,7 @@ def test_an_interrupt_after_training_keeps_the_model(monkeypatch, sales, interru
     model = Forecaster(**TINY | {"holdout": 3}).fit(sales).model_
 
     assert model.record["exposure"] is None
-    assert (model.record["comparison"] is None) == (interrupted == "comparison_on")
+    assert (model.record["comparison"] is None) == (interrupted == "comparison_of")
     assert len(model.predict(2)) == 4
 
 
@@ -463,6 +463,11 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"batch_size": 0}, "batch_size is 0; it must be a whole number of at least 1"),
         ({"steps": 0}, "steps is 0; it must be a whole number of at least 1"),
         ({"season": 0}, "season is 0; it must be a whole number of at least 1"),
+        ({"layers": True}, "layers is True; it must be a whole number of at least 1"),
+        ({"seed": None}, "seed is None; it must be a whole number of at least 0"),
+        ({"dropout": "a tenth"}, "dropout is 'a tenth'; it must lie from 0 to below 1"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast'; it must be positive"),
+        ({"bounds": np.array([5.0, 1.0])}, "bounds are (5.0, 1.0); give 'none'"),
         ({"seed": -1}, "seed is -1; it must be a whole number of at least 0"),
         ({"dropout": 1.0}, "dropout is 1.0; it must lie from 0 to below 1"),
         ({"dropout": -0.1}, "dropout is -0.1; it must lie from 0 to below 1"),

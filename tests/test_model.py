@@ -576,6 +576,16 @@ def test_more_values_than_memory_takes_are_refused(make_model, make_panel):
         model.rollout(2, paths=10**13)
 
 
+def test_the_state_of_each_path_counts_as_memory(make_model, make_panel):
+    """A path of two steps is short, but attention keeps 500 outputs of 64 units for each."""
+    model = make_model(
+        make_panel([1.0, 2.0]), head="student_t", network="attention", context=500, units=64
+    )
+
+    with pytest.raises(OptionError, match=r"2 steps for 40,000 .* with the state of each"):
+        model.rollout(2, paths=40_000)
+
+
 def test_attention_tells_for_every_step_where_it_looks(make_model, make_random_panel):
     panel = make_random_panel([9, 3], frequency="D", first=19_800)  # the second ends 2024-03-20
     model = make_model(panel, network="attention", context=5, size=1.0)

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import pickle
 import zipfile
 from pathlib import Path
 
@@ -106,20 +105,10 @@ def test_a_part_that_is_no_json_or_json_of_another_kind_is_refused(saved, archiv
     assert refusal(saved) == FOREIGN
 
 
-class Trap:
-    """Unpickled, it leaves a mark."""
-
-    def __init__(self, mark):
-        self.mark = mark
-
-    def __reduce__(self):
-        return Path.touch, (self.mark,)
-
-
 @pytest.mark.parametrize("part", PARTS)
 def test_a_pickle_in_the_place_of_a_part_is_refused_and_not_run(saved, tmp_path, archive, part):
     mark = tmp_path / "mark"
-    archive.write(saved, {**archive.parts(saved), part: pickle.dumps(Trap(mark))})
+    archive.write(saved, {**archive.parts(saved), part: archive.trap(mark)})
 
     assert refusal(saved) == FOREIGN
     assert not mark.exists()
