@@ -11,7 +11,8 @@ from forecast import __version__
 from forecast import state as states
 from forecast.config import Config
 from forecast.errors import ArtifactError
-from forecast.network import NETWORKS
+from forecast.network import HEADS, NETWORKS
+from forecast.network.parts import CELLS, SCORES
 from forecast.packing import (
     Kind,
     check_arrays,
@@ -67,6 +68,7 @@ def load(path: str | Path) -> tuple[Config, dict[str, np.ndarray], State, dict[s
     refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)
     with friendly(path, MODEL_FILE):
         config = Config.from_json(about["model"])
+        _refuse_unknown(config)
         if config.layers > len(weights):  # the list of the shapes itself could fill the memory
             raise ValueError(f"it has weights for fewer than {config.layers} layers")
         check_arrays("weights", weights, _weight_shapes(config), {})
@@ -75,6 +77,14 @@ def load(path: str | Path) -> tuple[Config, dict[str, np.ndarray], State, dict[s
         if len(set(state.ids.tolist())) < len(state.ids):
             raise ValueError("its ids are no list of different names")
     return config, weights, state, record
+
+
+def _refuse_unknown(config: Config) -> None:
+    """Raise ValueError where a config names something that there is not."""
+    known = {"network": NETWORKS, "head": HEADS, "cell": CELLS, "score": SCORES}
+    for name, table in known.items():
+        if getattr(config, name) not in [*table]:
+            raise ValueError(f"its {name} is {getattr(config, name)!r}, none of {', '.join(table)}")
 
 
 def _weight_shapes(config: Config) -> dict[str, tuple[int, ...]]:

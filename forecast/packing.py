@@ -120,15 +120,31 @@ def check_arrays(
         dtypes: of those that are not float32.
         may_be_missing: names of arrays that NaN may stand in.
     """
-    found = {name: array.shape for name, array in arrays.items()}
-    if found != shapes:
-        raise ValueError(f"the shapes of its {what} are {found} where {dict(shapes)} belong")
+    check_shapes(what, arrays, shapes)
     for name, array in arrays.items():
         if array.dtype != dtypes.get(name, "float32"):
             raise ValueError(f"its {what} {name} cannot be {array.dtype}")
         bad = np.isinf(array) if name in may_be_missing else ~np.isfinite(array)
         if bad.any():
             raise ValueError(f"its {what} {name} holds numbers that are not finite")
+
+
+def check_shapes(
+    what: str, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise ValueError unless arrays have the names and shapes expected, see `check_arrays`."""
+    found = {name: array.shape for name, array in arrays.items()}
+    wrong = sorted(k for k in found.keys() | shapes.keys() if found.get(k) != shapes.get(k))
+    if wrong:
+        name, more = wrong[0], f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise ValueError(
+            f"the arrays of its {what} do not fit: {name} has {_shape(found.get(name))} where "
+            f"{_shape(shapes.get(name))} belongs{more}"
+        )
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "nothing" if shape is None else f"shape {shape}"
 
 
 @contextmanager
@@ -145,6 +161,6 @@ def refuse_other_format(path: str | Path, found: object, expected: int, kind: Ki
     """Raise ArtifactError unless a file has the format that this version reads."""
     if found != expected:
         raise ArtifactError(
-            f"{path}: the file has format {found}, this version of forecast ({__version__}) "
+            f"{path}: the file has format {found!r}, this version of forecast ({__version__}) "
             f"reads format {expected}; upgrade forecast or {kind.again}"
         )

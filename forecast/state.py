@@ -18,7 +18,15 @@ from forecast.config import Config
 from forecast.errors import DataError
 from forecast.frequency import Frequency, parse
 from forecast.network import NETWORKS
-from forecast.packing import Kind, check_arrays, friendly, pack, refuse_other_format, unpack
+from forecast.packing import (
+    Kind,
+    check_arrays,
+    check_shapes,
+    friendly,
+    pack,
+    refuse_other_format,
+    unpack,
+)
 from forecast.scaling import Scale
 
 FORMAT = 1  # raised when a file of a new kind can no longer be read by the code before it
@@ -256,9 +264,7 @@ def check(state: State, config: Config) -> None:
     shapes = _shapes(series, config.targets, features.memory_length(config.lags))
     held = NETWORKS[config.network].state_shapes(config.blueprint.sizes, series)
     shapes |= {NETWORK + name: shape for name, shape in held.items()}
-    held = {name: array.shape for name, array in state.arrays().items()}
-    if held != shapes:
-        raise ValueError(f"the shapes of its state are {held} where {shapes} belong")
+    check_shapes("state", state.arrays(), shapes)
 
 
 def _shapes(series: int, d: int, remembered: int) -> dict[str, tuple[int, ...]]:

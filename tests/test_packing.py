@@ -269,7 +269,7 @@ def test_what_the_file_lacks_is_named(saved, archive, name):
         ({"network": "gru"}, "it is of an unknown network 'gru'"),
         ({"frequency": "fortnight"}, "fortnight"),
         ({"frequency": 5}, ""),
-        ({"ids": ["a"]}, "the shapes of its state are"),
+        ({"ids": ["a"]}, "the arrays of its state do not fit"),
         ({"ids": ["a", ["b"]]}, "its ids are neither text nor numbers"),
         ({"ids": ["a", None]}, "its ids are neither text nor numbers"),
         ({"ids": "ab"}, "its ids are neither text nor numbers"),
@@ -291,17 +291,17 @@ def test_names_that_are_impossible_are_refused(saved, archive, change, message):
     ("change", "message"),
     [
         (lambda arrays: arrays.clear(), "it lacks 'value'"),
-        (lambda arrays: arrays.pop("time"), "the shapes of its state are"),
-        (lambda arrays: arrays.pop("low"), "the shapes of its state are"),
+        (lambda arrays: arrays.pop("time"), "the arrays of its state do not fit"),
+        (lambda arrays: arrays.pop("low"), "the arrays of its state do not fit"),
         (lambda arrays: arrays.pop("value"), "it lacks 'value'"),
-        (put("more", np.zeros(2)), "the shapes of its state are"),
-        (put("network.more", np.zeros((3, 2), np.float32)), "the shapes of its state are"),
-        (put("time", np.zeros(3, np.int64)), "the shapes of its state are"),
-        (put("value", np.zeros((3, 1), np.float32)), "the shapes of its state are"),
+        (put("more", np.zeros(2)), "the arrays of its state do not fit"),
+        (put("network.more", np.zeros((3, 2), np.float32)), "the arrays of its state do not fit"),
+        (put("time", np.zeros(3, np.int64)), "the arrays of its state do not fit"),
+        (put("value", np.zeros((3, 1), np.float32)), "the arrays of its state do not fit"),
         (put("value", np.zeros(2, np.float32)), ""),
-        (put("recent", np.zeros((2, 5, 2), np.float32)), "the shapes of its state are"),
-        (put("network.cell_0", np.zeros((3, 2), np.float32)), "the shapes of its state are"),
-        (put("high", np.zeros((2, 2))), "the shapes of its state are"),
+        (put("recent", np.zeros((2, 5, 2), np.float32)), "the arrays of its state do not fit"),
+        (put("network.cell_0", np.zeros((3, 2), np.float32)), "the arrays of its state do not fit"),
+        (put("high", np.zeros((2, 2))), "the arrays of its state do not fit"),
         (put("time", np.zeros(2)), "its state time cannot be float64"),
         (put("time", np.zeros(2, np.int32)), "its state time cannot be int32"),
         (put("value", np.zeros((2, 1))), "its state value cannot be float64"),
@@ -343,7 +343,7 @@ def test_a_state_whose_memory_is_of_another_kind_is_told_from_the_models(
     archive.change(saved, ARRAYS, change, sealed=True)
 
     with pytest.raises(
-        forecast.OptionError, match=r"^the state does not fit the model: the shapes"
+        forecast.OptionError, match=r"^the state does not fit the model: the arrays"
     ):
         model.rollout(2, state=State.load(saved))
 
