@@ -186,11 +186,10 @@ def predict(
         )
     for note in [*forecast.notes, *(stopped(forecast, horizon) if until else [])]:
         say(f"  {note}")
-    looks = (
-        None
-        if attention is None
-        else fitted.attention(horizon, state=forecast.start, bounds=bounds)
-    )
+    looks = None
+    if attention is not None:
+        with quiet_libraries():
+            looks = plot_attention(fitted, forecast, bounds)
     write_table(forecast.table, out)
     if keep_state is not None:
         forecast.state.save(keep_state)
@@ -202,7 +201,7 @@ def predict(
         say(f"Drew {plot}.")
     if attention is not None and looks is not None:
         with quiet_libraries():
-            write_figure(plot_attention(fitted, looks), attention, "--attention")
+            write_figure(looks, attention, "--attention")
         say(f"Drew {attention}.")
     if out is not None:
         say(f"Wrote {out}: {len(forecast.table):,} rows.")
@@ -234,7 +233,5 @@ def short(history: Panel, model: Model) -> Iterator[str]:
 
 def stopped(forecast: Forecast, horizon: int) -> Iterator[str]:
     """Says how many series have met the condition before the horizon."""
-    series = len(forecast.start.ids)
-    steps = (forecast.state.time - forecast.start.time) // forecast.start.frequency.step
-    early = int((steps < horizon).sum())
-    yield f"ended before {horizon} steps: {early:,} of {count_series(series)}"
+    early = int((forecast.steps < horizon).sum())
+    yield f"ended before {horizon} steps: {early:,} of {count_series(len(forecast.steps))}"

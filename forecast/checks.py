@@ -70,14 +70,21 @@ def check_state(state: State, config: Config, fingerprint: str) -> None:
         raise OptionError(f"the state does not fit the model: {error}") from None
 
 
-def check_reach(start: State, horizon: int, rows: int) -> None:
-    """Raise OptionError where a rollout leaves the time that can be counted, or the memory."""
+def check_reach(start: State, horizon: int, rows: int, values: int = 1) -> None:
+    """Raise OptionError where a rollout leaves the time that can be counted, or the memory.
+
+    Args:
+        start: the state of which each row has a copy.
+        horizon: steps.
+        rows: series, or sample paths.
+        values: of each step of each row.
+    """
     last = int(start.time.max(initial=0))
     room = (np.iinfo(np.int64).max - last) // start.frequency.step
     if horizon > room:
         raise OptionError(f"horizon is {horizon}; time can be counted for {room} more steps")
     memory = (start.memory.recent, *start.memory.network.values())
-    each = horizon + sum(math.prod(part.shape[1:]) for part in memory)
+    each = horizon * values + sum(math.prod(part.shape[1:]) for part in memory)
     if rows * each > MOST_VALUES:
         raise OptionError(
             f"a horizon of {horizon:,} steps for {rows:,} series or sample paths, with the state "

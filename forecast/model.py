@@ -189,7 +189,11 @@ class Model:
         if count:
             sampled = projector.run(start, centre.scaled.shape[1], count)
             sampled = projector.cut(sampled, np.repeat(centre.lengths, count))
-        notes = [*outside(limits, start), *self._beyond_training(horizon), *strays(centre)]
+        notes = [
+            *outside(limits, start),
+            *self._beyond_training(start, centre.lengths),
+            *strays(centre),
+        ]
         if notes:
             warnings.warn("; ".join(_some(notes)), ForecastWarning, stacklevel=2)
         shape = (len(start.ids), count, *centre.scaled.shape[1:])
@@ -232,7 +236,7 @@ class Model:
         check_rollout(self.config, horizon, (), 0, 0, "numpy")
         check_state(start, self.config, self.state.fingerprint)
         start = start if series is None else start.select(series)
-        check_reach(start, horizon, start.memory.network["weights"].size)
+        check_reach(start, horizon, len(start.ids), start.memory.network["weights"].shape[1])
         stream = self.stream(start, quantiles=(), bounds=bounds)
         steps = itertools.islice(stream, 1, horizon + 1)
         weights = np.stack([step.state.memory.network["weights"] for step in steps], 1)
@@ -300,12 +304,16 @@ class Model:
             raise ArtifactError(f"{path}: its parts do not belong together; train again")
         return model
 
-    def _beyond_training(self, horizon: int) -> list[str]:
-        if NETWORKS[self.config.network].FEEDS_BACK or horizon <= self.config.horizon:
+    def _beyond_training(self, start: State, steps: np.ndarray) -> list[str]:
+        """Says where a network that is not fed its own values goes further than it was trained."""
+        asked = self.config.horizon
+        if NETWORKS[self.config.network].FEEDS_BACK:
+            return []
+        if not (start.memory.network["done"][:, 0] + steps > asked).any():
             return []
         return [
-            f"the network {self.config.network!r} was trained for {self.config.horizon} steps; "
-            "further ones continue from its own output"
+            f"the network {self.config.network!r} was trained for {asked} steps; further ones "
+            "continue from its own output (train for more with --train-horizon)"
         ]
 
     def _rows(self, state: State, rows: Any, fill_gaps: bool) -> Panel:

@@ -37,6 +37,12 @@ class Forecast:
     branches: State | None
     notes: tuple[str, ...]
 
+    @property
+    def steps(self) -> np.ndarray:
+        """How many steps there are of each series, (S,)."""
+        steps: np.ndarray = (self.state.time - self.start.time) // self.start.frequency.step
+        return steps
+
 
 def tabulate(
     centre: Projection, paths: np.ndarray | None, levels: tuple[float, ...], schema: Schema

@@ -44,8 +44,7 @@ def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None
     start, ids = forecast.start, forecast.start.ids[:DRAWN]
     figure = Figure(figsize=(9, 1.2 + 2.3 * len(ids)), layout="constrained")
     axes = figure.subplots(len(ids), squeeze=False, sharex=False)[:, 0]
-    steps = (forecast.state.time - start.time) // start.frequency.step
-    end = np.cumsum(steps)
+    steps, end = forecast.steps, np.cumsum(forecast.steps)
     for row, (name, axis) in enumerate(zip(ids, axes, strict=True)):
         kept = _kept(model, start.take(np.array([row])))
         past = _panel_tail(history, name, 4 * steps[row]) if history else kept
@@ -58,26 +57,27 @@ def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None
     return figure
 
 
-def plot_attention(model: Model, table: pd.DataFrame) -> Figure:
+def plot_attention(model: Model, forecast: Forecast, bounds: Any = None) -> Figure:
     """Draw where each step of a forecast looks, a square of weights per series.
 
     Args:
-        model: with attention.
-        table: of `Model.attention`.
+        model: with attention, that has made the forecast.
+        forecast: of `Model.rollout`.
+        bounds: that it was made within, see `Model.rollout`.
 
     Returns:
         The figure; of a panel of many series it shows the first six.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
-    id, time = model.config.schema.id, model.config.schema.time
-    ids = [""] if id is None else table[id].unique().tolist()
-    figure = Figure(figsize=(9, 1.0 + 2.6 * min(len(ids), DRAWN)), layout="constrained")
-    axes = figure.subplots(min(len(ids), DRAWN), squeeze=False)[:, 0]
-    for name, axis in zip(ids, axes, strict=False):
-        part = table if id is None else table[table[id] == name]
-        steps = part[time].nunique()
-        weights = part["weight"].to_numpy().reshape(steps, -1)  # (H, M)
+    count = len(forecast.start.ids)
+    start = forecast.start.take(np.arange(min(count, DRAWN)))
+    figure = Figure(figsize=(9, 1.0 + 2.6 * len(start.ids)), layout="constrained")
+    axes = figure.subplots(len(start.ids), squeeze=False)[:, 0]
+    for row, (steps, axis) in enumerate(zip(forecast.steps, axes, strict=False)):
+        looks = model.attention(int(steps), state=start.take(np.array([row])), bounds=bounds)
+        weights = looks["weight"].to_numpy().reshape(steps, -1)  # (H, M)
         image = axis.imshow(
             weights,
             aspect="auto",
@@ -86,11 +86,15 @@ def plot_attention(model: Model, table: pd.DataFrame) -> Figure:
             origin="lower",
             extent=(-weights.shape[1] + 0.5, 0.5, 0.5, steps + 0.5),
         )
-        axis.set(xlabel="row, counted back from the last one", ylabel="step of the forecast")
-        axis.set_title(str(name), loc="left", fontsize="medium", parse_math=False)
+        axis.set(
+            xlabel="row, counted back from the last observed one", ylabel="step of the forecast"
+        )
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_locator(MaxNLocator(integer=True))
+        axis.set_title(str(start.ids[row]), loc="left", fontsize="medium", parse_math=False)
         figure.colorbar(image, ax=axis, label="weight")
-    if len(ids) > DRAWN:
-        figure.suptitle(f"the first {DRAWN} of {len(ids):,} series")
+    if count > DRAWN:
+        figure.suptitle(f"the first {DRAWN} of {count:,} series")
     return figure
 
 

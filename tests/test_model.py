@@ -472,9 +472,9 @@ USES = {
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (without_a_series, "the shapes of its state are"),
-        (with_two_layers, "the shapes of its state are"),
-        (with_a_lag, "the shapes of its state are"),
+        (without_a_series, "the arrays of its state do not fit"),
+        (with_two_layers, "the arrays of its state do not fit"),
+        (with_a_lag, "the arrays of its state do not fit"),
         (counted_in_days, r"its state is of the kind \('lstm', 'D'\) where \('lstm', '1'\)"),
         (of_another_network, r"its state is of the kind \('gru', '1'\) where \('lstm', '1'\)"),
         (of_no_series, "its state holds no series"),
@@ -617,19 +617,38 @@ def test_beyond_its_horizon_the_repeat_network_says_that_it_continues(make_model
     assert model.rollout(3).notes == ()
     with pytest.warns(ForecastWarning, match="trained for 3 steps; further ones continue from"):
         assert len(model.predict(4)) == 4
+    with pytest.warns(ForecastWarning, match="trained for 3 steps"):  # two and two
+        model.rollout(2, state=model.rollout(2).state)
+    assert model.rollout(9, until=lambda path: len(path) == 3).notes == ()
 
 
 def test_the_picture_of_attention_shows_the_weights_of_each_series(make_model, make_random_panel):
     panel = make_random_panel([9] * 8, frequency="D", first=19_800)
     model = make_model(panel, network="attention", context=5, size=1.0)
-    table = model.attention(2)
+    weights = model.attention(2)["weight"].to_numpy().reshape(8, 2, 5)
 
-    figure = plot_attention(model, table)
+    figure = plot_attention(model, model.rollout(2))
 
     drawn = [axis.images[0].get_array() for axis in figure.axes if axis.images]
-    weights = table["weight"].to_numpy().reshape(8, 2, 5)
-    np.testing.assert_array_equal(np.stack(drawn), weights[:6])
+    np.testing.assert_allclose(np.stack(drawn), weights[:6], rtol=1e-5)
     assert figure.get_suptitle() == "the first 6 of 8 series"
+
+
+def test_the_picture_of_attention_ends_with_the_forecast_of_each_series(
+    make_model, make_random_panel
+):
+    model = make_model(make_random_panel([9, 9]), network="attention", context=5, size=1.0)
+    whole, ended = model.rollout(4), model.rollout(4, until=lambda path: len(path) == 2)
+
+    shapes = [
+        [
+            axis.images[0].get_array().shape
+            for axis in plot_attention(model, each).axes
+            if axis.images
+        ]
+        for each in (whole, ended)
+    ]
+    assert shapes == [[(4, 5), (4, 5)], [(2, 5), (2, 5)]]
 
 
 def test_after_a_forecast_attention_still_looks_at_the_rows_that_were_observed(
