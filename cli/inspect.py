@@ -104,7 +104,8 @@ def description(path: str, model: Model) -> list[str]:
 
     config, facts = model.config, everything(model)
     schema, plan, gap = config.schema, model.record["plan"], model.record["exposure"]
-    advises = plan["feedback"] == "teacher" and NETWORKS[config.network].FEEDS_BACK
+    advises = plan["feedback"] == "teacher"
+    is_fed_back = NETWORKS[config.network].FEEDS_BACK
     columns = f"time '{schema.time}', a column per series"
     if schema.layout != "wide":
         names = {"id": schema.id, "time": schema.time, "target": ", ".join(schema.targets)}
@@ -115,7 +116,19 @@ def description(path: str, model: Model) -> list[str]:
         f"trained on {count_series(model.record['series'])}, {model.record['rows']:,} rows.",
         f"State: {count_series(facts['series'])}, until {facts['last_time']}.",
         *(f"  {note}" for note in model.record["notes"]),
-        f"Head: {config.head}. Windows: {plan['windows']}. Feedback: {plan['feedback']}.",
+        f"Head: {config.head}. Windows: {plan['windows']}, {plan['context']} steps of context and "
+        f"{plan['horizon']} to forecast. Feedback: {feedback(plan)}.",
         *summary(model),
-        *([Exposure(**gap).sentence(advises)] if gap else []),
+        *([Exposure(**gap).sentence(advises)] if gap and is_fed_back else []),
     ]
+
+
+def feedback(plan: dict[str, Any]) -> str:
+    """What the network was fed, with the choices of scheduled sampling where there was any."""
+    if "scheduled" not in plan["feedback"]:
+        return str(plan["feedback"])
+    share = f"{plan['first_ratio']:.0%} to {plan['last_ratio']:.0%}"
+    return (
+        f"{plan['feedback']} ({share} true values, {plan['schedule']}, {plan['mixing']}, by "
+        f"{plan['mix_by']})"
+    )

@@ -12,7 +12,7 @@ import click
 from forecast.errors import ArtifactError
 from forecast.network import HEADS, NETWORKS
 from forecast.network.parts import CELLS, SCORES
-from forecast.training.regimes import MIX_BY, MIXING, REGIMES
+from forecast.training.regimes import MIX_BY, MIXING, REGIMES, regimes_of
 from forecast.training.schedule import SCHEDULES
 
 from .output import (
@@ -56,7 +56,7 @@ NOT_HELD_OUT = "Nothing was held out"
 ENDED = {
     "planned": "",
     "early": " (ended early: the validation loss no longer fell)",
-    "budget": " (shortened to stay within --budget)",
+    "budget": " (shortened by --budget)",
     "interrupted": " (interrupted: the best weights so far are kept)",
 }
 
@@ -86,8 +86,7 @@ ENDED = {
 @click.option(
     "--score",
     type=click.Choice(SCORES),
-    default="dot",
-    show_default=True,
+    show_default=SCORES[0],
     help="Of attention: scaled dot product, or additive.",
 )
 @click.option(
@@ -102,12 +101,18 @@ ENDED = {
 @click.option(
     "--dropout",
     type=click.FloatRange(0, 1, max_open=True),
-    help="Share of a layer's inputs blanked out in training.",
+    help="Share of what a layer hands to the next blanked out in training.",
 )
 @click.option(
     "--context",
     type=click.IntRange(min=2),
     help="Steps that set a series' scale and lead each training window.",
+)
+@click.option(
+    "--train-horizon",
+    type=click.IntRange(min=1),
+    help="Steps of a training window after its context, in which the network may be fed its own "
+    "values; by default as many as are held out. It limits no forecast.",
 )
 @click.option(
     "--holdout",
@@ -141,35 +146,31 @@ ENDED = {
     default="teacher",
     show_default=True,
     help=f"What the network is fed in training: {', '.join(REGIMES)}; or one after another, as in "
-    '"teacher>free".',
+    "teacher,free.",
 )
 @click.option(
     "--schedule",
     type=click.Choice([*SCHEDULES]),
-    default="linear",
-    show_default=True,
+    show_default="linear",
     help="How the share of true values changes under scheduled feedback.",
 )
 @click.option(
     "--teacher-forcing-ratio",
     type=Shares(),
-    default="1,0",
-    show_default=True,
+    show_default="1,0",
     help="That share at the start and at the end of its turn; a single one is that at the end.",
 )
 @click.option(
     "--mixing",
     type=click.Choice(MIXING),
-    default="parallel",
-    show_default=True,
-    help="Scheduled feedback in two fused passes, or exactly, step by step.",
+    show_default=MIXING[0],
+    help="Scheduled feedback exactly, step by step, or in two fused passes.",
 )
 @click.option(
     "--mix-by",
     type=click.Choice(MIX_BY),
-    default="step",
-    show_default=True,
-    help="For what it is drawn whether values are true.",
+    show_default=MIX_BY[0],
+    help="Under scheduled feedback, for what it is drawn whether values are true.",
 )
 @click.option("--batch-size", type=click.IntRange(min=1), help="Windows in a gradient step.")
 @click.option("--steps", type=click.IntRange(min=1), help="Gradient steps.")
@@ -182,7 +183,7 @@ ENDED = {
     "--budget",
     default="5m",
     show_default=True,
-    help='Longest time that training may take, such as "90s", "5m", "1h".',
+    help='Longest time that training may take, such as "90s", "5m", "1h"; one step is always made.',
 )
 @click.option(
     "--seed",
@@ -281,19 +282,27 @@ def summary(model: Model) -> list[str]:
     """How training went, and how good the model is, in words."""
     from forecast.evaluation import Comparison
 
-    record, config = model.record, model.config
-    steps, seconds = record["rounds"][-1]["step"], record["rounds"][-1]["seconds"]
-    kind = "" if config.network == "lstm" else f"{config.network}, "
+    record, config, plan = model.record, model.config, model.record["plan"]
+    last, kept, had_turn = record["rounds"][-1], record["kept"], record["regimes"]
     transform = {0.0: "logarithm", 0.5: "square root"}.get(config.power, "none")
     lines = [
-        f"Trained {kind}{config.layers} x {config.units} {config.cell.upper()} units on "
-        f"{steps:,} batches in {seconds:,.0f} s{ENDED[record['ended']]}.",
+        f"Trained {config.network} ({config.layers} x {config.units} {config.cell.upper()} units, "
+        f"feedback {' then '.join(had_turn)}) on {last['step']:,} "
+        f"batch{'' if last['step'] == 1 else 'es'} in {last['seconds']:,.0f} s"
+        f"{ENDED[record['ended']]}.",
         f"  inputs: last value, lags {list(config.lags)}, calendar {list(config.cycles)}; "
         f"transform: {transform}; scale: last {config.context} steps",
     ]
+    if kept < last["step"]:
+        lines.append(f"  weights: those after {kept:,} batches, the best on the validation")
+    if plan["holdout"] and last["validation_loss"] is None and record["ended"] != "interrupted":
+        lines.append("  no value is observed where the validation lies: the last weights are kept")
+    missed = regimes_of(plan["feedback"])[len(had_turn) :]
+    if missed:
+        lines.append(f"  training ended before the turn of {' and '.join(missed)}")
     if config.bounds != (None, None):
         lines.append(f"  forecasts are kept {config.bounds}; --bounds says otherwise")
     if record["comparison"] is None:
-        why = "The held-out rows were not looked at" if record["plan"]["holdout"] else NOT_HELD_OUT
+        why = "The held-out rows were not looked at" if plan["holdout"] else NOT_HELD_OUT
         return [*lines, f"{why}, so there is no comparison with a naive forecast."]
     return [*lines, Comparison(**record["comparison"]).sentence()]

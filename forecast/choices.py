@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from forecast import scaling
 from forecast.arguments import require_whole
@@ -18,9 +19,10 @@ from forecast.training.regimes import MIX_BY, MIXING, REGIMES, regimes_of
 from forecast.training.schedule import SCHEDULES
 from forecast.windows import KINDS
 
+OF_SCHEDULED = ("schedule", "teacher_forcing_ratio", "mixing", "mix_by")
+OPEN = ("score", *OF_SCHEDULED)  # None where they have nothing to say, or are left to the plan
 TRANSFORMS = ("auto", *scaling.POWERS)
 LARGEST_SEED = 2**32 - 1
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def check_choices(choices: Mapping[str, Any]) -> None:
@@ -43,12 +45,15 @@ def check_choices(choices: Mapping[str, Any]) -> None:
         ("mixing", MIXING),
         ("mix_by", MIX_BY),
     ):
-        if choices[name] not in allowed:
+        is_open = name in OPEN and choices[name] is None
+        if not is_open and choices[name] not in allowed:
             raise OptionError(
                 f"{name} is {choices[name]!r}; it must be one of {', '.join(allowed)}"
             )
-    whole = {"layers": 1, "units": 1, "context": 2, "holdout": 0, "batch_size": 1, "steps": 1}
-    for name, least in {**whole, "season": 1}.items():
+    positive = dict.fromkeys(
+        ("layers", "units", "train_horizon", "batch_size", "steps", "season"), 1
+    )
+    for name, least in {**positive, "context": 2, "holdout": 0}.items():
         if choices[name] is not None:  # None is chosen from the data
             require_whole(name, choices[name], least)
     seed, dropout, rate = (choices[name] for name in ("seed", "dropout", "learning_rate"))
@@ -57,8 +62,8 @@ def check_choices(choices: Mapping[str, Any]) -> None:
         raise OptionError(f"seed is {seed}; it must be at most {LARGEST_SEED}")
     if dropout is not None and not (_is_number(dropout) and 0 <= dropout < 1):
         raise OptionError(f"dropout is {dropout!r}; it must lie from 0 to below 1")
-    if rate is not None and not (_is_number(rate) and rate > 0):
-        raise OptionError(f"learning_rate is {rate!r}; it must be positive")
+    if rate is not None and not (_is_number(rate) and 0 < rate < math.inf):
+        raise OptionError(f"learning_rate is {rate!r}; it must be a positive number")
     if not is_auto(choices["bounds"]):
         to_bounds(choices["bounds"])
     seconds(choices["budget"])
@@ -72,20 +77,38 @@ def _check_feedback(choices: Mapping[str, Any]) -> None:
     if not {*feedback} <= REGIMES.keys():
         raise OptionError(
             f"feedback is {choices['feedback']!r}; it must be one of {allowed}, or one after "
-            "another as in 'teacher>free'"
+            "another as in 'teacher,free'"
         )
-    ends = np.atleast_1d(np.asarray(ratio, dtype=object)).tolist()
+    ends = [] if ratio is None else np.atleast_1d(np.asarray(ratio, dtype=object)).tolist()
     shares = all(_is_number(end) and 0 <= end <= 1 for end in ends)
-    if len(ends) not in (1, 2) or not shares:
+    if ratio is not None and (len(ends) not in (1, 2) or not shares):
         raise OptionError(
             f"teacher_forcing_ratio is {ratio!r}; give a share from 0 to 1, or that at the start "
             "and at the end"
         )
+    for name in OF_SCHEDULED:
+        if choices[name] is not None and "scheduled" not in feedback:
+            raise OptionError(
+                f"{name} is for scheduled sampling, but feedback is {choices['feedback']!r}; use "
+                "--feedback scheduled (feedback='scheduled' in Python)"
+            )
+    if choices["score"] is not None and network != "attention":
+        raise OptionError(
+            f"score is for attention, but network is {network!r}; use --network attention "
+            "(network='attention' in Python)"
+        )
+    if choices["schedule"] == "constant" and len(ends) != 1:
+        raise OptionError("a constant schedule needs one teacher_forcing_ratio, such as 0.5")
     is_fed_back = any(REGIMES[name].feeds_back for name in feedback)
     if is_fed_back and not NETWORKS[network].FEEDS_BACK:
         raise OptionError(
             f"network {network!r} is not fed its own values within the horizon of "
             "training; use --feedback teacher (feedback='teacher' in Python)"
+        )
+    if is_fed_back and choices["train_horizon"] == 1:
+        raise OptionError(
+            "train_horizon is 1, but the first step of a horizon is fed a true value; for "
+            f"feedback {choices['feedback']!r} it must be at least 2"
         )
     if choices["windows"] == "contiguous" and (NETWORKS[network].ENCODES or is_fed_back):
         raise OptionError(
@@ -104,16 +127,23 @@ def _is_number(value: Any) -> bool:
 
 
 def seconds(budget: str | float) -> float:
-    """A length of time in seconds, from a number or text such as "90s", "5m", "1.5h".
+    """A length of time in seconds, from a number or text such as "90s", "5m", "1.5h", "1h 30min".
 
     Raises:
         OptionError: if it is neither, or not positive.
     """
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([smh]?)\s*", str(budget))
     try:
-        value = float(found[1]) * UNITS[found[2] or "s"] if found else 0.0
-    except ValueError:
-        value = 0.0
-    if not value > 0:
+        value = float(budget)
+    except (TypeError, ValueError):
+        value = _seconds_of(budget)
+    if not 0 < value < math.inf:
         raise OptionError(f'budget is {budget!r}; give seconds, or text such as "90s", "5m", "1h"')
     return value
+
+
+def _seconds_of(text: Any) -> float:
+    """Text with units as pandas reads it; 0 where it does not."""
+    try:
+        return float(pd.Timedelta(text).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0

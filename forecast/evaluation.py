@@ -68,14 +68,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Exposure:
-    """What it costs to be fed own values instead of true ones, step by step of a horizon.
+    """What it costs a network to be fed own values instead of true ones, step by step.
 
     Mean absolute errors over series on the validation tail, in units of the mean absolute change
-    from season to season of the series' own history, as in MASE.
+    from season to season of the series' own history, as in MASE; NaN for a step without a value.
 
     Attributes:
-        one_step: of forecasts one step ahead, each after all true values before it.
-        rollout: of one rollout over all steps.
+        one_step: of the steps of a forecast, each fed with the true value before it.
+        rollout: of the same steps, fed with the network's own.
     """
 
     one_step: list[float]
@@ -89,19 +89,27 @@ class Exposure:
         """
         one, far = (float(np.nanmean(errors)) for errors in (self.one_step, self.rollout))
         steps = len(self.rollout)
-        where = "step" if steps == 1 else f"{steps} steps"
-        ends = f" ({self.rollout[0]:.3g} at its first, {self.rollout[-1]:.3g} at its last)"
         found = (
-            f"On the {where} before those the error is {one:.3g} one step ahead, fed with true "
-            f"values, and {far:.3g} in a rollout{ends if steps > 1 else ''}, fed with its own"
+            f"On the {'step' if steps == 1 else f'{steps} steps'} of the validation its error "
+            f"(MASE) is {one:.3g}{_ends(self.one_step)} fed with true values, and "
+            f"{far:.3g}{_ends(self.rollout)} in a rollout, fed with its own"
         )
+        found += f" ({far / one - 1:+.0%})" if one else ""
         if not far > (1 + EXPOSED) * one:
-            return f"{found}: that costs it nothing."
-        advice = "; --feedback can train it to" if advises else ""
-        return (
-            f"{found}. So {far / one:.1f} times as much: later steps are harder, and the network "
-            f"meets its own errors{advice}."
+            return f"{found}: they do it no harm."
+        advice = (
+            "; training with --feedback free or scheduled can help, over as many steps as "
+            "--train-horizon says"
+            if advises
+            else ""
         )
+        return f"{found}: later steps are harder to know, and it meets errors of its own{advice}."
+
+
+def _ends(errors: list[float]) -> str:
+    """The first and the last error that were measured, of several."""
+    known = [error for error in errors if np.isfinite(error)]
+    return f" ({known[0]:.3g} at first, {known[-1]:.3g} at last)" if len(known) > 1 else ""
 
 
 def exposure(
@@ -112,7 +120,7 @@ def exposure(
     Args:
         history: all rows before the compared ones.
         actual: what came, (S, H, D), NaN where missing.
-        one_step, rollout: (S, H, D).
+        one_step, rollout: (S, H, D), fed with true values and with own ones.
         season: steps in a season, by which the errors are scaled.
 
     Returns:

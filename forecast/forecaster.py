@@ -19,6 +19,7 @@ from forecast.config import Config
 from forecast.encoding import takes, transformed
 from forecast.errors import DataError, ForecastError, OptionError
 from forecast.evaluation import Comparison, Exposure
+from forecast.network.parts import SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
 from forecast.training.plan import Plan, make_plan, typical_length
@@ -48,12 +49,15 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             a decoder, "attention" lets the decoder look back at the encoder's outputs, "repeat"
             gives the decoder one vector for the whole horizon.
         cell: of the recurrent layers, "lstm" or "gru".
-        score: of attention, "dot" (scaled dot product) or "additive".
+        score: of attention, "dot" (scaled dot product, the default) or "additive".
         head: "point" (forecasts the median) or "student_t" (a distribution: allows levels).
         layers, units: sizes of the network.
-        dropout: share of the inputs of a layer blanked out in training, 0 to 1.
+        dropout: share of what a layer hands to the next blanked out in training, 0 to 1.
         context: last steps of a series that set its scale, and that a training window
             shows before the steps that it asks for.
+        train_horizon: steps that a training window asks for after its context; the network may
+            be fed its own values in them. By default as many as are held out. It limits no
+            forecast.
         holdout: steps at the end of each series kept from training for the final comparison
             with the seasonal naive forecast, and as many before them for early stopping;
             0 trains on everything.
@@ -66,12 +70,14 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         feedback: what the network is fed after the context of a window: "teacher" (true
             values), "scheduled" (more and more of its own), "free" (its own), or one after
             another, as in "teacher>free".
-        schedule: how the share of true values of scheduled sampling changes: "constant",
-            "linear", "exponential" or "sigmoid".
-        teacher_forcing_ratio: that share at the end of its turn, or (start, end); it starts
-            with 1 unless said otherwise.
-        mixing: "parallel" (mixes in a second pass) or "exact" (step by step) scheduled sampling.
-        mix_by: "step" or "sequence": for what it is drawn whether values are true.
+        schedule: how the share of true values of scheduled sampling changes: "linear" (the
+            default), "constant", "exponential" or "sigmoid".
+        teacher_forcing_ratio: that share at the end of its turn, or (start, end); by default
+            (1, 0). A single one starts with 1.
+        mixing: of scheduled sampling, "exact" (step by step, the default) or "parallel" (mixed
+            into a second pass).
+        mix_by: of scheduled sampling, "step" (the default) or "sequence": for what it is drawn
+            whether values are true.
         batch_size: windows in a gradient step.
         steps: gradient steps.
         learning_rate: at the start; it falls to 0 along a cosine.
@@ -101,21 +107,22 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         season: int | None = None,
         network: str = "lstm",
         cell: str = "lstm",
-        score: str = "dot",
+        score: str | None = None,
         head: str = "point",
         layers: int | None = None,
         units: int | None = None,
         dropout: float | None = None,
         context: int | None = None,
+        train_horizon: int | None = None,
         holdout: int | None = None,
         transform: str = "auto",
         bounds: Any = "auto",
         windows: str = "random",
         feedback: str = "teacher",
-        schedule: str = "linear",
-        teacher_forcing_ratio: float | tuple[float, float] = (1.0, 0.0),
-        mixing: str = "parallel",
-        mix_by: str = "step",
+        schedule: str | None = None,
+        teacher_forcing_ratio: float | tuple[float, float] | None = None,
+        mixing: str | None = None,
+        mix_by: str | None = None,
         batch_size: int | None = None,
         steps: int | None = None,
         learning_rate: float | None = None,
@@ -136,6 +143,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.units = units
         self.dropout = dropout
         self.context = context
+        self.train_horizon = train_horizon
         self.holdout = holdout
         self.transform = transform
         self.bounds = bounds
@@ -195,6 +203,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             "rows": int(panel.indptr[-1]),
             "plan": asdict(plan),
             "ended": fitted.ended,
+            "kept": fitted.kept,
+            "regimes": list(fitted.regimes),
             "rounds": fitted.rounds,
             "comparison": asdict(comparison) if comparison else None,
             "exposure": asdict(gap) if gap else None,
@@ -246,13 +256,20 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         names = ("layers", "units", "dropout", "context", "windows", "holdout", "steps")
         given = {name: getattr(self, name) for name in names}
         given |= {"batch": self.batch_size, "rate": self.learning_rate}
+        given |= {"horizon": self.train_horizon}
         given |= {name: getattr(self, name) for name in ("schedule", "mixing", "mix_by")}
-        ends = [1.0, *np.atleast_1d(self.teacher_forcing_ratio).astype(float).tolist()][-2:]
         given |= {"feedback": ">".join(regimes_of(self.feedback))}
-        given |= {"first_ratio": ends[0], "last_ratio": ends[-1]}
+        if self.teacher_forcing_ratio is not None:
+            ends = [1.0, *np.atleast_1d(self.teacher_forcing_ratio).astype(float).tolist()][-2:]
+            given |= {"first_ratio": ends[0], "last_ratio": ends[-1]}
         given = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
         plan = make_plan(panel, season, given)
         _refuse_too_long(panel, season, plan)
+        if plan.dropout and plan.layers == 1:
+            raise OptionError(
+                f"dropout is {plan.dropout}, but lies between layers, and there is one; choose "
+                "--layers 2, or leave --dropout out"
+            )
         half, power = typical_length(panel) // 2, self._power(panel, plan.holdout)
         wished = {*frequency.lags, *({season, 2 * season} if self.season else ())}
         config = Config(
@@ -262,14 +279,14 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             network=self.network,
             head=self.head,
             cell=self.cell,
-            score=self.score,
+            score=self.score or SCORES[0],
             layers=plan.layers,
             units=plan.units,
             lags=tuple(sorted(lag for lag in wished if 1 < lag <= min(half, LONGEST_LAG))),
             cycles=frequency.repeated(int(panel.lengths.max())),
             power=power,
             context=plan.context,
-            horizon=plan.length - plan.context,
+            horizon=plan.horizon,
             bounds=self._bounds(panel, power),
         )
         return config, plan

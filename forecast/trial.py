@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
+from forecast import scaling
 from forecast.config import Config
 from forecast.encoding import encode
 from forecast.errors import DataError
 from forecast.evaluation import COMPARED, Comparison, Exposure, compare, exposure
 from forecast.model import Model, fingerprint
 from forecast.panel import Panel
-from forecast.projection import make_cell
+from forecast.projection import Projector, make_cell
 
 T = TypeVar("T")
 
@@ -83,16 +85,23 @@ def comparison_of(model: Model, history: Panel, actual: np.ndarray) -> Compariso
 
 
 def exposure_of(model: Model, history: Panel, actual: np.ndarray) -> Exposure | None:
-    """Forecast what came after a history one step ahead, from true values, and in one rollout.
+    """Forecast what came after a history, fed with true values, and fed with its own.
 
     Args:
         model, history, actual: see `comparison_of`.
     """
-    steps = actual.shape[1]
-    rollout = model.predict(steps)["forecast"].to_numpy().reshape(actual.shape)
-    stream, one_step = model.stream(quantiles=()), []
-    step = next(stream)
-    for true in actual[..., 0].T:
-        one_step.append(step.value)
-        step = stream.send(true)
-    return exposure(history, actual, np.stack(one_step, 1)[..., None], rollout, model.config.season)
+    rollout = model.predict(actual.shape[1])["forecast"].to_numpy().reshape(actual.shape)
+    fed_true = _teacher_forced(model, actual)
+    return exposure(history, actual, fed_true, rollout, model.config.season)
+
+
+def _teacher_forced(model: Model, actual: np.ndarray) -> np.ndarray:
+    """The steps of a forecast, each fed with the true value before it, (S, H, 1)."""
+    config, state, found = model.config, model.state, []
+    projector = Projector(config, model.weights, config.bounds)
+    scaled = scaling.forward(scaling.transform(actual, config.power), state.scale)
+    for true in scaled.astype(np.float32).transpose(1, 0, 2):
+        step = projector.run(state, 1)
+        found.append(step.values)
+        state = replace(step.after, value=true)
+    return np.concatenate(found, axis=1)

@@ -26,7 +26,11 @@ from forecast.training.regimes import REGIMES, Regime
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-VARIES = ("Trained", "On the last")  # lines of the example whose numbers depend on the machine
+VARIES = (
+    "Trained",
+    "  weights: ",
+    "On the last",
+)  # lines of the example whose numbers depend on the machine
 PACKAGES = (forecast, forecast.datasets)
 MODULES = sorted(
     {

@@ -260,14 +260,35 @@ def test_a_flat_or_short_history_has_no_scale_and_is_left_out(make_panel):
     assert exposure(flat, actual[:1], actual[:1], actual[:1], season=1) is None
 
 
-def test_a_gap_is_told_with_both_errors_and_what_it_means():
-    assert Exposure([0.5, 0.5], [0.5, 2.0]).sentence() == (
-        "On the 2 steps before those the error is 0.5 one step ahead, fed with true values, and "
-        "1.25 in a rollout (0.5 at its first, 2 at its last), fed with its own. So 2.5 times as "
-        "much: later steps are harder, and the network meets its own errors; --feedback can train "
-        "it to."
-    )
-    assert Exposure([0.5], [0.5]).sentence() == (
-        "On the step before those the error is 0.5 one step ahead, fed with true values, and 0.5 "
-        "in a rollout, fed with its own: that costs it nothing."
-    )
+@pytest.mark.parametrize(
+    ("errors", "sentence"),
+    [
+        (
+            ([0.5, 0.5], [0.5, 2.0]),
+            "On the 2 steps of the validation its error (MASE) is 0.5 (0.5 at first, 0.5 at last) "
+            "fed with true values, and 1.25 (0.5 at first, 2 at last) in a rollout, fed with its "
+            "own (+150%): later steps are harder to know, and it meets errors of its own; training "
+            "with --feedback free or scheduled can help, over as many steps as --train-horizon "
+            "says.",
+        ),
+        (
+            ([0.5], [0.5]),
+            "On the step of the validation its error (MASE) is 0.5 fed with true values, and 0.5 "
+            "in a rollout, fed with its own (+0%): they do it no harm.",
+        ),
+        (
+            ([1.0, 3.0, np.nan], [1.0, 2.0, np.nan]),  # the last step has no value
+            "On the 3 steps of the validation its error (MASE) is 2 (1 at first, 3 at last) fed "
+            "with true values, and 1.5 (1 at first, 2 at last) in a rollout, fed with its own "
+            "(-25%): they do it no harm.",
+        ),
+    ],
+)
+def test_a_gap_is_told_with_both_errors_and_what_it_means(errors, sentence):
+    assert Exposure(*errors).sentence() == sentence
+
+
+def test_a_gap_is_told_without_advice_and_where_there_is_no_error_to_compare_with():
+    assert Exposure([1.0], [2.0]).sentence(advises=False).endswith("it meets errors of its own.")
+    nothing = Exposure([0.0], [1.0]).sentence(advises=False)
+    assert "1 in a rollout, fed with its own: later steps are harder to know" in nothing

@@ -12,6 +12,7 @@ from forecast import DataError, Forecaster, Model, OptionError, scaling, trial
 from forecast import forecaster as forecaster_module
 from forecast.choices import seconds
 from forecast.panel import to_panel
+from forecast.projection import make_cell, times_after
 
 TINY = {"steps": 2, "units": 2, "holdout": 0}
 
@@ -347,13 +348,62 @@ def test_the_regimes_and_their_shares_are_taken(monthly, ratio, ends):
         monthly,
         **{"network": "attention", "score": "additive", "feedback": "teacher > scheduled"},
         **{"teacher_forcing_ratio": ratio, "schedule": "sigmoid"},
-        **{"mixing": "exact", "mix_by": "sequence"},
+        **{"mixing": "parallel", "mix_by": "sequence", "train_horizon": 9},
     )
 
     assert (config.network, config.score) == ("attention", "additive")
     assert (plan.feedback, plan.regimes) == ("teacher>scheduled", ("teacher", "scheduled"))
     assert (plan.first_ratio, plan.last_ratio) == ends
-    assert (plan.schedule, plan.mixing, plan.mix_by) == ("sigmoid", "exact", "sequence")
+    assert (plan.schedule, plan.mixing, plan.mix_by) == ("sigmoid", "parallel", "sequence")
+    assert (plan.horizon, config.horizon, plan.length) == (9, 9, plan.context + 9)
+
+
+@pytest.mark.parametrize("feedback", ["teacher,free", ["teacher", "free"], "teacher > free"])
+def test_regimes_that_follow_one_another_can_be_written_in_several_ways(monthly, feedback):
+    _, plan = chosen(monthly, feedback=feedback)
+
+    assert (plan.feedback, plan.regimes) == ("teacher>free", ("teacher", "free"))
+
+
+@pytest.mark.parametrize("name", ["seq2seq", "attention"])
+def test_the_gap_of_a_decoder_is_that_of_the_decoder_on_the_same_steps(sales, name):
+    """Fed with true values or its own, it starts from the memory that the encoder leaves."""
+    plain = {"network": name, "transform": "none", "bounds": "none"}
+    model = Forecaster(**TINY | {"holdout": 3, **plain}).fit(sales).model_
+
+    panel = to_panel(sales)
+    history, actual = panel.until(6), panel.until(3).target.reshape(2, -1)[:, -3:]
+    state, fed_true = model.encode(history), []
+    cell = make_cell(model.config, model.weights)
+    value, memory = state.value, state.memory
+    scaled = (actual - state.scale.location) / state.scale.scale
+    for step, true in enumerate(scaled.T):
+        times = times_after(state, step + 1)[step]
+        calendar = model.config.frequency.calendar(times, model.config.cycles)
+        params, memory = cell.advance(value, memory, calendar)
+        fed_true.append(params[:, 0] * state.scale.scale[:, 0] + state.scale.location[:, 0])
+        value = true[:, None].astype(np.float32)
+    season, past = model.config.season, history.target.reshape(2, -1)
+    scale = np.abs(past[:, season:] - past[:, :-season]).mean(axis=1)
+    expected = (np.abs(np.stack(fed_true) - actual.T) / scale).mean(axis=1)
+    np.testing.assert_allclose(model.record["exposure"]["one_step"], expected, rtol=1e-5)
+
+
+def test_nothing_observed_where_the_validation_lies_is_no_validation(make_panel):
+    values = np.sin(np.arange(60.0))
+    values[-8:-4] = np.nan
+
+    model = Forecaster(**TINY | {"steps": 40, "holdout": 4}).fit(make_panel(values)).model_
+
+    assert {part["validation_loss"] for part in model.record["rounds"]} == {None}
+    assert (model.record["ended"], model.record["kept"]) == ("planned", 40)
+
+
+def test_training_that_ends_before_a_regimes_turn_says_so(sales):
+    short = Forecaster(**TINY | {"steps": 3, "feedback": "teacher>free"}).fit(sales).model_.record
+    full = Forecaster(**TINY | {"steps": 8, "feedback": "teacher>free"}).fit(sales).model_.record
+
+    assert (short["regimes"], full["regimes"]) == (["teacher"], ["teacher", "free"])
 
 
 def test_training_records_the_exposure_gap_of_the_validation_tail(sales):
@@ -443,7 +493,25 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"cell": "rnn"}, "cell is 'rnn'; it must be one of lstm, gru"),
         ({"score": "cosine"}, "score is 'cosine'; it must be one of dot, additive"),
         ({"schedule": "stairs"}, "schedule is 'stairs'; it must be one of constant, linear"),
-        ({"mixing": "half"}, "mixing is 'half'; it must be one of parallel, exact"),
+        (
+            {"teacher_forcing_ratio": 0.5, "feedback": "free"},
+            "teacher_forcing_ratio is for scheduled sampling, but feedback is 'free'; use",
+        ),
+        ({"mixing": "exact"}, "mixing is for scheduled sampling, but feedback is 'teacher'; use"),
+        (
+            {"score": "dot"},
+            "score is for attention, but network is 'lstm'; use --network attention",
+        ),
+        (
+            {"feedback": "scheduled", "schedule": "constant"},
+            "a constant schedule needs one teacher_forcing_ratio, such as 0.5",
+        ),
+        ({"feedback": "free", "train_horizon": 1}, "train_horizon is 1, but the first step of a"),
+        ({"train_horizon": 0}, "train_horizon is 0; it must be a whole number of at least 1"),
+        ({"dropout": 0.1, "layers": 1}, "dropout is 0.1, but lies between layers, and there is"),
+        ({"budget": "1e999"}, "budget is '1e999'; give seconds"),
+        ({"learning_rate": np.inf}, "learning_rate is inf; it must be a positive number"),
+        ({"mixing": "half"}, "mixing is 'half'; it must be one of exact, parallel"),
         ({"mix_by": "row"}, "mix_by is 'row'; it must be one of step, sequence"),
         ({"feedback": "pupil"}, "feedback is 'pupil'; it must be one of teacher, scheduled, free"),
         ({"feedback": None}, "feedback is None; it must be one of"),
@@ -466,13 +534,13 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"layers": True}, "layers is True; it must be a whole number of at least 1"),
         ({"seed": None}, "seed is None; it must be a whole number of at least 0"),
         ({"dropout": "a tenth"}, "dropout is 'a tenth'; it must lie from 0 to below 1"),
-        ({"learning_rate": "fast"}, "learning_rate is 'fast'; it must be positive"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast'; it must be a positive number"),
         ({"bounds": np.array([5.0, 1.0])}, "bounds are (5.0, 1.0); give 'none'"),
         ({"seed": -1}, "seed is -1; it must be a whole number of at least 0"),
         ({"dropout": 1.0}, "dropout is 1.0; it must lie from 0 to below 1"),
         ({"dropout": -0.1}, "dropout is -0.1; it must lie from 0 to below 1"),
-        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be positive"),
-        ({"learning_rate": float("nan")}, "learning_rate is nan; it must be positive"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be a positive number"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan; it must be a positive number"),
         ({"budget": "soon"}, "budget is 'soon'; give seconds, or text such as"),
     ],
 )
@@ -509,13 +577,25 @@ def test_columns_and_frequency_can_be_named(sales):
 
 @pytest.mark.parametrize(
     ("budget", "expected"),
-    [("90s", 90), ("5m", 300), ("1.5h", 5400), ("30", 30), (30, 30), (0.5, 0.5), (" 2 m ", 120)],
+    [
+        ("90s", 90),
+        ("5m", 300),
+        ("1.5h", 5400),
+        ("30", 30),
+        (30, 30),
+        (0.5, 0.5),
+        (" 2 m ", 120),
+        ("5min", 300),
+        ("1h 30min", 5400),
+        ("1e3", 1000),
+        (1e-5, 1e-5),
+    ],
 )
 def test_a_budget_is_seconds_or_text_with_a_unit(budget, expected):
     assert seconds(budget) == expected
 
 
-@pytest.mark.parametrize("budget", ["", "soon", "5d", "-5m", 0, -1, "1.2.3", None, "nan", "0s"])
+@pytest.mark.parametrize("budget", ["", "soon", "5 lots", "-5m", 0, -1, "1.2.3", None, "nan", "0s"])
 def test_a_budget_that_is_no_length_of_time_is_refused(budget):
     with pytest.raises(OptionError) as error:
         seconds(budget)

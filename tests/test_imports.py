@@ -162,7 +162,7 @@ def test_behind_the_gate_there_is_no_pandas():
     behind = {"scaling", "features", "windows", "config", "cell", "rollout", "compiled"}
     behind |= {"randomness", "state", "encoding", "artifact", "model"}
     behind |= {"packing", "bounds", "stopping", "projection", "streaming"}
-    behind |= {"arguments", "matching", "checks", "choices", "trial"}
+    behind |= {"arguments", "matching", "checks", "trial"}
 
     assert not behind & importers_of("pandas", "pyarrow")
 

@@ -102,7 +102,7 @@ def test_any_panel_long_enough_leaves_windows_to_train_on_and_to_validate_with(
 )
 def test_a_window_covers_half_a_context_and_a_series_a_horizon_behind_one(context, rows, needed):
     fields = dict.fromkeys(Plan.__dataclass_fields__, 0)
-    plan = Plan(**{**fields, "context": context, "length": 20})
+    plan = Plan(**{**fields, "context": context, "horizon": 20 - context})
 
     assert plan.least_rows == rows
     assert plan.needed == needed
@@ -849,7 +849,9 @@ def looked_at(make_panel, losses, **given):
     best = Best(plan, cosine)
     best.set_model(model)
     for step, loss in enumerate(losses, 1):
-        cosine.step = model.number = step
+        cosine.step = step
+        best.on_train_batch_begin(step)
+        model.number = step
         best.on_epoch_end(step, {"val_loss": loss})
         if model.stop_training:
             break
@@ -866,12 +868,34 @@ def test_training_ends_when_the_validation_no_longer_falls_with_the_best_weights
     assert looked_at(make_panel, [np.nan, 2.0, np.nan], patience=9) == (3, 2)
 
 
-def test_the_last_regime_has_its_turn_and_its_weights_are_kept(make_panel):
+def test_the_last_regime_begins_with_the_best_weights_and_keeps_them_unless_it_finds_better(
+    make_panel,
+):
     given = {"feedback": "teacher>free", "patience": 1}
-    losses = [1, 2, 2, 2, 2, 2, 2, 7, 6, 6]  # from the eighth step on of the last regime
 
-    assert looked_at(make_panel, losses, **given) == (10, 9)
-    assert looked_at(make_panel, losses[:4], **given) == (4, 1)  # interrupted before its turn
+    better = [1, 2, 2, 2, 2, 2, 2, 7, 0.5, 2]  # from the eighth step on of the last regime
+    assert looked_at(make_panel, better, **given) == (10, 9)
+    assert looked_at(make_panel, [1] + [2] * 9, **given) == (9, 1)
+    assert looked_at(make_panel, [3, 1, 2, 2], **given) == (4, 2)  # interrupted before its turn
+
+
+def test_a_turn_begins_with_the_best_weights_of_the_one_before(make_panel):
+    from forecast.training.callbacks import Best, Cosine
+
+    plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "teacher>free"})
+    cosine, model = Cosine(0.1, 8), Weights()
+    best = Best(plan, cosine)
+    best.set_model(model)
+    seen = []
+    for step, loss in enumerate([3, 1, 2, 2, 2, 2, 2, 2], 1):
+        cosine.step = step
+        best.on_train_batch_begin(step)
+        seen.append(model.number)
+        model.number = step
+        best.on_epoch_end(step, {"val_loss": loss})
+
+    assert seen == [0, 1, 2, 3, 4, 5, 2, 7]  # the seventh is the first of the last quarter
+    assert best.kept == 2
 
 
 def test_scheduled_sampling_does_not_end_early_while_its_share_still_falls(make_panel):
@@ -896,8 +920,7 @@ def test_a_regime_of_own_values_has_at_least_one_to_feed(make_panel):
     series = make_panel(np.arange(60.0))
 
     horizons = [
-        make_plan(series, 1, {"holdout": 1, "feedback": feedback}).length
-        - make_plan(series, 1, {"holdout": 1, "feedback": feedback}).context
+        make_plan(series, 1, {"holdout": 1, "feedback": feedback}).horizon
         for feedback in ("teacher", "free", "teacher>scheduled")
     ]
 
@@ -1032,7 +1055,7 @@ def run(wave, make_config):
         config = make_config(
             wave,
             **{"network": network, "units": 4, "layers": plan.layers, "lags": (2,)},
-            **{"context": plan.context, "horizon": plan.length - plan.context},
+            **{"context": plan.context, "horizon": plan.horizon},
         )
         windows = windows_of(wave, plan)
         fitted = fit(config, plan, windows, wave.lengths, seed, budget, listener)
@@ -1101,6 +1124,25 @@ def test_an_interrupt_in_the_first_round_keeps_the_weights_as_they_are(run):
 
     assert (fitted.ended, len(fitted.rounds)) == ("interrupted", 1)
     assert loss == pytest.approx(fitted.rounds[0]["validation_loss"], rel=1e-5)
+
+
+def test_an_interrupt_within_the_first_round_keeps_what_was_learned(run, monkeypatch):
+    from forecast.training.callbacks import Budget
+
+    def control_c(self, *_, **__):
+        if self.cosine.step == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Budget, "on_train_batch_end", control_c)
+    fitted, _ = run(rounds=1)
+    monkeypatch.undo()
+    whole, _ = run(rounds=1)
+
+    assert (fitted.ended, fitted.kept) == ("interrupted", 3)
+    assert [(r["step"], r["validation_loss"]) for r in fitted.rounds] == [(3, None)]
+    kernel = "decoder_0.kernel"
+    assert np.isfinite(fitted.weights[kernel]).all()
+    assert not np.array_equal(fitted.weights[kernel], whole.weights[kernel])
 
 
 def test_a_budget_that_is_spent_ends_the_run(run):

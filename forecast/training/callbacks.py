@@ -76,9 +76,9 @@ class Turns(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no typ
 class Best(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
     """Keeps the weights of the least validation loss, and ends training when it no longer falls.
 
-    The weights are those of the last regime, once it has been measured, and training ends early
-    within its turn only; under scheduled sampling not before its last quarter, since the share of
-    true values still falls.
+    Each regime begins with the best weights so far. Training ends early within the turn of the
+    last one only; under scheduled sampling not before its last quarter, since the share of true
+    values still falls.
     """
 
     def __init__(self, plan: Plan, cosine: Cosine) -> None:
@@ -86,22 +86,33 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type
         super().__init__()
         self.plan = plan
         self.cosine = cosine
-        self.phase, self.loss, self.waited = 0, math.inf, 0
+        self.turn, self.loss, self.waited = 0, math.inf, 0
         self.weights: Any = None
+        self.step = 0  # that the weights kept are of
         self.stopped = False
+
+    @property
+    def kept(self) -> int:
+        """The step whose weights are those to use: the last one where nothing was validated."""
+        return self.step or self.cosine.step
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Let a regime whose turn begins go on from the best weights."""
+        turn, _ = self.plan.phase(self.cosine.done)
+        if turn != self.turn:
+            self.turn, self.waited = turn, 0
+            self.restore()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Look at the validation loss of the round."""
         if "val_loss" not in logs:
             return
-        phase, done = self.plan.phase(self.cosine.done)
-        if phase != self.phase:
-            self.phase, self.loss, self.waited = phase, math.inf, 0
         self.waited += 1
         if logs["val_loss"] < self.loss:
-            self.loss, self.waited = logs["val_loss"], 0
+            self.loss, self.waited, self.step = logs["val_loss"], 0, self.cosine.step
             self.weights = self.model.get_weights()
-        is_last = phase == len(self.plan.regimes) - 1
+        is_last = self.turn == len(self.plan.regimes) - 1
+        _, done = self.plan.phase(self.cosine.done)
         is_settled = self.plan.regimes[-1] != "scheduled" or done >= SETTLED
         if is_last and is_settled and self.waited >= self.plan.patience:
             self.stopped = self.model.stop_training = True
@@ -158,6 +169,16 @@ class Report(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
         self.listener = listener
         self.started = time.monotonic()
         self.rounds: list[dict[str, Any]] = []
+        self.logs: Any = None  # of the last step that is done
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Remember the loss, should training be interrupted within the round."""
+        self.logs = logs
+
+    def end(self) -> None:
+        """Note the steps of a first round that was interrupted."""
+        if self.logs is not None and not self.rounds:
+            self.on_epoch_end(0, self.logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Note the losses of the round."""

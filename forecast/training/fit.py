@@ -30,11 +30,15 @@ class Fitted:
         weights: named arrays.
         rounds: the progress after each round.
         ended: "planned", "early" (validation loss no longer fell), "budget" or "interrupted".
+        kept: the step that the weights are of.
+        regimes: those that had their turn.
     """
 
     weights: dict[str, np.ndarray]
     rounds: list[dict[str, Any]]
     ended: str
+    kept: int
+    regimes: tuple[str, ...]
 
 
 def fit(
@@ -82,11 +86,13 @@ def fit(
         )
     except KeyboardInterrupt:
         interrupted = True
+        report.end()
     best.restore()
     ended = "interrupted" if interrupted else "budget" if limit.lowered else "planned"
     if best.stopped and not interrupted:
         ended = "early"
-    return Fitted(model.export(), report.rounds, ended)
+    had_turn = plan.regimes[: best.turn + 1]
+    return Fitted(model.export(), report.rounds, ended, best.kept, had_turn)
 
 
 def learner(config: Config, plan: Plan, seed: int) -> Learner:
@@ -115,9 +121,9 @@ def _pair(batch: Batch) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
 
 
 def validation_batch(data: Windows, lengths: np.ndarray, holdout: int, seed: int) -> Batch | None:
-    """Windows that end at the given lengths, whose last `holdout` targets alone count.
+    """Windows that end at the given lengths, whose targets count as far as they are held out.
 
-    None where nothing is held out, or no series reaches that far.
+    None where nothing is held out, no series reaches that far, or nothing was observed there.
     """
     series = np.flatnonzero(lengths > holdout)
     if not holdout or not len(series):
@@ -126,5 +132,6 @@ def validation_batch(data: Windows, lengths: np.ndarray, holdout: int, seed: int
         rng = np.random.default_rng(seed)
         series = np.sort(rng.choice(series, VALIDATION_WINDOWS, replace=False))
     batch = data.gather(series, lengths[series] - data.length)
-    batch.targets[:, :-holdout] = np.nan
-    return batch
+    asked = min(holdout, data.length - data.context)  # a decoder behind an encoder says no more
+    batch.targets[:, :-asked] = np.nan
+    return None if np.isnan(batch.targets).all() else batch

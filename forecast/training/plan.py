@@ -30,9 +30,9 @@ class Plan:
         feedback: what the network is fed: an entry of REGIMES, or several joined by ">".
         schedule: how the share of true values changes, an entry of SCHEDULES.
         first_ratio, last_ratio: that share at the start and at the end of scheduled sampling.
-        mixing: "parallel" or "exact" scheduled sampling.
+        mixing: "exact" or "parallel" scheduled sampling.
         mix_by: "step" or "sequence": for what it is drawn whether values are true.
-        length: steps of a window, T.
+        horizon: steps of a window after its context, in which own values may be fed.
         holdout: steps at the end of each series kept for the final comparison, and as many
             before them for the validation; 0 for none.
         batch: windows in a step.
@@ -54,7 +54,7 @@ class Plan:
     last_ratio: float
     mixing: str
     mix_by: str
-    length: int
+    horizon: int
     holdout: int
     batch: int
     steps: int
@@ -64,6 +64,11 @@ class Plan:
     clip: float
 
     @property
+    def length(self) -> int:
+        """Steps of a window, T."""
+        return self.context + self.horizon
+
+    @property
     def least_rows(self) -> int:
         """Rows that a window must at least cover."""
         return min(self.length, max(self.context // 2, 2) + 1)
@@ -71,8 +76,7 @@ class Plan:
     @property
     def needed(self) -> int:
         """Rows that a series must have to fill a horizon behind half a context to scale by."""
-        horizon = self.length - self.context
-        return 2 * self.holdout + horizon + min(self.context, max(self.context // 2, 2))
+        return 2 * self.holdout + self.horizon + min(self.context, max(self.context // 2, 2))
 
     @property
     def feeds_back(self) -> bool:
@@ -128,7 +132,6 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
     tail = given.get("holdout") or _tail(season, typical)
     feedback = given.get("feedback") or "teacher"
     is_fed_back = any(REGIMES[name].feeds_back for name in regimes_of(feedback))
-    horizon = max(tail, 2) if is_fed_back else tail  # its first step is fed a true value
     chosen = Plan(
         layers=1 if small else 2,
         units=32 if small else 64,
@@ -139,9 +142,9 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
         schedule="linear",
         first_ratio=1.0,
         last_ratio=0.0,
-        mixing="parallel",
+        mixing="exact",
         mix_by="step",
-        length=context + horizon,
+        horizon=max(tail, 2) if is_fed_back else tail,  # its first step is fed a true value
         holdout=tail,
         batch=32 if small else 128,
         steps=400 if small else 1600,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -17,15 +18,20 @@ REGIMES = {
     "scheduled": Regime("forecast.training.scheduled", feeds_back=True),
     "free": Regime("forecast.training.free", feeds_back=True),
 }
-MIXING = ("parallel", "exact")  # forms of scheduled sampling
+MIXING = ("exact", "parallel")  # forms of scheduled sampling
 MIX_BY = ("step", "sequence")  # for what it is drawn whether values are true
 
 
-def regimes_of(feedback: str) -> tuple[str, ...]:
+def regimes_of(feedback: str | Sequence[str]) -> tuple[str, ...]:
     """The regimes that follow one another.
 
     Example:
-        >>> regimes_of("teacher>free")
-        ('teacher', 'free')
+        >>> regimes_of("teacher>free"), regimes_of("teacher,free"), regimes_of(["teacher", "free"])
+        (('teacher', 'free'), ('teacher', 'free'), ('teacher', 'free'))
     """
-    return tuple(name.strip() for name in str(feedback).split(">"))
+    names = (
+        feedback
+        if isinstance(feedback, list | tuple)
+        else str(feedback).replace(",", ">").split(">")
+    )
+    return tuple(str(name).strip() for name in names)
