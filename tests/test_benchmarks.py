@@ -84,8 +84,8 @@ def test_every_regime_is_timed_beside_teacher_forcing(run):
     rows = printed.splitlines()[4:8]
     assert [line.split("  ")[0] for line in rows] == [
         "teacher",
-        "scheduled",
         "scheduled, exact",
+        "scheduled, parallel",
         "free",
     ]
     assert run("feedback_speed", [*TRAINING[:4], *TRAINING[6:], "--network", "repeat"]).count(
