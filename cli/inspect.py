@@ -125,10 +125,11 @@ def description(path: str, model: Model) -> list[str]:
 
 def feedback(plan: dict[str, Any]) -> str:
     """What the network was fed, with the choices of scheduled sampling where there was any."""
+    regimes = plan["feedback"].replace(">", " then ")
     if "scheduled" not in plan["feedback"]:
-        return str(plan["feedback"])
+        return str(regimes)
     share = f"{plan['first_ratio']:.0%} to {plan['last_ratio']:.0%}"
     return (
-        f"{plan['feedback']} ({share} true values, {plan['schedule']}, {plan['mixing']}, by "
+        f"{regimes} ({share} true values, {plan['schedule']}, {plan['mixing']}, by "
         f"{plan['mix_by']})"
     )

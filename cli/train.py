@@ -143,8 +143,7 @@ ENDED = {
 )
 @click.option(
     "--feedback",
-    default="teacher",
-    show_default=True,
+    show_default="teacher,free for lstm",
     help=f"What the network is fed in training: {', '.join(REGIMES)}; or one after another, as in "
     "teacher,free.",
 )

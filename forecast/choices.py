@@ -70,10 +70,24 @@ def check_choices(choices: Mapping[str, Any]) -> None:
     _check_feedback(choices)
 
 
+def regimes_for(choices: Mapping[str, Any]) -> tuple[str, ...]:
+    """The regimes asked for, or else those that suit the network, see docs/EXPERIMENTS.md.
+
+    A decoder behind an encoder is never fed true values in a forecast; the decoder-only network
+    is, whenever rows are observed.
+    """
+    if choices["feedback"] is not None:
+        return regimes_of(choices["feedback"])
+    network = NETWORKS[choices["network"]]
+    if not network.FEEDS_BACK or choices["windows"] == "contiguous":
+        return ("teacher",)
+    return ("free",) if network.ENCODES else ("teacher", "free")
+
+
 def _check_feedback(choices: Mapping[str, Any]) -> None:
     """Raise OptionError unless the regimes exist and suit the network."""
     network, ratio = choices["network"], choices["teacher_forcing_ratio"]
-    feedback, allowed = regimes_of(choices["feedback"]), ", ".join(REGIMES)
+    feedback, allowed = regimes_for(choices), ", ".join(REGIMES)
     if not {*feedback} <= REGIMES.keys():
         raise OptionError(
             f"feedback is {choices['feedback']!r}; it must be one of {allowed}, or one after "
@@ -89,7 +103,7 @@ def _check_feedback(choices: Mapping[str, Any]) -> None:
     for name in OF_SCHEDULED:
         if choices[name] is not None and "scheduled" not in feedback:
             raise OptionError(
-                f"{name} is for scheduled sampling, but feedback is {choices['feedback']!r}; use "
+                f"{name} is for scheduled sampling, but feedback is {','.join(feedback)!r}; use "
                 "--feedback scheduled (feedback='scheduled' in Python)"
             )
     if choices["score"] is not None and network != "attention":
@@ -108,7 +122,7 @@ def _check_feedback(choices: Mapping[str, Any]) -> None:
     if is_fed_back and choices["train_horizon"] == 1:
         raise OptionError(
             "train_horizon is 1, but the first step of a horizon is fed a true value; for "
-            f"feedback {choices['feedback']!r} it must be at least 2"
+            f"feedback {','.join(feedback)!r} it must be at least 2"
         )
     if choices["windows"] == "contiguous" and (NETWORKS[network].ENCODES or is_fed_back):
         raise OptionError(

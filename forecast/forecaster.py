@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from forecast import __version__, scaling
 from forecast.bounds import Bounds, infer, to_bounds
-from forecast.choices import check_choices, is_auto, seconds
+from forecast.choices import check_choices, is_auto, regimes_for, seconds
 from forecast.config import Config
 from forecast.encoding import takes, transformed
 from forecast.errors import DataError, ForecastError, OptionError
@@ -23,7 +23,6 @@ from forecast.network.parts import SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
 from forecast.training.plan import Plan, make_plan, typical_length
-from forecast.training.regimes import regimes_of
 from forecast.trial import comparison_of, exposure_of, model_after, on_tail, with_values
 from forecast.windows import Windows
 
@@ -69,7 +68,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             gradient step to the next, as a stateful LSTM does.
         feedback: what the network is fed after the context of a window: "teacher" (true
             values), "scheduled" (more and more of its own), "free" (its own), or one after
-            another, as in "teacher>free".
+            another, as in "teacher,free". By default "teacher,free" for "lstm", "free" for
+            "seq2seq" and "attention", "teacher" for "repeat" and contiguous windows.
         schedule: how the share of true values of scheduled sampling changes: "linear" (the
             default), "constant", "exponential" or "sigmoid".
         teacher_forcing_ratio: that share at the end of its turn, or (start, end); by default
@@ -118,7 +118,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         transform: str = "auto",
         bounds: Any = "auto",
         windows: str = "random",
-        feedback: str = "teacher",
+        feedback: str | Sequence[str] | None = None,
         schedule: str | None = None,
         teacher_forcing_ratio: float | tuple[float, float] | None = None,
         mixing: str | None = None,
@@ -258,7 +258,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         given |= {"batch": self.batch_size, "rate": self.learning_rate}
         given |= {"horizon": self.train_horizon}
         given |= {name: getattr(self, name) for name in ("schedule", "mixing", "mix_by")}
-        given |= {"feedback": ">".join(regimes_of(self.feedback))}
+        given |= {"feedback": ">".join(regimes_for(self.get_params()))}
         if self.teacher_forcing_ratio is not None:
             ends = [1.0, *np.atleast_1d(self.teacher_forcing_ratio).astype(float).tolist()][-2:]
             given |= {"first_ratio": ends[0], "last_ratio": ends[-1]}

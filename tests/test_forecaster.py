@@ -389,6 +389,21 @@ def test_the_gap_of_a_decoder_is_that_of_the_decoder_on_the_same_steps(sales, na
     np.testing.assert_allclose(model.record["exposure"]["one_step"], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("given", "feedback"),
+    [
+        ({}, "teacher>free"),
+        ({"network": "seq2seq"}, "free"),
+        ({"network": "attention"}, "free"),
+        ({"network": "repeat"}, "teacher"),
+        ({"windows": "contiguous"}, "teacher"),
+        ({"feedback": "teacher"}, "teacher"),
+    ],
+)
+def test_feedback_follows_from_the_network_unless_it_is_given(monthly, given, feedback):
+    assert chosen(monthly, **given)[1].feedback == feedback
+
+
 def test_nothing_observed_where_the_validation_lies_is_no_validation(make_panel):
     values = np.sin(np.arange(60.0))
     values[-8:-4] = np.nan
@@ -497,7 +512,7 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
             {"teacher_forcing_ratio": 0.5, "feedback": "free"},
             "teacher_forcing_ratio is for scheduled sampling, but feedback is 'free'; use",
         ),
-        ({"mixing": "exact"}, "mixing is for scheduled sampling, but feedback is 'teacher'; use"),
+        ({"mixing": "exact"}, "mixing is for scheduled sampling, but feedback is 'teacher,free'"),
         (
             {"score": "dot"},
             "score is for attention, but network is 'lstm'; use --network attention",
@@ -514,7 +529,7 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"mixing": "half"}, "mixing is 'half'; it must be one of exact, parallel"),
         ({"mix_by": "row"}, "mix_by is 'row'; it must be one of step, sequence"),
         ({"feedback": "pupil"}, "feedback is 'pupil'; it must be one of teacher, scheduled, free"),
-        ({"feedback": None}, "feedback is None; it must be one of"),
+        ({"feedback": 5}, "feedback is 5; it must be one of"),
         ({"teacher_forcing_ratio": 1.5}, "teacher_forcing_ratio is 1.5; give a share from 0 to 1"),
         ({"teacher_forcing_ratio": (1, 0, 0)}, "teacher_forcing_ratio is (1, 0, 0); give a share"),
         ({"teacher_forcing_ratio": ()}, "teacher_forcing_ratio is (); give a share"),
