@@ -165,6 +165,7 @@ def setup(panel: Panel, head: str = "point", **given: int) -> Setup:
         network="lstm",
         head=head,
         cell="lstm",
+        residual=False,
         score="dot",
         layers=plan.layers,
         units=plan.units,

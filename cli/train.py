@@ -99,6 +99,9 @@ ENDED = {
 @click.option("--layers", type=click.IntRange(min=1), help="Recurrent layers.")
 @click.option("--units", type=click.IntRange(min=1), help="Units of each layer.")
 @click.option(
+    "--residual", is_flag=True, help="Let layers above the first add their input to their output."
+)
+@click.option(
     "--dropout",
     type=click.FloatRange(0, 1, max_open=True),
     help="Share of what a layer hands to the next blanked out in training.",

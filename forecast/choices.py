@@ -64,6 +64,8 @@ def check_choices(choices: Mapping[str, Any]) -> None:
         raise OptionError(f"dropout is {dropout!r}; it must lie from 0 to below 1")
     if rate is not None and not (_is_number(rate) and 0 < rate < math.inf):
         raise OptionError(f"learning_rate is {rate!r}; it must be a positive number")
+    if not isinstance(choices["residual"], bool | np.bool_):
+        raise OptionError(f"residual is {choices['residual']!r}; it must be True or False")
     if not is_auto(choices["bounds"]):
         to_bounds(choices["bounds"])
     seconds(choices["budget"])

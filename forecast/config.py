@@ -26,6 +26,7 @@ class Config:
         cell: an entry of CELLS.
         score: of attention, an entry of SCORES.
         layers, units: sizes of the network.
+        residual: whether layers above the first add what they are given to what they put out.
         lags: past steps that are inputs besides the last value.
         cycles: calendar cycles that are inputs.
         power: exponent of the transform, 0 for the logarithm.
@@ -43,6 +44,7 @@ class Config:
     score: str
     layers: int
     units: int
+    residual: bool
     lags: tuple[int, ...]
     cycles: tuple[str, ...]
     power: float
@@ -78,6 +80,7 @@ class Config:
             context=self.context,
             horizon=self.horizon,
             score=self.score,
+            residual=self.residual,
         )
         return Blueprint(self.network, self.head, sizes, self.lags)
 

@@ -51,6 +51,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         score: of attention, "dot" (scaled dot product, the default) or "additive".
         head: "point" (forecasts the median) or "student_t" (a distribution: allows levels).
         layers, units: sizes of the network.
+        residual: whether each layer above the first adds what it is given to what it puts out.
         dropout: share of what a layer hands to the next blanked out in training, 0 to 1.
         context: last steps of a series that set its scale, and that a training window
             shows before the steps that it asks for.
@@ -111,6 +112,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         head: str = "point",
         layers: int | None = None,
         units: int | None = None,
+        residual: bool = False,
         dropout: float | None = None,
         context: int | None = None,
         train_horizon: int | None = None,
@@ -141,6 +143,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.head = head
         self.layers = layers
         self.units = units
+        self.residual = residual
         self.dropout = dropout
         self.context = context
         self.train_horizon = train_horizon
@@ -265,11 +268,12 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         given = {k: v.item() if isinstance(v, np.generic) else v for k, v in given.items()}
         plan = make_plan(panel, season, given)
         _refuse_too_long(panel, season, plan)
-        if plan.dropout and plan.layers == 1:
-            raise OptionError(
-                f"dropout is {plan.dropout}, but lies between layers, and there is one; choose "
-                "--layers 2, or leave --dropout out"
-            )
+        for name in ("dropout", "residual"):
+            if getattr(self, name) and plan.layers == 1:
+                raise OptionError(
+                    f"{name} is {getattr(self, name)}, but lies between layers, and there is one; "
+                    f"choose --layers 2, or leave --{name} out"
+                )
         half, power = typical_length(panel) // 2, self._power(panel, plan.holdout)
         wished = {*frequency.lags, *({season, 2 * season} if self.season else ())}
         config = Config(
@@ -282,6 +286,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             score=self.score or SCORES[0],
             layers=plan.layers,
             units=plan.units,
+            residual=bool(self.residual),
             lags=tuple(sorted(lag for lag in wished if 1 < lag <= min(half, LONGEST_LAG))),
             cycles=frequency.repeated(int(panel.lengths.max())),
             power=power,

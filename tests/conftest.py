@@ -74,6 +74,7 @@ def config_for(panel, **choices):
         "head": "point",
         "cell": "lstm",
         "score": "dot",
+        "residual": False,
         "layers": 1,
         "units": 4,
         "lags": (),

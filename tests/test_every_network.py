@@ -14,18 +14,20 @@ from forecast.network.parts import CELLS
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 pytestmark = pytest.mark.filterwarnings("ignore:the network .repeat. was trained for")
-EVERY = list(itertools.product(NETWORKS, CELLS))
+RESIDUAL = [("lstm", "gru", "residual"), ("attention", "lstm", "residual")]
+EVERY = [*itertools.product(NETWORKS, CELLS), *RESIDUAL]
 
 
-@pytest.fixture(params=EVERY, ids=["-".join(pair) for pair in EVERY], scope="module")
+@pytest.fixture(params=EVERY, ids=["-".join(names) for names in EVERY], scope="module")
 def model(request, make_model, make_random_panel):
     """A model of random weights; four daily series of other lengths, with missing values."""
-    network, cell = request.param
+    network, cell, *residual = request.param
     panel = make_random_panel([12, 5, 9, 3], missing=0.2, frequency="D", first=19_800)
     return make_model(
         panel,
         **{"network": network, "cell": cell, "head": "student_t", "layers": 2, "units": 3},
         **{"lags": (2, 4), "cycles": ("week",), "context": 6, "horizon": 4, "size": 0.8},
+        residual=bool(residual),
     )
 
 

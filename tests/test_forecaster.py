@@ -523,6 +523,8 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ),
         ({"feedback": "free", "train_horizon": 1}, "train_horizon is 1, but the first step of a"),
         ({"train_horizon": 0}, "train_horizon is 0; it must be a whole number of at least 1"),
+        ({"residual": True, "layers": 1}, "residual is True, but lies between layers, and there"),
+        ({"residual": "yes"}, "residual is 'yes'; it must be True or False"),
         ({"dropout": 0.1, "layers": 1}, "dropout is 0.1, but lies between layers, and there is"),
         ({"budget": "1e999"}, "budget is '1e999'; give seconds"),
         ({"learning_rate": np.inf}, "learning_rate is inf; it must be a positive number"),

@@ -10,7 +10,7 @@ from scipy import special, stats
 
 from forecast import features
 from forecast.network import HEADS, NETWORKS, gru_cell, lstm_cell, point, student_t
-from forecast.network.parts import CELLS, SCORES, Sizes
+from forecast.network.parts import CELLS, SCORES, Sizes, Stack
 
 # NumPy has no lgamma, which the loss alone needs
 numpy_with_lgamma = SimpleNamespace(
@@ -96,6 +96,22 @@ def test_gates_neither_overflow_nor_leave_the_logistic_function(x):
 
     assert cell.item() == pytest.approx(special.expit(x), rel=1e-12, abs=1e-16)
     assert hidden.item() == pytest.approx(special.expit(x), rel=1e-12, abs=1e-16)
+
+
+def test_residual_layers_add_what_they_are_given_to_what_they_put_out(make_config, make_panel):
+    """By hand: with weights of 0 a layer puts out 0, whatever it is given and remembers."""
+    config = make_config(make_panel([1.0, 2.0]), layers=3, units=2, residual=True)
+    sizes = config.blueprint.sizes
+    arrays = {name: np.zeros(shape) for name, shape in Stack.shapes(sizes, "s", 4).items()}
+    arrays["s_0.bias"][:] = 1.0
+    stack = Stack.of(np, sizes, "s", arrays)
+    state = {name: np.zeros(shape) for name, shape in Stack.state_shapes(sizes, 1).items()}
+
+    output, after = stack.step(np.ones((1, 4)), state)
+
+    first = special.expit(1) * np.tanh(special.expit(1) * np.tanh(1))
+    np.testing.assert_allclose(output, np.full((1, 2), first), rtol=1e-12)  # passed on as it is
+    assert not after["hidden_1"].any()
 
 
 @pytest.mark.parametrize("name", CELLS)

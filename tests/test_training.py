@@ -486,6 +486,7 @@ def assert_same_gradients(found, expected):
     seed=st.integers(0, 2**16),
     first=st.sampled_from([0, 1, 4, 9]),
     missing=st.sampled_from([0.0, 0.3]),
+    residual=st.booleans(),
 )
 @settings(deadline=None, max_examples=3)
 def test_loop_equals_one_shot_in_loss_and_gradients_step_by_step_and_by_growing_prefixes(
@@ -500,6 +501,7 @@ def test_loop_equals_one_shot_in_loss_and_gradients_step_by_step_and_by_growing_
     seed,
     first,
     missing,
+    residual,
 ):
     from forecast.training.learner import masked_loss
 
@@ -510,6 +512,7 @@ def test_loop_equals_one_shot_in_loss_and_gradients_step_by_step_and_by_growing_
         panel,
         **{"network": name, "cell": cell, "head": head, "layers": 2, "units": 3},
         **{"lags": (2, 5), "cycles": ("week",), "context": CONTEXT, "horizon": HORIZON},
+        residual=residual,
     )
     learner, loss = make_learner(config, make_weights(config, seed)), masked_loss(head)
     batch = window_of(panel, config, first)

@@ -68,6 +68,7 @@ class Sizes(NamedTuple):
         context: steps before the forecast that training shows.
         horizon: steps of the forecast that training asks for.
         score: of attention, an entry of SCORES.
+        residual: whether each layer above the first adds what it is given to what it puts out.
     """
 
     inputs: int
@@ -79,6 +80,7 @@ class Sizes(NamedTuple):
     context: int
     horizon: int
     score: str = "dot"
+    residual: bool = False
 
 
 def zeros(xp: Any, shapes: Shapes) -> State:
@@ -88,12 +90,16 @@ def zeros(xp: Any, shapes: Shapes) -> State:
 
 @dataclass(frozen=True)
 class Stack:
-    """Recurrent layers, each fed by the one below."""
+    """Recurrent layers, each fed by the one below, perhaps with residual connections.
+
+    Wu et al. (2016).
+    """
 
     xp: Any
     cell: ModuleType
     layers: tuple[Any, ...]
     names: tuple[tuple[str, ...], ...]  # of each layer's memory
+    residual: bool
 
     @classmethod
     def of(cls, xp: Any, sizes: Sizes, name: str, arrays: Mapping[str, Array]) -> Stack:
@@ -104,7 +110,7 @@ class Stack:
             for k in range(sizes.layers)
         )
         names = (layer_state(sizes.cell, k) for k in range(sizes.layers))
-        return cls(xp, cell, tuple(layers), tuple(names))
+        return cls(xp, cell, tuple(layers), tuple(names), sizes.residual)
 
     @staticmethod
     def shapes(sizes: Sizes, name: str, inputs: int) -> Shapes:
@@ -136,8 +142,8 @@ class Stack:
         after: State = {}
         for weights, names in zip(self.layers, self.names, strict=True):
             parts = self.cell.step(self.xp, weights, x, tuple(state[name] for name in names))
+            x = parts[0] + x if self.residual and after else parts[0]
             after |= zip(names, parts, strict=True)
-            x = parts[0]
         return x, after
 
 

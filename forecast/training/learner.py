@@ -150,11 +150,11 @@ class Learner(keras.Model):  # type: ignore[misc]  # Keras has no type hints
         """Many steps of a stack at once, see `network.parts.Run`."""
         after: State = {}
         for k in range(self.blueprint.sizes.layers):
-            if k:
-                x = self.blanks[k](x, training=training)
+            given = self.blanks[k](x, training=training) if k else x
             names = layer_state(self.blueprint.sizes.cell, k)
             layer = self.recurrent[f"{stack}_{k}"]
-            x, *memory = layer(x, initial_state=[state[name] for name in names])
+            output, *memory = layer(given, initial_state=[state[name] for name in names])
+            x = output + x if self.blueprint.sizes.residual and k else output
             after |= zip(names, memory, strict=True)
         return x, after
 
