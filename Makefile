@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 	@echo "The forecast is in demo/forecast.csv, its picture in demo/forecast.png."
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -29,7 +29,7 @@ from forecast.cli.output import print_json
 from forecast.cli.train import summary
 
 PROGRAM = [sys.executable, "-c", "from forecast.cli import main; main()"]
-TINY = ["--units", "4", "--steps", "6", "--seed", "1"]
+TINY = ["--units", "4", "--steps", "6", "--seed", "1", "--feedback", "teacher"]
 AWKWARD = ["a,b", 'say "hi"', "line\nbreak", "Zürich", "😀", "<script>", "$x^2$", "-n", " pad "]
 
 
@@ -80,9 +80,7 @@ def test_training_says_what_it_read_chose_and_reached_and_how_to_go_on(training)
     assert lines[1] == "  took 'day' as the time, 'store' as the id and 'sold' as the target"
     assert lines[2] == "  frequency: daily, told from the times"
     assert lines[3] == "Training, for at most 5m; Ctrl-C ends it and keeps the best weights."
-    trained = (
-        r"Trained lstm \(1 x 4 LSTM units, feedback teacher then free\) on 6 batches in \d+ s\."
-    )
+    trained = r"Trained lstm \(1 x 4 LSTM units, feedback teacher\) on 6 batches in \d+ s\."
     assert re.fullmatch(trained, lines[4])
     assert lines[5].startswith("  inputs: last value, lags [7, 14], calendar ['week']; transform: ")
     assert lines[6] == "  forecasts are kept at 0 or above; --bounds says otherwise"
@@ -439,7 +437,7 @@ def test_a_model_is_described_in_words():
     assert lines[2] == "State: 2 series, until 2024-02-29."
     assert (
         "Head: student_t. Windows: random, 14 steps of context and 7 to forecast. "
-        "Feedback: teacher then free." in lines
+        "Feedback: teacher." in lines
     )
     assert any(line.startswith("On the last 7 steps of 2 series") for line in lines)
 
