@@ -72,7 +72,7 @@ def test_a_table_knows_where_it_came_from(file):
         "\n\n" + ROWS,
         "\ufeff" + ROWS,
         ROWS.encode("utf-16"),
-        gzip.compress(ROWS.encode()),
+        gzip.compress(ROWS.encode(), mtime=0),
         ROWS.replace(",", ";").replace("1.5", "1,5"),
         ",unique_id,ds,y\n0,a,2024-01-01,1.5\n1,a,2024-01-02,2\n",
     ],
@@ -100,7 +100,7 @@ def test_an_index_in_parquet_is_kept(tmp_path):
     assert read_table(str(tmp_path / "table.parquet")).frame.index.names == ["unique_id", "ds"]
 
 
-@pytest.mark.parametrize("content", [ROWS.encode(), gzip.compress(ROWS.encode())])
+@pytest.mark.parametrize("content", [ROWS.encode(), gzip.compress(ROWS.encode(), mtime=0)])
 def test_a_dash_is_standard_input(monkeypatch, content):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
 
