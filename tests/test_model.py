@@ -619,6 +619,8 @@ def test_beyond_its_horizon_the_repeat_network_says_that_it_continues(make_model
         assert len(model.predict(4)) == 4
     with pytest.warns(ForecastWarning, match="trained for 3 steps"):  # two and two
         model.rollout(2, state=model.rollout(2).state)
+    with pytest.warns(ForecastWarning, match="trained for 3 steps"):  # after all three
+        model.rollout(1, state=model.rollout(3).state)
     assert model.rollout(9, until=lambda path: len(path) == 3).notes == ()
 
 

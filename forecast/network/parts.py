@@ -26,7 +26,8 @@ class Network(Protocol):
     """What all networks answer to, so that nobody needs to ask which one it is."""
 
     ENCODES: bool  # observes in another way than it forecasts
-    FEEDS_BACK: bool  # is fed its own values in every step of a forecast
+    FEEDS_BACK: bool  # is fed its own values in every step of a forecast; where it is not, its
+    # memory has `done` (B, 1): the steps of the forecast that it has made at one go
 
     @classmethod
     def of(cls, xp: Any, sizes: Sizes, arrays: Mapping[str, Array]) -> Network:

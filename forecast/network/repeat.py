@@ -56,7 +56,8 @@ class Repeat:
     def state_shapes(sizes: Sizes, batch: int) -> Shapes:
         """The shape of each array of the memory of `batch` series, which is empty as zeros.
 
-        `vector` is what is repeated, `done` tells for how many steps it has been.
+        `vector` is what is repeated, `done` tells for how many steps it has been, 0 after an
+        observation.
         """
         stack = Stack.state_shapes(sizes, batch)
         block = {BLOCK + name: shape for name, shape in stack.items()}
@@ -73,16 +74,15 @@ class Repeat:
     def advance(self, x: Array, state: State) -> tuple[Array, State]:
         """A step of the forecast, (B, inputs): raw parameters (B, outputs), and the memory."""
         output, memory = self.encoder.step(x, state)
-        begins = state["done"] == 0  # (B, 1)
+        begins = (state["done"] == 0) | (state["done"] >= self.sizes.horizon)  # (B, 1)
         vector = self.xp.where(begins, output, state["vector"])
         block = {name: self.xp.where(begins, 0.0, state[BLOCK + name]) for name in memory}
         output, block = self.decoder.step(self.xp.concatenate([vector, self._known(x)], 1), block)
-        done = state["done"] + 1
         return self.head(output), {
             **memory,
             **{BLOCK + name: part for name, part in block.items()},
             "vector": vector,
-            "done": self.xp.where(done < self.sizes.horizon, done, 0.0),
+            "done": self.xp.where(begins, 0.0, state["done"]) + 1.0,
         }
 
     def absorb(self, run: Run, x: Array, state: State) -> State:
@@ -100,12 +100,11 @@ class Repeat:
         block = {name: self.xp.zeros_like(part) for name, part in memory.items()}
         known = self.xp.concatenate([repeated, self._known(x)], 2)
         outputs, block = run("decoder", known, block)
-        steps = x.shape[1] % self.sizes.horizon
         return self.head(outputs), {
             **memory,
             **{BLOCK + name: part for name, part in block.items()},
             "vector": vector[:, 0],
-            "done": self.xp.zeros_like(state["done"]) + float(steps),
+            "done": self.xp.zeros_like(state["done"]) + float(x.shape[1]),
         }
 
     def _known(self, x: Array) -> Array:
