@@ -210,7 +210,8 @@ def trained(sales):
     """A forecaster after six steps of training, with sample paths; treat it as read-only."""
     from forecast import Forecaster
 
-    return Forecaster(head="student_t", units=4, steps=6, seed=1).fit(sales)
+    choices = {"head": "student_t", "feedback": "teacher", "units": 4, "steps": 6, "seed": 1}
+    return Forecaster(**choices).fit(sales)
 
 
 @pytest.fixture(scope="session")

@@ -837,7 +837,8 @@ class Weights:
 
     def __init__(self):
         self.number, self.stop_training = 0, False
-        self.get_weights, self.set_weights = lambda: self.number, self.give
+        part = SimpleNamespace(numpy=lambda: self.number, assign=self.give)
+        self.trainable_variables = [part]
 
     def give(self, number):
         self.number = number
@@ -898,7 +899,28 @@ def test_a_turn_begins_with_the_best_weights_of_the_one_before(make_panel):
         best.on_epoch_end(step, {"val_loss": loss})
 
     assert seen == [0, 1, 2, 3, 4, 5, 2, 7]  # the seventh is the first of the last quarter
-    assert best.kept == 2
+    assert best.step == 2
+
+
+def test_going_back_to_the_best_weights_leaves_whose_turn_it_is(
+    make_panel, make_config, make_learner
+):
+    from forecast.training.callbacks import Best, Cosine
+
+    learner = make_learner(make_config(make_panel([1.0, 2.0])))
+    plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "teacher>free"})
+    best = Best(plan, Cosine(0.1, 8))
+    best.set_model(learner)
+    best.on_epoch_end(0, {"val_loss": 1.0})
+    before = learner.export()
+    learner.phase.assign(1)
+    for part in learner.trainable_variables:
+        part.assign(part + 1.0)
+
+    best.restore()
+
+    assert int(learner.phase.value) == 1
+    assert all((before[name] == array).all() for name, array in learner.export().items())
 
 
 def test_scheduled_sampling_does_not_end_early_while_its_share_still_falls(make_panel):
@@ -1138,11 +1160,13 @@ def test_an_interrupt_within_the_first_round_keeps_what_was_learned(run, monkeyp
 
     monkeypatch.setattr(Budget, "on_train_batch_end", control_c)
     fitted, _ = run(rounds=1)
+    later, _ = run(rounds=4, holdout=0)
     monkeypatch.undo()
     whole, _ = run(rounds=1)
 
     assert (fitted.ended, fitted.kept) == ("interrupted", 3)
     assert [(r["step"], r["validation_loss"]) for r in fitted.rounds] == [(3, None)]
+    assert ([r["step"] for r in later.rounds], later.kept) == ([2, 3], 3)
     kernel = "decoder_0.kernel"
     assert np.isfinite(fitted.weights[kernel]).all()
     assert not np.array_equal(fitted.weights[kernel], whole.weights[kernel])

@@ -87,14 +87,9 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type
         self.plan = plan
         self.cosine = cosine
         self.turn, self.loss, self.waited = 0, math.inf, 0
-        self.weights: Any = None
+        self.weights: list[Any] = []  # those that are trained: whose turn it is stays as it is
         self.step = 0  # that the weights kept are of
         self.stopped = False
-
-    @property
-    def kept(self) -> int:
-        """The step whose weights are those to use: the last one where nothing was validated."""
-        return self.step or self.cosine.step
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Let a regime whose turn begins go on from the best weights."""
@@ -110,7 +105,7 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type
         self.waited += 1
         if logs["val_loss"] < self.loss:
             self.loss, self.waited, self.step = logs["val_loss"], 0, self.cosine.step
-            self.weights = self.model.get_weights()
+            self.weights = [part.numpy() for part in self.model.trainable_variables]
         is_last = self.turn == len(self.plan.regimes) - 1
         _, done = self.plan.phase(self.cosine.done)
         is_settled = self.plan.regimes[-1] != "scheduled" or done >= SETTLED
@@ -119,8 +114,9 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type
 
     def restore(self) -> None:
         """Give the model the weights that were kept, if there was a validation."""
-        if self.weights is not None:
-            self.model.set_weights(self.weights)
+        if self.weights:
+            for part, kept in zip(self.model.trainable_variables, self.weights, strict=True):
+                part.assign(kept)
 
 
 class Budget(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
@@ -169,26 +165,37 @@ class Report(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
         self.listener = listener
         self.started = time.monotonic()
         self.rounds: list[dict[str, Any]] = []
-        self.logs: Any = None  # of the last step that is done
+        self.step = 0  # the last one that is done
+        self.logs: Any = {}  # of it
+
+    @property
+    def last(self) -> int:
+        """The last step that is noted, 0 before there is one."""
+        return self.rounds[-1]["step"] if self.rounds else 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-        """Remember the loss, should training be interrupted within the round."""
-        self.logs = logs
-
-    def end(self) -> None:
-        """Note the steps of a first round that was interrupted."""
-        if self.logs is not None and not self.rounds:
-            self.on_epoch_end(0, self.logs)
+        """Remember the step, should training be interrupted within the round."""
+        self.step, self.logs = self.cosine.step, logs
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
-        """Note the losses of the round."""
+        """Note the losses of the round, and tell the listener."""
+        progress = self.note(self.cosine.step, logs)
+        if self.listener:
+            self.listener(progress)
+
+    def end(self) -> None:
+        """Note the steps of a round that was interrupted."""
+        if self.step > self.last:
+            self.note(self.step, self.logs)
+
+    def note(self, step: int, logs: Any) -> Progress:
+        """Keep how far training has come."""
         progress = Progress(
-            self.cosine.step,
+            step,
             self.cosine.steps,
             round(time.monotonic() - self.started, 2),
             float(logs["loss"]),
             float(logs["val_loss"]) if "val_loss" in logs else None,
         )
         self.rounds.append(asdict(progress))
-        if self.listener:
-            self.listener(progress)
+        return progress

@@ -92,7 +92,7 @@ def fit(
     if best.stopped and not interrupted:
         ended = "early"
     had_turn = plan.regimes[: best.turn + 1]
-    return Fitted(model.export(), report.rounds, ended, best.kept, had_turn)
+    return Fitted(model.export(), report.rounds, ended, best.step or report.last, had_turn)
 
 
 def learner(config: Config, plan: Plan, seed: int) -> Learner:
