@@ -15,7 +15,7 @@ from forecast.bounds import to_bounds
 from forecast.errors import OptionError
 from forecast.network import HEADS, NETWORKS
 from forecast.network.parts import CELLS, SCORES
-from forecast.training.regimes import MIX_BY, MIXING, REGIMES, regimes_of
+from forecast.training.regimes import MIX_BY, MIXING, REGIMES, feeds_back, regimes_of
 from forecast.training.schedule import SCHEDULES
 from forecast.windows import KINDS
 
@@ -90,7 +90,7 @@ def _check_feedback(choices: Mapping[str, Any]) -> None:
     """Raise OptionError unless the regimes exist and suit the network."""
     network, ratio = choices["network"], choices["teacher_forcing_ratio"]
     feedback, allowed = regimes_for(choices), ", ".join(REGIMES)
-    if not {*feedback} <= REGIMES.keys():
+    if not feedback or not {*feedback} <= REGIMES.keys():
         raise OptionError(
             f"feedback is {choices['feedback']!r}; it must be one of {allowed}, or one after "
             "another as in 'teacher,free'"
@@ -115,7 +115,7 @@ def _check_feedback(choices: Mapping[str, Any]) -> None:
         )
     if choices["schedule"] == "constant" and len(ends) != 1:
         raise OptionError("a constant schedule needs one teacher_forcing_ratio, such as 0.5")
-    is_fed_back = any(REGIMES[name].feeds_back for name in feedback)
+    is_fed_back = feeds_back(feedback)
     if is_fed_back and not NETWORKS[network].FEEDS_BACK:
         raise OptionError(
             f"network {network!r} is not fed its own values within the horizon of "

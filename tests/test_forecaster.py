@@ -531,6 +531,7 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"mixing": "half"}, "mixing is 'half'; it must be one of exact, parallel"),
         ({"mix_by": "row"}, "mix_by is 'row'; it must be one of step, sequence"),
         ({"feedback": "pupil"}, "feedback is 'pupil'; it must be one of teacher, scheduled, free"),
+        ({"feedback": []}, "feedback is []; it must be one of"),
         ({"feedback": 5}, "feedback is 5; it must be one of"),
         ({"teacher_forcing_ratio": 1.5}, "teacher_forcing_ratio is 1.5; give a share from 0 to 1"),
         ({"teacher_forcing_ratio": (1, 0, 0)}, "teacher_forcing_ratio is (1, 0, 0); give a share"),

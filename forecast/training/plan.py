@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.errors import DataError
 from forecast.panel import Panel
-from forecast.training.regimes import REGIMES, regimes_of
+from forecast.training.regimes import feeds_back, regimes_of
 
 LAST_PHASE = 0.25  # of the steps, where one regime follows another
 SHORTEST = 12  # rows that at least one series must have to train anything
@@ -81,7 +81,7 @@ class Plan:
     @property
     def feeds_back(self) -> bool:
         """Whether the network is fed its own values at any time."""
-        return any(REGIMES[name].feeds_back for name in self.regimes)
+        return feeds_back(self.regimes)
 
     @property
     def regimes(self) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
     context = given.get("context") or _context(panel, season, typical)
     tail = given.get("holdout") or _tail(season, typical)
     feedback = given.get("feedback") or "teacher"
-    is_fed_back = any(REGIMES[name].feeds_back for name in regimes_of(feedback))
+    is_fed_back = feeds_back(regimes_of(feedback))
     chosen = Plan(
         layers=1 if small else 2,
         units=32 if small else 64,

@@ -22,6 +22,11 @@ MIXING = ("exact", "parallel")  # forms of scheduled sampling
 MIX_BY = ("step", "sequence")  # for what it is drawn whether values are true
 
 
+def feeds_back(regimes: Sequence[str]) -> bool:
+    """Whether one of the regimes feeds the network its own values."""
+    return any(REGIMES[name].feeds_back for name in regimes)
+
+
 def regimes_of(feedback: str | Sequence[str]) -> tuple[str, ...]:
     """The regimes that follow one another.
 
