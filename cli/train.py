@@ -52,7 +52,6 @@ class Shares(click.ParamType[tuple[float, ...]]):
         return shares
 
 
-NOT_HELD_OUT = "Nothing was held out"
 ENDED = {
     "planned": "",
     "early": " (ended early: the validation loss no longer fell)",
@@ -305,6 +304,8 @@ def summary(model: Model) -> list[str]:
     if config.bounds != (None, None):
         lines.append(f"  forecasts are kept {config.bounds}; --bounds says otherwise")
     if record["comparison"] is None:
-        why = "The held-out rows were not looked at" if plan["holdout"] else NOT_HELD_OUT
+        why = "Nothing was held out"
+        if plan["holdout"]:
+            why = "The held-out rows were not looked at"
         return [*lines, f"{why}, so there is no comparison with a naive forecast."]
     return [*lines, Comparison(**record["comparison"]).sentence()]

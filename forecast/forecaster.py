@@ -82,7 +82,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         batch_size: windows in a gradient step.
         steps: gradient steps.
         learning_rate: at the start; it falls to 0 along a cosine.
-        budget: longest time that training may take: seconds, or text such as "90s", "5m".
+        budget: longest time that training may take: seconds, or text such as "90s", "5m"; one
+            step is always made.
         seed: of weights and windows. Same seed, data and machine: same model, as long as
             the budget is not what ends the training.
 
@@ -183,8 +184,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             DataError: if the table cannot be used.
             OptionError: if a choice is out of range, or does not fit the data.
             ForecastError: if training has left the finite numbers.
-            KeyboardInterrupt: if interrupted before the first round of steps was done; later
-                an interrupt keeps the best weights so far.
+            KeyboardInterrupt: if interrupted before the first step was done; later an interrupt
+                keeps the best weights so far.
         """
         self.check()
         panel = with_values(X if isinstance(X, Panel) else self._panel(X))
@@ -350,7 +351,7 @@ def _tried(
 
 def _refuse_useless(fitted: Fitted) -> None:
     """Raise where training has not led to weights that can be used."""
-    if not fitted.rounds:  # interrupted before the first one was done
+    if not fitted.rounds:  # interrupted before the first step was done
         raise KeyboardInterrupt
     if not all(np.isfinite(part).all() for part in fitted.weights.values()):
         raise ForecastError(
