@@ -171,6 +171,8 @@ def setup(panel: Panel, head: str = "point", **given: int) -> Setup:
         units=plan.units,
         lags=tuple(lag for lag in frequency.lags if lag <= longest // 2),
         cycles=frequency.repeated(longest),
+        known=(),
+        static=(),
         power=0.0,
         context=plan.context,
         horizon=plan.length - plan.context,

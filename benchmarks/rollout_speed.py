@@ -77,7 +77,7 @@ def stateful_keras(model: Model) -> Any:
 
 def tutorial_loop(model: Model, horizon: int) -> Callable[[], np.ndarray]:
     """`Model.predict` once per step, feeding back its own values: a path (H, S, 1)."""
-    network, calendar, lags = stateful_keras(model), upcoming(model, horizon), model.config.lags
+    network, known, lags = stateful_keras(model), upcoming(model, horizon), model.config.lags
     memory, batch = model.state.memory, len(model.state.ids)
 
     def run() -> np.ndarray:
@@ -85,7 +85,7 @@ def tutorial_loop(model: Model, horizon: int) -> Callable[[], np.ndarray]:
             for variable, part in zip(network.layers[k].states, ("hidden", "cell"), strict=True):
                 variable.assign(memory.network[f"{part}_{k}"])
         value, recent, path = model.state.value, memory.recent, []
-        for now in calendar:
+        for now in known:
             inputs = step_input(np, value, lagged_values(recent, lags), now)
             recent = push(np, recent, value)
             value = network.predict(inputs[:, None], batch_size=batch, verbose=0)
@@ -97,11 +97,11 @@ def tutorial_loop(model: Model, horizon: int) -> Callable[[], np.ndarray]:
 
 def numpy_engine(model: Model, horizon: int) -> Callable[[], np.ndarray]:
     """The engine on NumPy: a path (H, S, 1)."""
-    calendar, state = upcoming(model, horizon), model.state
+    known, state = upcoming(model, horizon), model.state
     free = no_limits(model)
 
     def run() -> np.ndarray:
-        step = model.cell().rollout_step(calendar, free, None)
+        step = model.cell().rollout_step(known, free, None)
         return rollout(step, state.value, Carry(0, state.memory), horizon)[0]
 
     return run
@@ -111,12 +111,12 @@ def compiled_engine(model: Model, horizon: int) -> Callable[[], np.ndarray]:
     """The engine's compiled twin: a path (H, S, 1)."""
     from forecast import compiled
 
-    calendar, state, config = upcoming(model, horizon), model.state, model.config
+    known, state, config = upcoming(model, horizon), model.state, model.config
     blueprint, free = config.blueprint, no_limits(model)
 
     def run() -> np.ndarray:
         memory = state.memory
-        path, _ = compiled.run(blueprint, model.weights, state.value, memory, calendar, free, None)
+        path, _ = compiled.run(blueprint, model.weights, state.value, memory, known, free, None)
         return path
 
     return run

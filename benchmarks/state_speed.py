@@ -165,7 +165,7 @@ def lockstep(model: Model, series: int, rows: int, rounds: int) -> None:
     rng = np.random.default_rng(0)
     values = 20 * rng.lognormal(size=(series, rows))
     inputs = rng.normal(size=(rows, series, model.config.inputs)).astype(np.float32)
-    panel = next_rows(state, values, model.config.schema)
+    panel = next_rows(state, values, model.config, None)
     table = to_table(panel)
     bare = "bare NumPy network"
     tasks: dict[str, Callable[[], object]] = {

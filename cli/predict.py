@@ -71,6 +71,12 @@ class Until(click.ParamType[Any]):
     "--horizon", "-n", type=click.IntRange(min=1), required=True, help="Steps to forecast."
 )
 @click.option("--out", "-o", type=click.Path(), help="Write here instead of standard output.")
+@click.option(
+    "--future",
+    type=click.Path(allow_dash=True),
+    help="The known columns of the steps to come: a table with their times; without the column "
+    "that names the series it holds for all.",
+)
 @click.option("--series", multiple=True, help="Forecast this series only; may be repeated.")
 @click.option(
     "--levels",
@@ -121,6 +127,7 @@ def predict(
     model: str,
     horizon: int,
     out: str | None,
+    future: str | None,
     series: tuple[str, ...],
     levels: tuple[float, ...],
     seed: int,
@@ -143,6 +150,7 @@ def predict(
       forecast predict --horizon 48 --series north --plot north.png --out north.csv
       forecast predict --horizon 365 --until "value<20" --keep-state sold-out.state
       forecast predict --horizon 30 --state sold-out.state
+      forecast predict --model priced.forecast --horizon 30 --future prices.csv > sales.csv
       forecast predict newer.csv --model stores.forecast --horizon 30 --levels 80,95 > stores.csv
     """
     from forecast.model import Model
@@ -150,7 +158,7 @@ def predict(
     from forecast.state import State
     from forecast.tables import read_table, write_table
 
-    inputs = {"the table itself": table, "the model": model}
+    inputs = {"the table itself": table, "the future": future, "the model": model}
     pictures = {"--plot": plot, "--attention": attention}
     places = {"--out": out, "--keep-state": keep_state, **pictures}
     refuse_overwriting(inputs, places)
@@ -165,7 +173,12 @@ def predict(
     refuse_other_file(keep_state)
     wanted = list(dict.fromkeys(series)) or None
     fitted = Model.load(model)
-    history = None
+    history = ahead = None
+    if future is not None:
+        frame, source, first_line = read_table(future)
+        ahead = fitted.ahead(frame, source=source, first_line=first_line)
+        for note in ahead.panel.notes:
+            say(f"  {note}")
     if table is not None:
         frame, source, first_line = read_table(table)
         history = fitted.panel(frame, source=source, first_line=first_line)
@@ -183,13 +196,14 @@ def predict(
             runtime=runtime,
             bounds=bounds,
             until=until,
+            future=ahead,
         )
     for note in [*forecast.notes, *(stopped(forecast, horizon) if until else [])]:
         say(f"  {note}")
     looks = None
     if attention is not None:
         with quiet_libraries():
-            looks = plot_attention(fitted, forecast, bounds)
+            looks = plot_attention(fitted, forecast, bounds, ahead)
     write_table(forecast.table, out)
     if keep_state is not None:
         forecast.state.save(keep_state)

@@ -66,6 +66,16 @@ ENDED = {
 @click.option("--id", help="Column that names the series.")
 @click.option("--time", help="Column of the times.")
 @click.option("--target", help="Column to forecast.")
+@click.option(
+    "--known",
+    multiple=True,
+    help="Column that is known for the future too, such as a price; may be repeated.",
+)
+@click.option(
+    "--static",
+    multiple=True,
+    help="Column that has one value per series, such as a region; may be repeated.",
+)
 @click.option("--frequency", help='Spacing of the steps, such as "h", "D", "MS", "15min".')
 @click.option("--season", type=click.IntRange(min=1), help="Steps in a season.")
 @click.option(
@@ -206,6 +216,7 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
       forecast train sales.csv
       forecast train sales.csv --id store --time day --target units --budget 2m
       forecast train sales.csv --head student_t --model stores.forecast
+      forecast train sales.csv --target units --known price --model priced.forecast
     """
     from forecast.files import locked
     from forecast.forecaster import Forecaster
@@ -217,7 +228,8 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     forecaster = Forecaster(**choices)
     forecaster.check()
     frame, source, first_line = read_table(table)
-    names = {name: choices[name] for name in ("id", "time", "target", "frequency")}
+    columns = ("id", "time", "target", "known", "static", "frequency")
+    names = {name: choices[name] for name in columns}
     panel = to_panel(frame, source=source, first_line=first_line, **names)
     say(f"Read {source}: {count_series(len(panel.ids))}, {len(frame):,} rows.")
     for note in panel.notes:
@@ -233,7 +245,8 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     for line in summary(fitted):
         say(line)
     horizon = max(fitted.record["plan"]["holdout"], 1)
-    more = f"--horizon {horizon}{model_given(model)}"
+    future = " --future FILE" if fitted.config.known else ""
+    more = f"--horizon {horizon}{future}{model_given(model)}"
     say(f"Wrote {model}. Forecast with: forecast predict {more}")
     if as_json:
         print_json(fitted.record)
@@ -286,12 +299,15 @@ def summary(model: Model) -> list[str]:
     record, config, plan = model.record, model.config, model.record["plan"]
     last, kept, had_turn = record["rounds"][-1], record["kept"], record["regimes"]
     transform = {0.0: "logarithm", 0.5: "square root"}.get(config.power, "none")
+    names = [one.name for one in (*config.known, *config.static)]
+    columns = f", columns {names}" if names else ""
     lines = [
         f"Trained {config.network} ({config.layers} x {config.units} {config.cell.upper()} units, "
         f"feedback {' then '.join(had_turn)}) on {last['step']:,} "
         f"batch{'' if last['step'] == 1 else 'es'} in {last['seconds']:,.0f} s"
         f"{ENDED[record['ended']]}.",
-        f"  inputs: last value, lags {list(config.lags)}, calendar {list(config.cycles)}; "
+        f"  inputs: last value, lags {list(config.lags)}, calendar {list(config.cycles)}"
+        f"{columns}; "
         f"transform: {transform}; scale: last {config.context} steps",
     ]
     if kept < last["step"]:

@@ -24,7 +24,7 @@ from forecast.packing import (
 )
 from forecast.state import State
 
-FORMAT = 3  # raised when a file of a new kind can no longer be read by the code before it
+FORMAT = 4  # raised when a file of a new kind can no longer be read by the code before it
 PARTS = ("config.json", "weights.safetensors", *states.PARTS, "training.json")
 MODEL_FILE = Kind("model", "make one with: forecast train TABLE", "train again", "--model")
 

@@ -72,35 +72,35 @@ class Cell:
         network = NETWORKS[blueprint.network].of(xp, blueprint.sizes, arrays)
         return cls(xp, network, HEADS[blueprint.head], blueprint.lags)
 
-    def observe(self, value: Array, memory: Memory, calendar: Array) -> Memory:
-        """A step whose value is true: (B, D), memory, (B, C) of the step after it, to memory."""
-        state = self.network.observe(self._inputs(value, memory, calendar), memory.network)
+    def observe(self, value: Array, memory: Memory, known: Array) -> Memory:
+        """A step whose value is true: (B, D), memory, and what is known (B, K), to memory."""
+        state = self.network.observe(self._inputs(value, memory, known), memory.network)
         return Memory(features.push(self.xp, memory.recent, value), state)
 
-    def advance(self, value: Array, memory: Memory, calendar: Array) -> tuple[Array, Memory]:
-        """A step of the forecast: (B, D), memory, (B, C) to raw parameters, memory."""
-        inputs = self._inputs(value, memory, calendar)
+    def advance(self, value: Array, memory: Memory, known: Array) -> tuple[Array, Memory]:
+        """A step of the forecast: the same, to raw parameters and memory."""
+        inputs = self._inputs(value, memory, known)
         params, state = self.network.advance(inputs, memory.network)
         return params, Memory(features.push(self.xp, memory.recent, value), state)
 
-    def _inputs(self, value: Array, memory: Memory, calendar: Array) -> Array:
+    def _inputs(self, value: Array, memory: Memory, known: Array) -> Array:
         lagged = features.lagged_values(memory.recent, self.lags)
-        return features.step_input(self.xp, value, lagged, calendar)
+        return features.step_input(self.xp, value, lagged, known)
 
     def rollout_step(
-        self, calendar: Array, limits: tuple[Array, Array], uniforms: Array | None
+        self, known: Array, limits: tuple[Array, Array], uniforms: Array | None
     ) -> Callable[[Array, Carry], tuple[Array, Carry]]:
         """The step that the rollout engine repeats.
 
         Args:
-            calendar: of the steps to come, (H, B, C).
+            known: what is known of the steps to come, (H, B, K).
             limits: the least and the greatest scaled value, each (B, D).
             uniforms: for sample paths the randomness of each step, (H, B, D, 2); None feeds
                 back the centre of the distribution.
         """
 
         def step(value: Array, carry: Carry) -> tuple[Array, Carry]:
-            params, memory = self.advance(value, carry.memory, calendar[carry.step])
+            params, memory = self.advance(value, carry.memory, known[carry.step])
             if uniforms is None:
                 value = self.head.center(self.xp, params)
             else:

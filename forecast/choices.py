@@ -34,6 +34,10 @@ def check_choices(choices: Mapping[str, Any]) -> None:
     for name in ("id", "time", "target", "frequency"):
         if not isinstance(choices[name], str | None):
             raise OptionError(f"{name} is {choices[name]!r}; it must be text, or None")
+    beside = [*names_of(choices["known"], "known"), *names_of(choices["static"], "static")]
+    for name in beside:
+        if beside.count(name) > 1:
+            raise OptionError(f"column {name!r} is given as known or static twice; give it once")
     for name, allowed in (
         ("network", tuple(NETWORKS)),
         ("cell", tuple(CELLS)),
@@ -131,6 +135,18 @@ def _check_feedback(choices: Mapping[str, Any]) -> None:
             "contiguous windows carry the memory of true values from one to the next; they "
             "need network 'lstm' and a feedback of true values, as 'teacher'"
         )
+
+
+def names_of(columns: Any, role: str = "known") -> tuple[str, ...]:
+    """The names of columns, told as one or as several.
+
+    Raises:
+        OptionError: if they are no text.
+    """
+    names = (columns,) if isinstance(columns, str) else columns
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise OptionError(f"{role} is {columns!r}; it must be a list of the names of columns")
+    return tuple(names)
 
 
 def is_auto(bounds: Any) -> bool:

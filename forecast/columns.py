@@ -25,7 +25,7 @@ ID_NAMES = {
 }
 TARGET_NAMES = {
     *("y", "target", "value", "values", "sales", "demand", "quantity", "qty", "count", "amount"),
-    *("load", "price"),
+    *("load", "units", "sold"),
 }
 DEFAULTS = ("unique_id", "ds", "y")
 ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)
@@ -47,6 +47,8 @@ def find_roles(
     known: dict[str, str],
     levels: tuple[str, ...] = (),
     series: Collection[str] = (),
+    beside: Collection[str] = (),
+    has_target: bool = True,
 ) -> Roles:
     """Tell the id, time and target column of a table, guessing those not given.
 
@@ -60,6 +62,8 @@ def find_roles(
         levels: columns that come from the table's index, and so are no targets.
         series: what columns of an earlier wide table were called; where there is such a column
             this one is wide too, whatever the column holds.
+        beside: columns that are covariates.
+        has_target: whether there is a target to be found.
 
     Returns:
         The roles, and the guesses as sentences for people.
@@ -67,17 +71,18 @@ def find_roles(
     Raises:
         DataError: a given column is missing, or a column cannot be told.
     """
-    search = _Search(frame, source, known)
+    search = _Search(frame, source, known, beside)
     time = known["time"] if "time" in known else search.time()
     id, target = known.get("id"), known.get("target")
     if not any(name in series for name in search.left()):
         id = id or search.id()
         search.ignored = levels
-        target = target or search.target(has_id=id is not None)
+        if has_target:
+            target = target or search.target(has_id=id is not None)
     search.ignored = levels
     left = search.left()
     wide: tuple[str, ...] = ()
-    if target is None:
+    if target is None and has_target:
         wide = tuple(name for name in left if name in series or search.kinds[name] == "number")
         left = [name for name in left if name not in wide]
         search.guessed.append(f"each of {len(wide)} columns of numbers as a series")
@@ -92,10 +97,12 @@ def find_roles(
 class _Search:
     """The columns not yet taken, while roles are being found."""
 
-    def __init__(self, frame: pd.DataFrame, source: str, known: dict[str, str]) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, source: str, known: dict[str, str], beside: Collection[str]
+    ) -> None:
         self.frame, self.source = frame, source
         self.guessed: list[str] = []
-        self.taken = list(known.values())
+        self.taken = [*known.values(), *beside]
         self.ignored: tuple[str, ...] = ()
         for role, name in known.items():
             if name not in frame.columns:

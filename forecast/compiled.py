@@ -55,15 +55,15 @@ def _compiled(blueprint: Blueprint) -> Any:
         arrays: Any,
         value: Any,
         memory: Any,
-        calendar: Any,
+        known: Any,
         limits: Any,
         uniforms: Any,
         horizon: Any,
     ) -> Any:
         cell = Cell.of(tensors, blueprint, arrays)
         carry = Carry(tf.constant(0), memory)
-        step = cell.rollout_step(calendar, limits, uniforms)
-        path, carry = rollout(step, value, carry, horizon, calendar.shape[0])
+        step = cell.rollout_step(known, limits, uniforms)
+        path, carry = rollout(step, value, carry, horizon, known.shape[0])
         return path, carry.memory
 
     return run
@@ -74,7 +74,7 @@ def run(
     arrays: Mapping[str, np.ndarray],
     value: np.ndarray,
     memory: Memory,
-    calendar: np.ndarray,
+    known: np.ndarray,
     limits: tuple[np.ndarray, np.ndarray],
     uniforms: np.ndarray | None,
 ) -> tuple[np.ndarray, Memory]:
@@ -90,14 +90,14 @@ def run(
         arrays: the weights.
         value: the last values (B, D).
         memory: what the steps before have left, leading axis B.
-        calendar: of the H steps to come, (H, B, C).
+        known: what is known of the H steps to come, (H, B, K).
         limits: the least and the greatest scaled value, each (B, D).
         uniforms: (H, B, D, 2) for sample paths, or None.
 
     Returns:
         The path (H, B, D) and the memory after it, as NumPy arrays.
     """
-    horizon, batch = calendar.shape[:2]
+    horizon, batch = known.shape[:2]
     size, longest = _padded(-(-batch // _pieces(batch))), 1 << (horizon - 1).bit_length()
     compiled = _compiled(blueprint)
 
@@ -107,7 +107,7 @@ def run(
         path, after = compiled(
             dict(arrays),
             *tf.nest.map_structure(rows, (value, memory)),
-            steps(rows(calendar, axis=1)),
+            steps(rows(known, axis=1)),
             tf.nest.map_structure(rows, limits),
             None if uniforms is None else steps(rows(uniforms, axis=1)),
             tf.constant(horizon),

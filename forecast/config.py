@@ -8,6 +8,7 @@ from typing import Any
 from forecast import features
 from forecast.bounds import Bounds, between
 from forecast.cell import Blueprint
+from forecast.covariates import Covariate
 from forecast.frequency import Frequency, parse
 from forecast.network import HEADS
 from forecast.network.parts import Sizes
@@ -29,6 +30,8 @@ class Config:
         residual: whether layers above the first add what they are given to what they put out.
         lags: past steps that are inputs besides the last value.
         cycles: calendar cycles that are inputs.
+        known: covariates that vary and are known for the future too.
+        static: covariates that have one value per series.
         power: exponent of the transform, 0 for the logarithm.
         context: last steps of a series that set its scale.
         horizon: steps of a forecast that training has asked for.
@@ -47,6 +50,8 @@ class Config:
     residual: bool
     lags: tuple[int, ...]
     cycles: tuple[str, ...]
+    known: tuple[Covariate, ...]
+    static: tuple[Covariate, ...]
     power: float
     context: int
     horizon: int
@@ -58,9 +63,14 @@ class Config:
         return len(self.schema.targets)
 
     @property
+    def beforehand(self) -> int:
+        """How many numbers are known of a step beforehand, K: its calendar and covariates."""
+        return 2 * len(self.cycles) + sum(one.width for one in (*self.known, *self.static))
+
+    @property
     def inputs(self) -> int:
         """How many numbers a step takes, F."""
-        return features.width(self.targets, self.lags, 2 * len(self.cycles))
+        return features.width(self.targets, self.lags, self.beforehand)
 
     @property
     def outputs(self) -> int:
@@ -73,7 +83,7 @@ class Config:
         sizes = Sizes(
             inputs=self.inputs,
             outputs=self.outputs,
-            calendar=2 * len(self.cycles),
+            known=self.beforehand,
             units=self.units,
             layers=self.layers,
             cell=self.cell,
@@ -98,6 +108,13 @@ class Config:
                 "frequency": parse(values["frequency"]),
                 "lags": tuple(values["lags"]),
                 "cycles": tuple(values["cycles"]),
+                "known": _covariates(values["known"]),
+                "static": _covariates(values["static"]),
                 "bounds": between(*values["bounds"]),
             }
         )
+
+
+def _covariates(values: Any) -> tuple[Covariate, ...]:
+    """Covariates from plain values."""
+    return tuple(Covariate(**{**one, "categories": tuple(one["categories"])}) for one in values)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast import features, scaling
+from forecast import covariates, features, scaling
 from forecast.cell import Cell, Memory
 from forecast.config import Config
 from forecast.errors import DataError
@@ -37,6 +37,11 @@ def encode(panel: Panel, config: Config, cell: Cell, fingerprint: str) -> State:
     """
     values = transformed(panel, config.power)
     series, d = len(panel.ids), config.targets
+    if config.static and not panel.static.names:
+        raise DataError(
+            f"{panel.source}: series '{panel.ids[0]}' comes without the columns "
+            f"{[one.name for one in config.static]}, which the model was trained with; add them"
+        )
     remembered = features.memory_length(config.lags)
     before = State(
         ids=panel.ids,
@@ -48,6 +53,7 @@ def encode(panel: Panel, config: Config, cell: Cell, fingerprint: str) -> State:
         ),
         scale=history_scale(panel, values, config.context),
         extent=Extent(np.full((series, d), np.inf), np.full((series, d), -np.inf)),
+        static=covariates.encode(panel.static, config.static, series),
         frequency=panel.frequency,
         network=config.network,
         fingerprint=fingerprint,
@@ -82,8 +88,8 @@ def observe(state: State, panel: Panel, config: Config, cell: Cell, fill_gaps: b
     held = np.array([bool(found) for found in places])
     if held.any():
         rows = np.array([found[0] for found in places if found])
-        known = panel.take(np.flatnonzero(held))
-        after = _observe_next(state.take(rows), known, config, cell, fill_gaps)
+        present = panel.take(np.flatnonzero(held))
+        after = _observe_next(state.take(rows), present, config, cell, fill_gaps)
         order = np.arange(len(state.ids))
         order[rows] = len(order) + np.arange(len(rows))
         state = join([state, replace(after, ids=state.ids[rows])]).take(order)
@@ -159,13 +165,13 @@ def _continue(state: State, panel: Panel, values: np.ndarray, config: Config, ce
             "leave it empty"
         )
     ordinals = panel.ordinals
-    calendar = panel.frequency.calendar(ordinals, config.cycles)
+    known = known_of(panel, config, state.static)
     begin = panel.indptr[:-1]
     return replace(
         state,
         time=ordinals[last],
         value=scaled[last],
-        memory=walk(cell.observe, state.value, state.memory, scaled, calendar, panel.indptr),
+        memory=walk(cell.observe, state.value, state.memory, scaled, known, panel.indptr),
         extent=Extent(
             np.fmin(state.extent.low, np.fmin.reduceat(panel.target, begin)),
             np.fmax(state.extent.high, np.fmax.reduceat(panel.target, begin)),
@@ -173,12 +179,29 @@ def _continue(state: State, panel: Panel, values: np.ndarray, config: Config, ce
     )
 
 
+def known_of(panel: Panel, config: Config, static: np.ndarray) -> np.ndarray:
+    """What is known of every row beforehand, (N, K): its calendar and its covariates.
+
+    Args:
+        panel: the rows.
+        config: of the model.
+        static: the static covariates of each series, encoded, (S, P).
+    """
+    calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
+    if not config.known and not config.static:
+        return calendar
+    varying = covariates.encode(panel.known, config.known, len(calendar))
+    static = np.repeat(static, panel.lengths, axis=0)
+    rows = (part for part in (calendar, varying, static) if part.shape[1])
+    return np.concatenate([*rows], axis=1)
+
+
 def walk(
     step: Step,
     value: np.ndarray,
     memory: Memory,
     rows: np.ndarray,
-    calendar: np.ndarray,
+    known: np.ndarray,
     indptr: np.ndarray,
 ) -> Memory:
     """The memory after all rows: time runs for all series at once, the longest first.
@@ -186,11 +209,11 @@ def walk(
     A series leaves the batch after its last row, so that no padding ever enters a memory.
 
     Args:
-        step: consumes a value and the calendar of the row after it.
+        step: consumes a value and what is known of the row after it.
         value: the value before the first row of each series (S, D).
         memory: of the S series before their rows.
         rows: the scaled values (N, D).
-        calendar: of the rows, (N, C).
+        known: what is known of the rows beforehand, (N, K).
         indptr: row ranges of the series (S+1,), none of them empty.
     """
     begin, lengths = indptr[:-1], np.diff(indptr)
@@ -206,7 +229,7 @@ def walk(
             finished.append(take_rows(memory, slice(active, None)))
             value, memory = value[:active], take_rows(memory, slice(active))
         now = begin[:active] + t
-        memory = step(value, memory, calendar[now])
+        memory = step(value, memory, known[now])
         value = rows[now]
     if not ragged:
         return memory

@@ -1,8 +1,8 @@
 """The input vector of one step, by the same code for whole windows and for one rollout step.
 
 The input of the step that predicts y[t] is, in this order: the last value z[t-1], the lagged
-values, whether the last value was observed, and the calendar of t. Values are scaled; NaN
-stands for a missing one and enters as 0.
+values, whether the last value was observed, and what is known of t beforehand: its calendar and
+its covariates. Values are scaled; NaN stands for a missing one and enters as 0.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from typing import Any
 Array = Any
 
 
-def step_input(xp: Any, value: Array, lagged: list[Array], calendar: Array) -> Array:
+def step_input(xp: Any, value: Array, lagged: list[Array], known: Array) -> Array:
     """Assemble the input of a step, or of every step of a window.
 
     Args:
         xp: the array namespace.
         value: the value before the predicted one, (..., D); NaN where missing.
         lagged: for each lag the values that long before the predicted one, (..., D).
-        calendar: calendar features of the predicted time, (..., C).
+        known: what is known of the predicted time, (..., K).
 
     Returns:
-        The input, (..., 2D + L * D + C).
+        The input, (..., 2D + L * D + K).
     """
     values = xp.concatenate([value, *lagged], -1)
     observed = xp.where(xp.isnan(value), 0.0, xp.ones_like(value))
-    return xp.concatenate([xp.where(xp.isnan(values), 0.0, values), observed, calendar], -1)
+    return xp.concatenate([xp.where(xp.isnan(values), 0.0, values), observed, known], -1)
 
 
-def window_input(xp: Any, values: Array, calendar: Array, lags: tuple[int, ...]) -> Array:
+def window_input(xp: Any, values: Array, known: Array, lags: tuple[int, ...]) -> Array:
     """Assemble the inputs of every step of windows.
 
     Args:
         xp: the array namespace.
         values: from `lead(lags)` rows before the first target to the last one (B, L + T, D).
-        calendar: of the targets (B, T, C).
+        known: of the targets (B, T, K).
         lags: each > 1.
 
     Returns:
@@ -43,7 +43,7 @@ def window_input(xp: Any, values: Array, calendar: Array, lags: tuple[int, ...])
     """
     before = lead(lags)
     last, *lagged = (values[:, before - steps : -steps] for steps in (1, *lags))
-    return step_input(xp, last, lagged, calendar)
+    return step_input(xp, last, lagged, known)
 
 
 def memory_at(values: Array, lags: tuple[int, ...], step: int) -> tuple[Array, Array]:
@@ -93,6 +93,6 @@ def lead(lags: tuple[int, ...]) -> int:
     return memory_length(lags) + 1
 
 
-def width(targets: int, lags: tuple[int, ...], calendar: int) -> int:
-    """The number of inputs of a step: D targets, L lags, C calendar features."""
-    return 2 * targets + len(lags) * targets + calendar
+def width(targets: int, lags: tuple[int, ...], known: int) -> int:
+    """The number of inputs of a step: D targets, L lags, K numbers known beforehand."""
+    return 2 * targets + len(lags) * targets + known

@@ -12,11 +12,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from forecast import __version__, scaling
+from forecast import __version__, covariates, scaling
 from forecast.bounds import Bounds, infer, to_bounds
-from forecast.choices import check_choices, is_auto, regimes_for, seconds
+from forecast.choices import check_choices, is_auto, names_of, regimes_for, seconds
 from forecast.config import Config
-from forecast.encoding import takes, transformed
+from forecast.encoding import known_of, takes, transformed
 from forecast.errors import DataError, ForecastError, OptionError
 from forecast.evaluation import Comparison, Exposure
 from forecast.network.parts import SCORES
@@ -42,6 +42,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     Args:
         id, time, target: names of the columns; guessed when they are unambiguous.
+        known: columns that are known for the future too, such as a price: numbers, yes and no, or
+            categories. A forecast is given theirs as `future`.
+        static: columns that have one value per series, such as its region.
         frequency: spacing of the steps as a pandas alias ("h", "D", "MS", …).
         season: steps in a season; by default that of the frequency (24 for hourly data).
         network: "lstm" observes and forecasts with the same layers; "seq2seq" has an encoder and
@@ -105,6 +108,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         id: str | None = None,
         time: str | None = None,
         target: str | None = None,
+        known: str | Sequence[str] = (),
+        static: str | Sequence[str] = (),
         frequency: str | None = None,
         season: int | None = None,
         network: str = "lstm",
@@ -136,6 +141,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.id = id
         self.time = time
         self.target = target
+        self.known = known
+        self.static = static
         self.frequency = frequency
         self.season = season
         self.network = network
@@ -191,8 +198,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         panel = with_values(X if isinstance(X, Panel) else self._panel(X))
         config, plan = self._choose(panel)
         values = transformed(panel, config.power)
-        calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
-        windows = Windows(values, calendar, panel.indptr, config.lags, config.context, plan.length)
+        static = covariates.encode(panel.static, config.static, len(panel.ids))
+        known = known_of(panel, config, static)
+        windows = Windows(values, known, panel.indptr, config.lags, config.context, plan.length)
         from forecast.training.fit import fit  # TensorFlow is imported here and not before
 
         fitted = fit(
@@ -246,7 +254,13 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     def _panel(self, table: Any) -> Panel:
         return to_panel(
-            table, id=self.id, time=self.time, target=self.target, frequency=self.frequency
+            table,
+            id=self.id,
+            time=self.time,
+            target=self.target,
+            known=names_of(self.known),
+            static=names_of(self.static),
+            frequency=self.frequency,
         )
 
     def check(self) -> None:
@@ -290,6 +304,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             residual=bool(self.residual),
             lags=tuple(sorted(lag for lag in wished if 1 < lag <= min(half, LONGEST_LAG))),
             cycles=frequency.repeated(int(panel.lengths.max())),
+            known=covariates.learn(panel.known, panel.source),
+            static=covariates.learn(panel.static, panel.source),
             power=power,
             context=plan.context,
             horizon=plan.horizon,

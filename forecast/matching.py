@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from forecast import covariates
+from forecast.ahead import Ahead
+from forecast.config import Config
 from forecast.errors import DataError
-from forecast.frequency import Frequency
 from forecast.panel import Panel, to_panel
 from forecast.parsing import write_ids
 from forecast.schema import Schema
@@ -17,34 +19,41 @@ from forecast.state import State
 from forecast.timestamps import has_zone
 
 
-def match(table: Any, schema: Schema, frequency: Frequency, ids: list[Any], **where: Any) -> Panel:
+def match(table: Any, config: Config, ids: list[Any], **where: Any) -> Panel:
     """Pass a table with the columns of the training data through the gate.
+
+    Static columns may be left out: series that the model knows have theirs.
 
     Args:
         table: of the layout that the model was trained on.
-        schema: of the training data.
-        frequency: of the training data.
+        config: of the model.
         ids: of the series that the model knows.
-        where: `fill_gaps`, `all_missing`, `source` and `first_line` of `to_panel`.
+        where: `fill_gaps`, `all_missing`, `has_target`, `source` and `first_line` of `to_panel`.
 
     Raises:
         DataError: if the table does not fit.
     """
-    roles = {"id": schema.id, "time": schema.time, "target": schema.targets[0]}
-    expected = {
-        "long": ("id", "time", "target"),
-        "wide": ("time",),
-        "series": ("time", "target"),
+    schema, columns = config.schema, {str(name) for name in getattr(table, "columns", ())}
+    beside = (*config.known, *config.static)
+    given = {
+        **_roles(schema),
+        "known": [one.name for one in config.known],
+        "static": [one.name for one in config.static if one.name in columns],
+        "categorical": {one.name: bool(one.categories) for one in beside},
+        "frequency": config.frequency.name,
+        "like": schema.time_dtype,
+        **where,
     }
-    given: dict[str, Any] = {
-        role: roles[role]
-        for role in expected[schema.layout]
-        if not schema.is_series and roles[role] not in schema.index
-    }
-    given |= {"frequency": frequency.name, "like": schema.time_dtype}
+    if not given.get("has_target", True):
+        given.pop("target", None)
     if schema.layout == "wide":
         given["series"] = {str(name) for name in ids}
-    panel = _with_ids_of(to_panel(table, **given, **where), schema)
+    panel = _with_ids_of(to_panel(table, **given), schema)
+    new = [
+        *covariates.unseen(panel.known, config.known),
+        *covariates.unseen(panel.static, config.static),
+    ]
+    panel = replace(panel, notes=(*panel.notes, *new))
     is_zoned, was_zoned = (has_zone(one.time_dtype) for one in (panel.schema, schema))
     if is_zoned != was_zoned:
         have, had = ("a", "none") if is_zoned else ("no", "one")
@@ -61,6 +70,45 @@ def match(table: Any, schema: Schema, frequency: Frequency, ids: list[Any], **wh
             "such a column; give one series, or train on such a table"
         )
     return replace(panel, ids=np.array(schema.targets, dtype=object))  # whatever its name
+
+
+def _roles(schema: Schema) -> dict[str, Any]:
+    """The columns that a table like the training data's has, but those in its index."""
+    names = {"id": schema.id, "time": schema.time, "target": schema.targets[0]}
+    expected = {
+        "long": ("id", "time", "target"),
+        "wide": ("time",),
+        "series": ("time", "target"),
+    }
+    return {
+        role: names[role]
+        for role in expected[schema.layout]
+        if not schema.is_series and names[role] not in schema.index
+    }
+
+
+def match_ahead(table: Any, config: Config, ids: list[Any], **where: Any) -> Ahead:
+    """The known covariates of rows to come, from a table like that of the training data.
+
+    The table needs no target; without the column that names the series its rows hold for all.
+
+    Args:
+        table, config, ids, where: see `match`.
+
+    Raises:
+        DataError: if the table does not fit.
+    """
+    schema = config.schema
+    if not hasattr(table, "columns"):
+        raise DataError(f"the future is a {type(table).__name__}, where a pandas table should be")
+    told = {str(name) for name in (*table.columns, *table.index.names)}
+    is_shared = schema.layout == "long" and schema.id not in told
+    if is_shared:
+        wanted = {schema.time, *(one.name for one in config.known)}
+        table = table[[name for name in table.columns if str(name) in wanted]]
+        config = replace(config, schema=replace(schema, layout="series"))
+    panel = match(table, config, ids, has_target=False, **where)
+    return Ahead.of(panel, config, is_shared)
 
 
 def _with_ids_of(panel: Panel, schema: Schema) -> Panel:
@@ -92,14 +140,15 @@ def _written(ids: np.ndarray, schema: Schema) -> np.ndarray | None:
     return written if written.astype(str).tolist() == ids.astype(str).tolist() else None
 
 
-def next_rows(state: State, values: Any, schema: Schema) -> Panel:
+def next_rows(state: State, values: Any, config: Config, ahead: Ahead | None) -> Panel:
     """The panel of the next rows of every series of a state, from their values alone.
 
     Args:
         state: which series, and when.
         values: (S,) for one row of each series, (S, k) for k rows; NaN where missing. Or such
             rows by the ids of the series.
-        schema: of the model.
+        config: of the model.
+        ahead: their covariates, for a model that takes some.
 
     Raises:
         DataError: if the values are no numbers, infinite, or too many or too few.
@@ -121,14 +170,23 @@ def next_rows(state: State, values: Any, schema: Schema) -> Panel:
     if np.isinf(rows).any():
         name = state.ids[np.isinf(rows).any(axis=1)][0]
         raise DataError(f"series '{name}' has an infinite new value; use NaN for unknown ones")
-    return Panel(
+    panel = Panel(
         ids=state.ids,
         indptr=np.arange(series + 1) * rows.shape[1],
         start=state.time + state.frequency.step,
         target=rows.reshape(-1, 1),
         frequency=state.frequency,
-        schema=schema,
+        schema=config.schema,
     )
+    if not config.known:
+        return panel
+    if ahead is None:
+        raise DataError(
+            f"the model takes the columns {[one.name for one in config.known]} too; give the new "
+            "rows as a table that has them, or the columns as future="
+        )
+    times = state.time + state.frequency.step * np.arange(1, rows.shape[1] + 1)[:, None]
+    return replace(panel, known=ahead.columns(state, times))
 
 
 def _numbers(values: Any) -> np.ndarray:

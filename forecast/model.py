@@ -8,22 +8,24 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from forecast import artifact, encoding
+from forecast.ahead import Ahead
 from forecast.bounds import to_bounds
 from forecast.cell import Cell
 from forecast.checks import check_quantiles, check_reach, check_rollout, check_state
 from forecast.config import Config
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
-from forecast.matching import match, next_rows
+from forecast.matching import match, match_ahead, next_rows
 from forecast.network import HEADS, NETWORKS
 from forecast.outcome import Forecast, attended, tabulate
 from forecast.panel import Panel
-from forecast.projection import Projector, make_cell, outside, strays
+from forecast.projection import Projector, make_cell, outside, strays, times_after
 from forecast.state import State
 from forecast.stopping import Condition, to_condition
 from forecast.streaming import Stream
@@ -69,7 +71,26 @@ class Model:
             DataError: if the table does not fit.
         """
         ids = self.state.ids.tolist()
-        return match(table, self.config.schema, self.config.frequency, ids, **where)
+        return match(table, self.config, ids, **where)
+
+    def ahead(self, future: Any, **where: Any) -> Ahead:
+        """The known covariates of rows to come.
+
+        Args:
+            future: a table with the time and the known columns of the training data; without the
+                column that names the series its rows hold for all.
+            where: `source` and `first_line` of `to_panel`.
+
+        Raises:
+            DataError: if the table does not fit.
+            OptionError: if the model takes no covariates.
+        """
+        if not self.config.known:
+            raise OptionError(
+                "the model takes no columns that are known for the future; train with --known "
+                "COLUMN (known=[...] in Python)"
+            )
+        return match_ahead(future, self.config, self.state.ids.tolist(), **where)
 
     def encode(self, history: Any) -> State:
         """The state of series after their history.
@@ -83,7 +104,9 @@ class Model:
         panel = history if isinstance(history, Panel) else self.panel(history)
         return encoding.encode(panel, self.config, self.cell(), self.state.fingerprint)
 
-    def observe(self, state: State, rows: Any, *, fill_gaps: bool = False) -> State:
+    def observe(
+        self, state: State, rows: Any, *, fill_gaps: bool = False, future: Any = None
+    ) -> State:
         """Take new rows in: the state after them, in a time that does not grow with the history.
 
         Args:
@@ -94,6 +117,7 @@ class Model:
                 not hold gets a state from its own rows, after the others.
             fill_gaps: whether rows may be missing before or among the new ones; they are then
                 taken as missing values.
+            future: known columns of the rows, where those are given as an array.
 
         Returns:
             The state after the rows. Observing rows one by one or all at once is the same.
@@ -111,7 +135,7 @@ class Model:
             State(1 series: 'y' at 1960-12-01; 392 bytes; model ...)
         """
         check_state(state, self.config, self.state.fingerprint)
-        panel = self._rows(state, rows, fill_gaps)
+        panel = self._rows(state, rows, fill_gaps, future)
         return encoding.observe(state, panel, self.config, self.cell(), fill_gaps)
 
     def update(self, rows: Any, *, fill_gaps: bool = False) -> Model:
@@ -135,6 +159,7 @@ class Model:
         runtime: str = "auto",
         bounds: Any = None,
         until: str | Condition | None = None,
+        future: Any = None,
     ) -> Forecast:
         """Forecast the next steps of each series by feeding the model its own values.
 
@@ -152,6 +177,8 @@ class Model:
             until: ends a series early, such as "value<20", `below(20)` or `unchanged(5)`: a
                 function of its values so far (t,) that is true for the last one wanted, with
                 which its rows end.
+            future: the known columns of the steps to come, for a model that takes some: a table
+                with their times; without the column that names the series it holds for all.
 
         Returns:
             The table, the paths, the state after the rollout, and notes.
@@ -180,7 +207,8 @@ class Model:
         if runtime == "auto":
             runtime = "compiled" if rows * horizon >= COMPILED_PAYS else "numpy"
         limits = self.config.bounds if bounds is None else to_bounds(bounds)
-        projector = Projector(self.config, self.weights, limits, seed, runtime)
+        ahead = self._upcoming(start, horizon, future)
+        projector = Projector(self.config, self.weights, limits, seed, runtime, ahead)
         if until is None:
             centre = projector.run(start, horizon)
         else:
@@ -209,6 +237,7 @@ class Model:
         state: State | None = None,
         series: Sequence[Any] | None = None,
         bounds: Any = None,
+        future: Any = None,
     ) -> pd.DataFrame:
         """Where each step of a forecast looks: a weight for every output that is kept.
 
@@ -216,7 +245,7 @@ class Model:
             horizon: how many steps H.
             state: what to continue; by default the training data.
             series: ids to look at; by default all.
-            bounds: see `rollout`.
+            bounds, future: see `rollout`.
 
         Returns:
             For each series and step a row for each of the last M rows that the encoder has read:
@@ -237,7 +266,8 @@ class Model:
         check_state(start, self.config, self.state.fingerprint)
         start = start if series is None else start.select(series)
         check_reach(start, horizon, len(start.ids), start.memory.network["weights"].shape[1])
-        stream = self.stream(start, quantiles=(), bounds=bounds)
+        ahead = self._upcoming(start, horizon, future)
+        stream = self.stream(start, quantiles=(), bounds=bounds, future=ahead)
         steps = itertools.islice(stream, 1, horizon + 1)
         weights = np.stack([step.state.memory.network["weights"] for step in steps], 1)
         return attended(start, weights, self.config.schema)
@@ -248,6 +278,7 @@ class Model:
         *,
         quantiles: float | Sequence[float] | None = None,
         bounds: Any = None,
+        future: Any = None,
     ) -> Stream:
         """Forecast one step at a time, for as long as the caller wants.
 
@@ -259,7 +290,7 @@ class Model:
             quantiles: probabilities whose values to give with each step, by default 0.1, 0.5
                 and 0.9 for a head that has a distribution. They are those of the step alone,
                 given the values before it.
-            bounds: see `rollout`.
+            bounds, future: see `rollout`; a step whose columns are not there ends in a DataError.
 
         Returns:
             An iterator of `Step`, whose `send(values)` takes the true values of the step (S,),
@@ -285,8 +316,9 @@ class Model:
         quantiles = tuple(np.atleast_1d(quantiles).tolist())
         check_quantiles(self.config, quantiles)
         limits = self.config.bounds if bounds is None else to_bounds(bounds)
-        projector = Projector(self.config, self.weights, limits)
-        return Stream(projector, start, quantiles, self.observe)
+        ahead = self._upcoming(start, 1, future)
+        projector = Projector(self.config, self.weights, limits, ahead=ahead)
+        return Stream(projector, start, quantiles, partial(self.observe, future=ahead))
 
     def cell(self) -> Cell:
         """The model's step on NumPy."""
@@ -316,7 +348,25 @@ class Model:
             "continue from its own output (train for more with --train-horizon)"
         ]
 
-    def _rows(self, state: State, rows: Any, fill_gaps: bool) -> Panel:
+    def _upcoming(self, start: State, horizon: int, future: Any) -> Ahead | None:
+        """The covariates of the next steps, all of which are there."""
+        ahead = self._ahead(future)
+        if not self.config.known:
+            return None
+        if ahead is None:
+            names = [one.name for one in self.config.known]
+            raise OptionError(
+                f"the model takes the columns {names}, which must be known for the steps to come; "
+                "give them with --future FILE (future= in Python)"
+            )
+        ahead.at(start, times_after(start, horizon))
+        return ahead
+
+    def _ahead(self, future: Any) -> Ahead | None:
+        """The covariates of the steps to come, told as a table or as they are taken."""
+        return future if future is None or isinstance(future, Ahead) else self.ahead(future)
+
+    def _rows(self, state: State, rows: Any, fill_gaps: bool, future: Any) -> Panel:
         """New rows as a panel: a table passes the gate, an array is taken as the next values."""
         if isinstance(rows, Panel):
             if rows.frequency != state.frequency:
@@ -327,7 +377,7 @@ class Model:
             return rows
         if hasattr(rows, "iloc"):  # a DataFrame or a Series
             return self.panel(rows, fill_gaps=fill_gaps, all_missing=True)
-        return next_rows(state, rows, self.config.schema)
+        return next_rows(state, rows, self.config, self._ahead(future))
 
 
 def _some(notes: list[str]) -> list[str]:

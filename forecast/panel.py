@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from forecast import frequency as frequencies
 from forecast.columns import Roles, find_roles
+from forecast.covariates import NONE, Columns, one_per_series, read_columns
 from forecast.errors import DataError
 from forecast.frequency import DAY, Frequency
 from forecast.grid import make_grid
@@ -41,6 +42,8 @@ class Panel:
     schema: Schema
     notes: tuple[str, ...] = ()  # what was assumed, as sentences for people
     source: str = "the table"  # what to call it in messages
+    known: Columns = NONE  # of the N rows, if there are any
+    static: Columns = NONE  # of the S series, if there are any
 
     @property
     def lengths(self) -> Integers:
@@ -102,9 +105,13 @@ class Panel:
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         target = np.full((indptr[-1], self.target.shape[1]), np.nan)
         shift = np.repeat(indptr[1:] - self.indptr[1:], self.lengths)
-        target[np.arange(len(self.target)) + shift] = self.target
+        place = np.arange(len(self.target)) + shift
+        target[place] = self.target
         start = self.start - missing * self.frequency.step
-        return replace(self, indptr=indptr, start=start, target=target)
+        source = np.full(len(target), -1)
+        source[place] = np.arange(len(place))
+        known = self.known.take(source) if self.known.names else self.known
+        return replace(self, indptr=indptr, start=start, target=target, known=known)
 
     def _rows(self, chosen: NDArray[np.intp], lengths: Integers) -> Panel:
         """Keep the first `lengths` rows of the chosen series."""
@@ -117,6 +124,8 @@ class Panel:
             indptr=indptr,
             start=self.start[chosen],
             target=self.target[rows],
+            known=self.known.take(rows) if self.known.names else self.known,
+            static=self.static.take(chosen) if self.static.names else self.static,
         )
 
     def _unknown(self, value: object) -> DataError:
@@ -132,6 +141,10 @@ def to_panel(
     id: str | None = None,
     time: str | None = None,
     target: str | None = None,
+    known: Collection[str] = (),
+    static: Collection[str] = (),
+    categorical: Mapping[str, bool] | None = None,
+    has_target: bool = True,
     frequency: str | None = None,
     fill_gaps: bool = True,
     all_missing: bool = False,
@@ -148,6 +161,11 @@ def to_panel(
         id: name of the id column; guessed by default.
         time: name of the time column; guessed by default.
         target: name of the target column; guessed by default.
+        known: names of the columns that are known for the future too.
+        static: names of the columns that have one value per series.
+        categorical: of columns that are known or static, whether they are categories rather than
+            numbers; found out by default.
+        has_target: whether there is a target; the rows to come have none.
         frequency: alias such as "h" or "MS"; inferred by default.
         fill_gaps: whether rows may be missing; they are then filled and counted.
         all_missing: whether every value may be missing, as in the rows of a silent sensor.
@@ -174,20 +192,30 @@ def to_panel(
     place = Place(source, first_line, table.index)
     given = None if frequency is None else frequencies.parse(frequency)
     asked = {"id": id, "time": time, "target": target}
-    known = flat.roles | {role: name for role, name in asked.items() if name is not None}
-    roles = find_roles(flat.frame, source, known, flat.levels, series)
+    told = flat.roles | {role: name for role, name in asked.items() if name is not None}
+    beside = read_columns(flat.frame, (*known, *static), place, categorical or {})
+    roles = find_roles(flat.frame, source, told, flat.levels, series, beside.names, has_target)
     is_subdaily = given is not None and given.unit == "microsecond" and given.step % DAY != 0
     times = read_times(flat.frame[roles.time], place, is_subdaily, like)
-    make = _wide_panel if roles.target is None else _long_panel
-    panel = make(flat, roles, times, given, place, fill_gaps)
-    if np.isnan(panel.target).all() and not all_missing:
+    is_wide = bool(roles.wide)
+    if is_wide and beside.names:
+        raise DataError(
+            f"{source}: a table with a column per series has no place for {some(beside.names)}; "
+            "make it long, with a column that names the series"
+        )
+    if is_wide:
+        panel = _wide_panel(flat, roles, times, given, place, fill_gaps)
+    else:
+        panel = _long_panel(flat, roles, times, given, place, fill_gaps, beside, len(known))
+    if np.isnan(panel.target).all() and has_target and not all_missing:
         where = (
             "no column has any" if roles.target is None else f"column {quote(roles.target)} has no"
         )
         raise DataError(f"{source}: {where} value at all")
     found = () if given else (f"frequency: {panel.frequency.label}, told from the times",)
     read: list[str] = table.attrs.get("notes", [])  # what the reader of the file has to say
-    notes = (*read, *roles.notes, *found, *panel.notes, *_missing_notes(panel))
+    missing = _missing_notes(panel) if has_target else ()
+    notes = (*read, *roles.notes, *found, *panel.notes, *missing)
     return replace(panel, notes=notes, source=source)
 
 
@@ -198,30 +226,42 @@ def _long_panel(
     frequency: Frequency | None,
     place: Place,
     fill_gaps: bool,
+    beside: Columns,
+    known: int,
 ) -> Panel:
-    """Make the panel of a table with one target column."""
-    frame, target = flat.frame, cast(str, roles.target)
-    values = read_numbers(frame[target], place)
+    """Make the panel of a table with at most one target column; `known` of those beside it vary."""
+    frame, target = flat.frame, roles.target
+    values = np.full(len(frame), np.nan) if target is None else read_numbers(frame[target], place)
     one = np.zeros(len(values), dtype=np.int16)
-    ids = Ids(one, np.array([target], dtype=object), "str")
+    ids = Ids(one, np.array([target or "y"], dtype=object), "str")
     ids = ids if roles.id is None else read_ids(frame[roles.id], place)
     grid = make_grid(ids, times, frame[roles.time], frequency, place, fill_gaps)
     schema = Schema(
         layout="series" if roles.id is None else "long",
         id=roles.id,
         time=roles.time,
-        targets=(target,),
+        targets=(target or "y",),
         id_dtype=ids.dtype,
         time_dtype=times.dtype,
-        target_dtype=str(frame[target].dtype),
+        target_dtype="float64" if target is None else str(frame[target].dtype),
         local=times.local,
         index=tuple(name for name in flat.levels if name in (roles.id, roles.time)),
         unnamed=flat.unnamed,
         is_series=flat.is_series,
     )
-    rows = grid.place(values)[:, None]
-    notes = _gap_notes(grid.filled, ids.values)
-    return Panel(ids.values, grid.indptr, grid.start, rows, grid.frequency, schema, notes)
+    rows = replace(beside, values=grid.place(beside.values))
+    varying, constant = rows.split(known)
+    return Panel(
+        ids=ids.values,
+        indptr=grid.indptr,
+        start=grid.start,
+        target=grid.place(values)[:, None],
+        frequency=grid.frequency,
+        schema=schema,
+        notes=_gap_notes(grid.filled, ids.values),
+        known=varying,
+        static=one_per_series(constant, grid.indptr, ids.values, place.source),
+    )
 
 
 def _wide_panel(
@@ -311,7 +351,12 @@ def _long_frame(panel: Panel) -> pd.DataFrame:
     schema = panel.schema
     values = _typed(panel.target[:, 0], schema.target_dtype)
     ids = np.repeat(panel.ids, panel.lengths)
-    return schema.table(panel.frequency, ids, panel.ordinals, {schema.targets[0]: values})
+    owner = np.repeat(np.arange(len(panel.ids)), panel.lengths)
+    known = {name: panel.known.cells(k) for k, name in enumerate(panel.known.names)}
+    static = {name: panel.static.cells(k)[owner] for k, name in enumerate(panel.static.names)}
+    beside = known | {name: cells.reset_index(drop=True) for name, cells in static.items()}
+    columns = {schema.targets[0]: values, **beside}
+    return schema.table(panel.frequency, ids, panel.ordinals, columns)
 
 
 def _wide_frame(panel: Panel) -> pd.DataFrame:

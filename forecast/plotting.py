@@ -57,13 +57,15 @@ def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None
     return figure
 
 
-def plot_attention(model: Model, forecast: Forecast, bounds: Any = None) -> Figure:
+def plot_attention(
+    model: Model, forecast: Forecast, bounds: Any = None, future: Any = None
+) -> Figure:
     """Draw where each step of a forecast looks, a square of weights per series.
 
     Args:
         model: with attention, that has made the forecast.
         forecast: of `Model.rollout`.
-        bounds: that it was made within, see `Model.rollout`.
+        bounds, future: that it was made with, see `Model.rollout`.
 
     Returns:
         The figure; of a panel of many series it shows the first six.
@@ -76,7 +78,8 @@ def plot_attention(model: Model, forecast: Forecast, bounds: Any = None) -> Figu
     figure = Figure(figsize=(9, 1.0 + 2.6 * len(start.ids)), layout="constrained")
     axes = figure.subplots(len(start.ids), squeeze=False)[:, 0]
     for row, (steps, axis) in enumerate(zip(forecast.steps, axes, strict=False)):
-        looks = model.attention(int(steps), state=start.take(np.array([row])), bounds=bounds)
+        one = start.take(np.array([row]))
+        looks = model.attention(int(steps), state=one, bounds=bounds, future=future)
         weights = looks["weight"].to_numpy().reshape(steps, -1)  # (H, M)
         image = axis.imshow(
             weights,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from forecast import randomness, scaling
+from forecast.ahead import Ahead
 from forecast.bounds import Bounds, Limits, clip, limits
 from forecast.cell import Carry, Cell, Memory
 from forecast.config import Config
@@ -50,6 +51,7 @@ class Projector:
         bounds: that every value is kept within.
         seed: of sample paths.
         runtime: "numpy" or "compiled".
+        ahead: the known covariates of the steps to come, for a model that takes some.
     """
 
     config: Config
@@ -57,6 +59,7 @@ class Projector:
     bounds: Bounds
     seed: int = 0
     runtime: str = "numpy"
+    ahead: Ahead | None = None
 
     @property
     def cell(self) -> Cell:
@@ -139,10 +142,11 @@ class Projector:
         start, longest = whole.start, int(lengths.max())
         inside = np.arange(longest) < lengths[:, None]  # (B, H)
         scaled, values = whole.scaled[:, :longest], whole.values[:, :longest]
-        times, rows = times_after(start, longest).T[inside], scaled[inside]
-        calendar = self.config.frequency.calendar(times, self.config.cycles)
+        times = times_after(start, longest)
+        known = self.known(start, times).swapaxes(0, 1)[inside]
+        times, rows = times.T[inside], scaled[inside]
         indptr = np.concatenate([[0], np.cumsum(lengths)])
-        memory = walk(self._feed_back, start.value, start.memory, rows, calendar, indptr)
+        memory = walk(self._feed_back, start.value, start.memory, rows, known, indptr)
         last = indptr[1:] - 1
         return Projection(
             np.where(inside[..., None], scaled, np.nan),
@@ -169,8 +173,23 @@ class Projector:
             )
         return values
 
-    def _feed_back(self, value: Any, memory: Memory, calendar: Any) -> Memory:
-        return self.cell.advance(value, memory, calendar)[1]
+    def known(self, start: State, times: np.ndarray) -> np.ndarray:
+        """What is known of steps beforehand, (H, S, K): their calendar and covariates.
+
+        Args:
+            start: the state of the S series.
+            times: ordinals of the steps (H, S).
+
+        Raises:
+            DataError: if covariates are missing.
+        """
+        calendar = self.config.frequency.calendar(times, self.config.cycles)
+        varying = [self.ahead.at(start, times)] if self.ahead else []
+        static = np.broadcast_to(start.static, (len(times), *start.static.shape))
+        return np.concatenate([calendar, *varying, static], axis=-1)
+
+    def _feed_back(self, value: Any, memory: Memory, known: Any) -> Memory:
+        return self.cell.advance(value, memory, known)[1]
 
     def limits(self, rows: State) -> Limits:
         """The bounds in the scaled units of each row."""
@@ -181,7 +200,7 @@ class Projector:
     ) -> tuple[np.ndarray, State]:
         """Scaled values (H, B, D) and the state after them."""
         times = times_after(start, horizon)
-        calendar = self.config.frequency.calendar(times, self.config.cycles)
+        known = self.known(start, times)
         if self.runtime == "compiled":
             from forecast import compiled
 
@@ -190,12 +209,12 @@ class Projector:
                 self.weights,
                 start.value,
                 start.memory,
-                calendar,
+                known,
                 self.limits(start),
                 uniforms,
             )
         else:
-            step = self.cell.rollout_step(calendar, self.limits(start), uniforms)
+            step = self.cell.rollout_step(known, self.limits(start), uniforms)
             path, carry = rollout(step, start.value, Carry(0, start.memory), horizon)
             memory = carry.memory
         return path, replace(start, time=times[-1], value=path[-1], memory=memory)

@@ -29,7 +29,7 @@ from forecast.packing import (
 )
 from forecast.scaling import Scale
 
-FORMAT = 1  # raised when a file of a new kind can no longer be read by the code before it
+FORMAT = 2  # raised when a file of a new kind can no longer be read by the code before it
 PARTS = ("state.json", "state.safetensors")
 STATE_FILE = Kind(
     "state",
@@ -63,6 +63,7 @@ class State:
         memory: what the network and the lags have kept.
         scale: location and scale of each series, fixed when its history was encoded.
         extent: the range of the values observed so far, in the units of the data.
+        static: covariates of each series that never change, as the network takes them, (S, P).
         frequency: in which `time` is counted.
         network: the kind of network whose memory it is, an entry of NETWORKS.
         fingerprint: of the model that the state belongs to.
@@ -74,6 +75,7 @@ class State:
     memory: Memory
     scale: Scale
     extent: Extent
+    static: np.ndarray
     frequency: Frequency
     network: str
     fingerprint: str
@@ -124,6 +126,7 @@ class State:
             "scale": self.scale.scale,
             "low": self.extent.low,
             "high": self.extent.high,
+            "static": self.static,
             **{NETWORK + name: part for name, part in self.memory.network.items()},
         }
 
@@ -137,6 +140,7 @@ class State:
             memory=take_rows(self.memory, rows),
             scale=Scale(*(part[rows] for part in self.scale)),
             extent=Extent(*(part[rows] for part in self.extent)),
+            static=self.static[rows],
         )
 
     def select(self, ids: Any) -> State:
@@ -228,7 +232,7 @@ def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
     """
     names = [name for name in arrays if name.startswith(NETWORK)]
     series, d, remembered = len(about["ids"]), arrays["value"].shape[1], arrays["recent"].shape[1]
-    shapes = _shapes(series, d, remembered)
+    shapes = _shapes(series, d, remembered, arrays["static"].shape[1])
     shapes |= {name: (series, *arrays[name].shape[1:]) for name in names}
     check_arrays("state", arrays, shapes, DTYPES, may_be_missing=("value", "recent"))
     if about["network"] not in NETWORKS:
@@ -244,6 +248,7 @@ def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
         ),
         scale=Scale(arrays["location"], arrays["scale"]),
         extent=Extent(arrays["low"], arrays["high"]),
+        static=arrays["static"],
         frequency=parse(about["frequency"]),
         network=about["network"],
         fingerprint=str(about["fingerprint"]),
@@ -261,16 +266,18 @@ def check(state: State, config: Config) -> None:
     kind, wanted = ((one.network, one.frequency.name) for one in (state, config))
     if kind != wanted:
         raise ValueError(f"its state is of the kind {kind} where {wanted} belongs")
-    shapes = _shapes(series, config.targets, features.memory_length(config.lags))
+    static = sum(one.width for one in config.static)
+    shapes = _shapes(series, config.targets, features.memory_length(config.lags), static)
     held = NETWORKS[config.network].state_shapes(config.blueprint.sizes, series)
     shapes |= {NETWORK + name: shape for name, shape in held.items()}
     check_shapes("state", state.arrays(), shapes)
 
 
-def _shapes(series: int, d: int, remembered: int) -> dict[str, tuple[int, ...]]:
+def _shapes(series: int, d: int, remembered: int, static: int) -> dict[str, tuple[int, ...]]:
     """The shapes of a state's arrays but those of the network."""
     values = dict.fromkeys(("value", "location", "scale", "low", "high"), (series, d))
-    return {"time": (series,), "recent": (series, remembered, d), **values}
+    others = {"recent": (series, remembered, d), "static": (series, static)}
+    return {"time": (series,), **others, **values}
 
 
 def ids_array(ids: Sequence[Any]) -> np.ndarray:
@@ -320,4 +327,5 @@ def join(states: list[State]) -> State:
         memory=join_rows([state.memory for state in states]),
         scale=Scale(*(np.concatenate(p) for p in zip(*(s.scale for s in states), strict=True))),
         extent=Extent(*(np.concatenate(p) for p in zip(*(s.extent for s in states), strict=True))),
+        static=np.concatenate([state.static for state in states]),
     )

@@ -85,8 +85,8 @@ class Stream:
         projector, config = self._projector, self._projector.config
         head = HEADS[config.head]
         times = times_after(state, 1)  # (1, S)
-        calendar = config.frequency.calendar(times[0], config.cycles)
-        params, memory = projector.cell.advance(state.value, state.memory, calendar)
+        known = projector.known(state, times)[0]
+        params, memory = projector.cell.advance(state.value, state.memory, known)
         low, high = projector.limits(state)
         scaled = [head.center(np, params)]
         scaled += [head.quantile(np, params, level) for level in self._quantiles]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from forecast import scaling
+from forecast.ahead import Ahead
 from forecast.config import Config
 from forecast.encoding import encode
 from forecast.errors import DataError
@@ -46,7 +47,7 @@ def on_tail(
     config: Config,
     weights: dict[str, np.ndarray],
     steps: int,
-    judge: Callable[[Model, Panel, np.ndarray], T | None],
+    judge: Callable[[Model, Panel, np.ndarray, Ahead | None], T | None],
 ) -> T | None:
     """What a judge says of a model on the last steps of each series, or of a sample of them.
 
@@ -54,7 +55,8 @@ def on_tail(
         panel: the series.
         config, weights: of the model, which is given the rows before those steps.
         steps: how many, H.
-        judge: takes the model, the rows before, and what came (S, H, D); see `comparison_of`.
+        judge: takes the model, the rows before, what came (S, H, D), and the covariates of those
+            steps; see `comparison_of`.
 
     Returns:
         None where nothing is held out, or nothing was observed before.
@@ -69,36 +71,48 @@ def on_tail(
     history = with_values(panel.until(steps))
     panel = panel.select(history.ids.tolist())
     last = panel.indptr[1:, None] - steps + np.arange(steps)
-    return judge(model_after(history, config, weights, {}), history, panel.target[last])
+    ahead = Ahead.of(panel, config) if config.known else None
+    return judge(model_after(history, config, weights, {}), history, panel.target[last], ahead)
 
 
-def comparison_of(model: Model, history: Panel, actual: np.ndarray) -> Comparison | None:
+def comparison_of(
+    model: Model, history: Panel, actual: np.ndarray, ahead: Ahead | None = None
+) -> Comparison | None:
     """Forecast what came after a history, next to the seasonal naive forecast.
 
     Args:
         model: whose state is that after the history.
         history: the rows before.
         actual: what came, (S, H, 1); NaN where missing.
+        ahead: the covariates of that time, for a model that takes some.
     """
-    forecast = model.predict(actual.shape[1])["forecast"].to_numpy().reshape(actual.shape)
+    forecast = _rollout(model, actual, ahead)
     return compare(history, actual, forecast, model.config.season)
 
 
-def exposure_of(model: Model, history: Panel, actual: np.ndarray) -> Exposure | None:
+def exposure_of(
+    model: Model, history: Panel, actual: np.ndarray, ahead: Ahead | None = None
+) -> Exposure | None:
     """Forecast what came after a history, fed with true values, and fed with its own.
 
     Args:
-        model, history, actual: see `comparison_of`.
+        model, history, actual, ahead: see `comparison_of`.
     """
-    rollout = model.predict(actual.shape[1])["forecast"].to_numpy().reshape(actual.shape)
-    fed_true = _teacher_forced(model, actual)
+    rollout = _rollout(model, actual, ahead)
+    fed_true = _teacher_forced(model, actual, ahead)
     return exposure(history, actual, fed_true, rollout, model.config.season)
 
 
-def _teacher_forced(model: Model, actual: np.ndarray) -> np.ndarray:
+def _rollout(model: Model, actual: np.ndarray, ahead: Ahead | None) -> np.ndarray:
+    """The forecast of what came, (S, H, 1)."""
+    table = model.predict(actual.shape[1], future=ahead)
+    return table["forecast"].to_numpy().reshape(actual.shape)
+
+
+def _teacher_forced(model: Model, actual: np.ndarray, ahead: Ahead | None) -> np.ndarray:
     """The steps of a forecast, each fed with the true value before it, (S, H, 1)."""
     config, state, found = model.config, model.state, []
-    projector = Projector(config, model.weights, config.bounds)
+    projector = Projector(config, model.weights, config.bounds, ahead=ahead)
     scaled = scaling.forward(scaling.transform(actual, config.power), state.scale)
     for true in scaled.astype(np.float32).transpose(1, 0, 2):
         step = projector.run(state, 1)

@@ -21,7 +21,7 @@ class Batch(NamedTuple):
     """B windows of T steps."""
 
     values: np.ndarray  # (B, L + T, D) float32, scaled, NaN where missing; L rows lead to a window
-    calendar: np.ndarray  # (B, T, C) float32
+    known: np.ndarray  # (B, T, K) float32
     targets: np.ndarray  # (B, T, D), the last T values
     begins: np.ndarray  # (B,) bool, False where a window goes on from that of the batch before
     lags: tuple[int, ...]
@@ -29,7 +29,7 @@ class Batch(NamedTuple):
     @property
     def inputs(self) -> np.ndarray:
         """What the steps of a network take if all values are true ones, (B, T, F)."""
-        inputs: np.ndarray = features.window_input(np, self.values, self.calendar, self.lags)
+        inputs: np.ndarray = features.window_input(np, self.values, self.known, self.lags)
         return inputs
 
 
@@ -39,7 +39,7 @@ class Windows:
 
     Attributes:
         target: transformed values (N, D), NaN where missing.
-        calendar: calendar features (N, C).
+        known: what is known of the rows beforehand (N, K).
         indptr: row ranges of the series (S+1,).
         lags: past steps given as inputs.
         context: steps at a window's start that set its scale.
@@ -47,7 +47,7 @@ class Windows:
     """
 
     target: np.ndarray
-    calendar: np.ndarray
+    known: np.ndarray
     indptr: np.ndarray
     lags: tuple[int, ...]
     context: int
@@ -76,9 +76,9 @@ class Windows:
         values, rows = self._values(series, first - lead, lead + self.length, stop)
         scale = scale or self.scale_at(series, first, stop)
         values = scaling.forward(values, scale)
-        calendar = self.calendar[rows[:, lead:]]
+        known = self.known[rows[:, lead:]]
         begins = np.ones(len(series), bool)
-        return Batch(values, calendar, values[:, lead:].copy(), begins, self.lags)
+        return Batch(values, known, values[:, lead:].copy(), begins, self.lags)
 
     def scale_at(
         self, series: np.ndarray, first: np.ndarray, stop: np.ndarray | None = None

@@ -79,6 +79,8 @@ def config_for(panel, **choices):
         "units": 4,
         "lags": (),
         "cycles": (),
+        "known": (),
+        "static": (),
         "power": 1.0,
         "context": 8,
         "horizon": 4,

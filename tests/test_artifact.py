@@ -270,8 +270,8 @@ def test_a_file_of_a_newer_format_says_to_upgrade(saved, archive):
         forecast.load(saved)
 
     assert str(error.value) == (
-        f"{saved}: the file has format 4, this version of forecast ({forecast.__version__}) reads "
-        "format 3; upgrade forecast or train again"
+        f"{saved}: the file has format 5, this version of forecast ({forecast.__version__}) reads "
+        "format 4; upgrade forecast or train again"
     )
 
 

@@ -29,6 +29,7 @@ from forecast.cli.output import print_json
 from forecast.cli.train import summary
 
 PROGRAM = [sys.executable, "-c", "from forecast.cli import main; main()"]
+PRICED = ["--model", "priced.forecast"]
 TINY = ["--units", "4", "--steps", "6", "--seed", "1", "--feedback", "teacher"]
 AWKWARD = ["a,b", 'say "hi"', "line\nbreak", "Zürich", "😀", "<script>", "$x^2$", "-n", " pad "]
 
@@ -543,7 +544,12 @@ def run_example(line):
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
-    sales.rename(columns={"sold": "units"}).to_csv("sales.csv", index=False)
+    priced = sales.assign(price=np.arange(len(sales)) % 5)
+    priced.rename(columns={"sold": "units"}).to_csv("sales.csv", index=False)
+    if words == ("predict",):
+        run_well("train", "sales.csv", "--target", "units", "--known", "price", *TINY, *PRICED)
+        later = pd.date_range("2024-03-01", periods=30)
+        pd.DataFrame({"day": later, "price": 3}).to_csv("prices.csv", index=False)
     sales.to_csv("newer.csv", index=False)
     for name, day in [("today.csv", "2024-03-01"), ("since-monday.csv", "2024-03-04")]:
         sales.groupby("store").head(1).assign(day=day).to_csv(name, index=False)

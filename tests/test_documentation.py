@@ -56,6 +56,11 @@ def sales(tmp_path, monkeypatch):
     table.to_csv("newer.csv", index=False)
     next_day = table.groupby("store").tail(1).assign(day=days[-1] + days.freq)
     next_day.to_csv("today.csv", index=False)
+    priced = table.assign(price=np.arange(len(table)) % 3 + 1.0)
+    priced.assign(region=table["store"].str[0]).to_csv("shops.csv", index=False)
+    next_day.assign(price=2.0).to_csv("monday.csv", index=False)
+    coming = pd.date_range(days[-1] + days.freq, periods=30)
+    pd.DataFrame({"day": coming, "price": 2.0}).to_csv("prices.csv", index=False)
 
 
 def run(line):
@@ -102,10 +107,24 @@ def test_every_command_in_the_readmes_table_runs():
     for command in commands:
         run(command + (" --steps 2" if " train " in command else ""))
 
-    assert len(commands) == 12
+    assert len(commands) == 14
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/state.md", "docs/training.md"])
+@pytest.mark.usefixtures("sales")
+def test_the_commands_of_the_guide_run():
+    page = (ROOT / "docs/guide.md").read_text()
+    commands = re.findall(r"^\$ (forecast .*)$", page, re.M)
+
+    for command in commands:
+        run(command.replace(" train ", " train --steps 2 "))
+
+    assert len(commands) == 3
+    assert len(pd.read_csv("next-fortnight.csv")) == 28
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/guide.md", "docs/state.md", "docs/training.md"]
+)
 def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 

@@ -41,12 +41,12 @@ def row_by_row(model, panel, s):
     if not scale > 1e-7 * abs(location):  # a single value
         scale = measure(np.array([[[location]]])).scale.item()
     scaled = ((values - location) / scale).astype(np.float32)
-    calendar = panel.frequency.calendar(panel.ordinals[rows], config.cycles)
+    known = panel.frequency.calendar(panel.ordinals[rows], config.cycles)
     empty = np.full((1, features.memory_length(config.lags), 1), NAN, np.float32)
     memory = Memory(empty, cell.network.initial_state(1))
     for t in range(len(values)):
         before = scaled[t - 1] if t else NAN
-        memory = cell.observe(np.full((1, 1), before, np.float32), memory, calendar[t : t + 1])
+        memory = cell.observe(np.full((1, 1), before, np.float32), memory, known[t : t + 1])
     return {
         "value": scaled[-1:, None],
         "recent": memory.recent,
@@ -141,6 +141,7 @@ def test_what_is_kept_of_values_is_single_precision(make_model, make_random_pane
         "scale": "float64",
         "low": "float64",
         "high": "float64",
+        "static": "float32",
         "network.hidden_0": "float32",
         "network.cell_0": "float32",
     }

@@ -185,8 +185,8 @@ def test_a_file_of_a_newer_format_says_to_upgrade(saved, archive):
     archive.change(saved, ABOUT, lambda about: about.update(format=FORMAT + 1))
 
     assert refusal(saved) == (
-        f"the file has format 2, this version of forecast ({forecast.__version__}) reads format "
-        "1; upgrade forecast or keep the state again"
+        f"the file has format 3, this version of forecast ({forecast.__version__}) reads format "
+        "2; upgrade forecast or keep the state again"
     )
 
 

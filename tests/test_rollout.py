@@ -144,23 +144,23 @@ def test_split_rollout_the_sample_paths_of_a_network_continue_from_the_carried_s
     rows = branches(model.state.ids)
     uniforms = projector._uniforms(model.state, rows, first + second, 3)  # (H, S * n, D, 2)
     later = projector._uniforms(halfway, rows, second, 3)
-    calendar = np.empty((first + second, 6, 0), np.float32)
+    known = np.empty((first + second, 6, 0), np.float32)
     cell = model.cell()
 
     whole, end = rollout(
-        cell.rollout_step(calendar, NO_LIMITS, uniforms),
+        cell.rollout_step(known, NO_LIMITS, uniforms),
         start.value,
         Carry(0, start.memory),
         first + second,
     )
     begin, carry = rollout(
-        cell.rollout_step(calendar[:first], NO_LIMITS, uniforms[:first]),
+        cell.rollout_step(known[:first], NO_LIMITS, uniforms[:first]),
         start.value,
         Carry(0, start.memory),
         first,
     )
     rest, after = rollout(
-        cell.rollout_step(calendar[first:], NO_LIMITS, later),
+        cell.rollout_step(known[first:], NO_LIMITS, later),
         begin[-1],
         Carry(0, carry.memory),
         second,

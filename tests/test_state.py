@@ -39,6 +39,7 @@ def test_every_array_has_one_row_per_series(state):
         "scale": (5, 1),
         "low": (5, 1),
         "high": (5, 1),
+        "static": (5, 0),
         "network.hidden_0": (5, 4),
         "network.cell_0": (5, 4),
         "network.hidden_1": (5, 4),

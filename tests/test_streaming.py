@@ -89,8 +89,8 @@ def test_quantiles_are_those_of_the_distribution_of_the_step(model):
     step = next(model.stream(quantiles=levels))
 
     cell, state = model.cell(), model.state
-    calendar = state.frequency.calendar(state.time + state.frequency.step, ("week",))
-    params, _ = cell.advance(state.value, state.memory, calendar)
+    known = state.frequency.calendar(state.time + state.frequency.step, ("week",))
+    params, _ = cell.advance(state.value, state.memory, known)
     location, scale, freedom = HEADS["student_t"].parameters(np, params)
     for s in range(2):
         for k, level in enumerate(levels):

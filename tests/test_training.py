@@ -409,8 +409,8 @@ STEPS = CONTEXT + HORIZON
 
 def window_of(panel, config, first):
     """A window of seven steps of a one-series panel, as a batch."""
-    calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
-    windows = Windows(panel.target, calendar, panel.indptr, config.lags, CONTEXT, STEPS)
+    known = panel.frequency.calendar(panel.ordinals, config.cycles)
+    windows = Windows(panel.target, known, panel.indptr, config.lags, CONTEXT, STEPS)
     return windows.gather(np.array([0]), np.array([first]))
 
 
@@ -429,7 +429,7 @@ def with_gradients(learner, compute):
 def fused(learner, loss, batch):
     return with_gradients(
         learner,
-        lambda: loss(batch.targets, learner((batch.values, batch.calendar, batch.begins))),
+        lambda: loss(batch.targets, learner((batch.values, batch.known, batch.begins))),
     )
 
 
@@ -441,7 +441,7 @@ def by_prefixes(learner, loss, batch, first):
 
     def compute():
         ends = range(first + 1, STEPS + 1)
-        cut = [(batch.values[:, : lead + end], batch.calendar[:, :end]) for end in ends]
+        cut = [(batch.values[:, : lead + end], batch.known[:, :end]) for end in ends]
         last = [learner((*window, batch.begins))[:, -1] for window in cut]
         return loss(batch.targets, tf.stack(last, 1))
 
@@ -460,11 +460,11 @@ def by_steps(learner, loss, batch, first, tensors):
         memory = Memory(batch.values[:, : lead - 1], cell.network.initial_state(1))
         outputs = []
         for t in range(STEPS):
-            value, calendar = batch.values[:, lead + t - 1], batch.calendar[:, t]
+            value, known = batch.values[:, lead + t - 1], batch.known[:, t]
             if t < first:
-                memory = cell.observe(value, memory, calendar)
+                memory = cell.observe(value, memory, known)
             else:
-                params, memory = cell.advance(value, memory, calendar)
+                params, memory = cell.advance(value, memory, known)
                 outputs.append(params)
         return loss(batch.targets, tf.stack(outputs, 1))
 
@@ -533,7 +533,7 @@ def lesson_for(learner, batch, ratio=1.0, draw=0):
     validated, learner.validated = learner.validated, lambda lesson: (seen.append(lesson), None)
     learner.ratio.assign(ratio)
     learner.draw.assign(draw)
-    learner((batch.values, batch.calendar, batch.begins))
+    learner((batch.values, batch.known, batch.begins))
     learner.validated = validated
     return seen[0]
 
@@ -552,8 +552,8 @@ def lesson(make_random_panel, make_config, make_weights, make_learner):
         weights = make_weights(config, seed)
         learner = make_learner(config, weights, steps=STEPS, warm=warm)
         make.cell = make_cell(config, weights)
-        calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
-        data = Windows(panel.target, calendar, panel.indptr, config.lags, CONTEXT, STEPS)
+        known = panel.frequency.calendar(panel.ordinals, config.cycles)
+        data = Windows(panel.target, known, panel.indptr, config.lags, CONTEXT, STEPS)
         series, first = np.arange(windows) % 2, 6 + np.arange(windows) % 15
         return lesson_for(learner, data.gather(series, first), ratio, draw)
 
@@ -592,13 +592,13 @@ def test_free_running_feeds_back_what_the_rollout_engine_does(lesson, name, head
 
     params = params_of(free.parameters(one))[:, -HORIZON:]
 
-    values, calendar = np.asarray(one.values), np.asarray(one.calendar).transpose(1, 0, 2)
+    values, known = np.asarray(one.values), np.asarray(one.known).transpose(1, 0, 2)
     lead = values.shape[1] - STEPS
     memory = Memory(values[:, : lead - 1], lesson.cell.network.initial_state(6))
     for t in range(CONTEXT):
-        memory = lesson.cell.observe(values[:, lead + t - 1], memory, calendar[t])
+        memory = lesson.cell.observe(values[:, lead + t - 1], memory, known[t])
     far = np.full((6, 1), 1e9, np.float32)
-    step = lesson.cell.rollout_step(calendar[CONTEXT:], (-far, far), None)
+    step = lesson.cell.rollout_step(known[CONTEXT:], (-far, far), None)
     path, _ = rollout(step, values[:, lead + CONTEXT - 1], Carry(0, memory), HORIZON)
     centre = HEADS[head].center(np, params)
     np.testing.assert_allclose(centre.transpose(1, 0, 2), path, rtol=1e-5, atol=1e-5)
@@ -701,7 +701,7 @@ def test_exact_and_parallel_forms_agree_in_expectation_where_it_can_be_worked_ou
         run=None,
         run_plainly=None,
         values=values,
-        calendar=np.empty((rows, 2, 0), np.float32),
+        known=np.empty((rows, 2, 0), np.float32),
         memory={},
         warm=0,
         steps=2,
@@ -739,7 +739,7 @@ def test_a_missing_value_that_is_fed_back_counts_as_observed(tensors):
         run=None,
         run_plainly=None,
         values=np.full((1, 4, 1), NAN, np.float32),
-        calendar=np.empty((1, 3, 0), np.float32),
+        known=np.empty((1, 3, 0), np.float32),
         memory={},
         warm=0,
         steps=3,

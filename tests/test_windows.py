@@ -12,8 +12,8 @@ NAN = np.nan
 
 
 def windows_of(panel, *, lags=(), context=4, length=8, cycles=()):
-    calendar = panel.frequency.calendar(panel.ordinals, cycles)
-    return Windows(panel.target, calendar, panel.indptr, lags, context, length)
+    known = panel.frequency.calendar(panel.ordinals, cycles)
+    return Windows(panel.target, known, panel.indptr, lags, context, length)
 
 
 def series_of(windows, s):
@@ -236,8 +236,8 @@ def test_the_same_source_of_randomness_draws_the_same_windows(make_random_panel)
 
 def with_rows(panel, **sizes):
     """Windows whose last input is the row of the panel that the step predicts."""
-    calendar = np.arange(len(panel.target), dtype=np.float32)[:, None]
-    return Windows(panel.target, calendar, panel.indptr, **{"lags": (), **sizes})
+    known = np.arange(len(panel.target), dtype=np.float32)[:, None]
+    return Windows(panel.target, known, panel.indptr, **{"lags": (), **sizes})
 
 
 def take(batches, count):

@@ -1,7 +1,7 @@
 """One vector for the whole horizon: the classical decoder that is not fed its own values.
 
 The encoder's output at the forecast's start is repeated at every step, beside what is known of
-the step itself, its calendar (Cho et al. 2014, without the feedback). After as many steps as
+the step itself beforehand (Cho et al. 2014, without the feedback). After as many steps as
 training has asked for, a new vector is taken from the encoder, which has read the forecast on.
 """
 
@@ -24,7 +24,7 @@ class Repeat:
         xp: the array namespace.
         sizes: of the network.
         encoder: reads all values, true ones and those of the forecast.
-        decoder: reads the vector and the calendar.
+        decoder: reads the vector and what is known.
         head: the decoder's read-out.
     """
 
@@ -48,7 +48,7 @@ class Repeat:
         """The shape of each array, by name."""
         return {
             **Stack.shapes(sizes, "encoder", sizes.inputs),
-            **Stack.shapes(sizes, "decoder", sizes.units + sizes.calendar),
+            **Stack.shapes(sizes, "decoder", sizes.units + sizes.known),
             **Linear.shapes("head", sizes.units, sizes.outputs),
         }
 
@@ -109,7 +109,7 @@ class Repeat:
 
     def _known(self, x: Array) -> Array:
         """What is known beforehand among the inputs: the last ones."""
-        return x[..., x.shape[-1] - self.sizes.calendar :]
+        return x[..., x.shape[-1] - self.sizes.known :]
 
     def _between_blocks(self, memory: State, state: State) -> State:
         """The memory after an observation: what is left of a forecast is dropped."""

@@ -117,7 +117,7 @@ def batches(data: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterat
 
 def _pair(batch: Batch) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """What a Keras model is given, and what it is to predict."""
-    return (batch.values, batch.calendar, batch.begins), batch.targets
+    return (batch.values, batch.known, batch.begins), batch.targets
 
 
 def validation_batch(data: Windows, lengths: np.ndarray, holdout: int, seed: int) -> Batch | None:

@@ -109,10 +109,10 @@ class Learner(keras.Model):  # type: ignore[misc]  # Keras has no type hints
         """Raw parameters of the last steps of windows.
 
         Args:
-            windows: values (B, L + T, D), calendar (B, T, C), and where the lane begins anew (B,).
+            windows: values (B, L + T, D), known (B, T, K), and where the lane begins anew (B,).
             training: whether the regimes feed the network, or that of the validation.
         """
-        values, calendar, begins = windows
+        values, known, begins = windows
         weights = {name: part.value for name, part in self.variables_by_name().items()}
         cell = Cell.of(tensors, self.blueprint, weights)
         memory = cell.network.initial_state(tf.shape(values)[0])
@@ -123,7 +123,7 @@ class Learner(keras.Model):  # type: ignore[misc]  # Keras has no type hints
             run=partial(self._run, training=training),
             run_plainly=self._run,
             values=values,
-            calendar=calendar,
+            known=known,
             memory=memory,
             warm=self.warm,
             steps=self.window,

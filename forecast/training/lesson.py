@@ -29,7 +29,7 @@ class Lesson:
         run: its recurrent layers, many steps at once.
         run_plainly: the same without dropout.
         values: scaled (B, L + T, D), see `features.window_input`.
-        calendar: of the steps (B, T, C).
+        known: what is known of the steps beforehand (B, T, K).
         memory: of the network before the windows.
         warm: how many steps are fed true values, W; T - W others are left to the regime.
         steps: T.
@@ -41,7 +41,7 @@ class Lesson:
     run: Run
     run_plainly: Run
     values: Tensor
-    calendar: Tensor
+    known: Tensor
     memory: State
     warm: int
     steps: int
@@ -65,7 +65,7 @@ class Lesson:
             ones; and the memory after the windows.
         """
         network = self.cell.network
-        inputs = features.window_input(tensors, values, self.calendar, self.cell.lags)
+        inputs = features.window_input(tensors, values, self.known, self.cell.lags)
         if not network.ENCODES:
             return network.unroll(run, inputs, self.memory)
         memory = network.absorb(run, inputs[:, : self.warm], self.memory)
@@ -86,7 +86,7 @@ class Lesson:
         path = tf.TensorArray(tf.float32, size=self.steps - self.warm)
 
         def body(t: Tensor, value: Tensor, memory: Memory, path: Any) -> tuple[Any, ...]:
-            params, memory = self.cell.advance(value, memory, self.calendar[:, self.warm + t])
+            params, memory = self.cell.advance(value, memory, self.known[:, self.warm + t])
             own = self.cell.head.center(tensors, params)
             value = tf.ensure_shape(tf.where(keep[:, t], asked[:, t], own), value.shape)
             return t + 1, value, memory, path.write(t, params)
@@ -108,7 +108,7 @@ class Lesson:
         inputs = features.window_input(
             tensors,
             self.values[:, : before + self.warm],
-            self.calendar[:, : self.warm],
+            self.known[:, : self.warm],
             self.cell.lags,
         )
         if network.ENCODES:
