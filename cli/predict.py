@@ -82,7 +82,15 @@ class Until(click.ParamType[Any]):
     "--levels",
     type=Levels(),
     default=(),
-    help='Intervals, such as "80,95"; needs a model trained with --head student_t.',
+    help='Intervals of so many percent, such as "80,95".',
+)
+@click.option(
+    "--intervals",
+    type=click.Choice(["auto", "calibrated", "paths"]),
+    default="auto",
+    show_default=True,
+    help="Calibrated on the errors of rollouts on held-out rows, where there were enough, or "
+    "percentiles of sample paths alone, for a head that has a distribution.",
 )
 @click.option(
     "--seed",
@@ -130,6 +138,7 @@ def predict(
     future: str | None,
     series: tuple[str, ...],
     levels: tuple[float, ...],
+    intervals: str,
     seed: int,
     runtime: str,
     until: Any,
@@ -192,6 +201,7 @@ def predict(
             state=None if state is None else State.load(state),
             series=wanted,
             levels=levels,
+            intervals=intervals,
             seed=seed,
             runtime=runtime,
             bounds=bounds,

@@ -324,4 +324,12 @@ def summary(model: Model) -> list[str]:
         if plan["holdout"]:
             why = "The held-out rows were not looked at"
         return [*lines, f"{why}, so there is no comparison with a naive forecast."]
-    return [*lines, Comparison(**record["comparison"]).sentence()]
+    return [*lines, Comparison(**record["comparison"]).sentence(), *coverage(model)]
+
+
+def coverage(model: Model) -> Iterator[str]:
+    """Says how many of the held-out values intervals of 80 % … have held."""
+    shares = model.record["coverage"]
+    if shares:
+        held = ", ".join(f"{share:.0f}% (of {level}%)" for level, share in shares.items())
+        yield f"Intervals held {held} of those values; predict --levels gives them."

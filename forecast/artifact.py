@@ -9,6 +9,7 @@ import numpy as np
 
 from forecast import __version__
 from forecast import state as states
+from forecast.calibration import Calibration
 from forecast.config import Config
 from forecast.errors import ArtifactError
 from forecast.network import HEADS, NETWORKS
@@ -25,7 +26,13 @@ from forecast.packing import (
 from forecast.state import State
 
 FORMAT = 4  # raised when a file of a new kind can no longer be read by the code before it
-PARTS = ("config.json", "weights.safetensors", *states.PARTS, "training.json")
+PARTS = (
+    "config.json",
+    "weights.safetensors",
+    *states.PARTS,
+    "calibration.safetensors",
+    "training.json",
+)
 MODEL_FILE = Kind("model", "make one with: forecast train TABLE", "train again", "--model")
 
 
@@ -35,22 +42,26 @@ def save(
     weights: dict[str, np.ndarray],
     state: State,
     record: dict[str, Any],
+    calibration: Calibration | None,
 ) -> None:
     """Write a model to one file, under a temporary name first: a crash leaves the old file.
 
     Args:
         path: where to.
-        config, weights, state, record: the parts of a Model.
+        config, weights, state, record, calibration: the parts of a Model.
 
     Raises:
         ArtifactError: if the place cannot be written.
     """
     about = {"format": FORMAT, "library": __version__, "model": config.to_json()}
-    parts = (about, weights, *states.to_parts(state), record)
+    scores = {"scores": calibration.scores} if calibration else {}
+    parts = (about, weights, *states.to_parts(state), scores, record)
     pack(path, dict(zip(PARTS, parts, strict=True)), MODEL_FILE)
 
 
-def load(path: str | Path) -> tuple[Config, dict[str, np.ndarray], State, dict[str, Any]]:
+def load(
+    path: str | Path,
+) -> tuple[Config, dict[str, np.ndarray], State, dict[str, Any], Calibration | None]:
     """Read and check a model file.
 
     Returns:
@@ -64,7 +75,7 @@ def load(path: str | Path) -> tuple[Config, dict[str, np.ndarray], State, dict[s
             f"{path}: a state alone, no model; show it with: forecast inspect --state, or continue "
             "it with: forecast predict --state"
         )
-    about, weights, held, arrays, record = unpack(path, PARTS, MODEL_FILE)
+    about, weights, held, arrays, scores, record = unpack(path, PARTS, MODEL_FILE)
     refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)
     with friendly(path, MODEL_FILE):
         config = Config.from_json(about["model"])
@@ -76,7 +87,21 @@ def load(path: str | Path) -> tuple[Config, dict[str, np.ndarray], State, dict[s
         states.check(state, config)
         if len(set(state.ids.tolist())) < len(state.ids):
             raise ValueError("its ids are no list of different names")
-    return config, weights, state, record
+        calibration = _calibration(scores, config)
+    return config, weights, state, record, calibration
+
+
+def _calibration(arrays: dict[str, np.ndarray], config: Config) -> Calibration | None:
+    """The calibration of a file, if it has one."""
+    if not arrays:
+        return None
+    steps, count = arrays["scores"].shape[:2]
+    shapes = {"scores": (steps, count, config.targets)}
+    check_arrays("calibration", arrays, shapes, {}, may_be_missing=("scores",))
+    rising = np.diff(arrays["scores"], axis=1)
+    if not steps or not (arrays["scores"][:, 0] >= 0).all() or (rising < 0).any():
+        raise ValueError("its calibration holds impossible errors")
+    return Calibration(arrays["scores"])
 
 
 def _refuse_unknown(config: Config) -> None:

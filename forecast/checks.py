@@ -14,11 +14,19 @@ from forecast.network import HEADS
 from forecast.state import State
 
 RUNTIMES = ("auto", "numpy", "compiled")
+INTERVALS = ("auto", "calibrated", "paths")
 MOST_VALUES = 1_000_000_000  # of a rollout, 16 bytes each and more
 
 
 def check_rollout(
-    config: Config, horizon: int, levels: tuple[float, ...], paths: int, seed: int, runtime: str
+    config: Config,
+    horizon: int,
+    levels: tuple[float, ...] = (),
+    paths: int = 0,
+    seed: int = 0,
+    runtime: str = "numpy",
+    intervals: str = "auto",
+    is_calibrated: bool = False,
 ) -> None:
     """Raise OptionError for the first argument of `Model.rollout` that is out of range."""
     for name, value, least in (("horizon", horizon, 1), ("paths", paths, 0), ("seed", seed, 0)):
@@ -30,8 +38,16 @@ def check_rollout(
         raise OptionError(
             f"levels are {list(levels)}; each must lie from 1 to below 100 percent, such as 80"
         )
-    if (levels or paths) and not HEADS[config.head].RANDOM:
-        raise OptionError(_no_distribution(config, "levels and sample paths"))
+    if intervals not in INTERVALS:
+        raise OptionError(f"intervals is {intervals!r}; it must be one of {', '.join(INTERVALS)}")
+    is_random = HEADS[config.head].RANDOM
+    if (paths or (levels and intervals == "paths")) and not is_random:
+        raise OptionError(_no_distribution(config, "sample paths"))
+    if levels and not is_calibrated and (intervals == "calibrated" or not is_random):
+        raise OptionError(
+            "the model has no calibrated intervals, since nothing was held out in its training; "
+            "train with a --holdout, or with --head student_t for those of sample paths"
+        )
     if runtime not in RUNTIMES:
         raise OptionError(f"runtime is {runtime!r}; it must be one of {', '.join(RUNTIMES)}")
 

@@ -25,7 +25,7 @@ ID_NAMES = {
 }
 TARGET_NAMES = {
     *("y", "target", "value", "values", "sales", "demand", "quantity", "qty", "count", "amount"),
-    *("load", "units", "sold"),
+    *("load", "units"),
 }
 DEFAULTS = ("unique_id", "ds", "y")
 ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from forecast import __version__, covariates, scaling
 from forecast.bounds import Bounds, infer, to_bounds
+from forecast.calibration import Calibration
 from forecast.choices import check_choices, is_auto, names_of, regimes_for, seconds
 from forecast.config import Config
 from forecast.encoding import known_of, takes, transformed
@@ -23,7 +24,14 @@ from forecast.network.parts import SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
 from forecast.training.plan import Plan, make_plan, typical_length
-from forecast.trial import comparison_of, exposure_of, model_after, on_tail, with_values
+from forecast.trial import (
+    calibrate,
+    comparison_of,
+    exposure_of,
+    model_after,
+    on_tail,
+    with_values,
+)
 from forecast.windows import Windows
 
 if TYPE_CHECKING:
@@ -208,7 +216,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         )
         _refuse_useless(fitted)
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
-        comparison, gap = _tried(panel, config, fitted.weights, plan.holdout)
+        tried = _tried(panel, config, fitted.weights, plan.holdout)
         record = {
             "library": __version__,
             "series": len(panel.ids),
@@ -218,11 +226,12 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             "kept": fitted.kept,
             "regimes": list(fitted.regimes),
             "rounds": fitted.rounds,
-            "comparison": asdict(comparison) if comparison else None,
-            "exposure": asdict(gap) if gap else None,
+            "comparison": asdict(tried.comparison) if tried.comparison else None,
+            "exposure": asdict(tried.gap) if tried.gap else None,
+            "coverage": tried.coverage,
             "notes": list(panel.notes),
         }
-        self.model_ = model_after(panel, config, fitted.weights, record)
+        self.model_ = model_after(panel, config, fitted.weights, record, tried.calibration)
         return self
 
     def predict(self, horizon: int, history: Any = None, **options: Any) -> pd.DataFrame:
@@ -351,18 +360,28 @@ def _refuse_too_long(panel: Panel, season: int, plan: Plan) -> None:
         )
 
 
-def _tried(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], holdout: int
-) -> tuple[Comparison | None, Exposure | None]:
-    """The comparison on the final tail and the exposure gap on the one before it.
+class _Tried(NamedTuple):
+    """What the held-out rows have told of a trained network."""
+
+    comparison: Comparison | None = None
+    gap: Exposure | None = None
+    calibration: Calibration | None = None
+    coverage: dict[str, float] | None = None
+
+
+def _tried(panel: Panel, config: Config, weights: dict[str, np.ndarray], holdout: int) -> _Tried:
+    """The comparison on the final tail, the exposure gap on the one before it, both for intervals.
 
     An interrupt leaves out what is not done yet: the training is worth more.
     """
-    comparison = gap = None
+    tried = _Tried()
     with suppress(KeyboardInterrupt):
-        comparison = on_tail(panel, config, weights, holdout, comparison_of)
+        tried = _Tried(on_tail(panel, config, weights, holdout, comparison_of))
         gap = on_tail(panel.until(holdout), config, weights, holdout, exposure_of)
-    return comparison, gap
+        tried = tried._replace(gap=gap)
+        calibration, coverage = calibrate(panel, config, weights, holdout)
+        tried = tried._replace(calibration=calibration, coverage=coverage)
+    return tried
 
 
 def _refuse_useless(fitted: Fitted) -> None:

@@ -17,10 +17,12 @@ import numpy as np
 from forecast import artifact, encoding
 from forecast.ahead import Ahead
 from forecast.bounds import to_bounds
+from forecast.calibration import Calibration
 from forecast.cell import Cell
 from forecast.checks import check_quantiles, check_reach, check_rollout, check_state
 from forecast.config import Config
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
+from forecast.intervals import calibrated, percentiles
 from forecast.matching import match, match_ahead, next_rows
 from forecast.network import HEADS, NETWORKS
 from forecast.outcome import Forecast, attended, tabulate
@@ -48,12 +50,15 @@ class Model:
         weights: named arrays.
         state: of the training series after their last row.
         record: how training went, plain values.
+        calibration: errors of rollouts on held-out rows, by which intervals are made; None where
+            there were too few.
     """
 
     config: Config
     weights: dict[str, np.ndarray]
     state: State
     record: dict[str, Any]
+    calibration: Calibration | None = None
 
     def __repr__(self) -> str:
         """Say what kind of model it is, and what its state knows."""
@@ -160,6 +165,7 @@ class Model:
         bounds: Any = None,
         until: str | Condition | None = None,
         future: Any = None,
+        intervals: str = "auto",
     ) -> Forecast:
         """Forecast the next steps of each series by feeding the model its own values.
 
@@ -168,8 +174,8 @@ class Model:
             history: a table to continue; by default the training data is continued.
             state: what to continue instead, such as the state of an earlier forecast.
             series: ids to forecast; by default all.
-            levels: widths of intervals in percent, such as 80 or (80, 95), from sample paths.
-            paths: sample paths per series, n; with levels at least 200.
+            levels: widths of intervals in percent, such as 80 or (80, 95).
+            paths: sample paths per series, n; for intervals at least 200.
             seed: chooses the sample paths.
             runtime: "numpy", "compiled" (TensorFlow), or "auto": compiled for huge panels.
             bounds: limits of every value, fed back too: `non_negative`, `between(low, high)`,
@@ -179,6 +185,9 @@ class Model:
                 which its rows end.
             future: the known columns of the steps to come, for a model that takes some: a table
                 with their times; without the column that names the series it holds for all.
+            intervals: "calibrated" on the errors of rollouts on held-out rows, with the spread of
+                sample paths where the head has a distribution; "paths" for percentiles of the
+                sample paths alone; "auto": calibrated where there were enough such rows.
 
         Returns:
             The table, the paths, the state after the rollout, and notes.
@@ -194,14 +203,16 @@ class Model:
         if history is not None and state is not None:
             raise OptionError("give a history or a state to continue, not both")
         levels = tuple(np.atleast_1d(levels).tolist())
-        check_rollout(self.config, horizon, levels, paths, seed, runtime)
+        is_calibrated = self.calibration is not None
+        check_rollout(self.config, horizon, levels, paths, seed, runtime, intervals, is_calibrated)
         if state is not None:
             check_state(state, self.config, self.state.fingerprint)
             start = state
         else:
             start = self.state if history is None else self.encode(history)
         start = start if series is None else start.select(series)
-        count = max(paths, PATHS if levels else 0)
+        is_random = HEADS[self.config.head].RANDOM
+        count = max(paths, PATHS if levels and is_random else 0)
         rows = len(start.ids) * max(count, 1)
         check_reach(start, horizon, rows)
         if runtime == "auto":
@@ -217,6 +228,12 @@ class Model:
         if count:
             sampled = projector.run(start, centre.scaled.shape[1], count)
             sampled = projector.cut(sampled, np.repeat(centre.lengths, count))
+        shape = (len(start.ids), count, *centre.scaled.shape[1:])
+        drawn = sampled.values.reshape(shape) if sampled else None
+        if self.calibration and intervals != "paths":
+            ends = calibrated(projector, centre, sampled, levels, self.calibration)
+        else:
+            ends = {} if drawn is None else percentiles(drawn, levels)
         notes = [
             *outside(limits, start),
             *self._beyond_training(start, centre.lengths),
@@ -224,10 +241,8 @@ class Model:
         ]
         if notes:
             warnings.warn("; ".join(_some(notes)), ForecastWarning, stacklevel=2)
-        shape = (len(start.ids), count, *centre.scaled.shape[1:])
-        drawn = sampled.values.reshape(shape) if sampled else None
         branches = sampled.after if sampled else None
-        table = tabulate(centre, drawn, levels, self.config.schema)
+        table = tabulate(centre, ends, self.config.schema)
         return Forecast(table, drawn, start, centre.after, branches, tuple(notes))
 
     def attention(
@@ -262,7 +277,7 @@ class Model:
                 "attention (network='attention' in Python)"
             )
         start = self.state if state is None else state
-        check_rollout(self.config, horizon, (), 0, 0, "numpy")
+        check_rollout(self.config, horizon)
         check_state(start, self.config, self.state.fingerprint)
         start = start if series is None else start.select(series)
         check_reach(start, horizon, len(start.ids), start.memory.network["weights"].shape[1])
@@ -326,7 +341,7 @@ class Model:
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file, see `artifact.save`."""
-        artifact.save(path, self.config, self.weights, self.state, self.record)
+        artifact.save(path, self.config, self.weights, self.state, self.record, self.calibration)
 
     @classmethod
     def load(cls, path: str | Path) -> Model:

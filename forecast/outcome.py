@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,24 +46,21 @@ class Forecast:
 
 
 def tabulate(
-    centre: Projection, paths: np.ndarray | None, levels: tuple[float, ...], schema: Schema
+    centre: Projection, intervals: Mapping[float, tuple[np.ndarray, np.ndarray]], schema: Schema
 ) -> pd.DataFrame:
     """The forecast of S series as the user's kind of table.
 
     Args:
         centre: the rollout of the distributions' centres.
-        paths: sample paths (S, n, H, D), or None.
-        levels: widths of the intervals in percent, taken from the paths.
+        intervals: by their width in percent, the lower and the upper end, each (S, H, D).
         schema: of the user's table.
     """
     start, longest = centre.start, centre.scaled.shape[1]
     inside = np.arange(longest) < centre.lengths[:, None]  # (S, H)
     columns = {"forecast": centre.values[..., 0][inside]}
-    if paths is not None:
-        for level in levels:
-            for side, tail in (("lo", 50 - level / 2), ("hi", 50 + level / 2)):
-                bound = np.percentile(paths[..., 0], tail, axis=1)
-                columns[f"forecast-{side}-{level:g}"] = bound[inside]
+    for level, ends in intervals.items():
+        for side, end in zip(("lo", "hi"), ends, strict=True):
+            columns[f"forecast-{side}-{level:g}"] = end[..., 0][inside]
     return schema.table(
         start.frequency,
         np.repeat(start.ids, centre.lengths),

@@ -162,7 +162,7 @@ class Projector:
         Raises:
             ForecastError: if one is not finite; it is told as so many steps after the first.
         """
-        values = clip(scaling.backward(scaled, rows.scale, self.config.power), self.bounds)
+        values = self.unscaled(scaled, rows)
         wrong = np.argwhere(~np.isfinite(values))
         if len(wrong):
             row, step, _ = wrong[0]
@@ -187,6 +187,10 @@ class Projector:
         varying = [self.ahead.at(start, times)] if self.ahead else []
         static = np.broadcast_to(start.static, (len(times), *start.static.shape))
         return np.concatenate([calendar, *varying, static], axis=-1)
+
+    def unscaled(self, scaled: np.ndarray, rows: State) -> np.ndarray:
+        """Scaled values (B, H, D) in the units of the data, within the bounds, finite or not."""
+        return clip(scaling.backward(scaled, rows.scale, self.config.power), self.bounds)
 
     def _feed_back(self, value: Any, memory: Memory, known: Any) -> Memory:
         return self.cell.advance(value, memory, known)[1]

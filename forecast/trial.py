@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from forecast import scaling
 from forecast.ahead import Ahead
+from forecast.calibration import Calibration, covered
 from forecast.config import Config
 from forecast.encoding import encode
-from forecast.errors import DataError
+from forecast.errors import DataError, OptionError
 from forecast.evaluation import COMPARED, Comparison, Exposure, compare, exposure
+from forecast.intervals import spread_of
 from forecast.model import Model, fingerprint
+from forecast.network import HEADS
 from forecast.panel import Panel
 from forecast.projection import Projector, make_cell
 
 T = TypeVar("T")
+ROLLOUTS = 1_000  # that intervals are calibrated on
+PATHS = 50  # sample paths of each, where the head has a distribution
+TOLD = (80.0, 95.0)  # levels whose measured coverage the record tells
 
 
 def with_values(panel: Panel) -> Panel:
@@ -34,12 +42,16 @@ def with_values(panel: Panel) -> Panel:
 
 
 def model_after(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], record: dict[str, Any]
+    panel: Panel,
+    config: Config,
+    weights: dict[str, np.ndarray],
+    record: dict[str, Any],
+    calibration: Calibration | None = None,
 ) -> Model:
     """A model whose state is that of the panel after its last rows."""
     cell = make_cell(config, weights)
     state = encode(panel, config, cell, fingerprint(config, weights))
-    return Model(config, weights, state, record)
+    return Model(config, weights, state, record, calibration)
 
 
 def on_tail(
@@ -73,6 +85,83 @@ def on_tail(
     last = panel.indptr[1:, None] - steps + np.arange(steps)
     ahead = Ahead.of(panel, config) if config.known else None
     return judge(model_after(history, config, weights, {}), history, panel.target[last], ahead)
+
+
+def calibrate(
+    panel: Panel, config: Config, weights: dict[str, np.ndarray], holdout: int
+) -> tuple[Calibration | None, dict[str, float]]:
+    """Learn from rollouts over the held-out rows how wide intervals have to be.
+
+    Rollouts begin at several cutoffs within the last 2 * holdout rows. To see how good the
+    intervals are, those that the first half of these rows calls for are held against the second.
+
+    Args:
+        panel: the series.
+        config, weights: of the model.
+        holdout: steps of a rollout, H; 0 for no calibration.
+
+    Returns:
+        The calibration on all of them, None where nothing was observed; and for each level the
+        share of the values that intervals held, in percent.
+    """
+    if len(panel.ids) > ROLLOUTS:
+        rng = np.random.default_rng(0)
+        panel = panel.select(rng.choice(panel.ids, ROLLOUTS, replace=False).tolist())
+    scores = {}
+    for cutoff in _cutoffs(holdout, len(panel.ids)):
+        judge = partial(_scores_of, holdout=holdout)
+        found = on_tail(panel, config, weights, cutoff, judge)
+        if found is not None:
+            scores[cutoff] = found
+    if not scores:
+        return None, {}
+    early = [
+        np.where(np.arange(holdout)[:, None] < cutoff - holdout, found, np.nan)
+        for cutoff, found in scores.items()
+        if cutoff > holdout
+    ]
+    late = [found for cutoff, found in scores.items() if cutoff <= holdout]
+    before = Calibration.of(np.concatenate(early)) if early else None
+    shares = _shares(before, np.concatenate(late)) if before and late else {}
+    return Calibration.of(np.concatenate([*scores.values()])), shares
+
+
+def _cutoffs(holdout: int, series: int) -> list[int]:
+    """Rows before the end where rollouts begin: half of them before the last `holdout` rows."""
+    count = min(max(ROLLOUTS // series, 2), 2 * holdout)
+    return sorted({int(cutoff) for cutoff in np.linspace(2 * holdout, 0, count, endpoint=False)})
+
+
+def _shares(calibration: Calibration, scores: np.ndarray) -> dict[str, float]:
+    """Which percentage of the scores each interval holds, as far as it can be told."""
+    shares = {}
+    for level in TOLD:
+        with suppress(OptionError):  # too few errors for that level
+            widths = calibration.widths(level, scores.shape[1])
+            shares[f"{level:g}"] = 100 * covered(scores, widths)
+    return shares
+
+
+def _scores_of(
+    model: Model, history: Panel, actual: np.ndarray, ahead: Ahead | None, holdout: int
+) -> np.ndarray:
+    """Distances of what came from the rollout, in spreads that the model tells, (S, H, D).
+
+    Args:
+        model, history, actual, ahead: see `comparison_of`.
+        holdout: steps H; NaN where fewer came.
+    """
+    del history  # the model's state is what has come of it
+    config, came = model.config, actual[:, :holdout]
+    projector = Projector(config, model.weights, config.bounds, ahead=ahead)
+    centre = projector.run(model.state, came.shape[1])
+    spread = np.ones(1)
+    if HEADS[config.head].RANDOM:
+        spread = spread_of(projector.run(model.state, came.shape[1], PATHS), centre)
+    truth = scaling.forward(scaling.transform(came, config.power), model.state.scale)
+    scores = np.full((len(came), holdout, config.targets), np.nan)
+    scores[:, : came.shape[1]] = np.abs(truth - centre.scaled) / spread
+    return scores
 
 
 def comparison_of(

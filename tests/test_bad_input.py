@@ -22,7 +22,7 @@ from forecast.artifact import PARTS
 from forecast.cli import main
 from forecast.panel import to_panel
 
-CONFIG, WEIGHTS, HELD, STATE, TRAINING = PARTS
+CONFIG, WEIGHTS, HELD, STATE, SCORES, TRAINING = PARTS
 DAYS = pd.date_range("2024-01-01", periods=28).strftime("%Y-%m-%d")
 TABLE = "ds,y\n" + "".join(f"{day},{n % 7}\n" for n, day in enumerate(DAYS))
 BEFORE = b"the model of last week"
@@ -457,7 +457,7 @@ REQUESTS = [
     (["--horizon", str(10**30)], 2, "time can be counted for"),
     (["--series", "east"], 1, "no series", "east", "north"),
     (["--series", ""], 1, "no series"),
-    (["--levels", "80"], 2, "the model's head 'point' gives no distribution; train with --head"),
+    (["--levels", "80"], 2, "the model has no calibrated intervals, since nothing was held out"),
     (["--levels", "0"], 2, "'0' is not a list of percents such as 80,95"),
     (["--levels", "100"], 2, "'100' is not a list of percents"),
     (["--levels", "80,"], 2, "'80,' is not a list of percents"),

@@ -86,7 +86,9 @@ def test_training_says_what_it_read_chose_and_reached_and_how_to_go_on(training)
     assert lines[5].startswith("  inputs: last value, lags [7, 14], calendar ['week']; transform: ")
     assert lines[6] == "  forecasts are kept at 0 or above; --bounds says otherwise"
     assert lines[7].startswith("On the last 7 steps of 2 series, which it had not seen, the model")
-    assert lines[8:] == [
+    held = r"Intervals held \d+% \(of 80%\), \d+% \(of 95%\) of those values; "
+    assert re.match(held, lines[8])
+    assert lines[9:] == [
         f"Wrote {folder}/model.forecast. Forecast with: forecast predict --horizon 7 "
         f"--model {folder}/model.forecast"
     ]
@@ -333,9 +335,9 @@ def test_series_named_by_numbers_are_found(make_model, make_random_panel):
 
 @pytest.mark.usefixtures("saved")
 def test_levels_are_intervals_around_the_middle_the_wider_the_higher():
-    future = table_of(run_well("predict", "--horizon", 5, "--levels", "80,99.5"))
+    future = table_of(run_well("predict", "--horizon", 5, "--levels", "80,95"))
 
-    bounds = ["forecast-lo-99.5", "forecast-lo-80", "forecast-hi-80", "forecast-hi-99.5"]
+    bounds = ["forecast-lo-95", "forecast-lo-80", "forecast-hi-80", "forecast-hi-95"]
     assert set(future.columns) == {"store", "day", "forecast", *bounds}
     assert (np.diff(future[bounds].to_numpy(), axis=1) > 0).all()
 

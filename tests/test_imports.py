@@ -29,6 +29,7 @@ FLOW = (
     "randomness stopping",
     "state encoding",
     "ahead projection streaming outcome",
+    "calibration intervals",
     "artifact",
     "matching checks",
     "model",

@@ -413,12 +413,22 @@ def test_an_option_out_of_range_is_named_with_what_would_be_right(model, options
         model.predict(2, **options)
 
 
-@pytest.mark.parametrize("options", [{"levels": (80,)}, {"paths": 3}])
+@pytest.mark.parametrize("options", [{"levels": (80,), "intervals": "paths"}, {"paths": 3}])
 def test_a_head_without_a_distribution_says_which_has_one(make_model, make_panel, options):
     model = make_model(make_panel([1.0, 2.0]), head="point")
 
     with pytest.raises(OptionError, match=r"'point' gives no distribution; .*--head student_t"):
         model.predict(2, **options)
+
+
+@pytest.mark.parametrize("options", [{"head": "point"}, {"intervals": "calibrated"}])
+def test_intervals_need_a_calibration_or_a_distribution(make_model, make_panel, options):
+    model = make_model(make_panel([1.0, 2.0]), head=options.pop("head", "student_t"))
+
+    with pytest.raises(OptionError, match="no calibrated intervals, since nothing was held out in"):
+        model.predict(2, levels=80, **options)
+    with pytest.raises(OptionError, match="intervals is 'wide'; it must be one of auto, calibra"):
+        model.predict(2, levels=80, intervals="wide")
 
 
 def test_the_state_of_another_model_is_refused(make_model, make_panel):
