@@ -81,7 +81,20 @@ class Cell:
         """A step of the forecast: the same, to raw parameters and memory."""
         inputs = self._inputs(value, memory, known)
         params, state = self.network.advance(inputs, memory.network)
+        params = self.for_head(params, known)
         return params, Memory(features.push(self.xp, memory.recent, value), state)
+
+    def for_head(self, params: Array, known: Array) -> Array:
+        """What the head is given: raw parameters, and of counts the unit, which is known last.
+
+        Args:
+            params: (..., outputs).
+            known: of the same steps (..., K).
+        """
+        if not self.head.COUNTS:
+            return params
+        d = params.shape[-1] // self.head.PARAMETERS
+        return self.xp.concatenate([params, known[..., known.shape[-1] - d :]], -1)
 
     def _inputs(self, value: Array, memory: Memory, known: Array) -> Array:
         lagged = features.lagged_values(memory.recent, self.lags)

@@ -13,7 +13,7 @@ from forecast import scaling
 from forecast.arguments import require_whole
 from forecast.bounds import to_bounds
 from forecast.errors import OptionError
-from forecast.network import HEADS, NETWORKS
+from forecast.network import HEADS, NETWORKS, point
 from forecast.network.parts import CELLS, SCORES
 from forecast.training.regimes import MIX_BY, MIXING, REGIMES, feeds_back, regimes_of
 from forecast.training.schedule import SCHEDULES
@@ -34,6 +34,11 @@ def check_choices(choices: Mapping[str, Any]) -> None:
     for name in ("id", "time", "target", "frequency"):
         if not isinstance(choices[name], str | None):
             raise OptionError(f"{name} is {choices[name]!r}; it must be text, or None")
+    if choices["transform"] not in ("auto", "none") and HEADS.get(choices["head"], point).COUNTS:
+        raise OptionError(
+            f"transform is {choices['transform']!r}, but the head {choices['head']!r} takes counts "
+            "as they are; leave it out"
+        )
     beside = [*names_of(choices["known"], "known"), *names_of(choices["static"], "static")]
     for name in beside:
         if beside.count(name) > 1:

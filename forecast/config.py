@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from forecast import features
+import numpy as np
+
+from forecast import features, scaling
 from forecast.bounds import Bounds, between
 from forecast.cell import Blueprint
 from forecast.covariates import Covariate
@@ -13,6 +16,7 @@ from forecast.frequency import Frequency, parse
 from forecast.network import HEADS
 from forecast.network.parts import Sizes
 from forecast.panel import Schema
+from forecast.scaling import Scale
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,18 @@ class Config:
     @property
     def beforehand(self) -> int:
         """How many numbers are known of a step beforehand, K: its calendar and covariates."""
-        return 2 * len(self.cycles) + sum(one.width for one in (*self.known, *self.static))
+        covariates = sum(one.width for one in (*self.known, *self.static))
+        return 2 * len(self.cycles) + covariates + (self.targets if self.counts else 0)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the targets are counts, scaled by a unit alone."""
+        return bool(HEADS[self.head].COUNTS)
+
+    @property
+    def measure(self) -> Callable[[np.ndarray], Scale]:
+        """How the scale of a series is measured."""
+        return scaling.measure_counts if self.counts else scaling.measure
 
     @property
     def inputs(self) -> int:

@@ -51,7 +51,7 @@ def encode(panel: Panel, config: Config, cell: Cell, fingerprint: str) -> State:
             np.full((series, remembered, d), np.nan, np.float32),
             cell.network.initial_state(series),
         ),
-        scale=history_scale(panel, values, config.context),
+        scale=history_scale(panel, values, config.context, config.measure),
         extent=Extent(np.full((series, d), np.inf), np.full((series, d), -np.inf)),
         static=covariates.encode(panel.static, config.static, series),
         frequency=panel.frequency,
@@ -165,7 +165,7 @@ def _continue(state: State, panel: Panel, values: np.ndarray, config: Config, ce
             "leave it empty"
         )
     ordinals = panel.ordinals
-    known = known_of(panel, config, state.static)
+    known = known_of(panel, config, constants(state, config))
     begin = panel.indptr[:-1]
     return replace(
         state,
@@ -179,21 +179,26 @@ def _continue(state: State, panel: Panel, values: np.ndarray, config: Config, ce
     )
 
 
-def known_of(panel: Panel, config: Config, static: np.ndarray) -> np.ndarray:
+def constants(state: State, config: Config) -> np.ndarray:
+    """What is known of every row of a series alike, (S, P): static covariates, a count's unit."""
+    if not config.counts:
+        return state.static
+    return np.concatenate([state.static, np.log(state.scale.scale)], 1, dtype=np.float32)
+
+
+def known_of(panel: Panel, config: Config, constant: np.ndarray) -> np.ndarray:
     """What is known of every row beforehand, (N, K): its calendar and its covariates.
 
     Args:
         panel: the rows.
         config: of the model.
-        static: the static covariates of each series, encoded, (S, P).
+        constant: what is known of all rows of a series alike, (S, P).
     """
     calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
-    if not config.known and not config.static:
+    if not config.known and not constant.shape[1]:
         return calendar
     varying = covariates.encode(panel.known, config.known, len(calendar))
-    static = np.repeat(static, panel.lengths, axis=0)
-    rows = (part for part in (calendar, varying, static) if part.shape[1])
-    return np.concatenate([*rows], axis=1)
+    return np.concatenate([calendar, varying, np.repeat(constant, panel.lengths, axis=0)], axis=1)
 
 
 def walk(
@@ -260,18 +265,23 @@ def takes(power: float, panel: Panel) -> bool:
     return bool(power == 1.0 or low > 0 or (low == 0 and power > 0))
 
 
-def history_scale(panel: Panel, values: np.ndarray, context: int) -> Scale:
+def history_scale(
+    panel: Panel,
+    values: np.ndarray,
+    context: int,
+    measure: Callable[[np.ndarray], Scale] = scaling.measure,
+) -> Scale:
     """The scale of each series: of its last `context` rows, or of all where those are missing."""
     end = panel.indptr[1:, None]
     rows = end - context + np.arange(context)
     inside = rows >= panel.indptr[:-1, None]
     recent = np.where(inside[..., None], values[np.maximum(rows, 0)], np.nan)
-    location, scale = scaling.measure(recent)
+    location, scale = measure(recent)
     for s in np.flatnonzero(np.any(np.isnan(recent).all(axis=1), axis=1)):
         history = values[panel.indptr[s] : panel.indptr[s + 1]]
         if np.isnan(history).all():
             raise DataError(
                 f"{panel.source}: series '{panel.ids[s]}' has no observed value; leave it out"
             )
-        location[s], scale[s] = (part[0] for part in scaling.measure(history[None]))
+        location[s], scale[s] = (part[0] for part in measure(history[None]))
     return Scale(location, scale)

@@ -13,13 +13,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from forecast import __version__, covariates, scaling
-from forecast.bounds import Bounds, infer, to_bounds
+from forecast.bounds import Bounds, infer, non_negative, to_bounds
 from forecast.calibration import Calibration
 from forecast.choices import check_choices, is_auto, names_of, regimes_for, seconds
 from forecast.config import Config
 from forecast.encoding import known_of, takes, transformed
 from forecast.errors import DataError, ForecastError, OptionError
 from forecast.evaluation import Comparison, Exposure
+from forecast.network import HEADS
 from forecast.network.parts import SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
@@ -60,7 +61,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             gives the decoder one vector for the whole horizon.
         cell: of the recurrent layers, "lstm" or "gru".
         score: of attention, "dot" (scaled dot product, the default) or "additive".
-        head: "point" (forecasts the median) or "student_t" (a distribution: allows levels).
+        head: "point" forecasts the median alone; "normal", "student_t" and, for counts,
+            "negative_binomial" a distribution, with sample paths.
         layers, units: sizes of the network.
         residual: whether each layer above the first adds what it is given to what it puts out.
         dropout: share of what a layer hands to the next blanked out in training, 0 to 1.
@@ -208,7 +210,15 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         values = transformed(panel, config.power)
         static = covariates.encode(panel.static, config.static, len(panel.ids))
         known = known_of(panel, config, static)
-        windows = Windows(values, known, panel.indptr, config.lags, config.context, plan.length)
+        windows = Windows(
+            target=values,
+            known=known,
+            indptr=panel.indptr,
+            lags=config.lags,
+            context=config.context,
+            length=plan.length,
+            counts=config.counts,
+        )
         from forecast.training.fit import fit  # TensorFlow is imported here and not before
 
         fitted = fit(
@@ -323,10 +333,15 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         return config, plan
 
     def _bounds(self, panel: Panel, power: float) -> Bounds:
+        if HEADS[self.head].COUNTS and is_auto(self.bounds):
+            return non_negative
         return infer(panel, power) if is_auto(self.bounds) else to_bounds(self.bounds)
 
     def _power(self, panel: Panel, holdout: int) -> float:
         """The transform asked for, or else one that suits the values and is made for them all."""
+        if HEADS[self.head].COUNTS:
+            _refuse_other_than_counts(panel, self.head)
+            return 1.0
         if self.transform == "auto":
             power = scaling.choose_power(panel.until(2 * holdout))
             return power if takes(power, panel) else 1.0
@@ -338,6 +353,19 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
                 f"{low:g}; use --transform none (transform='none' in Python)"
             )
         return power
+
+
+def _refuse_other_than_counts(panel: Panel, head: str) -> None:
+    """Raise DataError where a value is no count."""
+    wrong = (panel.target < 0) | (panel.target != np.rint(panel.target)) & ~np.isnan(panel.target)
+    if wrong.any():
+        row, d = np.argwhere(wrong)[0]
+        s = int(np.searchsorted(panel.indptr, row, side="right")) - 1
+        time = panel.schema.text(panel.frequency, int(panel.ordinals[row]))
+        raise DataError(
+            f"{panel.source}: series '{panel.ids[s]}' has {panel.target[row, d]:g} at {time}, but "
+            f"the head {head!r} is for counts, 0, 1, 2 …; choose --head student_t (head= in Python)"
+        )
 
 
 def _refuse_too_long(panel: Panel, season: int, plan: Plan) -> None:

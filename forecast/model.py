@@ -187,7 +187,7 @@ class Model:
                 with their times; without the column that names the series it holds for all.
             intervals: "calibrated" on the errors of rollouts on held-out rows, with the spread of
                 sample paths where the head has a distribution; "paths" for percentiles of the
-                sample paths alone; "auto": calibrated where there were enough such rows.
+                sample paths alone; "auto": calibrated where there were such rows, but for counts.
 
         Returns:
             The table, the paths, the state after the rollout, and notes.
@@ -216,7 +216,9 @@ class Model:
         rows = len(start.ids) * max(count, 1)
         check_reach(start, horizon, rows)
         if runtime == "auto":
-            runtime = "compiled" if rows * horizon >= COMPILED_PAYS else "numpy"
+            is_slow = self.config.counts  # draws of counts are, when compiled
+            pays = rows * horizon >= COMPILED_PAYS and not is_slow
+            runtime = "compiled" if pays else "numpy"
         limits = self.config.bounds if bounds is None else to_bounds(bounds)
         ahead = self._upcoming(start, horizon, future)
         projector = Projector(self.config, self.weights, limits, seed, runtime, ahead)
@@ -230,7 +232,8 @@ class Model:
             sampled = projector.cut(sampled, np.repeat(centre.lengths, count))
         shape = (len(start.ids), count, *centre.scaled.shape[1:])
         drawn = sampled.values.reshape(shape) if sampled else None
-        if self.calibration and intervals != "paths":
+        by_paths = intervals == "paths" or (intervals == "auto" and self.config.counts)
+        if self.calibration and not by_paths:
             ends = calibrated(projector, centre, sampled, levels, self.calibration)
         else:
             ends = {} if drawn is None else percentiles(drawn, levels)

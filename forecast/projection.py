@@ -12,7 +12,7 @@ from forecast.ahead import Ahead
 from forecast.bounds import Bounds, Limits, clip, limits
 from forecast.cell import Carry, Cell, Memory
 from forecast.config import Config
-from forecast.encoding import walk
+from forecast.encoding import constants, walk
 from forecast.errors import ForecastError
 from forecast.randomness import Branch
 from forecast.rollout import rollout
@@ -94,6 +94,8 @@ class Projector:
             states.append(after)
         scaled, after = np.concatenate(pieces), join(states)
         values = self.values(scaled, after, done)
+        if paths and self.config.counts:
+            values = np.rint(values)  # of a count and its unit, rounding has left a sliver
         lengths = np.full(len(scaled), horizon)
         return Projection(scaled, values, lengths, start.repeat(copies), after)
 
@@ -185,8 +187,9 @@ class Projector:
         """
         calendar = self.config.frequency.calendar(times, self.config.cycles)
         varying = [self.ahead.at(start, times)] if self.ahead else []
-        static = np.broadcast_to(start.static, (len(times), *start.static.shape))
-        return np.concatenate([calendar, *varying, static], axis=-1)
+        constant = constants(start, self.config)
+        constant = np.broadcast_to(constant, (len(times), *constant.shape))
+        return np.concatenate([calendar, *varying, constant], axis=-1)
 
     def unscaled(self, scaled: np.ndarray, rows: State) -> np.ndarray:
         """Scaled values (B, H, D) in the units of the data, within the bounds, finite or not."""

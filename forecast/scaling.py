@@ -64,6 +64,17 @@ def measure(values: np.ndarray) -> Scale:
     return Scale(location, np.where(flat, np.where(level > 0, level, 1.0), spread))
 
 
+def measure_counts(values: np.ndarray) -> Scale:
+    """The unit of counts (B, T, D): one more than their mean over T (Salinas et al. 2020).
+
+    Zero stays zero, and a count of nothing but zeros has a unit too.
+    """
+    observed = ~np.isnan(values)
+    count = np.maximum(observed.sum(axis=1), 1)
+    mean = np.where(observed, values, 0.0).sum(axis=1) / count
+    return Scale(np.zeros_like(mean), 1.0 + mean)
+
+
 def forward(values: np.ndarray, scale: Scale) -> np.ndarray:
     """Scaled values, float32, of transformed ones (B, T, D)."""
     scaled: np.ndarray = (values - scale.location[:, None]) / scale.scale[:, None]

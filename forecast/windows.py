@@ -44,6 +44,7 @@ class Windows:
         lags: past steps given as inputs.
         context: steps at a window's start that set its scale.
         length: steps T of a window.
+        counts: whether the values are counts: then the logarithm of their unit is known too.
     """
 
     target: np.ndarray
@@ -52,6 +53,7 @@ class Windows:
     lags: tuple[int, ...]
     context: int
     length: int
+    counts: bool = False
 
     def gather(
         self,
@@ -77,6 +79,9 @@ class Windows:
         scale = scale or self.scale_at(series, first, stop)
         values = scaling.forward(values, scale)
         known = self.known[rows[:, lead:]]
+        if self.counts:
+            unit = np.broadcast_to(np.log(scale.scale)[:, None], values[:, lead:].shape)
+            known = np.concatenate([known, unit], axis=-1, dtype=np.float32)
         begins = np.ones(len(series), bool)
         return Batch(values, known, values[:, lead:].copy(), begins, self.lags)
 
@@ -92,7 +97,8 @@ class Windows:
         """
         context, _ = self._values(series, first, self.context, stop)
         unknown = np.isnan(context).all(axis=1)  # nothing to scale by
-        location, scale = scaling.measure(context)
+        measure = scaling.measure_counts if self.counts else scaling.measure
+        location, scale = measure(context)
         return Scale(np.where(unknown, np.nan, location), scale)
 
     def _values(

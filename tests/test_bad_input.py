@@ -198,7 +198,7 @@ CHOICES = [
     (["--id", "Y"], 1, "no column 'Y' for the id"),
     (["--target", "sold"], 1, "no column 'sold' for the target"),
     (["--target", "y", "--id", "y"], 1, "column 'y' is given for two roles"),
-    (["--head", "cauchy"], 2, "'cauchy' is not one of 'point', 'student_t'"),
+    (["--head", "cauchy"], 2, "'cauchy' is not one of 'point', 'normal', 'student_t'"),
     (["--transform", "boxcox"], 2, "'boxcox' is not one of 'auto', 'none', 'sqrt', 'log'"),
     (["--transform", "log"], 2, "transform is 'log', which needs values above 0, but there is 0"),
     (["--windows", "sliding"], 2, "'sliding' is not one of 'random', 'contiguous'"),

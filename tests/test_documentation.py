@@ -57,6 +57,7 @@ def sales(tmp_path, monkeypatch):
     table.to_csv("newer.csv", index=False)
     next_day = table.groupby("store").tail(1).assign(day=days[-1] + days.freq)
     next_day.to_csv("today.csv", index=False)
+    table.to_csv("visits.csv", index=False)
     priced = table.assign(price=np.arange(len(table)) % 3 + 1.0)
     priced.assign(region=table["store"].str[0]).to_csv("shops.csv", index=False)
     next_day.assign(price=2.0).to_csv("monday.csv", index=False)
@@ -108,7 +109,7 @@ def test_every_command_in_the_readmes_table_runs():
     for command in commands:
         run(command + (" --steps 2" if " train " in command else ""))
 
-    assert len(commands) == 15
+    assert len(commands) == 17
 
 
 @pytest.mark.usefixtures("sales")

@@ -503,7 +503,7 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
             {"network": "gru"},
             "network is 'gru'; it must be one of lstm, seq2seq, attention, repeat",
         ),
-        ({"head": "cauchy"}, "head is 'cauchy'; it must be one of point, student_t"),
+        ({"head": "cauchy"}, "head is 'cauchy'; it must be one of point, normal"),
         ({"transform": "boxcox"}, "transform is 'boxcox'; it must be one of auto, log, sqrt, none"),
         ({"cell": "rnn"}, "cell is 'rnn'; it must be one of lstm, gru"),
         ({"score": "cosine"}, "score is 'cosine'; it must be one of dot, additive"),

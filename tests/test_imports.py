@@ -23,6 +23,7 @@ FLOW = (
     "parsing timestamps columns layout grid schema covariates panel",
     "scaling features windows bounds",
     "network.lstm_cell network.gru_cell network.parts network.point network.student_t",
+    "network.normal network.negative_binomial",
     "network.lstm network.seq2seq network.attention network.repeat network network.tensors",
     "cell config",
     "rollout compiled",

@@ -9,7 +9,16 @@ from hypothesis.extra.numpy import arrays
 from scipy import special, stats
 
 from forecast import features
-from forecast.network import HEADS, NETWORKS, gru_cell, lstm_cell, point, student_t
+from forecast.network import (
+    HEADS,
+    NETWORKS,
+    gru_cell,
+    lstm_cell,
+    negative_binomial,
+    normal,
+    point,
+    student_t,
+)
 from forecast.network.parts import CELLS, SCORES, Sizes, Stack
 
 # NumPy has no lgamma, which the loss alone needs
@@ -468,7 +477,7 @@ def test_tensorflow_under_numpys_names_means_what_numpy_means(tensors):
 @pytest.mark.parametrize("name", list(HEADS))
 def test_every_head_answers_to_the_same_contract(name):
     head = HEADS[name]
-    params = np.zeros((4, head.PARAMETERS * 2))  # of two targets
+    params = np.zeros((4, (head.PARAMETERS + head.COUNTS) * 2))  # of two targets
 
     assert head.center(np, params).shape == (4, 2)
     assert head.loss(numpy_with_lgamma, params, np.ones((4, 2))).shape == (4, 2)
@@ -600,3 +609,92 @@ def test_the_smallest_and_the_largest_uniforms_give_finite_draws(tensors, freedo
 
     for xp in (np, tensors):
         assert np.isfinite(np.asarray(student_t.sample(xp, params, uniforms))).all()
+
+
+# The normal head
+
+
+def test_the_normal_loss_is_the_negative_log_density_of_scipy():
+    loss = normal.loss(np, raw_scaled(1.5, 0.7), np.array([-2.0]))
+
+    assert loss.item() == pytest.approx(-stats.norm.logpdf(-2.0, 1.5, 0.7), rel=1e-12)
+
+
+def test_normal_draws_by_hand_and_by_distribution():
+    one = normal.sample(np, raw_scaled(10.0, 2.0), np.array([[np.exp(-0.5), 0.0]]))
+    uniforms = (np.random.default_rng(0).integers(0, 2**23, (50_000, 1, 2)) + 0.5) / 2**23
+    many = normal.sample(np, np.broadcast_to(raw_scaled(3.0, 0.5), (50_000, 2)), uniforms)[:, 0]
+
+    assert one.item() == pytest.approx(12.0, rel=1e-12)  # the radius is 1
+    assert stats.kstest(many, stats.norm(3.0, 0.5).cdf).pvalue > 0.05
+    assert stats.kstest(many, stats.norm(3.0, 0.52).cdf).pvalue < 1e-3
+
+
+def test_the_median_and_the_quantiles_of_the_normal_head():
+    params = raw_scaled(1.0, 2.0)
+
+    assert normal.center(np, params).item() == 1.0
+    assert normal.quantile(np, params, 0.5).item() == 1.0
+    assert normal.quantile(np, params, 0.975).item() == pytest.approx(1.0 + 2 * 1.959964, rel=1e-6)
+
+
+def raw_scaled(location, scale):
+    """Raw parameters that give a location and a scale."""
+    return np.array([location, np.log(np.expm1(scale - 1e-4))])
+
+
+# The head of counts
+
+means = st.floats(0.01, 300)
+shapes = st.floats(0.05, 40)
+
+
+def raw_count(mean, shape, unit):
+    """Raw parameters that give a mean and a shape, and the unit that comes with them."""
+    inverse = [np.log(np.expm1(part - 1e-4)) for part in (mean / unit, shape)]
+    return np.array([*inverse, np.log(unit)])
+
+
+@given(mean=means, shape=shapes, count=st.integers(0, 400), unit=st.floats(1, 50))
+def test_the_loss_of_a_count_is_the_negative_log_probability_of_scipy(mean, shape, count, unit):
+    value = np.array([count / unit])
+
+    loss = negative_binomial.loss(numpy_with_lgamma, raw_count(mean, shape, unit), value)
+
+    expected = -stats.nbinom.logpmf(count, shape, shape / (shape + mean))
+    assert loss.item() == pytest.approx(expected, rel=1e-7, abs=1e-7)
+
+
+@given(mean=means, shape=shapes, level=st.floats(0.001, 0.999))
+def test_the_quantile_of_a_count_is_that_of_scipy(mean, shape, level):
+    found = negative_binomial.quantile(np, raw_count(mean, shape, 2.0), level).item() * 2.0
+
+    cdf = stats.nbinom(shape, shape / (shape + mean)).cdf
+    assert found == np.rint(found)
+    assert cdf(found) > level - 1e-9
+    assert found == 0 or cdf(found - 1) < level + 1e-9
+
+
+def test_a_count_by_hand():
+    params = raw_count(mean=1.0, shape=1.0, unit=4.0)  # P(0) = 1/2, P(1) = 1/4, P(2) = 1/8
+
+    draws = [
+        negative_binomial.sample(np, params, np.array([[uniform, 0.9]])).item() * 4.0
+        for uniform in (0.3, 0.49, 0.51, 0.74, 0.76, 0.874, 0.876)
+    ]
+
+    assert draws == [0, 0, 1, 1, 2, 2, 3]
+    assert negative_binomial.center(np, params).item() == pytest.approx(0.25)
+
+
+def test_counts_are_the_same_on_both_runtimes(tensors):
+    rng = np.random.default_rng(0)
+    params = rng.normal(0, 1.5, (2_000, 3)).astype(np.float32)
+    uniforms = ((rng.integers(0, 2**23, (2_000, 1, 2)) + 0.5) / 2**23).astype(np.float32)
+
+    ours = negative_binomial.sample(np, params, uniforms)
+    theirs = negative_binomial.sample(tensors, params, uniforms).numpy()
+
+    apart = ~np.isclose(ours, theirs, rtol=1e-5, atol=1e-5)
+    assert apart.mean() < 0.002  # a uniform may lie on a step of the distribution function
+    assert (ours.dtype, theirs.dtype) == (np.float32, np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from forecast.network import point, student_t
+from forecast.network import negative_binomial, normal, point, student_t
 from forecast.network.attention import Attention
 from forecast.network.lstm import LSTM
 from forecast.network.parts import Network
@@ -17,4 +17,9 @@ NETWORKS: dict[str, type[Network]] = {
     "attention": Attention,
     "repeat": Repeat,
 }
-HEADS: dict[str, Any] = {"point": point, "student_t": student_t}
+HEADS: dict[str, Any] = {
+    "point": point,
+    "normal": normal,
+    "student_t": student_t,
+    "negative_binomial": negative_binomial,
+}

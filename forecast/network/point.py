@@ -6,6 +6,7 @@ from typing import Any
 
 PARAMETERS = 1  # raw outputs per target
 RANDOM = False  # has no distribution to draw from
+COUNTS = False
 
 
 def loss(xp: Any, params: Any, value: Any) -> Any:

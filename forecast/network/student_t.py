@@ -7,6 +7,7 @@ from typing import Any
 
 PARAMETERS = 3  # raw outputs per target: location, scale, degrees of freedom
 RANDOM = True
+COUNTS = False
 SMALLEST_SCALE = 1e-4  # in units of the scaled target; keeps the likelihood bounded
 
 

@@ -6,10 +6,13 @@ import tensorflow as tf
 
 abs = tf.abs
 arange = tf.range
+asarray = tf.cast
+betainc = tf.math.betainc
 concatenate = tf.concat
 cos = tf.cos
 exp = tf.exp
 expm1 = tf.math.expm1
+floor = tf.floor
 isnan = tf.math.is_nan
 lgamma = tf.math.lgamma
 log = tf.math.log

@@ -66,10 +66,13 @@ class Lesson:
         """
         network = self.cell.network
         inputs = features.window_input(tensors, values, self.known, self.cell.lags)
-        if not network.ENCODES:
-            return network.unroll(run, inputs, self.memory)
-        memory = network.absorb(run, inputs[:, : self.warm], self.memory)
-        return network.unroll(run, inputs[:, self.warm :], memory)
+        if network.ENCODES:
+            memory = network.absorb(run, inputs[:, : self.warm], self.memory)
+            inputs, known = inputs[:, self.warm :], self.known[:, self.warm :]
+        else:
+            memory, known = self.memory, self.known
+        params, memory = network.unroll(run, inputs, memory)
+        return self.cell.for_head(params, known), memory
 
     def stepwise(self, keep: Tensor) -> tuple[Tensor, State]:
         """Feed true values for W steps, then step by step true or own ones, as a rollout does.
@@ -113,4 +116,5 @@ class Lesson:
         )
         if network.ENCODES:
             return None, network.absorb(self.run, inputs, self.memory)
-        return network.unroll(self.run, inputs, self.memory)
+        params, memory = network.unroll(self.run, inputs, self.memory)
+        return self.cell.for_head(params, self.known[:, : self.warm]), memory
