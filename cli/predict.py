@@ -123,6 +123,21 @@ class Until(click.ParamType[Any]):
     type=click.Path(),
     help="Write the state after the forecast here; intervals begin anew from it.",
 )
+@click.option(
+    "--paths",
+    type=click.IntRange(min=1),
+    help="Sample paths of each series; 200 for intervals and sums, if not given.",
+)
+@click.option("--paths-out", type=click.Path(), help="Write the sample paths here.")
+@click.option(
+    "--sum-by",
+    help='Add up the series with the same category of this static column, or "all", path by path.',
+)
+@click.option(
+    "--sum-over",
+    type=click.Choice(["day", "week", "month", "quarter", "year", "all"]),
+    help="Add up the steps of so long a time, path by path.",
+)
 @click.option("--plot", type=click.Path(), help="Draw the forecast: a .png, .svg or .pdf file.")
 @click.option(
     "--attention",
@@ -145,6 +160,10 @@ def predict(
     bounds: Any,
     state: str | None,
     keep_state: str | None,
+    paths: int | None,
+    paths_out: str | None,
+    sum_by: str | None,
+    sum_over: str | None,
     plot: str | None,
     attention: str | None,
     say: Say,
@@ -161,17 +180,20 @@ def predict(
       forecast predict --horizon 30 --state sold-out.state
       forecast predict --model priced.forecast --horizon 30 --future prices.csv > sales.csv
       forecast predict newer.csv --model stores.forecast --horizon 30 --levels 80,95 > stores.csv
+      forecast predict --model stores.forecast -n 28 --levels 80 --sum-by all --sum-over week
+      forecast predict --model stores.forecast -n 28 --paths 100 --paths-out paths.parquet
     """
-    from forecast.model import Model
+    from forecast.model import PATHS, Model
     from forecast.plotting import picture_kind, plot_attention, plot_forecast, write_figure
     from forecast.state import State
     from forecast.tables import read_table, write_table
 
     inputs = {"the table itself": table, "the future": future, "the model": model}
     pictures = {"--plot": plot, "--attention": attention}
-    places = {"--out": out, "--keep-state": keep_state, **pictures}
+    places = {"--out": out, "--keep-state": keep_state, "--paths-out": paths_out, **pictures}
     refuse_overwriting(inputs, places)
-    refuse_overwriting({"the state itself": state}, {"--out": out, **pictures})
+    kept = {"--out": out, "--paths-out": paths_out, **pictures}
+    refuse_overwriting({"the state itself": state}, kept)
     if table is not None and state is not None:
         raise OptionError("give a TABLE or a --state to continue, not both")
     for picture in pictures.values():
@@ -201,6 +223,7 @@ def predict(
             state=None if state is None else State.load(state),
             series=wanted,
             levels=levels,
+            paths=paths or (PATHS if paths_out or sum_by or sum_over else 0),
             intervals=intervals,
             seed=seed,
             runtime=runtime,
@@ -214,7 +237,14 @@ def predict(
     if attention is not None:
         with quiet_libraries():
             looks = plot_attention(fitted, forecast, bounds, ahead)
-    write_table(forecast.table, out)
+    result = forecast.table
+    if sum_by or sum_over:
+        result = fitted.totals(forecast, by=sum_by, over=sum_over, levels=levels)
+    write_table(result, out)
+    if paths_out is not None:
+        futures = forecast.path_table
+        write_table(futures, paths_out)
+        say(f"Wrote {paths_out}: {len(futures):,} rows.")
     if keep_state is not None:
         forecast.state.save(keep_state)
         more = f"--state {shlex.quote(keep_state)} --horizon {horizon}{model_given(model)}"
@@ -228,7 +258,7 @@ def predict(
             write_figure(looks, attention, "--attention")
         say(f"Drew {attention}.")
     if out is not None:
-        say(f"Wrote {out}: {len(forecast.table):,} rows.")
+        say(f"Wrote {out}: {len(result):,} rows.")
 
 
 def refuse_other_file(keep_state: str | None) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from forecast.projection import Projector, make_cell, outside, strays, times_aft
 from forecast.state import State
 from forecast.stopping import Condition, to_condition
 from forecast.streaming import Stream
+from forecast.totals import totals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -247,6 +248,25 @@ class Model:
         branches = sampled.after if sampled else None
         table = tabulate(centre, ends, self.config.schema)
         return Forecast(table, drawn, start, centre.after, branches, tuple(notes))
+
+    def totals(
+        self,
+        forecast: Forecast,
+        *,
+        by: str | Mapping[Any, Any] | None = None,
+        over: str | None = None,
+        levels: float | Sequence[float] = (),
+    ) -> pd.DataFrame:
+        """Sums of a forecast's sample paths over series and time, see `forecast.totals.totals`.
+
+        Args:
+            forecast: of `rollout`, with paths.
+            by: a static column of categories, "all", or a group for each id.
+            over: "day", "week", "month", "quarter", "year" or "all".
+            levels: widths of intervals in percent.
+        """
+        levels = tuple(np.atleast_1d(levels).tolist())
+        return totals(forecast, self.config, by, over, levels)
 
     def attention(
         self,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from forecast.errors import OptionError
 from forecast.projection import Projection, times_after
 from forecast.schema import Schema
 from forecast.state import State
@@ -43,6 +44,25 @@ class Forecast:
         """How many steps there are of each series, (S,)."""
         steps: np.ndarray = (self.state.time - self.start.time) // self.start.frequency.step
         return steps
+
+    @property
+    def path_table(self) -> pd.DataFrame:
+        """The sample paths as a table: the user's id and time columns, `path` from 0, `value`.
+
+        Raises:
+            OptionError: if there are none.
+        """
+        if self.paths is None:
+            raise OptionError("the forecast has no sample paths; ask for some with paths=")
+        count, longest = self.paths.shape[1], self.paths.shape[2]
+        inside = np.arange(longest) < self.steps[:, None]  # (S, H)
+        places = np.cumsum(inside).reshape(inside.shape) - 1  # rows of the table
+        rows = np.broadcast_to(places[:, None], self.paths.shape[:3])
+        numbers = np.broadcast_to(np.arange(count)[:, None], self.paths.shape[:3])
+        kept = np.broadcast_to(inside[:, None], self.paths.shape[:3])
+        labels = self.table.columns[: list(self.table.columns).index("forecast")]
+        table = self.table[labels].iloc[rows[kept]].reset_index(drop=True)
+        return table.assign(path=numbers[kept], value=self.paths[..., 0][kept])
 
 
 def tabulate(

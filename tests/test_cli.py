@@ -343,6 +343,26 @@ def test_levels_are_intervals_around_the_middle_the_wider_the_higher():
 
 
 @pytest.mark.usefixtures("saved")
+def test_sums_and_paths_are_written_where_they_are_asked_for():
+    words = ["predict", "--horizon", 9, "--levels", 80, "--paths", 30, "--paths-out", "paths.csv"]
+
+    told = run_well(*words, "--sum-by", "all", "--sum-over", "week", "--out", "weeks.csv")
+
+    weeks, paths = pd.read_csv("weeks.csv"), pd.read_csv("paths.csv")
+    assert weeks.columns.tolist() == [
+        *("all", "day", "values", "forecast", "forecast-lo-80", "forecast-hi-80")
+    ]
+    assert weeks["values"].sum() == 2 * 9
+    assert len(paths) == 2 * 200 * 9  # intervals rest on no fewer than 200
+    assert told.stderr.splitlines() == [
+        "Wrote paths.csv: 3,600 rows.",
+        f"Wrote weeks.csv: {len(weeks)} rows.",
+    ]
+    alone = run_well("predict", "--horizon", 9, "--sum-over", "all")
+    assert len(alone.stdout.splitlines()) == 1 + 2
+
+
+@pytest.mark.usefixtures("saved")
 def test_a_seed_chooses_the_sample_paths_and_nothing_else():
     words = ["predict", "--horizon", 2, "--levels", 80, "--seed"]
     one, again, other = (table_of(run_well(*words, seed)) for seed in (1, 1, 2**32 - 1))

@@ -109,7 +109,7 @@ def test_every_command_in_the_readmes_table_runs():
     for command in commands:
         run(command + (" --steps 2" if " train " in command else ""))
 
-    assert len(commands) == 17
+    assert len(commands) == 19
 
 
 @pytest.mark.usefixtures("sales")
@@ -120,7 +120,7 @@ def test_the_commands_of_the_guide_run():
     for command in commands:
         run(command.replace(" train ", " train --steps 2 "))
 
-    assert len(commands) == 3
+    assert len(commands) == 5
     assert len(pd.read_csv("next-fortnight.csv")) == 28
 
 

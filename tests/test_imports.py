@@ -32,7 +32,7 @@ FLOW = (
     "ahead projection streaming outcome",
     "calibration intervals",
     "artifact",
-    "matching checks",
+    "matching checks totals",
     "model",
     "training training.regimes training.schedule training.plan training.lesson",
     "training.teacher training.scheduled training.free",
