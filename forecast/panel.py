@@ -89,11 +89,11 @@ class Panel:
             The shorter panel; a series that was no longer keeps zero rows.
         """
         lengths = np.maximum(self.lengths - steps_before_end, 0)
-        return self._rows(np.arange(len(self.ids)), lengths)
+        return self.cut(np.arange(len(self.ids)), lengths)
 
     def take(self, chosen: NDArray[np.intp]) -> Panel:
         """The series at the given places, in that order."""
-        return self._rows(chosen, self.lengths[chosen])
+        return self.cut(chosen, self.lengths[chosen])
 
     def preceded_by(self, missing: Integers) -> Panel:
         """The panel with some rows of missing values before the first row of each series.
@@ -113,8 +113,13 @@ class Panel:
         known = self.known.take(source) if self.known.names else self.known
         return replace(self, indptr=indptr, start=start, target=target, known=known)
 
-    def _rows(self, chosen: NDArray[np.intp], lengths: Integers) -> Panel:
-        """Keep the first `lengths` rows of the chosen series."""
+    def cut(self, chosen: NDArray[np.intp], lengths: Integers) -> Panel:
+        """The first rows of the series at the given places, one of which may come twice.
+
+        Args:
+            chosen: places (M,).
+            lengths: rows of each (M,).
+        """
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         shift = np.repeat(self.indptr[:-1][chosen] - indptr[:-1], lengths)
         rows = shift + np.arange(indptr[-1])

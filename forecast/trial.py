@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,9 +21,11 @@ from forecast.model import Model, fingerprint
 from forecast.network import HEADS
 from forecast.panel import Panel
 from forecast.projection import Projector, make_cell
+from forecast.state import State
 
 T = TypeVar("T")
 ROLLOUTS = 1_000  # that intervals are calibrated on
+FEWEST_ROLLOUTS, MOST_ROWS = 50, 5_000_000  # fewer where histories are long, but not too few
 PATHS = 50  # sample paths of each, where the head has a distribution
 TOLD = (80.0, 95.0)  # levels whose measured coverage the record tells
 
@@ -104,32 +105,46 @@ def calibrate(
         The calibration on all of them, None where nothing was observed; and for each level the
         share of the values that intervals held, in percent.
     """
-    if len(panel.ids) > ROLLOUTS:
+    most = int(np.clip(MOST_ROWS // max(panel.lengths.mean(), 1), FEWEST_ROLLOUTS, ROLLOUTS))
+    if len(panel.ids) > most:
         rng = np.random.default_rng(0)
-        panel = panel.select(rng.choice(panel.ids, ROLLOUTS, replace=False).tolist())
-    scores = {}
-    for cutoff in _cutoffs(holdout, len(panel.ids)):
-        judge = partial(_scores_of, holdout=holdout)
-        found = on_tail(panel, config, weights, cutoff, judge)
-        if found is not None:
-            scores[cutoff] = found
-    if not scores:
+        panel = panel.select(rng.choice(panel.ids, most, replace=False).tolist())
+    begun = _begun(panel, _cutoffs(holdout, most // len(panel.ids)))
+    if begun is None:
         return None, {}
-    early = [
-        np.where(np.arange(holdout)[:, None] < cutoff - holdout, found, np.nan)
-        for cutoff, found in scores.items()
-        if cutoff > holdout
-    ]
-    late = [found for cutoff, found in scores.items() if cutoff <= holdout]
-    before = Calibration.of(np.concatenate(early)) if early else None
-    shares = _shares(before, np.concatenate(late)) if before and late else {}
-    return Calibration.of(np.concatenate([*scores.values()])), shares
+    series, cutoff = begun
+    model = model_after(panel.cut(series, panel.lengths[series] - cutoff), config, weights, {})
+    ahead = Ahead.of(panel, config) if config.known else None
+    scores = np.full((len(cutoff), holdout, config.targets), np.nan)
+    for c in np.unique(cutoff):
+        rows = np.flatnonzero(cutoff == c)
+        steps = min(int(c), holdout)
+        came = panel.target[panel.indptr[series[rows] + 1][:, None] - c + np.arange(steps)]
+        scores[rows, :steps] = _scores_of(model, model.state.take(rows), came, ahead)
+    in_first_half = np.arange(holdout) < (cutoff - holdout)[:, None]
+    early = np.where(in_first_half[..., None], scores, np.nan)
+    before, late = Calibration.of(early), scores[cutoff <= holdout]
+    shares = _shares(before, late) if before and np.isfinite(late).any() else {}
+    return Calibration.of(scores), shares
 
 
-def _cutoffs(holdout: int, series: int) -> list[int]:
+def _cutoffs(holdout: int, wanted: int) -> list[int]:
     """Rows before the end where rollouts begin: half of them before the last `holdout` rows."""
-    count = min(max(ROLLOUTS // series, 2), 2 * holdout)
+    count = min(max(wanted, 2), 2 * holdout)
     return sorted({int(cutoff) for cutoff in np.linspace(2 * holdout, 0, count, endpoint=False)})
+
+
+def _begun(panel: Panel, cutoffs: list[int]) -> tuple[np.ndarray, np.ndarray] | None:
+    """The series (M,) and the cutoffs (M,) of rollouts; None where nothing was observed before."""
+    first = np.array(
+        [
+            np.argmax(seen) if (seen := ~np.isnan(part).all(axis=1)).any() else len(part)
+            for part in np.split(panel.target, panel.indptr[1:-1])
+        ]
+    )
+    series, cutoff = np.meshgrid(np.arange(len(first)), np.array(cutoffs, np.int64))
+    has_seen = panel.lengths[series] - cutoff > first[series]
+    return (series[has_seen], cutoff[has_seen]) if has_seen.any() else None
 
 
 def _shares(calibration: Calibration, scores: np.ndarray) -> dict[str, float]:
@@ -142,26 +157,23 @@ def _shares(calibration: Calibration, scores: np.ndarray) -> dict[str, float]:
     return shares
 
 
-def _scores_of(
-    model: Model, history: Panel, actual: np.ndarray, ahead: Ahead | None, holdout: int
-) -> np.ndarray:
-    """Distances of what came from the rollout, in spreads that the model tells, (S, H, D).
+def _scores_of(model: Model, start: State, came: np.ndarray, ahead: Ahead | None) -> np.ndarray:
+    """Distances of what came (S, H, D) from the rollout, in spreads that the model tells.
 
     Args:
-        model, history, actual, ahead: see `comparison_of`.
-        holdout: steps H; NaN where fewer came.
+        model: whose network it is.
+        start: the state before.
+        came: NaN where missing.
+        ahead: the covariates of that time, for a model that takes some.
     """
-    del history  # the model's state is what has come of it
-    config, came = model.config, actual[:, :holdout]
+    config, steps = model.config, came.shape[1]
     projector = Projector(config, model.weights, config.bounds, ahead=ahead)
-    centre = projector.run(model.state, came.shape[1])
-    spread = np.ones(1)
-    if HEADS[config.head].RANDOM:
-        spread = spread_of(projector.run(model.state, came.shape[1], PATHS), centre)
-    truth = scaling.forward(scaling.transform(came, config.power), model.state.scale)
-    scores = np.full((len(came), holdout, config.targets), np.nan)
-    scores[:, : came.shape[1]] = np.abs(truth - centre.scaled) / spread
-    return scores
+    centre = projector.run(start, steps)
+    truth = scaling.forward(scaling.transform(came, config.power), start.scale)
+    distance = np.abs(truth - centre.scaled)
+    if not HEADS[config.head].RANDOM:
+        return np.asarray(distance)
+    return np.asarray(distance / spread_of(projector.run(start, steps, PATHS), centre))
 
 
 def comparison_of(

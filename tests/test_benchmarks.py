@@ -228,3 +228,54 @@ def test_scores_are_those_of_the_competition():
     assert score.smape == pytest.approx((200 * 20 / 40 + 0) / 2)
     assert score.mase == pytest.approx((20 / 24 + 0) / 2)
     assert score.owa == pytest.approx((50 / 18.383 + (10 / 24) / 2.395) / 2)
+
+
+def test_coverage_is_told_next_to_that_of_the_seasonal_naive(run, monkeypatch):
+    monkeypatch.setattr(benchmark("coverage"), "ORIGINS", 3)
+
+    printed = run("coverage", ["--data", "us_employment", "--steps", "1"])
+
+    rows = [line.split() for line in printed.splitlines() if line.startswith("us_employment")]
+    assert [row[1] for row in rows] == ["80", "95"]
+    assert all(0 <= float(share) <= 100 for row in rows for share in (row[2], row[4]))
+
+
+def test_what_an_interval_holds_and_how_wide_the_naive_one_is(make_panel):
+    coverage = benchmark("coverage")
+    panel = make_panel([1.0, 2.0, 5.0, 4.0])  # changes over a season of two: 4 and 2
+
+    ends = {80.0: (np.zeros((1, 2)), np.ones((1, 2)))}
+    inside, width = coverage.held(np.array([[1.0, np.nan]]), ends)[80.0]
+    low, high = coverage.of_naive(panel, season=2, steps=3)[95.0]
+
+    assert inside[0, 0] == 1
+    assert np.isnan(inside[0, 1])
+    assert width.tolist() == [[1, 1]]
+    reach = 1.959964 * np.array([1, 1, 2**0.5])  # the changes lie 1 around their mean
+    middle = np.array([5, 4, 5])
+    np.testing.assert_allclose(low[0], middle - reach, rtol=1e-5)
+    np.testing.assert_allclose(high[0], middle + reach, rtol=1e-5)
+
+
+def test_covariates_are_held_against_none_and_against_noise(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark("covariates"), "CUTOFF", pd.Timestamp("2011-01-20"))
+    hours = np.arange(24 * 30)
+    pd.DataFrame(
+        {
+            "day": hours // 24 + 1,
+            "hr": hours % 24,
+            "bikers": 10 + hours % 24,
+            "weathersit": np.where(hours % 50 < 9, "rain", "clear"),
+            **dict.fromkeys(("temp", "hum", "windspeed", "workingday", "holiday"), hours % 7),
+        }
+    ).to_csv(tmp_path / "bikes.csv", index=False)
+    few = ["--steps", "1", "--seeds", "1", "--cutoffs", "1"]
+
+    printed = run("covariates", ["--data", str(tmp_path / "bikes.csv"), *few])
+    absent = run("covariates", ["--data", str(tmp_path / "cars.csv")])
+
+    assert [line.split("  ")[0] for line in printed.splitlines()[3:7]] == [
+        *("none", "noise", "weather, days", "weather, days, noise")
+    ]
+    assert "noise costs" in printed
+    assert absent.startswith(f"skipped: there is no {tmp_path / 'cars.csv'}")

@@ -227,10 +227,10 @@ def test_shares_are_told_for_the_levels_that_the_scores_can_tell():
 
 
 def test_rollouts_begin_evenly_over_both_tails():
-    assert trial._cutoffs(3, series=1) == [1, 2, 3, 4, 5, 6]
-    assert trial._cutoffs(48, series=414) == [48, 96]
-    assert trial._cutoffs(48, series=250) == [24, 48, 72, 96]
-    assert trial._cutoffs(1, series=10_000) == [1, 2]
+    assert trial._cutoffs(3, wanted=1_000) == [1, 2, 3, 4, 5, 6]
+    assert trial._cutoffs(48, wanted=2) == [48, 96]
+    assert trial._cutoffs(48, wanted=4) == [24, 48, 72, 96]
+    assert trial._cutoffs(1, wanted=0) == [1, 2]
 
 
 def test_without_held_out_rows_there_is_no_calibration(make_model, make_random_panel):
