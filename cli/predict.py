@@ -126,7 +126,7 @@ class Until(click.ParamType[Any]):
 @click.option(
     "--paths",
     type=click.IntRange(min=1),
-    help="Sample paths of each series; 200 for intervals and sums, if not given.",
+    help="Sample paths of each series; intervals rest on at least 200, sums on 200 if not given.",
 )
 @click.option("--paths-out", type=click.Path(), help="Write the sample paths here.")
 @click.option(
@@ -194,6 +194,12 @@ def predict(
     refuse_overwriting(inputs, places)
     kept = {"--out": out, "--paths-out": paths_out, **pictures}
     refuse_overwriting({"the state itself": state}, kept)
+    if table == future == "-":
+        raise OptionError("TABLE and --future cannot both be standard input; name a file for one")
+    if paths_out == "-" and out in (None, "-"):
+        raise OptionError("--out and --paths-out cannot both be standard output; name a file")
+    if until and (sum_by or sum_over):
+        raise OptionError("--until ends series early, and their sums with them; leave one out")
     if table is not None and state is not None:
         raise OptionError("give a TABLE or a --state to continue, not both")
     for picture in pictures.values():

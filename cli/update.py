@@ -51,7 +51,8 @@ def update(table: str, model: str, fill_gaps: bool, say: Say) -> None:
         say(f"  {note}")
     ends = sorted({int(after.state.time.min()), int(after.state.time.max())})
     shown = " to ".join(after.config.schema.text(after.config.frequency, end) for end in ends)
-    more = f"--horizon N{model_given(model)}"
+    future = " --future FILE" if after.config.known else ""
+    more = f"--horizon N{future}{model_given(model)}"
     say(f"Updated {model}, until {shown}. Forecast with: forecast predict {more}")
 
 

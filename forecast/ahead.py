@@ -37,7 +37,8 @@ class Ahead:
         A cell may be missing where training has seen such cells in its column.
         """
         needed = [panel.known.names.index(c.name) for c in config.known if not c.has_missing]
-        complete = ~np.isnan(panel.known.values[:, needed]).any(axis=1)
+        missing = np.isnan(panel.known.values)
+        complete = ~missing[:, needed].any(axis=1) & ~missing.all(axis=1)
         inputs = covariates.encode(panel.known, config.known, len(complete))
         return cls(panel, inputs, complete, is_shared)
 
@@ -88,5 +89,16 @@ class Ahead:
         names = ", ".join(f"'{name}'" for name in self.panel.known.names)
         return DataError(
             f"{self.panel.source}: {names} of series '{start.ids[first]}' must be known at "
-            f"{span}{others}; add those rows, with every cell filled"
+            f"{span}{others}; add those rows, with every cell filled ({self._has(start, first)})"
         )
+
+    def _has(self, start: State, first: int) -> str:
+        """Which rows of a series there are."""
+        own = {name: s for s, name in enumerate(self.panel.ids.tolist())}
+        s = 0 if self.is_shared else own.get(start.ids.tolist()[first])
+        if s is None:
+            return "there is none of that series"
+        begin, end = (int(self.panel.ordinals[self.panel.indptr[s + k] - k]) for k in (0, 1))
+        text = self.panel.schema.text
+        frequency = self.panel.frequency
+        return f"there are those from {text(frequency, begin)} to {text(frequency, end)}"

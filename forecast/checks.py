@@ -33,11 +33,7 @@ def check_rollout(
         require_whole(name, value, least)
     if seed >= 2**64:
         raise OptionError(f"seed is {seed}; it must be below 2**64")
-    numbers = all(isinstance(level, int | float | np.number) for level in levels)
-    if not numbers or not all(1 <= level < 100 for level in levels):
-        raise OptionError(
-            f"levels are {list(levels)}; each must lie from 1 to below 100 percent, such as 80"
-        )
+    check_levels(levels)
     if intervals not in INTERVALS:
         raise OptionError(f"intervals is {intervals!r}; it must be one of {', '.join(INTERVALS)}")
     is_random = HEADS[config.head].RANDOM
@@ -52,6 +48,15 @@ def check_rollout(
         raise OptionError(f"runtime is {runtime!r}; it must be one of {', '.join(RUNTIMES)}")
 
 
+def check_levels(levels: tuple[float, ...]) -> None:
+    """Raise OptionError unless levels are percents."""
+    numbers = all(isinstance(level, int | float | np.number) for level in levels)
+    if not numbers or not all(1 <= level < 100 for level in levels):
+        raise OptionError(
+            f"levels are {list(levels)}; each must lie from 1 to below 100 percent, such as 80"
+        )
+
+
 def check_quantiles(config: Config, quantiles: tuple[float, ...]) -> None:
     """Raise OptionError unless the head has quantiles, and they are probabilities."""
     if quantiles and not HEADS[config.head].RANDOM:
@@ -64,7 +69,7 @@ def check_quantiles(config: Config, quantiles: tuple[float, ...]) -> None:
 def _no_distribution(config: Config, wanted: str) -> str:
     return (
         f"the model's head {config.head!r} gives no distribution; train with "
-        f"--head student_t (head='student_t' in Python) for {wanted}"
+        f"--head student_t, or for counts negative_binomial (head= in Python), for {wanted}"
     )
 
 

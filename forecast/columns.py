@@ -168,7 +168,11 @@ class _Search:
 
     def _only(self, role: str, names: list[str]) -> str:
         if len(names) > 1:
-            join = ", or join them into one column" if role == "id" else ""
+            join = (
+                ", or join them into one column; what is no id may be --known or --static"
+                if role == "id"
+                else ""
+            )
             raise DataError(
                 f"{self.source}: the {role} column may be any of {_quoted(names)}; "
                 f"say which with --{role} ({role}= in Python){join}"

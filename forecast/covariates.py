@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from forecast.columns import kind_of
 from forecast.errors import DataError
 from forecast.parsing import BOOLEANS, MISSING_WORDS, Place, quote, read_numbers, some
 
+FAR = 10.0  # standard deviations from the mean, from which on a number is remarked
 MOST_CATEGORIES = 100  # each is an input of its own, whose weights are its embedding
 
 
@@ -24,22 +25,28 @@ class Columns:
         names: of the columns.
         values: (M, K), NaN where missing; a category is its place among `categories`.
         categories: of each column, none for one of numbers.
+        partial: for each column, whether the table has a cell of it that is missing; rows that
+            were filled into a gap do not count.
     """
 
     names: tuple[str, ...]
     values: np.ndarray
     categories: tuple[tuple[str, ...], ...]
+    partial: tuple[bool, ...] = ()
 
     def take(self, rows: np.ndarray) -> Columns:
         """The given rows, in that order; a negative one is missing."""
         values = np.where((rows < 0)[:, None], np.nan, self.values[rows])
-        return Columns(self.names, values, self.categories)
+        return replace(self, values=values)
 
     def split(self, count: int) -> tuple[Columns, Columns]:
         """The first so many columns, and the others."""
         parts = (slice(count), slice(count, None))
         first, rest = (
-            Columns(self.names[part], self.values[:, part], self.categories[part]) for part in parts
+            Columns(
+                self.names[part], self.values[:, part], self.categories[part], self.partial[part]
+            )
+            for part in parts
         )
         return first, rest
 
@@ -120,6 +127,7 @@ def read_columns(
         if name not in frame.columns:
             raise DataError(
                 f"{place.source}: no column {quote(name)}; it has {some(frame.columns)}"
+                + ("; repeat the option for each column" if "," in name else "")
             )
         is_category = categorical.get(name)
         is_category = _is_category(frame[name], place) if is_category is None else is_category
@@ -128,7 +136,8 @@ def read_columns(
         else:
             read.append((read_numbers(frame[name], place), ()))
     values = np.column_stack([part for part, _ in read]) if read else np.empty((len(frame), 0))
-    return Columns(names, values, tuple(categories for _, categories in read))
+    partial = tuple(bool(np.isnan(part).any()) for part, _ in read)
+    return Columns(names, values, tuple(categories for _, categories in read), partial)
 
 
 def _is_category(column: pd.Series[Any], place: Place) -> bool:
@@ -180,7 +189,7 @@ def one_per_series(columns: Columns, indptr: np.ndarray, ids: np.ndarray, source
             f"{quote(cells[0])} and {quote(cells[1])}, but a static column has one value per "
             "series; give it with --known (known= in Python)"
         )
-    return Columns(columns.names, low, columns.categories)
+    return replace(columns, values=low)
 
 
 def learn(columns: Columns, source: str) -> tuple[Covariate, ...]:
@@ -190,17 +199,18 @@ def learn(columns: Columns, source: str) -> tuple[Covariate, ...]:
         DataError: a column says nothing, or has too many categories.
     """
     return tuple(
-        _learn(name, columns.values[:, k], columns.categories[k], source)
+        _learn(name, columns.values[:, k], columns.categories[k], columns.partial[k], source)
         for k, name in enumerate(columns.names)
     )
 
 
-def _learn(name: str, values: np.ndarray, categories: tuple[str, ...], source: str) -> Covariate:
-    missing = np.isnan(values)
-    seen = values[~missing]
+def _learn(
+    name: str, values: np.ndarray, categories: tuple[str, ...], has_missing: bool, source: str
+) -> Covariate:
+    seen = values[~np.isnan(values)]
     if not len(seen):
         raise DataError(f"{source}: column {quote(name)} has no value at all; leave it out")
-    if (seen == seen[0]).all() and not missing.any():
+    if (seen == seen[0]).all() and not has_missing:
         value = quote(categories[int(seen[0])]) if categories else f"{seen[0]:g}"
         raise DataError(
             f"{source}: column {quote(name)} is {value} everywhere, which tells nothing; leave it "
@@ -211,7 +221,6 @@ def _learn(name: str, values: np.ndarray, categories: tuple[str, ...], source: s
             f"{source}: column {quote(name)} has {len(categories):,} categories, at most "
             f"{MOST_CATEGORIES} can be taken; group them, or leave it out"
         )
-    has_missing = bool(missing.any())
     if categories:
         return Covariate(name, 0.0, 1.0, categories, has_missing)
     return Covariate(name, float(seen.mean()), float(seen.std()) or 1.0, (), has_missing)
@@ -227,17 +236,36 @@ def encode(columns: Columns, covariates: tuple[Covariate, ...], rows: int) -> np
     return np.concatenate([np.empty((rows, 0), np.float32), *parts], axis=1)
 
 
-def unseen(columns: Columns, covariates: tuple[Covariate, ...]) -> list[str]:
-    """Categories that training has not seen, in words."""
+def strange(columns: Columns, covariates: tuple[Covariate, ...], source: str) -> list[str]:
+    """What training has seen nothing like, in words: new categories, numbers far from all others.
+
+    Raises:
+        DataError: a column has not a single category that training has seen.
+    """
     notes = []
     for covariate in covariates:
-        if not covariate.categories or covariate.name not in columns.names:
+        if covariate.name not in columns.names:
             continue
-        given = columns.categories[columns.names.index(covariate.name)]
-        new = [name for name in given if name not in covariate.categories]
+        k, name = columns.names.index(covariate.name), quote(covariate.name)
+        seen = columns.values[~np.isnan(columns.values[:, k]), k]
+        if not covariate.categories:
+            far = seen[np.abs(seen - covariate.location) > FAR * covariate.scale]
+            if len(far):
+                notes.append(
+                    f"column {name} has {far[0]:g}, far from what training has seen (mean "
+                    f"{covariate.location:.4g}, standard deviation {covariate.scale:.4g})"
+                )
+            continue
+        given = [columns.categories[k][int(place)] for place in np.unique(seen)]
+        new = [category for category in given if category not in covariate.categories]
+        if new and len(new) == len(given):
+            raise DataError(
+                f"{source}: column {name} has {some(new)}, none of the categories that training "
+                f"has seen ({some(covariate.categories)}); write them as there"
+            )
         if new:
             notes.append(
-                f"column {quote(covariate.name)} has categories that training has not seen: "
-                f"{some(new)}; taken as none of the known ones"
+                f"column {name} has categories that training has not seen: {some(new)}; taken as "
+                "none of the known ones"
             )
     return notes

@@ -150,6 +150,8 @@ def _misplaced(state: State, panel: Panel, s: int, count: int) -> DataError:
 
 def _continue(state: State, panel: Panel, values: np.ndarray, config: Config, cell: Cell) -> State:
     """Observe rows that follow a state, given their transformed values (N, D)."""
+    if config.counts:
+        refuse_other_than_counts(panel, config.head)
     lengths, last = panel.lengths, panel.indptr[1:] - 1
     owner = np.repeat(np.arange(len(lengths)), lengths)
     with np.errstate(over="ignore", invalid="ignore"):  # told below
@@ -257,6 +259,19 @@ def transformed(panel: Panel, power: float) -> np.ndarray:
             "--transform none (transform='none' in Python)"
         )
     return scaling.transform(panel.target, power)
+
+
+def refuse_other_than_counts(panel: Panel, head: str) -> None:
+    """Raise DataError where a value is no count."""
+    wrong = (panel.target < 0) | (panel.target != np.rint(panel.target)) & ~np.isnan(panel.target)
+    if wrong.any():
+        row, d = np.argwhere(wrong)[0]
+        s = int(np.searchsorted(panel.indptr, row, side="right")) - 1
+        time = panel.schema.text(panel.frequency, int(panel.ordinals[row]))
+        raise DataError(
+            f"{panel.source}: series '{panel.ids[s]}' has {panel.target[row, d]:g} at {time}, but "
+            f"the head {head!r} is for counts, 0, 1, 2 …; choose --head student_t (head= in Python)"
+        )
 
 
 def takes(power: float, panel: Panel) -> bool:

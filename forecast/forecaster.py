@@ -17,7 +17,7 @@ from forecast.bounds import Bounds, infer, non_negative, to_bounds
 from forecast.calibration import Calibration
 from forecast.choices import check_choices, is_auto, names_of, regimes_for, seconds
 from forecast.config import Config
-from forecast.encoding import known_of, takes, transformed
+from forecast.encoding import known_of, refuse_other_than_counts, takes, transformed
 from forecast.errors import DataError, ForecastError, OptionError
 from forecast.evaluation import Comparison, Exposure
 from forecast.network import HEADS
@@ -340,7 +340,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     def _power(self, panel: Panel, holdout: int) -> float:
         """The transform asked for, or else one that suits the values and is made for them all."""
         if HEADS[self.head].COUNTS:
-            _refuse_other_than_counts(panel, self.head)
+            refuse_other_than_counts(panel, self.head)
             return 1.0
         if self.transform == "auto":
             power = scaling.choose_power(panel.until(2 * holdout))
@@ -353,19 +353,6 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
                 f"{low:g}; use --transform none (transform='none' in Python)"
             )
         return power
-
-
-def _refuse_other_than_counts(panel: Panel, head: str) -> None:
-    """Raise DataError where a value is no count."""
-    wrong = (panel.target < 0) | (panel.target != np.rint(panel.target)) & ~np.isnan(panel.target)
-    if wrong.any():
-        row, d = np.argwhere(wrong)[0]
-        s = int(np.searchsorted(panel.indptr, row, side="right")) - 1
-        time = panel.schema.text(panel.frequency, int(panel.ordinals[row]))
-        raise DataError(
-            f"{panel.source}: series '{panel.ids[s]}' has {panel.target[row, d]:g} at {time}, but "
-            f"the head {head!r} is for counts, 0, 1, 2 …; choose --head student_t (head= in Python)"
-        )
 
 
 def _refuse_too_long(panel: Panel, season: int, plan: Plan) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from forecast.calibration import Calibration
@@ -50,10 +52,23 @@ def spread_of(sampled: Projection, centre: Projection) -> np.ndarray:
     return np.asarray(np.maximum(spread, NARROWEST))
 
 
-def percentiles(paths: np.ndarray, levels: tuple[float, ...]) -> dict[float, Ends]:
-    """The middle of sample paths (S, n, H, D)."""
-    tails = ((level, 50 - level / 2, 50 + level / 2) for level in levels)
-    return {
-        level: (np.percentile(paths, low, axis=1), np.percentile(paths, high, axis=1))
-        for level, low, high in tails
-    }
+def percentiles(
+    paths: np.ndarray, levels: tuple[float, ...], axis: int, is_whole: bool
+) -> dict[float, Ends]:
+    """The middle of sample paths.
+
+    Args:
+        paths: with the paths along some axis.
+        levels: widths in percent.
+        axis: that of the paths.
+        is_whole: whether they are counts: then the ends are some of them, to the outer side.
+    """
+    methods: Any = ("lower", "higher") if is_whole else ("linear", "linear")
+    found = {}
+    for level in levels:
+        low, high = (
+            np.percentile(paths, 50 + side * level / 2, axis=axis, method=method)
+            for side, method in zip((-1, 1), methods, strict=True)
+        )
+        found[level] = low, high
+    return found

@@ -75,7 +75,7 @@ def _labels(table: pd.DataFrame, source: str) -> dict[str, Any]:
     if isinstance(table.columns, pd.MultiIndex):
         raise DataError(f"{source}: the columns have several levels; use one name per column")
     if not len(table):
-        raise DataError(f"{source}: no rows; it needs past observations")
+        raise DataError(f"{source}: no rows; it needs some")
     labels: dict[str, Any] = {}
     for label in table.columns:
         if str(label) in labels:

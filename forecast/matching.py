@@ -49,11 +49,12 @@ def match(table: Any, config: Config, ids: list[Any], **where: Any) -> Panel:
     if schema.layout == "wide":
         given["series"] = {str(name) for name in ids}
     panel = _with_ids_of(to_panel(table, **given), schema)
-    new = [
-        *covariates.unseen(panel.known, config.known),
-        *covariates.unseen(panel.static, config.static),
-    ]
-    panel = replace(panel, notes=(*panel.notes, *new))
+    unknown = np.array([s for s, name in enumerate(panel.ids) if name not in ids], dtype=np.intp)
+    notes = covariates.strange(panel.known, config.known, panel.source)
+    if panel.static.names and len(unknown):  # those that are known keep what training has seen
+        static = panel.static.take(unknown)
+        notes += covariates.strange(static, config.static, panel.source)
+    panel = replace(panel, notes=(*panel.notes, *notes))
     is_zoned, was_zoned = (has_zone(one.time_dtype) for one in (panel.schema, schema))
     if is_zoned != was_zoned:
         have, had = ("a", "none") if is_zoned else ("no", "one")

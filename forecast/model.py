@@ -19,7 +19,7 @@ from forecast.ahead import Ahead
 from forecast.bounds import to_bounds
 from forecast.calibration import Calibration
 from forecast.cell import Cell
-from forecast.checks import check_quantiles, check_reach, check_rollout, check_state
+from forecast.checks import check_levels, check_quantiles, check_reach, check_rollout, check_state
 from forecast.config import Config
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
 from forecast.intervals import calibrated, percentiles
@@ -237,7 +237,8 @@ class Model:
         if self.calibration and not by_paths:
             ends = calibrated(projector, centre, sampled, levels, self.calibration)
         else:
-            ends = {} if drawn is None else percentiles(drawn, levels)
+            counts = self.config.counts
+            ends = {} if drawn is None else percentiles(drawn, levels, 1, counts)
         notes = [
             *outside(limits, start),
             *self._beyond_training(start, centre.lengths),
@@ -266,6 +267,7 @@ class Model:
             levels: widths of intervals in percent.
         """
         levels = tuple(np.atleast_1d(levels).tolist())
+        check_levels(levels)
         return totals(forecast, self.config, by, over, levels)
 
     def attention(

@@ -15,6 +15,7 @@ import pandas as pd
 
 from forecast.config import Config
 from forecast.errors import DataError, OptionError
+from forecast.intervals import percentiles
 from forecast.outcome import Forecast
 from forecast.projection import times_after
 
@@ -42,14 +43,15 @@ def totals(
 
     Returns:
         For each group of series and span of time: its name, when it begins, how many values were
-        added up, the median of the sums, and the ends of each interval.
+        added up, the middle of the sums (of counts the mean, as in their forecast, else the
+        median), and the ends of each interval.
 
     Raises:
         OptionError: if the forecast has no paths, or an argument does not fit the model.
         DataError: if a series has no group.
     """
-    if forecast.paths is None:
-        raise OptionError("totals add sample paths up; ask for some with paths=")
+    if not isinstance(forecast, Forecast) or forecast.paths is None:
+        raise OptionError("totals add sample paths up; give a forecast of rollout(..., paths=200)")
     names, group = _groups(forecast, config, by)
     series, _, horizon = forecast.paths.shape[:3]
     begins, span = _spans(times_after(forecast.start, horizon), config, over)
@@ -59,10 +61,11 @@ def totals(
     order = np.argsort(code, kind="stable")
     found, first, count = np.unique(code[order], return_index=True, return_counts=True)
     sums = np.add.reduceat(values[order], first, axis=0)  # (groups * spans, n)
-    columns = {"values": count, "forecast": np.median(sums, axis=1)}
-    for level in levels:
-        for side, tail in (("lo", 50 - level / 2), ("hi", 50 + level / 2)):
-            columns[f"forecast-{side}-{level:g}"] = np.percentile(sums, tail, axis=1)
+    middle = np.mean if config.counts else np.median  # as in the forecast of a series
+    columns = {"values": count, "forecast": middle(sums, axis=1)}
+    for level, ends in percentiles(sums, levels, 1, config.counts).items():
+        named_ends = zip(("lo", "hi"), ends, strict=True)
+        columns |= {f"forecast-{side}-{level:g}": end for side, end in named_ends}
     label = config.schema.id if by is None else by if isinstance(by, str) else "group"
     named = {} if label is None else {label: [names[k] for k in found // len(begins)]}
     when = begins.iloc[found % len(begins)].reset_index(drop=True)
@@ -76,11 +79,13 @@ def _groups(
     ids = forecast.start.ids.tolist()
     if by is None:
         return ids, np.arange(len(ids))
-    if isinstance(by, Mapping):
+    if isinstance(by, Mapping | pd.Series):
         absent = [name for name in ids if name not in by]
         if absent:
             raise DataError(f"series '{absent[0]}' has no group; give one for every id")
         own = [by[name] for name in ids]
+    elif not isinstance(by, str):
+        raise OptionError(f"by is {by!r}; give a static column, 'all', or a group for each id")
     elif by == ALL:
         own = [ALL] * len(ids)
     else:

@@ -74,9 +74,29 @@ def test_no_path_has_a_fraction_or_less_than_nothing(model):
 def test_intervals_of_counts_are_percentiles_of_the_paths(model):
     forecast = model.rollout(4, levels=80)
 
-    assert forecast.table["forecast-hi-80"].tolist() == (
-        np.percentile(forecast.paths[..., 0], 90, axis=1).ravel().tolist()
+    low, high = (
+        forecast.table[f"forecast-{side}-80"].to_numpy().reshape(2, 1, 4) for side in ("lo", "hi")
     )
+    inside = (forecast.paths[..., 0] >= low) & (forecast.paths[..., 0] <= high)
+    assert (low == np.rint(low)).all()
+    assert (high == np.rint(high)).all()
+    assert (inside.mean(axis=1) >= 0.8).all()
+
+
+def test_totals_of_counts_are_means_so_that_they_add_up(model):
+    forecast = model.rollout(4, paths=50)
+
+    each, whole = (
+        model.totals(forecast, by="all", over=over)["forecast"] for over in (None, "all")
+    )
+
+    assert each.sum() == pytest.approx(whole.item())
+    assert whole.item() == pytest.approx(forecast.paths.sum(axis=(0, 2, 3)).mean())
+
+
+def test_new_rows_that_are_no_counts_are_refused_too(model):
+    with pytest.raises(DataError, match=r"series 'a' has 2\.5 at 30, but the head 'negative_binomia"):
+        model.observe(model.state.select(["a"]), [2.5])
 
 
 def test_counts_go_the_same_way_compiled(model):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import forecast
 from forecast.ahead import Ahead
-from forecast.covariates import Columns, Covariate, encode, learn, read_columns, unseen
+from forecast.covariates import Columns, Covariate, encode, learn, read_columns, strange
 from forecast.errors import DataError, ForecastError, OptionError
 from forecast.panel import to_panel, to_table
 from forecast.parsing import Place
@@ -138,12 +138,37 @@ def test_a_constant_with_missing_cells_still_says_where_they_are():
 
 
 def test_categories_that_training_has_not_seen_are_named():
-    columns = Columns(("kind",), np.zeros((1, 1)), (("food", "wine"),))
+    columns = Columns(("kind",), np.array([[0.0], [1.0]]), (("food", "wine"),))
 
-    assert unseen(columns, (PRICE, KIND)) == [
+    assert strange(columns, (PRICE, KIND), "x") == [
         "column 'kind' has categories that training has not seen: 'wine'; taken as none of the "
         "known ones"
     ]
+
+
+def test_a_column_without_any_known_category_is_refused():
+    columns = Columns(("kind",), np.zeros((2, 1)), (("FOOD", "food"),))
+
+    with pytest.raises(DataError, match="x: column 'kind' has 'FOOD', none of the categories that"):
+        strange(columns, (KIND,), "x")
+
+
+def test_a_number_far_from_all_that_training_has_seen_is_told():
+    columns = Columns(("price",), np.array([[2.1], [58.0], [NAN]]), ((),))
+
+    assert strange(columns, (PRICE,), "x") == [
+        "column 'price' has 58, far from what training has seen (mean 2, standard deviation 0.5)"
+    ]
+    assert strange(replace(columns, values=np.array([[6.9]])), (PRICE,), "x") == []
+
+
+def test_rows_filled_into_a_gap_are_no_missing_cells_of_the_table(shops):
+    (price,) = learn(gate(shops, known=["price"]).known, "shops")
+    constant = gate(shops.assign(price=3.0), known=["price"])
+
+    assert not price.has_missing
+    with pytest.raises(DataError, match="column 'price' is 3 everywhere"):
+        learn(constant.known, "shops")
 
 
 # Through the gate
@@ -413,7 +438,7 @@ def test_a_saved_model_knows_its_columns(priced, tmp_path):
 def shop_model(shops, make_model):
     """A model of the shops that takes their price and kind, and their region."""
     panel = gate(shops, known=["price", "kind"], static=["region"])
-    known = tuple(replace(one, has_missing=False) for one in learn(panel.known, "shops"))
+    known = learn(panel.known, "shops")
     return make_model(panel, known=known, static=learn(panel.static, "shops"))
 
 
@@ -460,6 +485,8 @@ def test_each_layout_of_one_series_has_a_future(make_model):
             r"must be known at 2024-01-05 … 2024-01-06 \(2 steps\), and of 1 more series; add",
         ),
         (upcoming(shop="a"), "'price', 'kind' of series 'b' must be known at 2024-01-04 … 2024-01"),
+        (upcoming(shop="a"), r"every cell filled \(there is none of that series\)"),
+        (upcoming(2), r"\(there are those from 2024-01-04 to 2024-01-05\)"),
         (upcoming(price=[4.0, None, 4.0]), "must be known at 2024-01-05, and of 1 more series"),
         (
             upcoming().assign(day=upcoming().day - pd.Timedelta(days=9)),
@@ -489,10 +516,10 @@ def test_a_model_asks_for_the_columns_that_it_takes_and_for_no_others(
 
 
 def test_a_category_never_seen_is_told_and_taken_as_none(shop_model):
-    ahead = shop_model.ahead(upcoming(kind="z"))
+    ahead = shop_model.ahead(upcoming(kind=["z", "x", "y"]))
 
     assert ahead.panel.notes[-1].startswith("column 'kind' has categories that training has not s")
-    assert ahead.inputs[0, 1:].tolist() == [0.0, 0.0]
+    assert ahead.inputs[:, 1:].tolist() == [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
 
 
 def test_rows_of_known_series_need_no_static_columns_but_those_of_new_ones_do(shop_model):

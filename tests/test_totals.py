@@ -55,9 +55,12 @@ def test_paths_of_series_that_have_ended_end_with_them(model):
 def test_without_paths_there_is_neither_a_table_nor_a_sum(model):
     plain = model.rollout(2)
 
+    with pytest.raises(OptionError, match="totals add sample paths up; give a forecast of rollout"):
+        model.totals(plain.table)
+
     with pytest.raises(OptionError, match="the forecast has no sample paths; ask for some with pa"):
         _ = plain.path_table
-    with pytest.raises(OptionError, match="totals add sample paths up; ask for some with paths="):
+    with pytest.raises(OptionError, match="totals add sample paths up; give a forecast of rollout"):
         model.totals(plain)
 
 
@@ -102,6 +105,8 @@ def test_groups_can_be_given_for_each_id(model, forecast):
 
     assert table["group"].tolist() == ["x", "y"]
     assert table["values"].tolist() == [24, 12]
+    groups = pd.Series({"a": "x", "b": "x", "c": "y"})
+    assert table.equals(model.totals(forecast, by=groups, over="all"))
     with pytest.raises(DataError, match="series 'c' has no group; give one for every id"):
         model.totals(forecast, by={"a": "x", "b": "x"})
 
@@ -116,7 +121,9 @@ def test_steps_that_were_not_forecast_are_in_no_sum(model):
     ("how", "message"),
     [
         ({"by": "colour"}, r"no static column of categories 'colour' to add up by; the model has"),
+        ({"by": ["region"]}, r"by is \['region'\]; give a static column, 'all', or a group for"),
         ({"over": "decade"}, "over is 'decade'; it must be one of day, week, month, quarter, year"),
+        ({"levels": 101}, r"levels are \[101\]; each must lie from 1 to below 100 percent"),
     ],
 )
 def test_sums_that_cannot_be_made_are_refused(model, forecast, how, message):
