@@ -58,7 +58,7 @@ def sniff(stream: BinaryIO, source: str) -> Dialect:
     delimiter = _delimiter(lines[:200])
     header, *rows = csv.reader(lines, delimiter=delimiter)
     if not rows and len(sample) < SAMPLE_BYTES:
-        raise DataError(f"{source}: a header and no rows; it needs past observations")
+        raise DataError(f"{source}: a header and no rows; it needs some")
     if _is_data(header, rows[0] if rows else []):
         found = lines[0].strip()[:80]
         raise DataError(

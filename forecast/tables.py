@@ -196,7 +196,7 @@ def _without_blank_lines(table: pa.Table, source: str) -> pd.DataFrame:
 
 def _to_pandas(table: pa.Table, source: str) -> pd.DataFrame:
     if not table.num_rows:
-        raise DataError(f"{source}: a header and no rows; it needs past observations")
+        raise DataError(f"{source}: a header and no rows; it needs some")
     frame: pd.DataFrame = table.to_pandas(date_as_object=False, split_blocks=True)
     return frame
 

@@ -68,7 +68,7 @@ def rows(count, value="5"):
 NOT_A_TABLE = {
     "empty": (b"", "table: empty; it needs a header line and rows"),
     "blank lines": (b"\n\n  \n", "table: empty"),
-    "header only": (b"ds,y\n", "a header and no rows; it needs past observations"),
+    "header only": (b"ds,y\n", "a header and no rows; it needs some"),
     "header only, cut off": (b"ds,y", "a header and no rows"),
     "no header": (TABLE[5:].encode(), "line 1: '2024-01-01,0', where a header should name"),
     "binary": (bytes(range(256)) * 4, "binary, not a table; give a CSV or Parquet file"),

@@ -95,7 +95,9 @@ def test_totals_of_counts_are_means_so_that_they_add_up(model):
 
 
 def test_new_rows_that_are_no_counts_are_refused_too(model):
-    with pytest.raises(DataError, match=r"series 'a' has 2\.5 at 30, but the head 'negative_binomia"):
+    with pytest.raises(
+        DataError, match=r"series 'a' has 2\.5 at 30, but the head 'negative_binomia"
+    ):
         model.observe(model.state.select(["a"]), [2.5])
 
 

@@ -29,7 +29,7 @@ def assert_same_state(state, other):
 
 
 def first_rows(panel, lengths):
-    return panel._rows(np.arange(len(panel.ids)), np.asarray(lengths))
+    return panel.cut(np.arange(len(panel.ids)), np.asarray(lengths))
 
 
 def last_rows(panel, begin):

@@ -468,7 +468,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
         ),
         (
             STORES.iloc[:0],
-            "sales.csv: no rows; it needs past observations",
+            "sales.csv: no rows; it needs some",
         ),
         (
             STORES.set_axis(["ds", "ds", "y"], axis=1),
@@ -495,7 +495,8 @@ WITHIN = ["a", "a", "b", "b", "b"]
         (
             STORES.rename(columns={"unique_id": "store"}).assign(item="x"),
             "sales.csv: the id column may be any of 'store', 'item'; say which with --id "
-            "(id= in Python), or join them into one column",
+            "(id= in Python), or join them into one column; what is no id may be --known or "
+            "--static",
         ),
         (
             STORES.rename(columns={"y": "left"}).assign(right=1),

@@ -229,8 +229,8 @@ def test_line_ends_within_quotes_leave_rows_to_be_counted(file):
     [
         ("", "sales.csv: empty; it needs a header line and rows"),
         ("\n \n", "sales.csv: empty; it needs a header line and rows"),
-        ("unique_id,ds,y", "sales.csv: a header and no rows; it needs past observations"),
-        ("unique_id,ds,y\n\n", "sales.csv: a header and no rows; it needs past observations"),
+        ("unique_id,ds,y", "sales.csv: a header and no rows; it needs some"),
+        ("unique_id,ds,y\n\n", "sales.csv: a header and no rows; it needs some"),
         (b"\x00\x01\x02", "sales.csv: binary, not a table; give a CSV or Parquet file"),
         (
             b"\x89PNG\r\n\x1a\n\x03\xff",
