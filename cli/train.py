@@ -103,7 +103,7 @@ ENDED = {
     type=click.Choice([*HEADS]),
     default="point",
     show_default=True,
-    help="What to forecast: a single value, or a distribution (for predict --levels).",
+    help="What to forecast: a single value, or a distribution, with sample paths.",
 )
 @click.option("--layers", type=click.IntRange(min=1), help="Recurrent layers.")
 @click.option("--units", type=click.IntRange(min=1), help="Units of each layer.")
@@ -218,7 +218,6 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
       forecast train sales.csv --head student_t --model stores.forecast
       forecast train sales.csv --target units --known price --model priced.forecast
     """
-    from forecast.covariates import learn
     from forecast.files import locked
     from forecast.forecaster import Forecaster
     from forecast.panel import to_panel
@@ -235,8 +234,6 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     say(f"Read {source}: {count_series(len(panel.ids))}, {len(frame):,} rows.")
     for note in panel.notes:
         say(f"  {note}")
-    for beside in (panel.known, panel.static):
-        learn(beside, source)  # what says nothing is told before time goes into training
     with locked(model, ArtifactError, waits_for(model, say)):
         pass  # a lock that cannot be had is told before time goes into training
     say(f"Training, for at most {choices['budget']}; Ctrl-C ends it and keeps the best weights.")

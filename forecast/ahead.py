@@ -21,7 +21,7 @@ class Ahead:
     Attributes:
         panel: the rows; their targets do not count.
         inputs: what a network takes of them (N, K).
-        complete: whether all that must be known of a row is, (N,).
+        complete: whether all that must be known of a row is, (N,); of rows that have been, it is.
         is_shared: whether the rows hold for every series.
     """
 
@@ -31,16 +31,11 @@ class Ahead:
     is_shared: bool
 
     @classmethod
-    def of(cls, panel: Panel, config: Config, is_shared: bool = False) -> Ahead:
-        """The covariates of a panel's rows, as a model takes them.
-
-        A cell may be missing where training has seen such cells in its column.
-        """
-        needed = [panel.known.names.index(c.name) for c in config.known if not c.has_missing]
-        missing = np.isnan(panel.known.values)
-        complete = ~missing[:, needed].any(axis=1) & ~missing.all(axis=1)
-        inputs = covariates.encode(panel.known, config.known, len(complete))
-        return cls(panel, inputs, complete, is_shared)
+    def of(cls, panel: Panel, config: Config) -> Ahead:
+        """The covariates of a panel's own rows, gaps and missing cells as a history has them."""
+        rows = len(panel.target)
+        inputs = covariates.encode(panel.known, config.known, rows)
+        return cls(panel, inputs, np.ones(rows, bool), is_shared=False)
 
     def at(self, start: State, times: np.ndarray) -> np.ndarray:
         """The covariates of S series at the given times.
@@ -65,9 +60,7 @@ class Ahead:
     def _rows(self, start: State, times: np.ndarray) -> np.ndarray:
         """Where in the panel those rows are, (H, S)."""
         step, indptr = self.panel.frequency.step, self.panel.indptr
-        own = {name: s for s, name in enumerate(self.panel.ids.tolist())}
-        ids = start.ids.tolist()
-        series = np.array([0 if self.is_shared else own.get(name, -1) for name in ids])
+        series = self._series(start)
         late = times - self.panel.start[series]
         row = late // step
         inside = (series >= 0) & (late % step == 0) & (row >= 0)
@@ -78,6 +71,12 @@ class Ahead:
             raise self._absent(start, times, inside)
         return rows
 
+    def _series(self, start: State) -> np.ndarray:
+        """Where in the panel each series of a state is, (S,); -1 where it is not."""
+        own = {name: s for s, name in enumerate(self.panel.ids.tolist())}
+        ids = start.ids.tolist()
+        return np.array([0 if self.is_shared else own.get(name, -1) for name in ids])
+
     def _absent(self, start: State, times: np.ndarray, inside: np.ndarray) -> DataError:
         """What is missing, and where it should be."""
         which = np.flatnonzero(~inside.all(axis=0))
@@ -87,16 +86,15 @@ class Ahead:
         span = text[0] if len(text) == 1 else f"{text[0]} … {text[-1]} ({len(text)} steps)"
         others = f", and of {len(which) - 1:,} more series" if len(which) > 1 else ""
         names = ", ".join(f"'{name}'" for name in self.panel.known.names)
+        has = self._has(self._series(start)[first])
         return DataError(
             f"{self.panel.source}: {names} of series '{start.ids[first]}' must be known at "
-            f"{span}{others}; add those rows, with every cell filled ({self._has(start, first)})"
+            f"{span}{others}; add those rows, with every cell filled ({has})"
         )
 
-    def _has(self, start: State, first: int) -> str:
-        """Which rows of a series there are."""
-        own = {name: s for s, name in enumerate(self.panel.ids.tolist())}
-        s = 0 if self.is_shared else own.get(start.ids.tolist()[first])
-        if s is None:
+    def _has(self, s: int) -> str:
+        """Which rows there are of the series at a place."""
+        if s < 0:
             return "there is none of that series"
         begin, end = (int(self.panel.ordinals[self.panel.indptr[s + k] - k]) for k in (0, 1))
         text = self.panel.schema.text

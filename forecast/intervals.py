@@ -13,6 +13,33 @@ NARROWEST = 1e-6  # spread of sample paths, in scaled units
 Ends = tuple[np.ndarray, np.ndarray]  # the lower and the upper one, each (S, H, D)
 
 
+def intervals(
+    projector: Projector,
+    centre: Projection,
+    sampled: Projection | None,
+    levels: tuple[float, ...],
+    calibration: Calibration | None,
+) -> dict[float, Ends]:
+    """The ends of intervals, by level, in the units of the data.
+
+    Args:
+        projector: of the model.
+        centre: the rollout of S series.
+        sampled: their sample paths, for a head that has a distribution.
+        levels: widths in percent; none where there is neither a calibration nor paths.
+        calibration: by which they are made; None for percentiles of the paths.
+
+    Raises:
+        OptionError: if too few errors are known for a level.
+    """
+    if calibration and levels:
+        return calibrated(projector, centre, sampled, levels, calibration)
+    if sampled is None:
+        return {}
+    paths = sampled.values.reshape(len(centre.values), -1, *centre.values.shape[1:])
+    return percentiles(paths, levels, projector.config.counts)
+
+
 def calibrated(
     projector: Projector,
     centre: Projection,
@@ -52,22 +79,19 @@ def spread_of(sampled: Projection, centre: Projection) -> np.ndarray:
     return np.asarray(np.maximum(spread, NARROWEST))
 
 
-def percentiles(
-    paths: np.ndarray, levels: tuple[float, ...], axis: int, is_whole: bool
-) -> dict[float, Ends]:
+def percentiles(paths: np.ndarray, levels: tuple[float, ...], is_whole: bool) -> dict[float, Ends]:
     """The middle of sample paths.
 
     Args:
-        paths: with the paths along some axis.
+        paths: (S, n, ...).
         levels: widths in percent.
-        axis: that of the paths.
         is_whole: whether they are counts: then the ends are some of them, to the outer side.
     """
     methods: Any = ("lower", "higher") if is_whole else ("linear", "linear")
     found = {}
     for level in levels:
         low, high = (
-            np.percentile(paths, 50 + side * level / 2, axis=axis, method=method)
+            np.percentile(paths, 50 + side * level / 2, axis=1, method=method)
             for side, method in zip((-1, 1), methods, strict=True)
         )
         found[level] = low, high

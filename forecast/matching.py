@@ -92,6 +92,7 @@ def match_ahead(table: Any, config: Config, ids: list[Any], **where: Any) -> Ahe
     """The known covariates of rows to come, from a table like that of the training data.
 
     The table needs no target; without the column that names the series its rows hold for all.
+    A cell may be missing where training has seen such cells in its column.
 
     Args:
         table, config, ids, where: see `match`.
@@ -109,7 +110,10 @@ def match_ahead(table: Any, config: Config, ids: list[Any], **where: Any) -> Ahe
         table = table[[name for name in table.columns if str(name) in wanted]]
         config = replace(config, schema=replace(schema, layout="series"))
     panel = match(table, config, ids, has_target=False, **where)
-    return Ahead.of(panel, config, is_shared)
+    is_row = ~np.isnan(panel.target[:, 0])  # and not filled into a gap
+    needed = [panel.known.names.index(c.name) for c in config.known if not c.has_missing]
+    is_whole = ~np.isnan(panel.known.values[:, needed]).any(axis=1)
+    return replace(Ahead.of(panel, config), complete=is_row & is_whole, is_shared=is_shared)
 
 
 def _with_ids_of(panel: Panel, schema: Schema) -> Panel:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecast import artifact, encoding
+from forecast import intervals as interval
 from forecast.ahead import Ahead
 from forecast.bounds import to_bounds
 from forecast.calibration import Calibration
@@ -22,7 +23,6 @@ from forecast.cell import Cell
 from forecast.checks import check_levels, check_quantiles, check_reach, check_rollout, check_state
 from forecast.config import Config
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
-from forecast.intervals import calibrated, percentiles
 from forecast.matching import match, match_ahead, next_rows
 from forecast.network import HEADS, NETWORKS
 from forecast.outcome import Forecast, attended, tabulate
@@ -234,11 +234,8 @@ class Model:
         shape = (len(start.ids), count, *centre.scaled.shape[1:])
         drawn = sampled.values.reshape(shape) if sampled else None
         by_paths = intervals == "paths" or (intervals == "auto" and self.config.counts)
-        if self.calibration and not by_paths:
-            ends = calibrated(projector, centre, sampled, levels, self.calibration)
-        else:
-            counts = self.config.counts
-            ends = {} if drawn is None else percentiles(drawn, levels, 1, counts)
+        calibration = None if by_paths else self.calibration
+        ends = interval.intervals(projector, centre, sampled, levels, calibration)
         notes = [
             *outside(limits, start),
             *self._beyond_training(start, centre.lengths),

@@ -170,7 +170,8 @@ def to_panel(
         static: names of the columns that have one value per series.
         categorical: of columns that are known or static, whether they are categories rather than
             numbers; found out by default.
-        has_target: whether there is a target; the rows to come have none.
+        has_target: whether there is a target; the rows to come have none: 0 stands for it, and
+            NaN, as always, for a row that is filled into a gap.
         frequency: alias such as "h" or "MS"; inferred by default.
         fill_gaps: whether rows may be missing; they are then filled and counted.
         all_missing: whether every value may be missing, as in the rows of a silent sensor.
@@ -236,7 +237,7 @@ def _long_panel(
 ) -> Panel:
     """Make the panel of a table with at most one target column; `known` of those beside it vary."""
     frame, target = flat.frame, roles.target
-    values = np.full(len(frame), np.nan) if target is None else read_numbers(frame[target], place)
+    values = np.zeros(len(frame)) if target is None else read_numbers(frame[target], place)
     one = np.zeros(len(values), dtype=np.int16)
     ids = Ids(one, np.array([target or "y"], dtype=object), "str")
     ids = ids if roles.id is None else read_ids(frame[roles.id], place)

@@ -63,7 +63,7 @@ def totals(
     sums = np.add.reduceat(values[order], first, axis=0)  # (groups * spans, n)
     middle = np.mean if config.counts else np.median  # as in the forecast of a series
     columns = {"values": count, "forecast": middle(sums, axis=1)}
-    for level, ends in percentiles(sums, levels, 1, config.counts).items():
+    for level, ends in percentiles(sums, levels, config.counts).items():
         named_ends = zip(("lo", "hi"), ends, strict=True)
         columns |= {f"forecast-{side}-{level:g}": end for side, end in named_ends}
     label = config.schema.id if by is None else by if isinstance(by, str) else "group"

@@ -22,7 +22,7 @@ from forecast.artifact import PARTS
 from forecast.cli import main
 from forecast.panel import to_panel
 
-CONFIG, WEIGHTS, HELD, STATE, SCORES, TRAINING = PARTS
+CONFIG, WEIGHTS, HELD, STATE, _, TRAINING = PARTS
 DAYS = pd.date_range("2024-01-01", periods=28).strftime("%Y-%m-%d")
 TABLE = "ds,y\n" + "".join(f"{day},{n % 7}\n" for n, day in enumerate(DAYS))
 BEFORE = b"the model of last week"

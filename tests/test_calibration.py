@@ -206,18 +206,23 @@ def test_scores_are_the_errors_of_forecasts_from_truncated_histories(
         )
 
 
-def test_coverage_is_that_of_intervals_made_from_rows_before(make_model, make_panel):
-    quiet = np.tile([10.0, 12.0], 30)
-    loud = quiet.copy()
-    loud[-20:] += 1000.0  # what the rows before could not tell
-    shares = []
-    for values in (quiet, loud):
-        model = make_model(make_panel(values), seed=1)
-        _, share = trial.calibrate(make_panel(values), model.config, model.weights, holdout=20)
-        shares.append(share["80"])
+def test_coverage_is_that_of_intervals_made_from_rows_before(make_model, make_random_panel):
+    panel = make_random_panel([15] * 60)
+    panel.target[panel.indptr[1:] - 1] *= 2.0  # louder than the rows before
+    model = make_model(panel)
+    errors = {}
+    for cutoff in (2, 1):
+        state = model.encode(panel.until(cutoff))
+        path = model.predict(1, state=state)["forecast"].to_numpy()
+        truth = panel.target[panel.indptr[1:] - cutoff, 0]
+        errors[cutoff] = np.abs(truth - path) / state.scale.scale[:, 0]
 
-    assert shares[0] > 70
-    assert shares[1] < 60
+    _, shares = trial.calibrate(panel, model.config, model.weights, holdout=1)
+
+    before = np.sort(errors[2])
+    for level, rank in (("80", 49), ("95", 58)):  # of 60, rounded up: 61 * 0.8 and 61 * 0.95
+        assert shares[level] == pytest.approx(100 * (errors[1] <= before[rank - 1]).mean())
+    assert shares["80"] < 70
 
 
 def test_shares_are_told_for_the_levels_that_the_scores_can_tell():

@@ -334,10 +334,12 @@ def test_series_named_by_numbers_are_found(make_model, make_random_panel):
 
 
 @pytest.mark.usefixtures("saved")
-def test_levels_are_intervals_around_the_middle_the_wider_the_higher():
-    future = table_of(run_well("predict", "--horizon", 5, "--levels", "80,95"))
+@pytest.mark.parametrize(("wide", "how"), [("95", "calibrated"), ("99.5", "paths")])
+def test_levels_are_intervals_around_the_middle_the_wider_the_higher(wide, how):
+    levels = ["--levels", f"80,{wide}", "--intervals", how]
+    future = table_of(run_well("predict", "--horizon", 5, *levels))
 
-    bounds = ["forecast-lo-95", "forecast-lo-80", "forecast-hi-80", "forecast-hi-95"]
+    bounds = [f"forecast-lo-{wide}", "forecast-lo-80", "forecast-hi-80", f"forecast-hi-{wide}"]
     assert set(future.columns) == {"store", "day", "forecast", *bounds}
     assert (np.diff(future[bounds].to_numpy(), axis=1) > 0).all()
 

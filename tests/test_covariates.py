@@ -504,6 +504,20 @@ def test_a_future_that_does_not_do_says_what_is_missing(shop_model, future, mess
         shop_model.predict(3, future=future)
 
 
+def test_a_cell_may_be_missing_where_training_has_seen_such_but_a_row_may_not(
+    make_model, make_panel
+):
+    panel = make_panel([5.0, 6.0, 7.0])
+    prices = Columns(("price",), np.array([[1.0], [NAN], [3.0]]), ((),), (True,))
+    panel = replace(panel, known=prices)
+    model = make_model(panel, known=learn(prices, "x"))
+    future = pd.DataFrame({"day": [3, 4, 5], "price": [2.0, NAN, 3.0], "store": "a"})
+
+    assert len(model.predict(3, future=future)) == 3
+    with pytest.raises(DataError, match="'price' of series 'a' must be known at 4; add those rows"):
+        model.predict(3, future=future.drop(index=1))
+
+
 def test_a_model_asks_for_the_columns_that_it_takes_and_for_no_others(
     shop_model, make_model, make_panel
 ):
@@ -552,6 +566,24 @@ def test_training_learns_what_a_column_says():
     assert np.abs(future["forecast"].to_numpy() - truth).mean() < 3.0
     comparison = forecaster.model_.record["comparison"]
     assert comparison["mase"] < 0.5 * comparison["naive_mase"]
+
+
+@pytest.mark.parametrize("gap", [60, 112, 119])
+def test_a_table_with_gaps_anywhere_can_be_trained_on(gap):
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2024-01-01", periods=121)
+    table = pd.DataFrame(
+        {"day": days, "price": rng.normal(3, 1, 121), "sold": rng.normal(9, 1, 121)}
+    )
+
+    model = (
+        forecast.Forecaster(target="sold", known="price", steps=1, units=2)
+        .fit(table.drop(index=[gap]))
+        .model_
+    )
+
+    assert not model.config.known[0].has_missing
+    assert model.calibration is not None
 
 
 def test_columns_are_given_by_name_and_once():
