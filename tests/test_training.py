@@ -1,3 +1,5 @@
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -1139,6 +1141,44 @@ def test_an_interrupt_keeps_the_best_weights_so_far(run):
     assert len(losses) == len(fitted.rounds) < 200
     assert loss == pytest.approx(min(losses), rel=1e-5)
     assert loss < losses[-1]
+
+
+def test_control_c_waits_for_the_end_of_a_step_and_pressed_again_does_not():
+    from forecast.training.callbacks import Interrupt
+
+    interrupt = Interrupt()
+    with interrupt.watching():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interrupt.on_train_batch_end(0)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    other = Interrupt()
+    with other.watching():
+        other.on_train_batch_end(0)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_control_c_is_left_to_whoever_waits_for_it_already():
+    from forecast.training.callbacks import Interrupt
+
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        with Interrupt().watching():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert pressed == [True]
+    with ThreadPoolExecutor(1) as pool:  # where Python allows nobody to wait
+        assert pool.submit(lambda: _entered(Interrupt())).result()
+
+
+def _entered(interrupt):
+    with interrupt.watching():
+        return True
 
 
 def test_an_interrupt_in_the_first_round_keeps_the_weights_as_they_are(run):

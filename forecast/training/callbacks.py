@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -153,6 +156,39 @@ class Budget(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
             self.cosine.steps = min(self.planned, step)
         if step >= self.cosine.steps:
             self.model.stop_training = True
+
+
+class Interrupt(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
+    """Ends training between two steps when Ctrl-C is pressed; pressed again, at once.
+
+    Within a step TensorFlow may be tracing a function, and there an interrupt can get lost.
+    """
+
+    pressed = False
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Wait for Ctrl-C, where nobody else does."""
+        before = signal.getsignal(signal.SIGINT)
+        is_main = threading.current_thread() is threading.main_thread()
+        if not is_main or before is not signal.default_int_handler:
+            yield
+            return
+
+        def press(*_: Any) -> None:
+            self.pressed = True
+            signal.signal(signal.SIGINT, before)
+
+        signal.signal(signal.SIGINT, press)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """End training with the step that is done."""
+        if self.pressed:
+            raise KeyboardInterrupt
 
 
 class Report(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints

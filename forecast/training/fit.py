@@ -13,7 +13,7 @@ import numpy as np
 from forecast import windows
 from forecast.config import Config
 from forecast.training import free, teacher
-from forecast.training.callbacks import Best, Budget, Cosine, Progress, Report, Turns
+from forecast.training.callbacks import Best, Budget, Cosine, Interrupt, Progress, Report, Turns
 from forecast.training.learner import Learner, masked_loss
 from forecast.training.plan import Plan
 from forecast.training.regimes import REGIMES
@@ -72,18 +72,20 @@ def fit(
     report = Report(cosine, listener)
     best = Best(plan, cosine)
     validation = validation_batch(data, lengths - plan.holdout, plan.holdout, seed)
+    interrupt = Interrupt()
     interrupted = False
     try:
-        model.fit(
-            (_pair(batch) for batch in batches(data, lengths - 2 * plan.holdout, plan, seed)),
-            steps_per_epoch=plan.steps_per_round,
-            epochs=-(-plan.steps // plan.steps_per_round),
-            validation_data=_pair(validation) if validation else None,
-            validation_batch_size=VALIDATION_WINDOWS,
-            callbacks=[cosine, Turns(plan, cosine), report, limit, best],
-            shuffle=False,
-            verbose=0,
-        )
+        with interrupt.watching():
+            model.fit(
+                (_pair(batch) for batch in batches(data, lengths - 2 * plan.holdout, plan, seed)),
+                steps_per_epoch=plan.steps_per_round,
+                epochs=-(-plan.steps // plan.steps_per_round),
+                validation_data=_pair(validation) if validation else None,
+                validation_batch_size=VALIDATION_WINDOWS,
+                callbacks=[cosine, Turns(plan, cosine), report, limit, best, interrupt],
+                shuffle=False,
+                verbose=0,
+            )
     except KeyboardInterrupt:
         interrupted = True
         report.end()
