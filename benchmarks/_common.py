@@ -100,6 +100,21 @@ def noise(samples: Mapping[str, Sequence[float]]) -> str:
     return f"noise: (largest - smallest) / median: {', '.join(parts)}; {load}"
 
 
+def quantile_loss(actual: np.ndarray, paths: np.ndarray) -> float:
+    """The weighted quantile loss, its mean over the levels 0.1 … 0.9 (Salinas et al. 2020).
+
+    Args:
+        actual: what came, (...,), NaN where missing.
+        paths: sample paths (..., n), whose quantiles are the forecast.
+    """
+    observed = ~np.isnan(actual)
+    came, levels = actual[observed], np.arange(1, 10) / 10
+    quantiles = np.quantile(paths[observed], levels, axis=-1)  # (9, M)
+    error = came - quantiles
+    pinball = np.maximum(levels[:, None] * error, (levels[:, None] - 1) * error)
+    return float(2 * pinball.sum(axis=1).mean() / np.abs(came).sum())
+
+
 def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: the first column to the left, the others to the right."""
     lines = [list(header), *map(list, rows)]
@@ -173,10 +188,10 @@ def setup(panel: Panel, head: str = "point", **given: int) -> Setup:
         cycles=frequency.repeated(longest),
         known=(),
         static=(),
-        power=0.0,
+        powers=(0.0,),
         context=plan.context,
         horizon=plan.length - plan.context,
-        bounds=Bounds(),
+        bounds=(Bounds(),),
     )
     return Setup(config, plan)
 

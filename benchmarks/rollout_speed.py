@@ -58,7 +58,7 @@ def upcoming(model: Model, horizon: int) -> np.ndarray:
 
 def no_limits(model: Model) -> Limits:
     """Limits that let every value pass, (S, D)."""
-    return limits(Bounds(), model.state.scale, model.config.power)
+    return limits((Bounds(),), model.state.scale, model.config.powers)
 
 
 def stateful_keras(model: Model) -> Any:

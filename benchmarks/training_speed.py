@@ -29,7 +29,7 @@ def windows_of(panel: Panel, choice: Setup) -> Windows:
     """The training windows of a panel, as `Forecaster.fit` makes them."""
     config = choice.config
     return Windows(
-        transformed(panel, config.power),
+        transformed(panel, config.powers),
         panel.frequency.calendar(panel.ordinals, config.cycles),
         panel.indptr,
         config.lags,

@@ -108,8 +108,9 @@ def description(path: str, model: Model) -> list[str]:
     is_fed_back = NETWORKS[config.network].FEEDS_BACK
     columns = f"time '{schema.time}', a column per series"
     if schema.layout != "wide":
-        names = {"id": schema.id, "time": schema.time, "target": ", ".join(schema.targets)}
-        columns = ", ".join(f"{role} '{name}'" for role, name in names.items() if name is not None)
+        names = [("id", schema.id), ("time", schema.time)]
+        names += [("target", name) for name in schema.targets]
+        columns = ", ".join(f"{role} '{name}'" for role, name in names if name is not None)
     return [
         f"{path}: {facts['weights']:,} weights, model {facts['fingerprint'][:8]}",
         f"Data: {schema.layout} table, {columns}; {config.frequency.label}; "

@@ -67,6 +67,11 @@ ENDED = {
 @click.option("--time", help="Column of the times.")
 @click.option("--target", help="Column to forecast.")
 @click.option(
+    "--also",
+    multiple=True,
+    help="Column to forecast beside the target, as it is known of the past only; may be repeated.",
+)
+@click.option(
     "--known",
     multiple=True,
     help="Column that is known for the future too, such as a price; may be repeated.",
@@ -217,6 +222,7 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
       forecast train sales.csv --id store --time day --target units --budget 2m
       forecast train sales.csv --head student_t --model stores.forecast
       forecast train sales.csv --target units --known price --model priced.forecast
+      forecast train sales.csv --target units --also visitors --model both.forecast
     """
     from forecast.files import locked
     from forecast.forecaster import Forecaster
@@ -228,7 +234,7 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     forecaster = Forecaster(**choices)
     forecaster.check()
     frame, source, first_line = read_table(table)
-    columns = ("id", "time", "target", "known", "static", "frequency")
+    columns = ("id", "time", "target", "also", "known", "static", "frequency")
     names = {name: choices[name] for name in columns}
     panel = to_panel(frame, source=source, first_line=first_line, **names)
     say(f"Read {source}: {count_series(len(panel.ids))}, {len(frame):,} rows.")
@@ -298,9 +304,10 @@ def summary(model: Model) -> list[str]:
 
     record, config, plan = model.record, model.config, model.record["plan"]
     last, kept, had_turn = record["rounds"][-1], record["kept"], record["regimes"]
-    transform = {0.0: "logarithm", 0.5: "square root"}.get(config.power, "none")
-    names = [one.name for one in (*config.known, *config.static)]
-    columns = f", columns {names}" if names else ""
+    names = {0.0: "logarithm", 0.5: "square root", 1.0: "none"}
+    transform = ", ".join(names[power] for power in config.powers)
+    beside = [one.name for one in (*config.known, *config.static)]
+    columns = f", columns {beside}" if beside else ""
     lines = [
         f"Trained {config.network} ({config.layers} x {config.units} {config.cell.upper()} units, "
         f"feedback {' then '.join(had_turn)}) on {last['step']:,} "
@@ -317,14 +324,22 @@ def summary(model: Model) -> list[str]:
     missed = regimes_of(plan["feedback"])[len(had_turn) :]
     if missed:
         lines.append(f"  training ended before the turn of {' and '.join(missed)}")
-    if config.bounds != (None, None):
-        lines.append(f"  forecasts are kept {config.bounds}; --bounds says otherwise")
+    for name, bounds in zip(config.schema.forecasts, config.bounds, strict=True):
+        if bounds != (None, None):
+            whose = "forecasts" if name == "forecast" else f"forecasts of '{name}'"
+            is_first = name == config.schema.forecasts[0]
+            otherwise = "; --bounds says otherwise" if is_first else ""
+            lines.append(f"  {whose} are kept {bounds}{otherwise}")
     if record["comparison"] is None:
         why = "Nothing was held out"
         if plan["holdout"]:
             why = "The held-out rows were not looked at"
         return [*lines, f"{why}, so there is no comparison with a naive forecast."]
-    return [*lines, Comparison(**record["comparison"]).sentence(), *coverage(model)]
+    lines.append(Comparison(**record["comparison"]).sentence())
+    for name, also in record["also"].items():
+        if also:
+            lines.append(f"Of '{name}': {Comparison(**also).sentence()}")
+    return [*lines, *coverage(model)]
 
 
 def coverage(model: Model) -> Iterator[str]:

@@ -25,7 +25,7 @@ from forecast.packing import (
 )
 from forecast.state import State
 
-FORMAT = 4  # raised when a file of a new kind can no longer be read by the code before it
+FORMAT = 5  # raised when a file of a new kind can no longer be read by the code before it
 PARTS = (
     "config.json",
     "weights.safetensors",
@@ -106,6 +106,8 @@ def _calibration(arrays: dict[str, np.ndarray], config: Config) -> Calibration |
 
 def _refuse_unknown(config: Config) -> None:
     """Raise ValueError where a config names something that there is not."""
+    if not config.targets == len(config.powers) == len(config.bounds):
+        raise ValueError("its targets, powers and bounds are not equally many")
     known = {"network": NETWORKS, "head": HEADS, "cell": CELLS, "score": SCORES}
     for name, table in known.items():
         if getattr(config, name) not in [*table]:

@@ -9,7 +9,7 @@ import numpy as np
 from forecast import scaling
 from forecast.errors import OptionError
 from forecast.panel import Panel
-from forecast.scaling import Scale
+from forecast.scaling import Powers, Scale
 
 ENOUGH = 30  # observed values that must agree before a limit is inferred from them
 NAMES = ("none", "non_negative")
@@ -84,14 +84,14 @@ def _no_bounds(value: object) -> OptionError:
     )
 
 
-def infer(panel: Panel, power: float) -> Bounds:
-    """Keep forecasts non-negative where the data say so clearly; no limits otherwise.
+def infer(panel: Panel, power: float, d: int = 0) -> Bounds:
+    """Keep forecasts of a target non-negative where the data say so clearly; else no limits.
 
     All observed values, and no fewer than ENOUGH, are at 0 or above. And those of each series
     are counts (whole numbers), or 0 is among them; or all vary in proportion to their level (a
     power other than 1). Positive values that merely happen to lie above 0 set no limit.
     """
-    target, begin = panel.target, panel.indptr[:-1]
+    target, begin = panel.target[:, d], panel.indptr[:-1]
     if (~np.isnan(target)).sum() < ENOUGH or np.nanmin(target) < 0:
         return Bounds()
     is_whole = np.isnan(target) | (target == np.rint(target))
@@ -100,17 +100,23 @@ def infer(panel: Panel, power: float) -> Bounds:
     return non_negative if power != 1.0 or (is_count | touches).all() else Bounds()
 
 
-def limits(bounds: Bounds, scale: Scale, power: float) -> Limits:
+def limits(bounds: tuple[Bounds, ...], scale: Scale, powers: Powers) -> Limits:
     """Bounds in the scaled units of series.
 
     Args:
-        bounds: in the units of the data.
+        bounds: of each target, in the units of the data.
         scale: of B series.
-        power: of the model's transform.
+        powers: of the model's transform.
 
     Raises:
         OptionError: if the transform cannot give values within the bounds.
     """
+    ends = np.array([_transformed(*each) for each in zip(bounds, powers, strict=True)])  # (D, 2)
+    return Limits(*(((end - scale.location) / scale.scale).astype(np.float32) for end in ends.T))
+
+
+def _transformed(bounds: Bounds, power: float) -> tuple[float, float]:
+    """The ends of a target's bounds, transformed; infinite for no limit."""
     if power != 1.0 and bounds.high is not None and bounds.high <= 0:
         raise OptionError(
             f"bounds end at {bounds.high:g}, but the model was trained on positive values only"
@@ -118,13 +124,16 @@ def limits(bounds: Bounds, scale: Scale, power: float) -> Limits:
     ends = []
     for end, without in ((bounds.low, -np.inf), (bounds.high, np.inf)):
         if end is None or (power != 1.0 and end <= 0):
-            level = 0.0 if end == 0 and power > 0 else without
+            ends.append(0.0 if end == 0 and power > 0 else without)
         else:
-            level = float(scaling.transform(np.array(end), power))
-        ends.append(((level - scale.location) / scale.scale).astype(np.float32))
-    return Limits(*ends)
+            ends.append(float(scaling.transform(np.array([end]), (power,))[0]))
+    return ends[0], ends[1]
 
 
-def clip(values: np.ndarray, bounds: Bounds) -> np.ndarray:
-    """Values in the units of the data, within the bounds to the last bit."""
-    return values if bounds == Bounds() else np.clip(values, *bounds)
+def clip(values: np.ndarray, bounds: tuple[Bounds, ...]) -> np.ndarray:
+    """Values (..., D) in the units of the data, within the bounds to the last bit."""
+    if set(bounds) == {Bounds()}:
+        return values
+    low = [-np.inf if one.low is None else one.low for one in bounds]
+    high = [np.inf if one.high is None else one.high for one in bounds]
+    return np.asarray(np.clip(values, low, high))

@@ -39,10 +39,13 @@ def check_choices(choices: Mapping[str, Any]) -> None:
             f"transform is {choices['transform']!r}, but the head {choices['head']!r} takes counts "
             "as they are; leave it out"
         )
-    beside = [*names_of(choices["known"], "known"), *names_of(choices["static"], "static")]
+    roles = ("also", "known", "static")
+    beside = [name for role in roles for name in names_of(choices[role], role)]
     for name in beside:
         if beside.count(name) > 1:
-            raise OptionError(f"column {name!r} is given as known or static twice; give it once")
+            raise OptionError(
+                f"column {name!r} is given twice among also, known and static; give it once"
+            )
     for name, allowed in (
         ("network", tuple(NETWORKS)),
         ("cell", tuple(CELLS)),

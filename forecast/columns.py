@@ -37,6 +37,7 @@ class Roles(NamedTuple):
     id: str | None
     time: str
     target: str | None  # None: a wide table, whose series are `wide`
+    also: tuple[str, ...]  # targets beside it
     wide: tuple[str, ...]
     notes: tuple[str, ...]  # what was guessed, for people
 
@@ -48,6 +49,7 @@ def find_roles(
     levels: tuple[str, ...] = (),
     series: Collection[str] = (),
     beside: Collection[str] = (),
+    also: Collection[str] = (),
     has_target: bool = True,
 ) -> Roles:
     """Tell the id, time and target column of a table, guessing those not given.
@@ -63,6 +65,7 @@ def find_roles(
         series: what columns of an earlier wide table were called; where there is such a column
             this one is wide too, whatever the column holds.
         beside: columns that are covariates.
+        also: columns that are targets beside the first one.
         has_target: whether there is a target to be found.
 
     Returns:
@@ -71,14 +74,14 @@ def find_roles(
     Raises:
         DataError: a given column is missing, or a column cannot be told.
     """
-    search = _Search(frame, source, known, beside)
+    search = _Search(frame, source, known, beside, also)
     time = known["time"] if "time" in known else search.time()
     id, target = known.get("id"), known.get("target")
     if not any(name in series for name in search.left()):
         id = id or search.id()
         search.ignored = levels
         if has_target:
-            target = target or search.target(has_id=id is not None)
+            target = target or search.target(may_be_wide=id is None and not also)
     search.ignored = levels
     left = search.left()
     wide: tuple[str, ...] = ()
@@ -91,20 +94,25 @@ def find_roles(
         notes.append(f"took {_listed(search.guessed)}")
     if left:
         notes.append(f"columns not used: {_quoted(left)}")
-    return Roles(id, time, target, wide, tuple(notes))
+    return Roles(id, time, target, tuple(also), wide, tuple(notes))
 
 
 class _Search:
     """The columns not yet taken, while roles are being found."""
 
     def __init__(
-        self, frame: pd.DataFrame, source: str, known: dict[str, str], beside: Collection[str]
+        self,
+        frame: pd.DataFrame,
+        source: str,
+        known: dict[str, str],
+        beside: Collection[str],
+        also: Collection[str],
     ) -> None:
         self.frame, self.source = frame, source
         self.guessed: list[str] = []
-        self.taken = [*known.values(), *beside]
+        self.taken = [*known.values(), *beside, *also]
         self.ignored: tuple[str, ...] = ()
-        for role, name in known.items():
+        for role, name in [*known.items(), *(("target", name) for name in also)]:
             if name not in frame.columns:
                 raise self._absent(role, name)
         for name in frame.columns:
@@ -149,11 +157,11 @@ class _Search:
                 return self._only("id", names)
         return None
 
-    def target(self, has_id: bool) -> str | None:
+    def target(self, may_be_wide: bool) -> str | None:
         left = self.left()
         numbers = [n for n in left if self.kinds[n] == "number"]
         named = [n for n in numbers if _word(n) in TARGET_NAMES]
-        wide = not has_id and len(numbers) > 1
+        wide = may_be_wide and len(numbers) > 1
         for names in ([n for n in left if n == "y"], named, numbers):
             if len(names) == 1 or (names and not wide):
                 return self._only("target", names)

@@ -36,10 +36,10 @@ class Config:
         cycles: calendar cycles that are inputs.
         known: covariates that vary and are known for the future too.
         static: covariates that have one value per series.
-        power: exponent of the transform, 0 for the logarithm.
+        powers: exponent of the transform of each target, 0 for the logarithm.
         context: last steps of a series that set its scale.
         horizon: steps of a forecast that training has asked for.
-        bounds: that forecasts are kept within unless others are given.
+        bounds: that forecasts of each target are kept within unless others are given.
     """
 
     schema: Schema
@@ -56,10 +56,10 @@ class Config:
     cycles: tuple[str, ...]
     known: tuple[Covariate, ...]
     static: tuple[Covariate, ...]
-    power: float
+    powers: tuple[float, ...]
     context: int
     horizon: int
-    bounds: Bounds
+    bounds: tuple[Bounds, ...]
 
     @property
     def targets(self) -> int:
@@ -125,7 +125,8 @@ class Config:
                 "cycles": tuple(values["cycles"]),
                 "known": _covariates(values["known"]),
                 "static": _covariates(values["static"]),
-                "bounds": between(*values["bounds"]),
+                "powers": tuple(values["powers"]),
+                "bounds": tuple(between(*ends) for ends in values["bounds"]),
             }
         )
 

@@ -15,7 +15,7 @@ from forecast.config import Config
 from forecast.errors import DataError
 from forecast.frequency import Frequency
 from forecast.panel import Panel
-from forecast.scaling import Scale
+from forecast.scaling import Powers, Scale
 from forecast.state import Extent, State, join, join_rows, take_rows
 
 LONGEST_GAP = 100_000  # rows to fill; beyond, or beyond so many years, a mistyped time is likelier
@@ -35,7 +35,7 @@ def encode(panel: Panel, config: Config, cell: Cell, fingerprint: str) -> State:
     Raises:
         DataError: if a series has no observed value, or values that the transform cannot take.
     """
-    values = transformed(panel, config.power)
+    values = transformed(panel, config.powers)
     series, d = len(panel.ids), config.targets
     if config.static and not panel.static.names:
         raise DataError(
@@ -102,7 +102,7 @@ def observe(state: State, panel: Panel, config: Config, cell: Cell, fill_gaps: b
 def _observe_next(state: State, panel: Panel, config: Config, cell: Cell, fill_gaps: bool) -> State:
     """Observe new rows of exactly the series of a state, in its order."""
     panel = _follow(state, panel, fill_gaps)
-    return _continue(state, panel, transformed(panel, config.power), config, cell)
+    return _continue(state, panel, transformed(panel, config.powers), config, cell)
 
 
 def _follow(state: State, panel: Panel, fill_gaps: bool) -> Panel:
@@ -243,22 +243,23 @@ def walk(
     return take_rows(join_rows([memory, *reversed(finished)]), np.argsort(order))
 
 
-def transformed(panel: Panel, power: float) -> np.ndarray:
+def transformed(panel: Panel, powers: Powers) -> np.ndarray:
     """The transformed targets (N, D).
 
     Raises:
         DataError: if there are values that the model's transform is not made for.
     """
-    if not takes(power, panel):
-        row = int(np.where(np.isnan(panel.target), np.inf, panel.target).min(axis=1).argmin())
-        name = panel.ids[np.searchsorted(panel.indptr, row, side="right") - 1]
-        wanted = "positive" if power == 0.0 else "non-negative"
-        raise DataError(
-            f"{panel.source}: series '{name}' has a value {np.nanmin(panel.target):g}, but the "
-            f"model was trained on {wanted} values only; leave the value empty, or train with "
-            "--transform none (transform='none' in Python)"
-        )
-    return scaling.transform(panel.target, power)
+    for target, power in zip(panel.target.T, powers, strict=True):
+        if not takes(power, target):
+            row = int(np.nanargmin(target))
+            name = panel.ids[np.searchsorted(panel.indptr, row, side="right") - 1]
+            wanted = "positive" if power == 0.0 else "non-negative"
+            raise DataError(
+                f"{panel.source}: series '{name}' has a value {target[row]:g}, but the model was "
+                f"trained on {wanted} values only; leave the value empty, or train with "
+                "--transform none (transform='none' in Python)"
+            )
+    return scaling.transform(panel.target, powers)
 
 
 def refuse_other_than_counts(panel: Panel, head: str) -> None:
@@ -274,9 +275,9 @@ def refuse_other_than_counts(panel: Panel, head: str) -> None:
         )
 
 
-def takes(power: float, panel: Panel) -> bool:
-    """Whether a transform is made for all values of a panel."""
-    low = np.nanmin(panel.target, initial=np.inf)
+def takes(power: float, values: np.ndarray) -> bool:
+    """Whether a transform is made for all values of a target."""
+    low = np.nanmin(values, initial=np.inf)
     return bool(power == 1.0 or low > 0 or (low == 0 and power > 0))
 
 
@@ -292,11 +293,11 @@ def history_scale(
     inside = rows >= panel.indptr[:-1, None]
     recent = np.where(inside[..., None], values[np.maximum(rows, 0)], np.nan)
     location, scale = measure(recent)
-    for s in np.flatnonzero(np.any(np.isnan(recent).all(axis=1), axis=1)):
+    for s, d in np.argwhere(np.isnan(recent).all(axis=1)):
         history = values[panel.indptr[s] : panel.indptr[s + 1]]
         if np.isnan(history).all():
             raise DataError(
                 f"{panel.source}: series '{panel.ids[s]}' has no observed value; leave it out"
             )
-        location[s], scale[s] = (part[0] for part in measure(history[None]))
+        location[s, d], scale[s, d] = (part[0, 0] for part in measure(history[None, :, d, None]))
     return Scale(location, scale)

@@ -24,10 +24,11 @@ from forecast.network import HEADS
 from forecast.network.parts import SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
+from forecast.scaling import Powers
 from forecast.training.plan import Plan, make_plan, typical_length
 from forecast.trial import (
     calibrate,
-    comparison_of,
+    comparisons_of,
     exposure_of,
     model_after,
     on_tail,
@@ -51,6 +52,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     Args:
         id, time, target: names of the columns; guessed when they are unambiguous.
+        also: columns to forecast beside the target: what is known of the past only, and may help.
+            All are fed back together. What is said of the transform and the bounds holds for the
+            target; for the others they are told from their values.
         known: columns that are known for the future too, such as a price: numbers, yes and no, or
             categories. A forecast is given theirs as `future`.
         static: columns that have one value per series, such as its region.
@@ -118,6 +122,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         id: str | None = None,
         time: str | None = None,
         target: str | None = None,
+        also: str | Sequence[str] = (),
         known: str | Sequence[str] = (),
         static: str | Sequence[str] = (),
         frequency: str | None = None,
@@ -151,6 +156,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.id = id
         self.time = time
         self.target = target
+        self.also = also
         self.known = known
         self.static = static
         self.frequency = frequency
@@ -207,7 +213,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.check()
         panel = with_values(X if isinstance(X, Panel) else self._panel(X))
         config, plan = self._choose(panel)
-        values = transformed(panel, config.power)
+        values = transformed(panel, config.powers)
         static = covariates.encode(panel.static, config.static, len(panel.ids))
         known = known_of(panel, config, static)
         windows = Windows(
@@ -227,6 +233,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         _refuse_useless(fitted)
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
         tried = _tried(panel, config, fitted.weights, plan.holdout)
+        found = (tried.comparisons or {}).get
+        compared = [asdict(one) if (one := found(name)) else None for name in config.schema.targets]
         record = {
             "library": __version__,
             "series": len(panel.ids),
@@ -236,7 +244,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             "kept": fitted.kept,
             "regimes": list(fitted.regimes),
             "rounds": fitted.rounds,
-            "comparison": asdict(tried.comparison) if tried.comparison else None,
+            "comparison": compared[0],
+            "also": dict(zip(config.schema.targets[1:], compared[1:], strict=True)),
             "exposure": asdict(tried.gap) if tried.gap else None,
             "coverage": tried.coverage,
             "notes": list(panel.notes),
@@ -277,6 +286,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             id=self.id,
             time=self.time,
             target=self.target,
+            also=names_of(self.also, "also"),
             known=names_of(self.known),
             static=names_of(self.static),
             frequency=self.frequency,
@@ -308,7 +318,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
                     f"{name} is {getattr(self, name)}, but lies between layers, and there is one; "
                     f"choose --layers 2, or leave --{name} out"
                 )
-        half, power = typical_length(panel) // 2, self._power(panel, plan.holdout)
+        half, powers = typical_length(panel) // 2, self._powers(panel, plan.holdout)
         wished = {*frequency.lags, *({season, 2 * season} if self.season else ())}
         config = Config(
             schema=panel.schema,
@@ -325,34 +335,45 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             cycles=frequency.repeated(int(panel.lengths.max())),
             known=covariates.learn(panel.known, panel.source),
             static=covariates.learn(panel.static, panel.source),
-            power=power,
+            powers=powers,
             context=plan.context,
             horizon=plan.horizon,
-            bounds=self._bounds(panel, power),
+            bounds=self._bounds(panel, powers),
         )
         return config, plan
 
-    def _bounds(self, panel: Panel, power: float) -> Bounds:
-        if HEADS[self.head].COUNTS and is_auto(self.bounds):
-            return non_negative
-        return infer(panel, power) if is_auto(self.bounds) else to_bounds(self.bounds)
+    def _bounds(self, panel: Panel, powers: Powers) -> tuple[Bounds, ...]:
+        """The bounds of each target."""
+        if HEADS[self.head].COUNTS:
+            found = [non_negative for _ in powers]
+        else:
+            found = [infer(panel, power, d) for d, power in enumerate(powers)]
+        return tuple(found) if is_auto(self.bounds) else (to_bounds(self.bounds), *found[1:])
 
-    def _power(self, panel: Panel, holdout: int) -> float:
+    def _powers(self, panel: Panel, holdout: int) -> Powers:
         """The transform asked for, or else one that suits the values and is made for them all."""
         if HEADS[self.head].COUNTS:
             refuse_other_than_counts(panel, self.head)
-            return 1.0
-        if self.transform == "auto":
-            power = scaling.choose_power(panel.until(2 * holdout))
-            return power if takes(power, panel) else 1.0
-        power = scaling.POWERS[self.transform]
-        if not takes(power, panel):
-            low, least = np.nanmin(panel.target), "above 0" if power == 0.0 else "of at least 0"
-            raise OptionError(
-                f"transform is {self.transform!r}, which needs values {least}, but there is "
-                f"{low:g}; use --transform none (transform='none' in Python)"
-            )
-        return power
+            return (1.0,) * len(panel.schema.targets)
+        before, asked = panel.until(2 * holdout), scaling.POWERS.get(self.transform)
+        found: list[float] = []
+        for d, target in enumerate(panel.target.T):
+            if asked is None or d > 0:
+                power = scaling.choose_power(before, d)
+                found.append(power if takes(power, target) else 1.0)
+            elif takes(asked, target):
+                found.append(asked)
+            else:
+                raise self._unsuited(target)
+        return tuple(found)
+
+    def _unsuited(self, target: np.ndarray) -> OptionError:
+        """What is wrong with the transform that was asked for."""
+        least = "above 0" if self.transform == "log" else "of at least 0"
+        return OptionError(
+            f"transform is {self.transform!r}, which needs values {least}, but there is "
+            f"{np.nanmin(target):g}; use --transform none (transform='none' in Python)"
+        )
 
 
 def _refuse_too_long(panel: Panel, season: int, plan: Plan) -> None:
@@ -378,7 +399,7 @@ def _refuse_too_long(panel: Panel, season: int, plan: Plan) -> None:
 class _Tried(NamedTuple):
     """What the held-out rows have told of a trained network."""
 
-    comparison: Comparison | None = None
+    comparisons: dict[str, Comparison | None] | None = None
     gap: Exposure | None = None
     calibration: Calibration | None = None
     coverage: dict[str, float] | None = None
@@ -391,7 +412,7 @@ def _tried(panel: Panel, config: Config, weights: dict[str, np.ndarray], holdout
     """
     tried = _Tried()
     with suppress(KeyboardInterrupt):
-        tried = _Tried(on_tail(panel, config, weights, holdout, comparison_of))
+        tried = _Tried(on_tail(panel, config, weights, holdout, comparisons_of))
         gap = on_tail(panel.until(holdout), config, weights, holdout, exposure_of)
         tried = tried._replace(gap=gap)
         calibration, coverage = calibrate(panel, config, weights, holdout)

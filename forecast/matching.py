@@ -45,7 +45,7 @@ def match(table: Any, config: Config, ids: list[Any], **where: Any) -> Panel:
         **where,
     }
     if not given.get("has_target", True):
-        given.pop("target", None)
+        given = {role: given[role] for role in given if role not in ("target", "also")}
     if schema.layout == "wide":
         given["series"] = {str(name) for name in ids}
     panel = _with_ids_of(to_panel(table, **given), schema)
@@ -70,7 +70,7 @@ def match(table: Any, config: Config, ids: list[Any], **where: Any) -> Panel:
             f"'{panel.schema.id}', but the model was trained on a table of one series without "
             "such a column; give one series, or train on such a table"
         )
-    return replace(panel, ids=np.array(schema.targets, dtype=object))  # whatever its name
+    return replace(panel, ids=np.array(schema.targets[:1], dtype=object))  # whatever its name
 
 
 def _roles(schema: Schema) -> dict[str, Any]:
@@ -81,11 +81,12 @@ def _roles(schema: Schema) -> dict[str, Any]:
         "wide": ("time",),
         "series": ("time", "target"),
     }
-    return {
+    roles = {
         role: names[role]
         for role in expected[schema.layout]
         if not schema.is_series and names[role] not in schema.index
     }
+    return {**roles, "also": schema.targets[1:]}
 
 
 def match_ahead(table: Any, config: Config, ids: list[Any], **where: Any) -> Ahead:
@@ -150,8 +151,8 @@ def next_rows(state: State, values: Any, config: Config, ahead: Ahead | None) ->
 
     Args:
         state: which series, and when.
-        values: (S,) for one row of each series, (S, k) for k rows; NaN where missing. Or such
-            rows by the ids of the series.
+        values: (S,) for one row of each series, (S, k) for k rows; of several targets (S, D) or
+            (S, k, D); NaN where missing. Or such rows by the ids of the series.
         config: of the model.
         ahead: their covariates, for a model that takes some.
 
@@ -165,21 +166,25 @@ def next_rows(state: State, values: Any, config: Config, ahead: Ahead | None) ->
         raise DataError(
             f"new rows are {type(values).__name__} {values!r:.60}; give a table or numbers"
         ) from None
-    series = len(state.ids)
-    rows = rows.reshape(-1, 1) if rows.ndim < 2 else rows
-    if rows.ndim > 2 or len(rows) != series or not rows.size:
+    series, d = len(state.ids), config.targets
+    rows = np.atleast_1d(rows)
+    rows = rows[..., None] if d == 1 else np.atleast_2d(rows)
+    rows = rows[:, None] if rows.ndim == 2 else rows  # one row of each
+    if rows.ndim != 3 or (len(rows), rows.shape[2]) != (series, d) or not rows.size:
+        own = "" if d == 1 else f", {d}"
+        targets = "" if d == 1 else f" of {d} targets"
         raise DataError(
-            f"new values of shape {np.shape(values)}; the state holds {series} series: give "
-            f"({series},) for one row of each or ({series}, k) for k rows"
+            f"new values of shape {np.shape(values)}; the state holds {series} series{targets}: "
+            f"give ({series}{own or ','}) for one row of each or ({series}, k{own}) for k rows"
         )
     if np.isinf(rows).any():
-        name = state.ids[np.isinf(rows).any(axis=1)][0]
+        name = state.ids[np.isinf(rows).any(axis=(1, 2))][0]
         raise DataError(f"series '{name}' has an infinite new value; use NaN for unknown ones")
     panel = Panel(
         ids=state.ids,
         indptr=np.arange(series + 1) * rows.shape[1],
         start=state.time + state.frequency.step,
-        target=rows.reshape(-1, 1),
+        target=rows.reshape(-1, d),
         frequency=state.frequency,
         schema=config.schema,
     )

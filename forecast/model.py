@@ -17,7 +17,7 @@ import numpy as np
 from forecast import artifact, encoding
 from forecast import intervals as interval
 from forecast.ahead import Ahead
-from forecast.bounds import to_bounds
+from forecast.bounds import Bounds, to_bounds
 from forecast.calibration import Calibration
 from forecast.cell import Cell
 from forecast.checks import check_levels, check_quantiles, check_reach, check_rollout, check_state
@@ -119,8 +119,9 @@ class Model:
             state: what the rows follow; it stays as it is.
             rows: the next rows of any of its series, as a table or a `Panel`, or their values
                 as an array, (S,) for one row of each series of the state in its order, (S, k)
-                for k rows; NaN for a missing value. A series in a table that the state does
-                not hold gets a state from its own rows, after the others.
+                for k rows, with several targets (S, D) or (S, k, D); NaN for a missing value. A
+                series in a table that the state does not hold gets a state from its own rows,
+                after the others.
             fill_gaps: whether rows may be missing before or among the new ones; they are then
                 taken as missing values.
             future: known columns of the rows, where those are given as an array.
@@ -180,7 +181,8 @@ class Model:
             seed: chooses the sample paths.
             runtime: "numpy", "compiled" (TensorFlow), or "auto": compiled for huge panels.
             bounds: limits of every value, fed back too: `non_negative`, `between(low, high)`,
-                a pair (low, high), or "none"; by default those of the model.
+                a pair (low, high), or "none"; by default those of the model. Of several targets
+                they are those of the first.
             until: ends a series early, such as "value<20", `below(20)` or `unchanged(5)`: a
                 function of its values so far (t,) that is true for the last one wanted, with
                 which its rows end.
@@ -220,7 +222,7 @@ class Model:
             is_slow = self.config.counts  # draws of counts are, when compiled
             pays = rows * horizon >= COMPILED_PAYS and not is_slow
             runtime = "compiled" if pays else "numpy"
-        limits = self.config.bounds if bounds is None else to_bounds(bounds)
+        limits = self._limits(bounds)
         ahead = self._upcoming(start, horizon, future)
         projector = Projector(self.config, self.weights, limits, seed, runtime, ahead)
         if until is None:
@@ -237,15 +239,16 @@ class Model:
         calibration = None if by_paths else self.calibration
         ends = interval.intervals(projector, centre, sampled, levels, calibration)
         notes = [
-            *outside(limits, start),
+            *outside(limits[0], start),
             *self._beyond_training(start, centre.lengths),
-            *strays(centre),
+            *strays(centre, self.config.schema.targets),
         ]
         if notes:
             warnings.warn("; ".join(_some(notes)), ForecastWarning, stacklevel=2)
         branches = sampled.after if sampled else None
         table = tabulate(centre, ends, self.config.schema)
-        return Forecast(table, drawn, start, centre.after, branches, tuple(notes))
+        schema = self.config.schema
+        return Forecast(table, drawn, start, centre.after, branches, tuple(notes), schema)
 
     def totals(
         self,
@@ -352,9 +355,8 @@ class Model:
             quantiles = QUANTILES if HEADS[self.config.head].RANDOM else ()
         quantiles = tuple(np.atleast_1d(quantiles).tolist())
         check_quantiles(self.config, quantiles)
-        limits = self.config.bounds if bounds is None else to_bounds(bounds)
         ahead = self._upcoming(start, 1, future)
-        projector = Projector(self.config, self.weights, limits, ahead=ahead)
+        projector = Projector(self.config, self.weights, self._limits(bounds), ahead=ahead)
         return Stream(projector, start, quantiles, partial(self.observe, future=ahead))
 
     def cell(self) -> Cell:
@@ -384,6 +386,11 @@ class Model:
             f"the network {self.config.network!r} was trained for {asked} steps; further ones "
             "continue from its own output (train for more with --train-horizon)"
         ]
+
+    def _limits(self, bounds: Any) -> tuple[Bounds, ...]:
+        """The bounds of each target: the first one's as they are asked for, if they are."""
+        chosen = self.config.bounds
+        return chosen if bounds is None else (to_bounds(bounds), *chosen[1:])
 
     def _upcoming(self, start: State, horizon: int, future: Any) -> Ahead | None:
         """The covariates of the next steps, all of which are there."""

@@ -22,7 +22,8 @@ class Forecast:
     """A rollout's outcome.
 
     Attributes:
-        table: the user's id and time columns, `forecast`, and the bounds of each level.
+        table: the user's id and time columns, `forecast`, and the bounds of each level; of
+            several targets their names take the place of `forecast`.
         paths: sample paths (S, n, H, D) in the units of the data, or None; NaN where a series
             has stopped before the others.
         start: the state of the S series before the first step.
@@ -30,6 +31,7 @@ class Forecast:
         branches: the state after the sample paths, S * n rows as of `State.repeat(n)`, or None;
             one sample path of each continues them.
         notes: what there is to say about the forecast, as sentences for people.
+        schema: of the user's table.
     """
 
     table: pd.DataFrame
@@ -38,6 +40,7 @@ class Forecast:
     state: State
     branches: State | None
     notes: tuple[str, ...]
+    schema: Schema
 
     @property
     def steps(self) -> np.ndarray:
@@ -48,6 +51,8 @@ class Forecast:
     @property
     def path_table(self) -> pd.DataFrame:
         """The sample paths as a table: the user's id and time columns, `path` from 0, `value`.
+
+        Several targets have a column each, by their names.
 
         Raises:
             OptionError: if there are none.
@@ -60,9 +65,11 @@ class Forecast:
         rows = np.broadcast_to(places[:, None], self.paths.shape[:3])
         numbers = np.broadcast_to(np.arange(count)[:, None], self.paths.shape[:3])
         kept = np.broadcast_to(inside[:, None], self.paths.shape[:3])
-        labels = self.table.columns[: list(self.table.columns).index("forecast")]
+        labels = [name for name in (self.schema.id, self.schema.time) if name in self.table]
         table = self.table[labels].iloc[rows[kept]].reset_index(drop=True)
-        return table.assign(path=numbers[kept], value=self.paths[..., 0][kept])
+        names = ("value",) if len(self.schema.targets) == 1 else self.schema.targets
+        values = dict(zip(names, self.paths[kept].T, strict=True))
+        return table.assign(path=numbers[kept], **values)
 
 
 def tabulate(
@@ -77,10 +84,12 @@ def tabulate(
     """
     start, longest = centre.start, centre.scaled.shape[1]
     inside = np.arange(longest) < centre.lengths[:, None]  # (S, H)
-    columns = {"forecast": centre.values[..., 0][inside]}
-    for level, ends in intervals.items():
-        for side, end in zip(("lo", "hi"), ends, strict=True):
-            columns[f"forecast-{side}-{level:g}"] = end[..., 0][inside]
+    columns = {}
+    for d, name in enumerate(schema.forecasts):
+        columns[name] = centre.values[..., d][inside]
+        for level, ends in intervals.items():
+            for side, end in zip(("lo", "hi"), ends, strict=True):
+                columns[f"{name}-{side}-{level:g}"] = end[..., d][inside]
     return schema.table(
         start.frequency,
         np.repeat(start.ids, centre.lengths),

@@ -146,6 +146,7 @@ def to_panel(
     id: str | None = None,
     time: str | None = None,
     target: str | None = None,
+    also: Collection[str] = (),
     known: Collection[str] = (),
     static: Collection[str] = (),
     categorical: Mapping[str, bool] | None = None,
@@ -166,6 +167,7 @@ def to_panel(
         id: name of the id column; guessed by default.
         time: name of the time column; guessed by default.
         target: name of the target column; guessed by default.
+        also: names of the columns that are targets beside it.
         known: names of the columns that are known for the future too.
         static: names of the columns that have one value per series.
         categorical: of columns that are known or static, whether they are categories rather than
@@ -200,23 +202,26 @@ def to_panel(
     asked = {"id": id, "time": time, "target": target}
     told = flat.roles | {role: name for role, name in asked.items() if name is not None}
     beside = read_columns(flat.frame, (*known, *static), place, categorical or {})
-    roles = find_roles(flat.frame, source, told, flat.levels, series, beside.names, has_target)
+    roles = find_roles(
+        flat.frame, source, told, flat.levels, series, beside.names, also, has_target
+    )
     is_subdaily = given is not None and given.unit == "microsecond" and given.step % DAY != 0
     times = read_times(flat.frame[roles.time], place, is_subdaily, like)
     is_wide = bool(roles.wide)
-    if is_wide and beside.names:
+    if is_wide and (beside.names or also):
         raise DataError(
-            f"{source}: a table with a column per series has no place for {some(beside.names)}; "
+            f"{source}: a table with a column per series has no place for "
+            f"{some((*beside.names, *also))}; "
             "make it long, with a column that names the series"
         )
     if is_wide:
         panel = _wide_panel(flat, roles, times, given, place, fill_gaps)
     else:
         panel = _long_panel(flat, roles, times, given, place, fill_gaps, beside, len(known))
-    if np.isnan(panel.target).all() and has_target and not all_missing:
-        where = (
-            "no column has any" if roles.target is None else f"column {quote(roles.target)} has no"
-        )
+    is_empty = np.isnan(panel.target).all(axis=0)
+    if is_empty.any() and has_target and not all_missing:
+        name = panel.schema.targets[int(is_empty.argmax())]
+        where = "no column has any" if is_wide else f"column {quote(name)} has no"
         raise DataError(f"{source}: {where} value at all")
     found = () if given else (f"frequency: {panel.frequency.label}, told from the times",)
     read: list[str] = table.attrs.get("notes", [])  # what the reader of the file has to say
@@ -235,9 +240,12 @@ def _long_panel(
     beside: Columns,
     known: int,
 ) -> Panel:
-    """Make the panel of a table with at most one target column; `known` of those beside it vary."""
+    """Make the panel of a table with a column per target; `known` of those beside them vary."""
     frame, target = flat.frame, roles.target
-    values = np.zeros(len(frame)) if target is None else read_numbers(frame[target], place)
+    targets = () if target is None else (target, *roles.also)
+    values = np.zeros((len(frame), 1))
+    if targets:
+        values = np.column_stack([read_numbers(frame[name], place) for name in targets])
     one = np.zeros(len(values), dtype=np.int16)
     ids = Ids(one, np.array([target or "y"], dtype=object), "str")
     ids = ids if roles.id is None else read_ids(frame[roles.id], place)
@@ -246,10 +254,10 @@ def _long_panel(
         layout="series" if roles.id is None else "long",
         id=roles.id,
         time=roles.time,
-        targets=(target or "y",),
+        targets=targets or ("y",),
         id_dtype=ids.dtype,
         time_dtype=times.dtype,
-        target_dtype="float64" if target is None else str(frame[target].dtype),
+        target_dtypes=tuple(str(frame[name].dtype) for name in targets) or ("float64",),
         local=times.local,
         index=tuple(name for name in flat.levels if name in (roles.id, roles.time)),
         unnamed=flat.unnamed,
@@ -261,7 +269,7 @@ def _long_panel(
         ids=ids.values,
         indptr=grid.indptr,
         start=grid.start,
-        target=grid.place(values)[:, None],
+        target=grid.place(values),
         frequency=grid.frequency,
         schema=schema,
         notes=_gap_notes(grid.filled, ids.values),
@@ -298,7 +306,7 @@ def _wide_panel(
         targets=("y",),
         id_dtype=ids.dtype,
         time_dtype=times.dtype,
-        target_dtype=dtypes.pop() if len(dtypes) == 1 else "float64",
+        target_dtypes=(dtypes.pop() if len(dtypes) == 1 else "float64",),
         local=times.local,
         index=tuple(name for name in flat.levels if name == roles.time),
         unnamed=flat.unnamed if flat.axis else (*flat.unnamed, "unique_id"),
@@ -320,14 +328,15 @@ def _gap_notes(filled: Integers, ids: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _missing_notes(panel: Panel) -> tuple[str, ...]:
-    missing = np.isnan(panel.target[:, 0])
-    if not missing.any():
-        return ()
-    notes = [f"missing values: {missing.sum():,} of {len(missing):,}"]
-    observed = np.add.reduceat(~missing, panel.indptr[:-1], dtype=np.int64)
-    empty = panel.ids[observed == 0]
-    if len(empty):
-        notes.append(f"series without any value: {some(empty)}")
+    notes = []
+    for name, missing in zip(panel.schema.targets, np.isnan(panel.target).T, strict=True):
+        of = f" of {quote(name)}" if len(panel.schema.targets) > 1 else ""
+        if missing.any():
+            notes.append(f"missing values{of}: {missing.sum():,} of {len(missing):,}")
+        observed = np.add.reduceat(~missing, panel.indptr[:-1], dtype=np.int64)
+        empty = panel.ids[observed == 0]
+        if len(empty):
+            notes.append(f"series without any value{of}: {some(empty)}")
     return tuple(notes)
 
 
@@ -355,14 +364,18 @@ def to_table(panel: Panel) -> pd.DataFrame | pd.Series[Any]:
 
 def _long_frame(panel: Panel) -> pd.DataFrame:
     schema = panel.schema
-    values = _typed(panel.target[:, 0], schema.target_dtype)
+    targets = {
+        name: _typed(values, dtype)
+        for name, values, dtype in zip(
+            schema.targets, panel.target.T, schema.target_dtypes, strict=True
+        )
+    }
     ids = np.repeat(panel.ids, panel.lengths)
     owner = np.repeat(np.arange(len(panel.ids)), panel.lengths)
     known = {name: panel.known.cells(k) for k, name in enumerate(panel.known.names)}
     static = {name: panel.static.cells(k)[owner] for k, name in enumerate(panel.static.names)}
     beside = known | {name: cells.reset_index(drop=True) for name, cells in static.items()}
-    columns = {schema.targets[0]: values, **beside}
-    return schema.table(panel.frequency, ids, panel.ordinals, columns)
+    return schema.table(panel.frequency, ids, panel.ordinals, targets | beside)
 
 
 def _wide_frame(panel: Panel) -> pd.DataFrame:
@@ -370,7 +383,7 @@ def _wide_frame(panel: Panel) -> pd.DataFrame:
     axis, row = np.unique(ordinals, return_inverse=True)
     matrix = np.full((len(axis), len(panel.ids)), np.nan)
     matrix[row, np.repeat(np.arange(len(panel.ids)), panel.lengths)] = panel.target[:, 0]
-    columns = {s: _typed(matrix[:, s], schema.target_dtype) for s in range(len(panel.ids))}
+    columns = {s: _typed(matrix[:, s], *schema.target_dtypes) for s in range(len(panel.ids))}
     frame = pd.DataFrame(columns)
     frame.columns = pd.Index(write_ids(panel.ids, schema.id_dtype))
     frame.columns.name = None if schema.id in schema.unnamed else schema.id

@@ -29,7 +29,7 @@ PAST, FUTURE = "#4d4d4d", "#0072b2"  # told apart by the colour-blind too (Okabe
 
 
 def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None) -> Figure:
-    """Draw what came before and the forecast with its intervals, a row per series.
+    """Draw what came before and the forecast with its intervals, a row per series and target.
 
     Args:
         model: that has made the forecast.
@@ -37,23 +37,29 @@ def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None
         history: what the forecast continues; by default the last values that its state keeps.
 
     Returns:
-        The figure; of a panel of many series it shows the first six.
+        The figure; of a panel of many series it shows the first ones, in six rows.
     """
     from matplotlib.figure import Figure
 
-    start, ids = forecast.start, forecast.start.ids[:DRAWN]
-    figure = Figure(figsize=(9, 1.2 + 2.3 * len(ids)), layout="constrained")
-    axes = figure.subplots(len(ids), squeeze=False, sharex=False)[:, 0]
+    targets = model.config.schema.forecasts
+    drawn = max(DRAWN // len(targets), 1)
+    start, ids = forecast.start, forecast.start.ids[:drawn]
+    rows = len(ids) * len(targets)
+    figure = Figure(figsize=(9, 1.2 + 2.3 * rows), layout="constrained")
+    axes = figure.subplots(rows, squeeze=False, sharex=False)[:, 0].reshape(len(ids), -1)
     steps, end = forecast.steps, np.cumsum(forecast.steps)
-    for row, (name, axis) in enumerate(zip(ids, axes, strict=True)):
+    for row, name in enumerate(ids):
         kept = _kept(model, start.take(np.array([row])))
-        past = _panel_tail(history, name, 4 * steps[row]) if history else kept
+        times, values = _panel_tail(history, name, 4 * steps[row]) if history else kept
         future = _times(model, forecast.state.time[row], steps[row])
-        _draw(axis, past, future, forecast.table.iloc[end[row] - steps[row] : end[row]])
-        axis.set_title(str(name), loc="left", fontsize="medium", parse_math=False)
-    axes[0].legend(loc="upper left", frameon=False, ncols=4)
-    if len(start.ids) > DRAWN:
-        figure.suptitle(f"the first {DRAWN} of {len(start.ids):,} series")
+        table = forecast.table.iloc[end[row] - steps[row] : end[row]]
+        for d, (target, axis) in enumerate(zip(targets, axes[row], strict=True)):
+            _draw(axis, (times, values[:, d]), future, table, target)
+            title = str(name) if len(targets) == 1 else f"{name}: {target}"
+            axis.set_title(title, loc="left", fontsize="medium", parse_math=False)
+    axes[0, 0].legend(loc="upper left", frameon=False, ncols=4)
+    if len(start.ids) > drawn:
+        figure.suptitle(f"the first {drawn} of {len(start.ids):,} series")
     return figure
 
 
@@ -102,18 +108,22 @@ def plot_attention(
 
 
 def _draw(
-    axis: Axes, past: tuple[np.ndarray, np.ndarray], future: np.ndarray, table: pd.DataFrame
+    axis: Axes,
+    past: tuple[np.ndarray, np.ndarray],
+    future: np.ndarray,
+    table: pd.DataFrame,
+    target: str,
 ) -> None:
     """One series: the past, the intervals from wide to narrow, and the forecast."""
     axis.plot(*past, color=PAST, linewidth=1, label="past")
-    names = [name for name in table.columns if name.startswith("forecast-lo-")]
+    names = [name for name in table.columns if name.startswith(f"{target}-lo-")]
     levels = sorted((name.rsplit("-", 1)[1] for name in names), key=float, reverse=True)
     for place, level in enumerate(levels, start=1):
-        low, high = table[f"forecast-lo-{level}"], table[f"forecast-hi-{level}"]
+        low, high = table[f"{target}-lo-{level}"], table[f"{target}-hi-{level}"]
         band = axis.fill_between(future, low, high, color=FUTURE, linewidth=0, label=f"{level} %")
         band.set_alpha(0.15 * place)
     times = np.concatenate([past[0][-1:], future])
-    values = np.concatenate([past[1][-1:], table["forecast"].to_numpy()])
+    values = np.concatenate([past[1][-1:], table[target].to_numpy()])
     axis.plot(times, values, color=FUTURE, linewidth=1.5, label="forecast")
     if future.dtype.kind == "M":
         if future[-1] > LAST_DATE:
@@ -137,16 +147,16 @@ def _times(model: Model, last: int, count: int) -> np.ndarray:
 
 
 def _panel_tail(panel: Panel, name: Any, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Times and values of the last rows of a series."""
+    """Times and values (T, D) of the last rows of a series."""
     series = panel.select([name])
     times = panel.frequency.times(series.ordinals[-rows:])
-    return np.asarray(times), series.target[-rows:, 0]
+    return np.asarray(times), series.target[-rows:]
 
 
 def _kept(model: Model, state: State) -> tuple[np.ndarray, np.ndarray]:
-    """Times and values of the last rows that the state of one series keeps for the lags."""
+    """Times and values (T, D) of the last rows that the state of one series keeps for the lags."""
     scaled = np.concatenate([state.memory.recent, state.value[:, None]], axis=1)
-    values = scaling.backward(scaled, state.scale, model.config.power)[0, :, 0]
+    values = scaling.backward(scaled, state.scale, model.config.powers)[0]
     return _times(model, state.time[0], len(values)), values
 
 

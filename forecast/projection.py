@@ -48,7 +48,7 @@ class Projector:
 
     Attributes:
         config, weights: of the model.
-        bounds: that every value is kept within.
+        bounds: that every value of each target is kept within.
         seed: of sample paths.
         runtime: "numpy" or "compiled".
         ahead: the known covariates of the steps to come, for a model that takes some.
@@ -56,7 +56,7 @@ class Projector:
 
     config: Config
     weights: dict[str, np.ndarray]
-    bounds: Bounds
+    bounds: tuple[Bounds, ...]
     seed: int = 0
     runtime: str = "numpy"
     ahead: Ahead | None = None
@@ -193,14 +193,14 @@ class Projector:
 
     def unscaled(self, scaled: np.ndarray, rows: State) -> np.ndarray:
         """Scaled values (B, H, D) in the units of the data, within the bounds, finite or not."""
-        return clip(scaling.backward(scaled, rows.scale, self.config.power), self.bounds)
+        return clip(scaling.backward(scaled, rows.scale, self.config.powers), self.bounds)
 
     def _feed_back(self, value: Any, memory: Memory, known: Any) -> Memory:
         return self.cell.advance(value, memory, known)[1]
 
     def limits(self, rows: State) -> Limits:
         """The bounds in the scaled units of each row."""
-        return limits(self.bounds, rows.scale, self.config.power)
+        return limits(self.bounds, rows.scale, self.config.powers)
 
     def _advance(
         self, start: State, horizon: int, uniforms: np.ndarray | None
@@ -248,10 +248,10 @@ def times_after(start: State, horizon: int) -> np.ndarray:
 
 
 def outside(bounds: Bounds, start: State) -> list[str]:
-    """Bounds that leave out all that was observed, in words: of which series."""
+    """Bounds of the first target that leave out all that was observed, in words: which series."""
     low = -np.inf if bounds.low is None else bounds.low
     high = np.inf if bounds.high is None else bounds.high
-    apart = ((start.extent.high < low) | (start.extent.low > high)).any(axis=1)
+    apart = (start.extent.high[:, 0] < low) | (start.extent.low[:, 0] > high)
     return [
         f"the bounds, {bounds}, leave out all data of series '{start.ids[row]}' (between "
         f"{start.extent.low[row, 0]:.4g} and {start.extent.high[row, 0]:.4g})"
@@ -267,17 +267,23 @@ def far_beyond(values: np.ndarray, extent: tuple[np.ndarray, np.ndarray]) -> np.
     return far
 
 
-def strays(projection: Projection) -> list[str]:
-    """Rollouts that go far beyond the data, in words: which series, from which step."""
+def strays(projection: Projection, targets: tuple[str, ...]) -> list[str]:
+    """Rollouts that go far beyond the data, in words: which series, from which step.
+
+    Args:
+        projection: of S series.
+        targets: their names, of which several are told apart, D.
+    """
     low, high = (part[:, None] for part in projection.start.extent)
     values, notes = projection.values, []
     far = far_beyond(values, (low, high))
 
     for row in np.flatnonzero(far.any(axis=(1, 2))):
         step, d = np.argwhere(far[row])[0]
+        which = f"'{targets[d]}' of " if len(targets) > 1 else ""
         notes.append(
-            f"the forecast of series '{projection.start.ids[row]}' goes far beyond its data from "
-            f"step {step + 1} ({values[row, step, d]:.4g}, where the data lie between "
+            f"the forecast of {which}series '{projection.start.ids[row]}' goes far beyond its data "
+            f"from step {step + 1} ({values[row, step, d]:.4g}, where the data lie between "
             f"{low[row, 0, d]:.4g} and {high[row, 0, d]:.4g})"
         )
     return notes

@@ -1,12 +1,13 @@
 """Per-series transform and scale, and their inverse.
 
-A value y becomes z = (f(y) - location) / scale. The transform f is one power for the whole
-panel: y itself (power 1), y ** power, or log y (power 0). Location and scale are the mean and
+A value y becomes z = (f(y) - location) / scale. The transform f is one power for all values of a
+target: y itself (power 1), y ** power, or log y (power 0). Location and scale are the mean and
 the standard deviation of f(y) over the last `context` steps of a series.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from forecast.panel import Panel
 
 POWERS = {"log": 0.0, "sqrt": 0.5, "none": 1.0}
+Powers = tuple[float, ...]  # of each target
 FLAT = 1e-7  # a spread below this share of the level is rounding noise, not variation
 
 
@@ -24,27 +26,43 @@ class Scale(NamedTuple):
     scale: np.ndarray
 
 
-def transform(values: np.ndarray, power: float) -> np.ndarray:
-    """f(y), of any shape; NaN stays NaN.
+def transform(values: np.ndarray, powers: Powers) -> np.ndarray:
+    """f(y), (..., D); NaN stays NaN.
 
     Args:
         values: y >= 0 for a power other than 1, y > 0 for power 0.
-        power: 1 leaves y alone, 0 is the logarithm.
+        powers: of each target; 1 leaves y alone, 0 is the logarithm.
     """
-    if power == 1.0:
-        return values
-    powered: np.ndarray = np.log(values) if power == 0.0 else values**power
-    return powered
+    return _by_target(_raised, values, powers)
 
 
-def inverse(values: np.ndarray, power: float) -> np.ndarray:
-    """y of f(y), of any shape; a value below the range of f becomes the smallest y, 0."""
-    if power == 1.0:
-        return values
+def inverse(values: np.ndarray, powers: Powers) -> np.ndarray:
+    """y of f(y), (..., D); a value below the range of f becomes the smallest y, 0."""
     with np.errstate(over="ignore"):  # a forecast that is not finite is refused where it is made
-        if power == 0.0:
-            return np.asarray(np.exp(values))
-        return np.asarray(np.maximum(values, 0.0) ** (1.0 / power))
+        return _by_target(_lowered, values, powers)
+
+
+def _by_target(
+    function: Callable[[np.ndarray, float], np.ndarray], values: np.ndarray, powers: Powers
+) -> np.ndarray:
+    """A function of values (..., D) and the power of each target."""
+    if len({*powers}) == 1:
+        return function(values, powers[0])
+    return np.stack([function(values[..., d], power) for d, power in enumerate(powers)], axis=-1)
+
+
+def _raised(values: np.ndarray, power: float) -> np.ndarray:
+    if power == 1.0:
+        return values
+    return np.asarray(np.log(values) if power == 0.0 else values**power)
+
+
+def _lowered(values: np.ndarray, power: float) -> np.ndarray:
+    if power == 1.0:
+        return values
+    if power == 0.0:
+        return np.asarray(np.exp(values))
+    return np.asarray(np.maximum(values, 0.0) ** (1.0 / power))
 
 
 def measure(values: np.ndarray) -> Scale:
@@ -81,24 +99,25 @@ def forward(values: np.ndarray, scale: Scale) -> np.ndarray:
     return scaled.astype(np.float32)
 
 
-def backward(scaled: np.ndarray, scale: Scale, power: float) -> np.ndarray:
+def backward(scaled: np.ndarray, scale: Scale, powers: Powers) -> np.ndarray:
     """Values in the user's units, float64, of scaled ones (B, T, D)."""
     transformed = scaled.astype(np.float64) * scale.scale[:, None] + scale.location[:, None]
-    return inverse(transformed, power)
+    return inverse(transformed, powers)
 
 
-def choose_power(panel: Panel) -> float:
-    """The power that makes the spread of a season least dependent on its level.
+def choose_power(panel: Panel, d: int = 0) -> float:
+    """The power that makes the spread of a target's season least dependent on its level.
 
     Guerrero (1993): over the seasons of a series the ratio spread / level ** (1 - power)
     should be constant; the power with the smallest median coefficient of variation over the
     series wins. Powers other than 1 need non-negative values, the logarithm positive ones.
     """
-    smallest = np.nanmin(panel.target)
+    target = panel.target[:, d]
+    smallest = np.nanmin(target, initial=np.inf)
     allowed = [p for p in POWERS.values() if p == 1.0 or smallest > 0 or (smallest == 0 and p > 0)]
     blocks = max(panel.frequency.season_length, 4)
     variation = [
-        _variation(panel.target[panel.indptr[s] : panel.indptr[s + 1]], blocks, allowed)
+        _variation(target[panel.indptr[s] : panel.indptr[s + 1]], blocks, allowed)
         for s in range(len(panel.ids))
     ]
     scores = np.array([v for v in variation if v is not None])

@@ -30,7 +30,7 @@ class Schema:
     targets: tuple[str, ...]  # D names
     id_dtype: str
     time_dtype: str
-    target_dtype: str = "float64"
+    target_dtypes: tuple[str, ...] = ("float64",)  # of each target
     local: bool = True  # time zones: steps are counted by the clock on the wall, else in UTC
     index: tuple[str, ...] = ()  # which of id and time stand in the table's index
     unnamed: tuple[str, ...] = ()  # names that the user's table leaves open
@@ -38,8 +38,13 @@ class Schema:
 
     def __post_init__(self) -> None:
         """Turn the lists that JSON knows back into tuples."""
-        for field in ("targets", "index", "unnamed"):
+        for field in ("targets", "target_dtypes", "index", "unnamed"):
             object.__setattr__(self, field, tuple(getattr(self, field)))
+
+    @property
+    def forecasts(self) -> tuple[str, ...]:
+        """What the forecasts of the targets are called, D names: several by their own."""
+        return ("forecast",) if len(self.targets) == 1 else self.targets
 
     def times(self, frequency: Frequency, ordinals: Integers) -> pd.DatetimeIndex | Integers:
         """The times of ordinals (M,), in the zone of the user's own."""

@@ -1,7 +1,8 @@
 """Conditions that end the rollout of a series.
 
 A condition is any function of the values forecast so far, (t,) with the newest last (with
-several targets (t, D)), that tells whether the newest is the last one wanted.
+several targets (t, D)), that tells whether the newest is the last one wanted. Those that stand here
+look at the first target.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ def below(limit: float) -> Condition:
         True
     """
     bound = _number("limit", limit)
-    return lambda path: bool((path[-1] < bound).all())
+    return lambda path: bool(_first(path)[-1] < bound)
 
 
 def above(limit: float) -> Condition:
     """Ends with the first value above a limit, a finite number."""
     bound = _number("limit", limit)
-    return lambda path: bool((path[-1] > bound).all())
+    return lambda path: bool(_first(path)[-1] > bound)
 
 
 def unchanged(steps: int = 1, tolerance: float = STEADY) -> Condition:
@@ -56,10 +57,15 @@ def unchanged(steps: int = 1, tolerance: float = STEADY) -> Condition:
     least = _number("tolerance", tolerance)
 
     def condition(path: np.ndarray) -> bool:
-        tail = path[-steps - 1 :]
+        tail = _first(path)[-steps - 1 :]
         return len(tail) > steps and np.allclose(tail[1:], tail[:-1], rtol=least, atol=0.0)
 
     return condition
+
+
+def _first(path: np.ndarray) -> np.ndarray:
+    """The values of the first target, (t,)."""
+    return path if path.ndim == 1 else path[:, 0]
 
 
 def _number(name: str, value: Any) -> float:

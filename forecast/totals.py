@@ -44,7 +44,7 @@ def totals(
     Returns:
         For each group of series and span of time: its name, when it begins, how many values were
         added up, the middle of the sums (of counts the mean, as in their forecast, else the
-        median), and the ends of each interval.
+        median), and the ends of each interval; of several targets those of each, by their names.
 
     Raises:
         OptionError: if the forecast has no paths, or an argument does not fit the model.
@@ -56,16 +56,18 @@ def totals(
     series, _, horizon = forecast.paths.shape[:3]
     begins, span = _spans(times_after(forecast.start, horizon), config, over)
     code = (group[:, None] * len(begins) + span.T).ravel()  # (S * H,)
-    values = forecast.paths[..., 0].transpose(0, 2, 1).reshape(series * horizon, -1)
-    code, values = code[(is_there := ~np.isnan(values).any(axis=1))], values[is_there]
+    values = forecast.paths.transpose(0, 2, 1, 3).reshape(series * horizon, -1, config.targets)
+    code, values = code[(is_there := ~np.isnan(values).any(axis=(1, 2)))], values[is_there]
     order = np.argsort(code, kind="stable")
     found, first, count = np.unique(code[order], return_index=True, return_counts=True)
-    sums = np.add.reduceat(values[order], first, axis=0)  # (groups * spans, n)
-    middle = np.mean if config.counts else np.median  # as in the forecast of a series
-    columns = {"values": count, "forecast": middle(sums, axis=1)}
-    for level, ends in percentiles(sums, levels, config.counts).items():
-        named_ends = zip(("lo", "hi"), ends, strict=True)
-        columns |= {f"forecast-{side}-{level:g}": end for side, end in named_ends}
+    sums = np.add.reduceat(values[order], first, axis=0)  # (groups * spans, n, D)
+    centre = np.mean(sums, axis=1) if config.counts else np.median(sums, axis=1)  # as forecasts
+    columns = {"values": count}
+    for d, name in enumerate(config.schema.forecasts):
+        columns[name] = centre[:, d]
+        for level, ends in percentiles(sums[..., d], levels, config.counts).items():
+            named_ends = zip(("lo", "hi"), ends, strict=True)
+            columns |= {f"{name}-{side}-{level:g}": end for side, end in named_ends}
     label = config.schema.id if by is None else by if isinstance(by, str) else "group"
     named = {} if label is None else {label: [names[k] for k in found // len(begins)]}
     when = begins.iloc[found % len(begins)].reset_index(drop=True)

@@ -69,7 +69,7 @@ def on_tail(
         config, weights: of the model, which is given the rows before those steps.
         steps: how many, H.
         judge: takes the model, the rows before, what came (S, H, D), and the covariates of those
-            steps; see `comparison_of`.
+            steps; see `comparisons_of`.
 
     Returns:
         None where nothing is held out, or nothing was observed before.
@@ -169,26 +169,29 @@ def _scores_of(model: Model, start: State, came: np.ndarray, ahead: Ahead | None
     config, steps = model.config, came.shape[1]
     projector = Projector(config, model.weights, config.bounds, ahead=ahead)
     centre = projector.run(start, steps)
-    truth = scaling.forward(scaling.transform(came, config.power), start.scale)
+    truth = scaling.forward(scaling.transform(came, config.powers), start.scale)
     distance = np.abs(truth - centre.scaled)
     if not HEADS[config.head].RANDOM:
         return np.asarray(distance)
     return np.asarray(distance / spread_of(projector.run(start, steps, PATHS), centre))
 
 
-def comparison_of(
+def comparisons_of(
     model: Model, history: Panel, actual: np.ndarray, ahead: Ahead | None = None
-) -> Comparison | None:
-    """Forecast what came after a history, next to the seasonal naive forecast.
+) -> dict[str, Comparison | None]:
+    """Forecast what came after a history, next to the seasonal naive forecast, by target.
 
     Args:
         model: whose state is that after the history.
         history: the rows before.
-        actual: what came, (S, H, 1); NaN where missing.
+        actual: what came, (S, H, D); NaN where missing.
         ahead: the covariates of that time, for a model that takes some.
     """
-    forecast = _rollout(model, actual, ahead)
-    return compare(history, actual, forecast, model.config.season)
+    forecast, season = _rollout(model, actual, ahead), model.config.season
+    return {
+        name: compare(history, actual, forecast, season, d)
+        for d, name in enumerate(model.config.schema.targets)
+    }
 
 
 def exposure_of(
@@ -197,7 +200,7 @@ def exposure_of(
     """Forecast what came after a history, fed with true values, and fed with its own.
 
     Args:
-        model, history, actual, ahead: see `comparison_of`.
+        model, history, actual, ahead: see `comparisons_of`.
     """
     rollout = _rollout(model, actual, ahead)
     fed_true = _teacher_forced(model, actual, ahead)
@@ -205,16 +208,16 @@ def exposure_of(
 
 
 def _rollout(model: Model, actual: np.ndarray, ahead: Ahead | None) -> np.ndarray:
-    """The forecast of what came, (S, H, 1)."""
-    table = model.predict(actual.shape[1], future=ahead)
-    return table["forecast"].to_numpy().reshape(actual.shape)
+    """The forecast of what came, (S, H, D)."""
+    projector = Projector(model.config, model.weights, model.config.bounds, ahead=ahead)
+    return projector.run(model.state, actual.shape[1]).values
 
 
 def _teacher_forced(model: Model, actual: np.ndarray, ahead: Ahead | None) -> np.ndarray:
-    """The steps of a forecast, each fed with the true value before it, (S, H, 1)."""
+    """The steps of a forecast, each fed with the true value before it, (S, H, D)."""
     config, state, found = model.config, model.state, []
     projector = Projector(config, model.weights, config.bounds, ahead=ahead)
-    scaled = scaling.forward(scaling.transform(actual, config.power), state.scale)
+    scaled = scaling.forward(scaling.transform(actual, config.powers), state.scale)
     for true in scaled.astype(np.float32).transpose(1, 0, 2):
         step = projector.run(state, 1)
         found.append(step.values)

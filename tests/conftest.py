@@ -33,11 +33,12 @@ SCHEMA = Schema(
     id_dtype="str",
     time_dtype="int64",
 )
+WITHOUT = Bounds()
 DATED = {"time_dtype": "datetime64[us]"}
 
 
 def panel_of(*series, ids=None, frequency="1", first=0):
-    """A panel of the given series of numbers; the steps of each are counted from `first`."""
+    """A panel of series (T,), of several targets (T, D); steps are counted from `first`."""
     spacing = parse(frequency)
     values = [np.asarray(one, dtype=np.float64) for one in series]
     names = [*string.ascii_lowercase, *(f"z{k:03}" for k in range(len(values)))]
@@ -46,26 +47,33 @@ def panel_of(*series, ids=None, frequency="1", first=0):
         ids=ids_array(ids or names[: len(values)]),
         indptr=np.cumsum([0, *map(len, values)]).astype(np.int64),
         start=np.broadcast_to(np.asarray(first, np.int64), len(values)) * spacing.step,
-        target=np.concatenate(values)[:, None],
+        target=(target := np.concatenate(values).reshape(sum(map(len, values)), -1)),
         frequency=spacing,
-        schema=Schema(**{**vars(SCHEMA), **dated}),
+        schema=Schema(**{**vars(SCHEMA), **dated, **targets_of(target)}),
     )
 
 
-def random_panel(lengths, seed=0, missing=0.0, **where):
+def targets_of(target):
+    """The names and dtypes of targets (N, D)."""
+    names = ("sold", "came", "left")[: target.shape[1]]
+    return {"targets": names, "target_dtypes": ("float64",) * len(names)}
+
+
+def random_panel(lengths, seed=0, missing=0.0, targets=1, **where):
     """Positive series of the given lengths; each has a value in its first and in its last row."""
     rng = np.random.default_rng(seed)
     series = []
     for length in lengths:
-        values = rng.gamma(4.0, 2.5, length)
-        gaps = rng.random(length) < missing
+        shape = (length,) if targets == 1 else (length, targets)
+        values = rng.gamma(4.0, 2.5, shape)
+        gaps = rng.random(shape) < missing
         gaps[[0, -1]] = False
         series.append(np.where(gaps, np.nan, values))
     return panel_of(*series, **where)
 
 
-def config_for(panel, **choices):
-    """A small configuration; any field can be given."""
+def config_for(panel, power=1.0, bounds=WITHOUT, **choices):
+    """A small configuration; any field can be given, those of targets for all of them."""
     chosen = {
         "schema": panel.schema,
         "frequency": panel.frequency,
@@ -81,10 +89,10 @@ def config_for(panel, **choices):
         "cycles": (),
         "known": (),
         "static": (),
-        "power": 1.0,
+        "powers": (power,) * len(panel.schema.targets),
         "context": 8,
         "horizon": 4,
-        "bounds": Bounds(),
+        "bounds": (bounds,) * len(panel.schema.targets),
     }
     return Config(**{**chosen, **choices})
 

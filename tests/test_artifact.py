@@ -276,8 +276,8 @@ def test_a_file_of_a_newer_format_says_to_upgrade(saved, archive):
         forecast.load(saved)
 
     assert str(error.value) == (
-        f"{saved}: the file has format 5, this version of forecast ({forecast.__version__}) reads "
-        "format 4; upgrade forecast or train again"
+        f"{saved}: the file has format {FORMAT + 1}, this version of forecast "
+        f"({forecast.__version__}) reads format {FORMAT}; upgrade forecast or train again"
     )
 
 
@@ -311,7 +311,9 @@ def test_a_newer_format_is_told_even_where_everything_else_has_changed(saved, ar
         (lambda about: about["model"].update(lags=[2, 6]), "the arrays of its state do not fit"),
         (lambda about: about["model"].update(lags=[3, 7]), "its parts do not belong together"),
         (lambda about: about["model"].update(frequency="D"), "its state is of the kind"),
-        (lambda about: about["model"].update(bounds=[5, 1]), r"bounds are \(5, 1\)"),
+        (lambda about: about["model"].update(bounds=[[5, 1]]), r"bounds are \(5, 1\)"),
+        (lambda about: about["model"].update(bounds=[]), "its targets, powers and bounds are not"),
+        (lambda about: about["model"].update(powers=[1, 1]), "its targets, powers and bounds are"),
         (lambda about: about["model"].update(bounds=5), ""),
         (lambda about: about["model"].pop("bounds"), "it lacks 'bounds'"),
     ],

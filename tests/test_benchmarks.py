@@ -54,6 +54,32 @@ def m4_rows(hours):
     )
 
 
+def test_the_quantile_loss_is_that_worked_out_by_hand():
+    quantile_loss = benchmark("_common").quantile_loss
+    paths = np.array([[0.0, 10.0], [2.0, 2.0], [7.0, 7.0]])
+
+    # Of 4 the quantiles are 1 … 9: too low by 3, 2, 1, then too high by 1, 2, 3, 4, 5.
+    low = 0.1 * 3 + 0.2 * 2 + 0.3 * 1
+    high = 0.5 * 1 + 0.4 * 2 + 0.3 * 3 + 0.2 * 4 + 0.1 * 5
+    near = sum((1 - 0.1 * k) * 1 for k in range(1, 10))  # of 1, where all say 2
+    found = quantile_loss(np.array([4.0, 1.0, np.nan]), paths)
+
+    assert found == pytest.approx(2 * (low + high + near) / 9 / 5)
+
+
+def test_counts_are_forecast_by_each_head(run, tmp_path):
+    years = np.arange(1990, 2006)
+    table = pd.DataFrame({"id": np.repeat(["a", "b"], 16), "year": np.tile(years, 2)})
+    table.assign(hr=np.arange(32) % 3).to_csv(tmp_path / "baseball.csv")
+
+    shown = run(
+        "counts", ["--data", str(tmp_path / "baseball.csv"), "--steps", "1", "--seeds", "1"]
+    )
+
+    assert shown.count("negative_binomial") == 4
+    assert "home runs: 2 series, 3 steps, 200 paths" in shown
+
+
 def test_cold_start_tells_what_each_process_imports(run, monkeypatch):
     processes = benchmark("cold_start").PROCESSES
     monkeypatch.setitem(processes, "import tensorflow", ["-c", "import sklearn"])

@@ -95,7 +95,7 @@ def test_a_forecaster_infers_bounds_or_takes_them(choice, bounds, tmp_path):
     model = Forecaster(bounds=choice, steps=1, units=2).fit(counts(0)).model_
     model.save(tmp_path / "model.forecast")
 
-    assert model.config.bounds == bounds
+    assert model.config.bounds == (bounds,)
     assert type(model).load(tmp_path / "model.forecast").config == model.config
 
 
@@ -119,7 +119,7 @@ def test_a_forecaster_refuses_what_are_no_bounds_before_it_trains():
     ],
 )
 def test_bounds_are_scaled_as_values_are(bounds, power, low, high):
-    scaled = limits(bounds, scale_of(4.0, 2.0), power)
+    scaled = limits((bounds,), scale_of(4.0, 2.0), (power,))
 
     np.testing.assert_allclose([scaled.low.item(), scaled.high.item()], [low, high], rtol=1e-6)
     assert scaled.low.dtype == scaled.high.dtype == np.float32
@@ -128,7 +128,7 @@ def test_bounds_are_scaled_as_values_are(bounds, power, low, high):
 @pytest.mark.parametrize("power", [0.0, 0.5])
 def test_bounds_below_what_the_transform_gives_are_refused(power):
     with pytest.raises(OptionError, match=r"bounds end at -1, but .* positive values only"):
-        limits(Bounds(None, -1.0), scale_of(0.0, 1.0), power)
+        limits((Bounds(None, -1.0),), scale_of(0.0, 1.0), (power,))
 
 
 # Rollouts

@@ -194,7 +194,7 @@ def test_scores_are_the_errors_of_forecasts_from_truncated_histories(
         path = model.predict(steps, state=state)["forecast"].to_numpy().reshape(2, steps)
         for s, end in enumerate(panel.indptr[1:]):
             truth = panel.target[end - cutoff : end - cutoff + steps, 0]
-            apart = scaling.transform(truth, power) - scaling.transform(path[s], power)
+            apart = scaling.transform(truth, (power,)) - scaling.transform(path[s], (power,))
             for step, error in enumerate(np.abs(apart) / state.scale.scale[s, 0]):
                 errors[step] += [] if np.isnan(error) else [error]
     found, _ = trial.calibrate(panel, model.config, model.weights, holdout=3)

@@ -20,7 +20,7 @@ def counts(make_panel):
 
 @pytest.fixture
 def model(make_model, counts):
-    choices = {"head": "negative_binomial", "lags": (2,), "power": 1.0, "context": 8}
+    choices = {"head": "negative_binomial", "lags": (2,), "powers": (1.0,), "context": 8}
     return make_model(counts, 1, size=0.8, **choices)
 
 
@@ -134,7 +134,7 @@ def test_training_learns_how_often_nothing_is_sold(feedback):
     assert (paths == np.rint(paths)).all()
     assert paths[:, saturday].mean() > 10 * paths[:, ~saturday].mean()
     assert (paths[:, ~saturday] == 0).mean() > 0.4
-    assert model.model_.config.bounds == (0.0, None)
+    assert model.model_.config.bounds == ((0.0, None),)
 
 
 def test_what_is_no_count_is_refused(sales):

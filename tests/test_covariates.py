@@ -590,7 +590,10 @@ def test_columns_are_given_by_name_and_once():
     for wrong, message in [
         ({"known": 5}, "known is 5; it must be a list of the names of columns"),
         ({"static": [1]}, r"static is \[1\]; it must be a list of the names of columns"),
-        ({"known": ["a"], "static": "a"}, "column 'a' is given as known or static twice; give it"),
+        (
+            {"known": ["a"], "static": "a"},
+            "column 'a' is given twice among also, known and static; give it",
+        ),
     ]:
         with pytest.raises(OptionError, match=message):
             forecast.Forecaster(**wrong).check()

@@ -59,7 +59,8 @@ def sales(tmp_path, monkeypatch):
     next_day.to_csv("today.csv", index=False)
     table.to_csv("visits.csv", index=False)
     priced = table.assign(price=np.arange(len(table)) % 3 + 1.0)
-    priced.assign(region=table["store"].str[0]).to_csv("shops.csv", index=False)
+    shops = priced.assign(region=table["store"].str[0], visitors=3 * table["units"])
+    shops.to_csv("shops.csv", index=False)
     next_day.assign(price=2.0).to_csv("monday.csv", index=False)
     coming = pd.date_range(days[-1] + days.freq, periods=30)
     pd.DataFrame({"day": coming, "price": 2.0}).to_csv("prices.csv", index=False)
@@ -109,7 +110,7 @@ def test_every_command_in_the_readmes_table_runs():
     for command in commands:
         run(command + (" --steps 2" if " train " in command else ""))
 
-    assert len(commands) == 19
+    assert len(commands) == 20
 
 
 @pytest.mark.usefixtures("sales")
@@ -120,7 +121,7 @@ def test_the_commands_of_the_guide_run():
     for command in commands:
         run(command.replace(" train ", " train --steps 2 "))
 
-    assert len(commands) == 5
+    assert len(commands) == 6
     assert len(pd.read_csv("next-fortnight.csv")) == 28
 
 

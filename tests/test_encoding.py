@@ -232,13 +232,13 @@ def test_a_value_that_the_transform_cannot_take_is_named_with_its_series(
     panel = make_panel([3.0, 4.0], values, [5.0])
 
     with pytest.raises(DataError, match=f"series 'b' has a value {wanted}; .*--transform none"):
-        transformed(panel, power)
+        transformed(panel, (power,))
 
 
 def test_values_that_a_transform_can_just_take_are_taken(make_panel):
-    assert transformed(make_panel([0.0, 4.0]), 0.5).tolist() == [[0.0], [2.0]]
-    assert transformed(make_panel([-1.0, 4.0]), 1.0).tolist() == [[-1.0], [4.0]]
-    np.testing.assert_array_equal(transformed(make_panel([1.0, NAN]), 0.0), [[0.0], [NAN]])
+    assert transformed(make_panel([0.0, 4.0]), (0.5,)).tolist() == [[0.0], [2.0]]
+    assert transformed(make_panel([-1.0, 4.0]), (1.0,)).tolist() == [[-1.0], [4.0]]
+    np.testing.assert_array_equal(transformed(make_panel([1.0, NAN]), (0.0,)), [[0.0], [NAN]])
 
 
 # Invariant 8

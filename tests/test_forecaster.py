@@ -259,7 +259,7 @@ def test_no_leak_held_out_values_change_neither_the_weights_nor_the_forecast_hel
     tail[:, 30:35] *= 7  # held out for the validation
     compared = []
 
-    def note(history, actual, forecast, season):  # noqa: ARG001
+    def note(history, actual, forecast, season, d):  # noqa: ARG001
         compared.append((history.target.tobytes(), actual.tobytes(), forecast.tobytes()))
 
     monkeypatch.setattr(trial, "compare", note)
@@ -335,7 +335,7 @@ def test_what_is_given_is_taken(monthly):
     )
 
     assert (config.head, config.layers, config.units, config.context) == ("student_t", 3, 5, 6)
-    assert (config.cell, config.horizon, config.power) == ("gru", plan.length - 6, 0.5)
+    assert (config.cell, config.horizon, config.powers) == ("gru", plan.length - 6, (0.5,))
     assert plan.windows == "contiguous"
     assert (plan.dropout, plan.holdout, plan.batch, plan.steps, plan.rate) == (0.25, 4, 2, 7, 0.5)
 
@@ -444,7 +444,7 @@ def test_training_records_the_exposure_gap_of_the_validation_tail(sales):
         np.testing.assert_allclose(found, errors, rtol=1e-5)
 
 
-@pytest.mark.parametrize("interrupted", ["comparison_of", "exposure_of"])
+@pytest.mark.parametrize("interrupted", ["comparisons_of", "exposure_of"])
 def test_an_interrupt_after_training_keeps_the_model(monkeypatch, sales, interrupted):
     def control_c(*_):
         raise KeyboardInterrupt
@@ -454,7 +454,7 @@ def test_an_interrupt_after_training_keeps_the_model(monkeypatch, sales, interru
     model = Forecaster(**TINY | {"holdout": 3}).fit(sales).model_
 
     assert model.record["exposure"] is None
-    assert (model.record["comparison"] is None) == (interrupted == "comparison_of")
+    assert (model.record["comparison"] is None) == (interrupted == "comparisons_of")
     assert len(model.predict(2)) == 4
 
 
@@ -478,7 +478,7 @@ def test_the_transform_is_chosen_without_the_values_held_out(make_panel):
 
     config, _ = Forecaster(holdout=24)._choose(panel)
 
-    assert config.power == scaling.POWERS["log"]
+    assert config.powers == (scaling.POWERS["log"],)
     assert scaling.choose_power(panel) == scaling.POWERS["none"]  # as all values would have it
 
 
@@ -488,7 +488,7 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
     spoiled = np.append(values[:-1], 0.0)
 
     powers = [
-        Forecaster(holdout=2)._choose(make_panel(v, frequency="MS"))[0].power
+        Forecaster(holdout=2)._choose(make_panel(v, frequency="MS"))[0].powers[0]
         for v in (values, spoiled)
     ]
 

@@ -562,7 +562,7 @@ def test_the_fingerprint_tells_models_apart_by_all_that_shapes_their_steps(
     names = {
         fingerprint(config, weights),
         fingerprint(config, changed),
-        fingerprint(replace(config, power=0.5), weights),
+        fingerprint(replace(config, powers=(0.5,)), weights),
         fingerprint(replace(config, context=9), weights),
     }
 

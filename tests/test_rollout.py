@@ -140,7 +140,7 @@ def test_split_rollout_the_sample_paths_of_a_network_continue_from_the_carried_s
     model = make_model(make_random_panel([20, 9], seed), head="student_t", lags=lags, seed=seed)
     start = model.state.repeat(3)  # three paths for each of two series
     halfway = model.rollout(first).state  # knows its time, by which the randomness is keyed
-    projector = Projector(model.config, model.weights, Bounds(), seed)
+    projector = Projector(model.config, model.weights, (Bounds(),), seed)
     rows = branches(model.state.ids)
     uniforms = projector._uniforms(model.state, rows, first + second, 3)  # (H, S * n, D, 2)
     later = projector._uniforms(halfway, rows, second, 3)
@@ -213,7 +213,7 @@ def test_the_compiled_rollout_gives_the_same_path_and_stops_at_the_horizon():
 
 def both(model, start, horizon, paths=0, bounds=None):
     """The rollout on NumPy, and on the compiled runtime."""
-    parts = (model.config, model.weights, bounds or Bounds(), 0)
+    parts = (model.config, model.weights, (bounds or Bounds(),), 0)
     return (Projector(*parts, name).run(start, horizon, paths) for name in ("numpy", "compiled"))
 
 
@@ -234,7 +234,7 @@ def test_the_compiled_runtime_equals_numpy(
     panel = make_random_panel(range(5, 5 + 2 * series, 2), missing=0.2, frequency="D")
     model = make_model(panel, **choices)
 
-    ours, compiled = both(model, model.state, horizon, count, model.config.bounds)
+    ours, compiled = both(model, model.state, horizon, count, *model.config.bounds)
 
     assert compiled.values.shape == (series * max(count, 1), horizon, 1)
     np.testing.assert_allclose(compiled.values, ours.values, **CLOSE)
@@ -260,7 +260,7 @@ def test_one_compilation_serves_batches_and_horizons_of_similar_size(make_model,
 
     lags = (2, 11)  # of no other test, so that the count begins at zero
     model = make_model(make_random_panel([9] * 36, ids=list(range(36))), lags=lags)
-    projector = Projector(model.config, model.weights, Bounds(), runtime="compiled")
+    projector = Projector(model.config, model.weights, (Bounds(),), runtime="compiled")
     run = compiled._compiled(model.config.blueprint)
     assert run.experimental_get_tracing_count() == 0
 
@@ -284,7 +284,7 @@ def test_a_batch_cut_into_pieces_gives_the_same(
     model = make_model(make_random_panel(range(5, 5 + series)), head="student_t", lags=(2, 3))
 
     numpy, pieces = (
-        Projector(model.config, model.weights, Bounds(), runtime=name).run(model.state, 6, count)
+        Projector(model.config, model.weights, (Bounds(),), runtime=name).run(model.state, 6, count)
         for name in ("numpy", "compiled")
     )
 
@@ -312,7 +312,7 @@ def test_the_pieces_of_a_batch_share_one_compilation(monkeypatch, make_model, ma
     lags = (2, 13)  # of no other test, so that the count begins at zero
     model = make_model(make_random_panel([9] * 11, ids=list(range(11))), lags=lags)
 
-    projector = Projector(model.config, model.weights, Bounds(), runtime="compiled")
+    projector = Projector(model.config, model.weights, (Bounds(),), runtime="compiled")
     projector.run(model.state, 4)  # 3 + 3 + 3 + 2 rows at once
 
     assert compiled._compiled(model.config.blueprint).experimental_get_tracing_count() == 1

@@ -78,11 +78,21 @@ def test_a_change_of_units_changes_location_and_scale_with_it(values, factor, sh
 def test_transforms_are_the_identity_the_root_and_the_logarithm():
     values = np.array([1.0, 9.0, NAN])
 
-    np.testing.assert_array_equal(scaling.transform(values, scaling.POWERS["none"]), values)
-    np.testing.assert_array_equal(scaling.transform(values, scaling.POWERS["sqrt"]), [1, 3, NAN])
+    np.testing.assert_array_equal(scaling.transform(values, (scaling.POWERS["none"],)), values)
+    np.testing.assert_array_equal(scaling.transform(values, (scaling.POWERS["sqrt"],)), [1, 3, NAN])
     np.testing.assert_array_equal(
-        scaling.transform(values, scaling.POWERS["log"]), [0, math.log(9), NAN]
+        scaling.transform(values, (scaling.POWERS["log"],)), [0, math.log(9), NAN]
     )
+
+
+def test_each_target_has_a_transform_of_its_own():
+    values = np.array([[9.0, 9.0, 9.0], [NAN, 1.0, -4.0]])
+    powers = (0.5, 0.0, 1.0)
+
+    transformed = scaling.transform(values, powers)
+
+    np.testing.assert_array_equal(transformed, [[3, math.log(9), 9], [NAN, 0, -4]])
+    np.testing.assert_allclose(scaling.inverse(transformed, powers), values, rtol=1e-15)
 
 
 def test_forward_gives_float32_in_units_of_the_scale():
@@ -98,18 +108,18 @@ def test_backward_undoes_scale_and_transform_in_float64():
     scale = Scale(np.array([[2.0]]), np.array([[3.0]]))
     scaled = np.array([[[1.0]]], dtype=np.float32)
 
-    assert scaling.backward(scaled, scale, 1.0).dtype == np.float64
-    assert scaling.backward(scaled, scale, 1.0).item() == 5.0
-    assert scaling.backward(scaled, scale, 0.5).item() == 25.0
-    assert scaling.backward(scaled, scale, 0.0).item() == pytest.approx(math.exp(5), rel=1e-15)
+    assert scaling.backward(scaled, scale, (1.0,)).dtype == np.float64
+    assert scaling.backward(scaled, scale, (1.0,)).item() == 5.0
+    assert scaling.backward(scaled, scale, (0.5,)).item() == 25.0
+    assert scaling.backward(scaled, scale, (0.0,)).item() == pytest.approx(math.exp(5), rel=1e-15)
 
 
 def test_no_scaled_value_gives_a_root_or_a_logarithm_a_value_below_zero():
     low = np.array([-3.0])
 
-    assert scaling.inverse(low, 0.5).item() == 0.0
-    assert scaling.inverse(low, 0.0).item() == pytest.approx(math.exp(-3))
-    assert scaling.inverse(low, 1.0).item() == -3.0
+    assert scaling.inverse(low, (0.5,)).item() == 0.0
+    assert scaling.inverse(low, (0.0,)).item() == pytest.approx(math.exp(-3))
+    assert scaling.inverse(low, (1.0,)).item() == -3.0
 
 
 @given(
@@ -119,10 +129,10 @@ def test_no_scaled_value_gives_a_root_or_a_logarithm_a_value_below_zero():
 @settings(deadline=None, max_examples=50)
 def test_scaling_forward_and_backward_gives_the_values_again(values, power):
     given_values = np.array(values)[None, :, None]
-    transformed = scaling.transform(given_values, power)
+    transformed = scaling.transform(given_values, (power,))
     scale = scaling.measure(transformed)
 
-    back = scaling.backward(scaling.forward(transformed, scale), scale, power)
+    back = scaling.backward(scaling.forward(transformed, scale), scale, (power,))
 
     # float32 keeps 6e-8 of a scaled value; exp and squaring widen that by the logarithm's size
     np.testing.assert_allclose(back, given_values, rtol=2e-5, atol=2e-7 * given_values.max())
