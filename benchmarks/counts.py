@@ -1,0 +1,88 @@
+"""Heads on counts, most of them small: which quantile loss each has, and whether paths are counts.
+
+Generated: sixty shops over 200 days, negative binomial around a weekly rhythm. Real: home runs of
+baseball players, a row a season, 42 % of them zero; the table `baseball` of R's plyr (from the
+Baseball Databank), as the Python package pydataset has it, told by --data. The last steps of each
+series are forecast.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks._common import MET, quantile_loss, show
+from forecast import Forecaster
+from forecast.panel import Panel, to_panel
+
+HEADS = ("normal", "student_t", "negative_binomial")
+COMPARED = ("negative_binomial", "normal")
+PATHS = 200
+SHOPS, DAYS, SHAPE = 60, 200, 0.6
+FEWEST = 15  # seasons of a player who is taken
+
+
+def generated(seed: int = 3) -> Panel:
+    """Counts of a known process: of the shops' levels the median is 0.6 a day."""
+    rng = np.random.default_rng(seed)
+    days = pd.date_range("2024-01-01", periods=DAYS)
+    tables = []
+    for shop in range(SHOPS):
+        week = 1 + 0.8 * np.sin(2 * np.pi * (np.arange(DAYS) + shop % 3) / 7)
+        mean = np.exp(rng.normal(-0.5, 1)) * week
+        counts = rng.negative_binomial(SHAPE, SHAPE / (SHAPE + mean))
+        tables.append(pd.DataFrame({"unique_id": f"shop {shop:02}", "ds": days, "y": counts}))
+    return to_panel(pd.concat(tables))
+
+
+def home_runs(path: Path) -> Panel:
+    """Home runs of each player and season, over all the teams of the season."""
+    table = pd.read_csv(path).groupby(["id", "year"])["hr"].sum().reset_index()
+    is_long = table.groupby("id")["hr"].transform("size") >= FEWEST
+    return to_panel(table[is_long], id="id", time="year", target="hr")
+
+
+def measure(panel: Panel, horizon: int, head: str, steps: int | None, seed: int) -> list[str]:
+    """The loss of a head's quantiles, and whether its paths are counts."""
+    past = panel.until(horizon)
+    last = panel.indptr[1:, None] - horizon + np.arange(horizon)
+    actual = panel.target[last][..., 0]
+    forecaster = Forecaster(head=head, steps=steps, seed=seed, budget=3_600).fit(past)
+    paths = np.asarray(forecaster.rollout(horizon, paths=PATHS).paths)[..., 0]
+    below, split = (paths < 0).mean(), (paths != np.rint(paths)).mean()
+    loss = quantile_loss(actual, paths.transpose(0, 2, 1))
+    return [head, f"{loss:.3f}", f"{below:.0%}", f"{split:.0%}"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("baseball.csv"), help="pydataset's table")
+    parser.add_argument("--heads", nargs="+", choices=HEADS, default=HEADS)
+    parser.add_argument("--steps", type=int, default=None, help="gradient steps")
+    parser.add_argument("--seeds", type=int, default=2)
+    options = parser.parse_args(arguments)
+    sets = {"generated": (generated(), 14)}
+    if options.data.exists():
+        sets["home runs"] = (home_runs(options.data), 3)
+    else:
+        print(f"left out: there is no {options.data}; name pydataset's baseball.csv with --data")
+    for name, (panel, horizon) in sets.items():
+        rows = [
+            [*measure(panel, horizon, head, options.steps, seed), str(seed)]
+            for head in options.heads
+            for seed in range(options.seeds)
+        ]
+        title = f"Counts, {name}: {len(panel.ids):,} series, {horizon} steps, {PATHS} paths"
+        show(title, ["head", "quantile loss", "below 0", "no whole number", "seed"], rows)
+        if {*COMPARED} <= {*options.heads}:
+            losses = [[float(row[1]) for row in rows if row[0] == head] for head in COMPARED]
+            share = float(np.mean(losses[0]) / np.mean(losses[1]))
+            print(f"{' of '.join(COMPARED)}: {share:.3f}, aim below 1: {MET[share < 1]}")
+
+
+if __name__ == "__main__":
+    main()
