@@ -110,6 +110,8 @@ def description(path: str, model: Model) -> list[str]:
     if schema.layout != "wide":
         names = [("id", schema.id), ("time", schema.time)]
         names += [("target", name) for name in schema.targets]
+        names += [("known", one.name) for one in config.known]
+        names += [("static", one.name) for one in config.static]
         columns = ", ".join(f"{role} '{name}'" for role, name in names if name is not None)
     return [
         f"{path}: {facts['weights']:,} weights, model {facts['fingerprint'][:8]}",

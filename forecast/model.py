@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -177,7 +178,8 @@ class Model:
             state: what to continue instead, such as the state of an earlier forecast.
             series: ids to forecast; by default all.
             levels: widths of intervals in percent, such as 80 or (80, 95).
-            paths: sample paths per series, n; for intervals at least 200.
+            paths: sample paths per series, n; for intervals at least 200, and as many as it takes
+                for one to lie beyond either end.
             seed: chooses the sample paths.
             runtime: "numpy", "compiled" (TensorFlow), or "auto": compiled for huge panels.
             bounds: limits of every value, fed back too: `non_negative`, `between(low, high)`,
@@ -214,8 +216,11 @@ class Model:
         else:
             start = self.state if history is None else self.encode(history)
         start = start if series is None else start.select(series)
+        by_paths = intervals == "paths" or (intervals == "auto" and self.config.counts)
+        calibration = None if by_paths else self.calibration
         is_random = HEADS[self.config.head].RANDOM
-        count = max(paths, PATHS if levels and is_random else 0)
+        fewest = PATHS if calibration else fewest_paths(levels)
+        count = max(paths, fewest if levels and is_random else 0)
         rows = len(start.ids) * max(count, 1)
         check_reach(start, horizon, rows)
         if runtime == "auto":
@@ -235,8 +240,6 @@ class Model:
             sampled = projector.cut(sampled, np.repeat(centre.lengths, count))
         shape = (len(start.ids), count, *centre.scaled.shape[1:])
         drawn = sampled.values.reshape(shape) if sampled else None
-        by_paths = intervals == "paths" or (intervals == "auto" and self.config.counts)
-        calibration = None if by_paths else self.calibration
         ends = interval.intervals(projector, centre, sampled, levels, calibration)
         notes = [
             *outside(limits[0], start),
@@ -422,6 +425,11 @@ class Model:
         if hasattr(rows, "iloc"):  # a DataFrame or a Series
             return self.panel(rows, fill_gaps=fill_gaps, all_missing=True)
         return next_rows(state, rows, self.config, self._ahead(future))
+
+
+def fewest_paths(levels: tuple[float, ...]) -> int:
+    """How many sample paths the percentiles of intervals need: one beyond either end."""
+    return max(PATHS, math.ceil(round(2 / (1 - max(levels, default=0.0) / 100), 6)))
 
 
 def _some(notes: list[str]) -> list[str]:

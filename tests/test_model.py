@@ -10,7 +10,7 @@ from scipy import stats
 from forecast import DataError, ForecastError, ForecastWarning, OptionError, projection, scaling
 from forecast import model as model_module
 from forecast.frequency import parse
-from forecast.model import PATHS, fingerprint
+from forecast.model import PATHS, fewest_paths, fingerprint
 from forecast.panel import to_panel
 from forecast.plotting import plot_attention
 from forecast.projection import Projector
@@ -75,6 +75,13 @@ def test_without_intervals_there_are_no_sample_paths(model):
 
 def test_sample_paths_have_the_shape_series_paths_steps_targets(model):
     assert model.rollout(4, paths=3).paths.shape == (2, 3, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("levels", "count"), [((), 200), ((80.0,), 200), ((99.0,), 200), ((95.0, 99.5), 400)]
+)
+def test_there_are_as_many_paths_as_it_takes_for_one_beyond_either_end(levels, count):
+    assert fewest_paths(levels) == count  # of 400 half a percent are 2
 
 
 def test_the_bounds_of_a_level_are_percentiles_of_the_sample_paths(model):
