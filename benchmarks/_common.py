@@ -186,6 +186,7 @@ def setup(panel: Panel, head: str = "point", **given: int) -> Setup:
         units=plan.units,
         lags=tuple(lag for lag in frequency.lags if lag <= longest // 2),
         cycles=frequency.repeated(longest),
+        holidays=None,
         known=(),
         static=(),
         powers=(0.0,),

@@ -81,6 +81,11 @@ ENDED = {
     multiple=True,
     help="Column that has one value per series, such as a region; may be repeated.",
 )
+@click.option(
+    "--holidays",
+    help='Country, or part of one, whose public holidays are an input, such as "DE" or "US-CA"; '
+    "for steps of a day or less. Needs the extra forecast-rollout[holidays].",
+)
 @click.option("--frequency", help='Spacing of the steps, such as "h", "D", "MS", "15min".')
 @click.option("--season", type=click.IntRange(min=1), help="Steps in a season.")
 @click.option(
@@ -308,13 +313,14 @@ def summary(model: Model) -> list[str]:
     transform = ", ".join(names[power] for power in config.powers)
     beside = [one.name for one in (*config.known, *config.static)]
     columns = f", columns {beside}" if beside else ""
+    holidays = f", holidays of {config.holidays}" if config.holidays else ""
     lines = [
         f"Trained {config.network} ({config.layers} x {config.units} {config.cell.upper()} units, "
         f"feedback {' then '.join(had_turn)}) on {last['step']:,} "
         f"batch{'' if last['step'] == 1 else 'es'} in {last['seconds']:,.0f} s"
         f"{ENDED[record['ended']]}.",
         f"  inputs: last value, lags {list(config.lags)}, calendar {list(config.cycles)}"
-        f"{columns}; "
+        f"{holidays}{columns}; "
         f"transform: {transform}; scale: last {config.context} steps",
     ]
     if kept < last["step"]:

@@ -108,6 +108,8 @@ def _refuse_unknown(config: Config) -> None:
     """Raise ValueError where a config names something that there is not."""
     if not config.targets == len(config.powers) == len(config.bounds):
         raise ValueError("its targets, powers and bounds are not equally many")
+    if not isinstance(config.holidays, str | None):
+        raise ValueError(f"its holidays are {config.holidays!r}, where a place should be")
     known = {"network": NETWORKS, "head": HEADS, "cell": CELLS, "score": SCORES}
     for name, table in known.items():
         if getattr(config, name) not in [*table]:

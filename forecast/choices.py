@@ -13,6 +13,7 @@ from forecast import scaling
 from forecast.arguments import require_whole
 from forecast.bounds import to_bounds
 from forecast.errors import OptionError
+from forecast.holidays import check_place
 from forecast.network import HEADS, NETWORKS, point
 from forecast.network.parts import CELLS, SCORES
 from forecast.training.regimes import MIX_BY, MIXING, REGIMES, feeds_back, regimes_of
@@ -31,9 +32,11 @@ def check_choices(choices: Mapping[str, Any]) -> None:
     Args:
         choices: the arguments of a Forecaster, by name.
     """
-    for name in ("id", "time", "target", "frequency"):
+    for name in ("id", "time", "target", "holidays", "frequency"):
         if not isinstance(choices[name], str | None):
             raise OptionError(f"{name} is {choices[name]!r}; it must be text, or None")
+    if choices["holidays"] is not None:
+        check_place(choices["holidays"])
     if choices["transform"] not in ("auto", "none") and HEADS.get(choices["head"], point).COUNTS:
         raise OptionError(
             f"transform is {choices['transform']!r}, but the head {choices['head']!r} takes counts "

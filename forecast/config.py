@@ -12,7 +12,8 @@ from forecast import features, scaling
 from forecast.bounds import Bounds, between
 from forecast.cell import Blueprint
 from forecast.covariates import Covariate
-from forecast.frequency import Frequency, parse
+from forecast.frequency import Frequency, Integers, parse
+from forecast.holidays import is_holiday
 from forecast.network import HEADS
 from forecast.network.parts import Sizes
 from forecast.panel import Schema
@@ -34,6 +35,7 @@ class Config:
         residual: whether layers above the first add what they are given to what they put out.
         lags: past steps that are inputs besides the last value.
         cycles: calendar cycles that are inputs.
+        holidays: country, or part of one, whose public holidays are an input; None for none.
         known: covariates that vary and are known for the future too.
         static: covariates that have one value per series.
         powers: exponent of the transform of each target, 0 for the logarithm.
@@ -54,6 +56,7 @@ class Config:
     residual: bool
     lags: tuple[int, ...]
     cycles: tuple[str, ...]
+    holidays: str | None
     known: tuple[Covariate, ...]
     static: tuple[Covariate, ...]
     powers: tuple[float, ...]
@@ -70,7 +73,30 @@ class Config:
     def beforehand(self) -> int:
         """How many numbers are known of a step beforehand, K: its calendar and covariates."""
         covariates = sum(one.width for one in (*self.known, *self.static))
-        return 2 * len(self.cycles) + covariates + (self.targets if self.counts else 0)
+        return self.marks + covariates + (self.targets if self.counts else 0)
+
+    @property
+    def marks(self) -> int:
+        """How many numbers the calendar tells of a step."""
+        return 2 * len(self.cycles) + (self.holidays is not None)
+
+    def calendar(self, ordinals: Integers) -> np.ndarray:
+        """What the calendar tells of times: its cycles, and whether they lie on a holiday.
+
+        Args:
+            ordinals: of any shape (...).
+
+        Returns:
+            float32 (..., `marks`).
+
+        Raises:
+            ForecastError: the package `holidays` is needed, and is not installed.
+        """
+        waves = self.frequency.calendar(ordinals, self.cycles)
+        if self.holidays is None:
+            return waves
+        free = is_holiday(self.schema, self.frequency, ordinals, self.holidays)
+        return np.concatenate([waves, free[..., None]], axis=-1, dtype=np.float32)
 
     @property
     def counts(self) -> bool:

@@ -196,7 +196,7 @@ def known_of(panel: Panel, config: Config, constant: np.ndarray) -> np.ndarray:
         config: of the model.
         constant: what is known of all rows of a series alike, (S, P).
     """
-    calendar = panel.frequency.calendar(panel.ordinals, config.cycles)
+    calendar = config.calendar(panel.ordinals)
     if not config.known and not constant.shape[1]:
         return calendar
     varying = covariates.encode(panel.known, config.known, len(calendar))

@@ -20,6 +20,7 @@ from forecast.config import Config
 from forecast.encoding import known_of, refuse_other_than_counts, takes, transformed
 from forecast.errors import DataError, ForecastError, OptionError
 from forecast.evaluation import Comparison, Exposure
+from forecast.holidays import check_rows
 from forecast.network import HEADS
 from forecast.network.parts import SCORES
 from forecast.outcome import Forecast
@@ -58,6 +59,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         known: columns that are known for the future too, such as a price: numbers, yes and no, or
             categories. A forecast is given theirs as `future`.
         static: columns that have one value per series, such as its region.
+        holidays: country, or part of one, whose public holidays are an input: "DE", "DE-BY"; a
+            forecast needs no table of them. For steps of a day or less.
         frequency: spacing of the steps as a pandas alias ("h", "D", "MS", …).
         season: steps in a season; by default that of the frequency (24 for hourly data).
         network: "lstm" observes and forecasts with the same layers; "seq2seq" has an encoder and
@@ -125,6 +128,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         also: str | Sequence[str] = (),
         known: str | Sequence[str] = (),
         static: str | Sequence[str] = (),
+        holidays: str | None = None,
         frequency: str | None = None,
         season: int | None = None,
         network: str = "lstm",
@@ -159,6 +163,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.also = also
         self.known = known
         self.static = static
+        self.holidays = holidays
         self.frequency = frequency
         self.season = season
         self.network = network
@@ -318,6 +323,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
                     f"{name} is {getattr(self, name)}, but lies between layers, and there is one; "
                     f"choose --layers 2, or leave --{name} out"
                 )
+        if self.holidays is not None:
+            seen = panel.until(2 * plan.holdout)
+            check_rows(panel.schema, frequency, seen.ordinals, self.holidays, panel.source)
         half, powers = typical_length(panel) // 2, self._powers(panel, plan.holdout)
         wished = {*frequency.lags, *({season, 2 * season} if self.season else ())}
         config = Config(
@@ -333,6 +341,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             residual=bool(self.residual),
             lags=tuple(sorted(lag for lag in wished if 1 < lag <= min(half, LONGEST_LAG))),
             cycles=frequency.repeated(int(panel.lengths.max())),
+            holidays=self.holidays,
             known=covariates.learn(panel.known, panel.source),
             static=covariates.learn(panel.static, panel.source),
             powers=powers,

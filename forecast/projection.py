@@ -185,7 +185,7 @@ class Projector:
         Raises:
             DataError: if covariates are missing.
         """
-        calendar = self.config.frequency.calendar(times, self.config.cycles)
+        calendar = self.config.calendar(times)
         varying = [self.ahead.at(start, times)] if self.ahead else []
         constant = constants(start, self.config)
         constant = np.broadcast_to(constant, (len(times), *constant.shape))

@@ -87,6 +87,7 @@ def config_for(panel, power=1.0, bounds=WITHOUT, **choices):
         "units": 4,
         "lags": (),
         "cycles": (),
+        "holidays": None,
         "known": (),
         "static": (),
         "powers": (power,) * len(panel.schema.targets),

@@ -110,7 +110,7 @@ def test_every_command_in_the_readmes_table_runs():
     for command in commands:
         run(command + (" --steps 2" if " train " in command else ""))
 
-    assert len(commands) == 20
+    assert len(commands) == 22
 
 
 @pytest.mark.usefixtures("sales")

@@ -21,7 +21,7 @@ FLOW = (
     "frequency spacing",
     "dialect tables",
     "parsing timestamps columns layout grid schema covariates panel",
-    "scaling features windows bounds",
+    "scaling features windows bounds holidays",
     "network.lstm_cell network.gru_cell network.parts network.point network.student_t",
     "network.normal network.negative_binomial",
     "network.lstm network.seq2seq network.attention network.repeat network network.tensors",
@@ -151,6 +151,11 @@ def test_scikit_learn_is_imported_by_the_estimator_only():
 def test_matplotlib_is_imported_when_a_picture_is_drawn():
     assert importers_of("matplotlib") == {"plotting"}
     assert importers_of("matplotlib", inside_functions=False) == set()
+
+
+def test_the_package_of_public_holidays_is_imported_when_it_is_asked():
+    assert importers_of("holidays") == {"holidays"}
+    assert importers_of("holidays", inside_functions=False) == set()
 
 
 def test_networks_know_no_array_library_but_the_one_they_are_given():
