@@ -216,7 +216,7 @@ ENDED = {
 @click.option("--json", "as_json", is_flag=True, help="Print the training record as JSON.")
 @command
 def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> None:
-    """Train a model on TABLE: a CSV or Parquet file, or - for standard input.
+    """Train a model on TABLE: a CSV, Parquet or Excel file, or - for standard input.
 
     The table is long (a column of times, one of values, perhaps one that names the series) or
     wide (a column per series). What is not given is chosen from the data, and told.

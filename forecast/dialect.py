@@ -53,13 +53,13 @@ def sniff(stream: BinaryIO, source: str) -> Dialect:
     if blank is None or not sample.strip(b"\xef\xbb\xbf\r\n\t "):  # half a byte order mark too
         raise DataError(f"{source}: empty; it needs a header line and rows")
     if CONTROL.search(sample):
-        raise DataError(f"{source}: binary, not a table; give a CSV or Parquet file")
+        raise DataError(f"{source}: binary, not a table; give a CSV, Parquet or Excel file")
     lines = lines[blank:]
     delimiter = _delimiter(lines[:200])
     header, *rows = csv.reader(lines, delimiter=delimiter)
     if not rows and len(sample) < SAMPLE_BYTES:
         raise DataError(f"{source}: a header and no rows; it needs some")
-    if _is_data(header, rows[0] if rows else []):
+    if is_data(header, rows[0] if rows else []):
         found = lines[0].strip()[:80]
         raise DataError(
             f"{source}, line {blank + 1}: {found!r}, where a header should name the columns"
@@ -87,8 +87,13 @@ def _delimiter(lines: list[str]) -> str:
     return max(DELIMITERS, key=score)
 
 
-def _is_data(header: list[str], row: list[str]) -> bool:
-    """Whether the first line is a row: all numbers and dates, or a date above a date."""
+def is_data(header: list[str], row: list[str]) -> bool:
+    """Whether the first line is a row: all numbers and dates, or a date above a date.
+
+    Args:
+        header: cells of the first line.
+        row: those of the line below.
+    """
     pairs = zip(header, row, strict=False)
     dates = any(DATE.match(above) and DATE.match(below) for above, below in pairs)
     return dates or all(NUMBER_OR_DATE.match(cell.strip()) for cell in header)

@@ -1,4 +1,4 @@
-"""Files to tables and back: CSV of any common kind, gzipped or not, and Parquet."""
+"""Files to tables and back: CSV of any common kind, gzipped or not, Parquet and Excel."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from forecast.dialect import Dialect, sniff
 from forecast.errors import DataError
+from forecast.excel import read_excel, write_excel
 from forecast.files import replace_file
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ def read_table(path: str) -> Table:
     """Read a table from a file.
 
     Args:
-        path: a CSV file delimited by comma, semicolon, tab or bar, perhaps gzipped, or a
-            Parquet file; "-" for standard input. The content tells the kind, not the name.
+        path: a CSV file delimited by comma, semicolon, tab or bar, perhaps gzipped, a Parquet
+            file, or an Excel workbook (.xlsx), of which the first sheet is read; "-" for standard
+            input. The content tells the kind, not the name.
 
     Returns:
         The table. Ids such as 007 stay text; notes stand in `frame.attrs["notes"]`.
@@ -49,7 +51,12 @@ def read_table(path: str) -> Table:
         if start == b"PAR1":
             return _read_parquet(stream, source)
         if start == b"PK\x03\x04":
-            raise DataError(f"{source}: a zip file or Excel workbook; save the table as CSV")
+            return Table(read_excel(stream, source), source, 0)
+        if start == b"\xd0\xcf\x11\xe0":
+            raise DataError(
+                f"{source}: an Excel workbook of the old kind (.xls) or with a password; save it "
+                "as .xlsx without one, or as CSV"
+            )
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             stream = io.BytesIO(stream.read().decode("utf-16").encode())
         return _read_csv(stream, source)
@@ -210,7 +217,7 @@ def write_table(frame: pd.DataFrame, path: str | None) -> None:
 
     Args:
         frame: the table; its index is not written.
-        path: .csv, .csv.gz, .tsv or .parquet; None or "-" for CSV on standard output.
+        path: .csv, .csv.gz, .tsv, .parquet or .xlsx; None or "-" for CSV on standard output.
 
     Raises:
         DataError: the file cannot be written.
@@ -231,9 +238,13 @@ def _writer(frame: pd.DataFrame, path: str) -> Callable[[IO[bytes]], object]:
     kind = "".join(Path(path).suffixes[-2:]).lower()
     if kind.endswith(".parquet"):
         return lambda stream: _write_parquet(frame, stream, path)
+    if kind.endswith(".xlsx"):
+        return lambda stream: write_excel(frame, stream, path)
     known = ("", ".csv", ".txt", ".tsv", ".gz")
     if not kind.endswith(known[1:]) and Path(path).suffix:
-        raise DataError(f"{path}: no known kind of file; name it .csv, .csv.gz, .tsv or .parquet")
+        raise DataError(
+            f"{path}: no known kind of file; name it .csv, .csv.gz, .tsv, .parquet or .xlsx"
+        )
     separator = "\t" if ".tsv" in kind else ","
     packed = "gzip" if kind.endswith(".gz") else None
 

@@ -71,11 +71,11 @@ NOT_A_TABLE = {
     "header only": (b"ds,y\n", "a header and no rows; it needs some"),
     "header only, cut off": (b"ds,y", "a header and no rows"),
     "no header": (TABLE[5:].encode(), "line 1: '2024-01-01,0', where a header should name"),
-    "binary": (bytes(range(256)) * 4, "binary, not a table; give a CSV or Parquet file"),
+    "binary": (bytes(range(256)) * 4, "binary, not a table; give a CSV, Parquet or Excel file"),
     "a picture": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "binary, not a table"),
     "a workbook": (
         b"PK\x03\x04" + bytes(30),
-        "a zip file or Excel workbook; save the table as CSV",
+        "damaged or cut-off Excel workbook or zip file",
     ),
     "cut-off Parquet": (b"PAR1" + bytes(100), "damaged Parquet file"),
     "cut-off gzip": (gzip.compress(TABLE.encode())[:60], "damaged or cut-off gzip file"),

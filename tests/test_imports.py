@@ -19,7 +19,7 @@ FLOW = (
     "arguments",
     "files packing",
     "frequency spacing",
-    "dialect tables",
+    "dialect excel tables",
     "parsing timestamps columns layout grid schema covariates panel",
     "scaling features windows bounds holidays",
     "network.lstm_cell network.gru_cell network.parts network.point network.student_t",
@@ -156,6 +156,11 @@ def test_matplotlib_is_imported_when_a_picture_is_drawn():
 def test_the_package_of_public_holidays_is_imported_when_it_is_asked():
     assert importers_of("holidays") == {"holidays"}
     assert importers_of("holidays", inside_functions=False) == set()
+
+
+def test_openpyxl_is_imported_when_a_workbook_is_read_or_written():
+    assert importers_of("openpyxl") == {"excel"}
+    assert importers_of("openpyxl", inside_functions=False) == set()
 
 
 def test_networks_know_no_array_library_but_the_one_they_are_given():

@@ -231,12 +231,16 @@ def test_line_ends_within_quotes_leave_rows_to_be_counted(file):
         ("\n \n", "sales.csv: empty; it needs a header line and rows"),
         ("unique_id,ds,y", "sales.csv: a header and no rows; it needs some"),
         ("unique_id,ds,y\n\n", "sales.csv: a header and no rows; it needs some"),
-        (b"\x00\x01\x02", "sales.csv: binary, not a table; give a CSV or Parquet file"),
+        (b"\x00\x01\x02", "sales.csv: binary, not a table; give a CSV, Parquet or Excel file"),
         (
             b"\x89PNG\r\n\x1a\n\x03\xff",
-            "sales.csv: binary, not a table; give a CSV or Parquet file",
+            "sales.csv: binary, not a table; give a CSV, Parquet or Excel file",
         ),
-        (b"PK\x03\x04", "sales.csv: a zip file or Excel workbook; save the table as CSV"),
+        (
+            b"PK\x03\x04",
+            "sales.csv: damaged or cut-off Excel workbook or zip file (File is not a zip file); "
+            "copy it again",
+        ),
         (
             "a,2024-01-01,1\na,2024-01-02,2\n",
             "sales.csv, line 1: 'a,2024-01-01,1', where a header should name the columns",
@@ -417,7 +421,7 @@ def test_a_pipe_is_written_and_not_replaced(tmp_path):
     [
         ("none/out.csv", "cannot be written: No such file or directory"),
         ("", "cannot be written: Is a directory"),
-        ("out.xlsx", "no known kind of file; name it .csv, .csv.gz, .tsv or .parquet"),
+        ("out.xls", "no known kind of file; name it .csv, .csv.gz, .tsv, .parquet or .xlsx"),
     ],
 )
 def test_what_cannot_be_written_says_why(tmp_path, name, message):
