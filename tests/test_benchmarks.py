@@ -1,6 +1,8 @@
 """Every benchmark runs at a tiny size and prints its table; the figures are not looked at."""
 
 import importlib
+import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,24 @@ STATE = [
     *("--layers", "1", "--units", "2", "--short", "30", "--long", "60"),
     *("--series", "3", "--rows", "2", "--rounds", "1", "--repeats", "1"),
 ]
+
+WORKER = """
+import json, sys
+import numpy as np
+job = json.load(open(sys.argv[2] + "/job.json"))
+series = np.load(sys.argv[2] + "/series.npz")
+if sys.argv[1] == "train":
+    assert str(series["start"][0]).startswith("2015-07-01")
+    last = series["target"][series["indptr"][1:] - 1][:, None, None]
+    paths = np.broadcast_to(last, (len(last), job["paths"], job["horizon"]))
+    np.savez(sys.argv[2] + "/paths.npz", paths=paths)
+    print("something else")
+    print(json.dumps({"seconds": job["seconds"], "steps": 12_345}))
+else:
+    print(json.dumps({"inputs": len(job["settings"]["lags_seq"])}), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps({"seconds": 1e6}), flush=True)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -304,3 +324,40 @@ def test_covariates_are_held_against_none_and_against_noise(run, tmp_path, monke
     ]
     assert "noise costs" in printed
     assert absent.startswith(f"skipped: there is no {tmp_path / 'cars.csv'}")
+
+
+def test_deepar_is_skipped_where_there_is_none(run, tmp_path):
+    nowhere = run("deepar", ["--python", str(tmp_path / "python")])
+
+    assert run("deepar", []).startswith("skipped: name the interpreter")
+    assert nowhere.startswith(f"skipped: there is no interpreter {tmp_path / 'python'}")
+    assert run("deepar", ["--python", sys.executable]).startswith(f"skipped: {sys.executable} has")
+
+
+def test_deepar_is_trained_and_timed_beside_the_package(run, tmp_path, monkeypatch):
+    deepar = benchmark("deepar")
+    (tmp_path / "worker.py").write_text(WORKER)
+    monkeypatch.setattr(deepar, "WORKER", tmp_path / "worker.py")
+    monkeypatch.setattr(deepar, "missing", lambda _: None)
+    m4_rows(np.arange(148)).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
+    small = ["--series", "2", "--paths", "3", "--units", "2", "--rounds", "1", "--seconds", "600"]
+    data = ["--data", str(tmp_path), "--validation", "--ours", json.dumps({"steps": 1})]
+
+    printed = run("deepar", ["--python", sys.executable, *small, *data])
+
+    rows = {line.split("  ")[0]: line.split() for line in printed.splitlines()}
+    assert rows["GluonTS DeepAR"][-2:] == ["1.00x", "0%"]  # of the timing, whose table is the last
+    assert "600 s  12,345" in printed
+    assert rows["compiled, states given"][-1] == "met"
+    assert "DeepAR: 6 inputs" in printed
+    absent = run("deepar", ["--python", sys.executable, "--parts", "sharpness", "--data", "none"])
+    assert absent.startswith("skipped: there is no none/m4_hourly_train.csv.gz")
+
+
+def test_a_quantile_loss_is_twice_the_pinball_loss_by_the_size_of_the_values():
+    actual = np.array([[10.0, -10.0]])
+    quantiles = np.array([[[8.0, -9.0]], [[10.0, -12.0]]])
+
+    losses = benchmark("deepar").quantile_losses(actual, quantiles, np.array([0.1, 0.5]))
+
+    assert losses.tolist() == pytest.approx([2 * (0.1 * 2 + 0.9 * 1) / 20, 2 * (0.5 * 2) / 20])
