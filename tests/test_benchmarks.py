@@ -1,7 +1,6 @@
 """Every benchmark runs at a tiny size and prints its table; the figures are not looked at."""
 
 import importlib
-import json
 import sys
 from pathlib import Path
 
@@ -341,7 +340,7 @@ def test_deepar_is_trained_and_timed_beside_the_package(run, tmp_path, monkeypat
     monkeypatch.setattr(deepar, "missing", lambda _: None)
     m4_rows(np.arange(148)).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
     small = ["--series", "2", "--paths", "3", "--units", "2", "--rounds", "1", "--seconds", "600"]
-    data = ["--data", str(tmp_path), "--validation", "--ours", json.dumps({"steps": 1})]
+    data = ["--data", str(tmp_path), "--validation", "--ours", '{"steps": 1}']
 
     printed = run("deepar", ["--python", sys.executable, *small, *data])
 
@@ -354,10 +353,14 @@ def test_deepar_is_trained_and_timed_beside_the_package(run, tmp_path, monkeypat
     assert absent.startswith("skipped: there is no none/m4_hourly_train.csv.gz")
 
 
-def test_a_quantile_loss_is_twice_the_pinball_loss_by_the_size_of_the_values():
+def test_quantile_losses_are_told_by_the_size_of_the_values_and_in_seasonal_changes(make_panel):
+    deepar = benchmark("deepar")
     actual = np.array([[10.0, -10.0]])
     quantiles = np.array([[[8.0, -9.0]], [[10.0, -12.0]]])
+    history = make_panel([1.0, 2.0, 5.0, 4.0])  # changes over a season of two: 4 and 2
 
-    losses = benchmark("deepar").quantile_losses(actual, quantiles, np.array([0.1, 0.5]))
+    losses = deepar.pinball(actual, quantiles, np.array([0.1, 0.5]))
 
-    assert losses.tolist() == pytest.approx([2 * (0.1 * 2 + 0.9 * 1) / 20, 2 * (0.5 * 2) / 20])
+    assert losses.tolist() == [[[pytest.approx(0.4), pytest.approx(1.8)]], [[0, 2]]]
+    assert deepar.weighted(losses, actual).tolist() == pytest.approx([2.2 / 20, 2 / 20])
+    assert deepar.scaled(losses, history, season=2) == pytest.approx((0.4 + 1.8 + 0 + 2) / 4 / 3)
