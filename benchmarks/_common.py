@@ -100,19 +100,24 @@ def noise(samples: Mapping[str, Sequence[float]]) -> str:
     return f"noise: (largest - smallest) / median: {', '.join(parts)}; {load}"
 
 
-def quantile_loss(actual: np.ndarray, paths: np.ndarray) -> float:
-    """The weighted quantile loss, its mean over the levels 0.1 … 0.9 (Salinas et al. 2020).
+def pinball(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Twice the pinball loss of every quantile, (L, S, H).
 
     Args:
-        actual: what came, (...,), NaN where missing.
-        paths: sample paths (..., n), whose quantiles are the forecast.
+        actual: (S, H).
+        quantiles: (L, S, H).
+        levels: probabilities (L,).
     """
-    observed = ~np.isnan(actual)
-    came, levels = actual[observed], np.arange(1, 10) / 10
-    quantiles = np.quantile(paths[observed], levels, axis=-1)  # (9, M)
-    error = came - quantiles
-    pinball = np.maximum(levels[:, None] * error, (levels[:, None] - 1) * error)
-    return float(2 * pinball.sum(axis=1).mean() / np.abs(came).sum())
+    missed = actual - quantiles
+    share = levels[:, None, None]
+    losses: np.ndarray = 2 * np.maximum(share * missed, (share - 1) * missed)
+    return losses
+
+
+def weighted(losses: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """Losses (L, S, H) relative to the sizes of the values (S, H), for each level (L,)."""
+    by_level: np.ndarray = losses.sum(axis=(1, 2)) / np.abs(actual).sum()
+    return by_level
 
 
 def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -38,6 +38,7 @@ from benchmarks._common import (
     hourly_panel,
     in_turns,
     noise,
+    pinball,
     ratio,
     run_alone,
     setup,
@@ -45,6 +46,7 @@ from benchmarks._common import (
     sizes,
     timed,
     untrained,
+    weighted,
 )
 from benchmarks.m4_hourly import HORIZON, SEASON, TEST, TRAIN
 from forecast.config import Config
@@ -82,26 +84,6 @@ class Trained(NamedTuple):
     paths: np.ndarray  # (S, n, H)
     seconds: float  # of training
     steps: int  # gradient steps
-
-
-def pinball(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Twice the pinball loss of every quantile, (L, S, H).
-
-    Args:
-        actual: (S, H).
-        quantiles: (L, S, H).
-        levels: probabilities (L,).
-    """
-    missed = actual - quantiles
-    share = levels[:, None, None]
-    losses: np.ndarray = 2 * np.maximum(share * missed, (share - 1) * missed)
-    return losses
-
-
-def weighted(losses: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """Losses (L, S, H) relative to the sizes of the values (S, H), for each level (L,)."""
-    by_level: np.ndarray = losses.sum(axis=(1, 2)) / np.abs(actual).sum()
-    return by_level
 
 
 def scaled(losses: np.ndarray, history: Panel, season: int) -> float:
