@@ -73,17 +73,21 @@ def m4_rows(hours):
     )
 
 
-def test_the_quantile_loss_is_that_worked_out_by_hand():
-    quantile_loss = benchmark("_common").quantile_loss
-    paths = np.array([[0.0, 10.0], [2.0, 2.0], [7.0, 7.0]])
+def test_paths_of_an_autoregression_are_held_against_its_closed_form(run):
+    joint = benchmark("joint_paths")
+    each, total = joint.variances(3)
 
-    # Of 4 the quantiles are 1 … 9: too low by 3, 2, 1, then too high by 1, 2, 3, 4, 5.
-    low = 0.1 * 3 + 0.2 * 2 + 0.3 * 1
-    high = 0.5 * 1 + 0.4 * 2 + 0.3 * 3 + 0.2 * 4 + 0.1 * 5
-    near = sum((1 - 0.1 * k) * 1 for k in range(1, 10))  # of 1, where all say 2
-    found = quantile_loss(np.array([4.0, 1.0, np.nan]), paths)
+    shown = run(
+        "joint_paths",
+        [
+            *("--regimes", "teacher", "--series", "2", "--rows", "80", "--context", "12"),
+            *("--horizon", "3", "--paths", "5", "--steps", "1"),
+        ],
+    )
 
-    assert found == pytest.approx(2 * (low + high + near) / 9 / 5)
+    assert each.tolist() == pytest.approx([1, 1.64, 1.64 + 0.8**4])
+    assert total == pytest.approx(1 + 1.8**2 + 2.44**2)  # of the last noise, the one before, …
+    assert "Variances of 5 paths" in shown
 
 
 def test_counts_are_forecast_by_each_head(run, tmp_path):
@@ -354,13 +358,13 @@ def test_deepar_is_trained_and_timed_beside_the_package(run, tmp_path, monkeypat
 
 
 def test_quantile_losses_are_told_by_the_size_of_the_values_and_in_seasonal_changes(make_panel):
-    deepar = benchmark("deepar")
+    deepar, common = benchmark("deepar"), benchmark("_common")
     actual = np.array([[10.0, -10.0]])
     quantiles = np.array([[[8.0, -9.0]], [[10.0, -12.0]]])
     history = make_panel([1.0, 2.0, 5.0, 4.0])  # changes over a season of two: 4 and 2
 
-    losses = deepar.pinball(actual, quantiles, np.array([0.1, 0.5]))
+    losses = common.pinball(actual, quantiles, np.array([0.1, 0.5]))
 
     assert losses.tolist() == [[[pytest.approx(0.4), pytest.approx(1.8)]], [[0, 2]]]
-    assert deepar.weighted(losses, actual).tolist() == pytest.approx([2.2 / 20, 2 / 20])
+    assert common.weighted(losses, actual).tolist() == pytest.approx([2.2 / 20, 2 / 20])
     assert deepar.scaled(losses, history, season=2) == pytest.approx((0.4 + 1.8 + 0 + 2) / 4 / 3)
