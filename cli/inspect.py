@@ -100,11 +100,11 @@ def everything(model: Model) -> dict[str, Any]:
 def description(path: str, model: Model) -> list[str]:
     """The same for people."""
     from forecast.evaluation import Exposure
-    from forecast.network import NETWORKS
+    from forecast.network import HEADS, NETWORKS
 
     config, facts = model.config, everything(model)
     schema, plan, gap = config.schema, model.record["plan"], model.record["exposure"]
-    advises = plan["feedback"] == "teacher"
+    advises = plan["feedback"] == "teacher" and not HEADS[config.head].RANDOM
     is_fed_back = NETWORKS[config.network].FEEDS_BACK
     columns = f"time '{schema.time}', a column per series"
     if schema.layout != "wide":

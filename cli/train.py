@@ -165,7 +165,7 @@ ENDED = {
 )
 @click.option(
     "--feedback",
-    show_default="teacher,free for lstm",
+    show_default="teacher,free for lstm and point",
     help=f"What the network is fed in training: {', '.join(REGIMES)}; or one after another, as in "
     "teacher,free.",
 )

@@ -90,13 +90,16 @@ def check_choices(choices: Mapping[str, Any]) -> None:
 def regimes_for(choices: Mapping[str, Any]) -> tuple[str, ...]:
     """The regimes asked for, or else those that suit the network, see docs/EXPERIMENTS.md.
 
-    A decoder behind an encoder is never fed true values in a forecast; the decoder-only network
-    is, whenever rows are observed.
+    A head with a distribution learns that of one step, given the values before it, only from true
+    values: sampling adds up what is unknown of the steps itself. Without one, a decoder behind an
+    encoder is never fed true values in a forecast; the decoder-only network is, whenever rows are
+    observed.
     """
     if choices["feedback"] is not None:
         return regimes_of(choices["feedback"])
     network = NETWORKS[choices["network"]]
-    if not network.FEEDS_BACK or choices["windows"] == "contiguous":
+    is_random = HEADS.get(choices["head"], point).RANDOM
+    if is_random or not network.FEEDS_BACK or choices["windows"] == "contiguous":
         return ("teacher",)
     return ("free",) if network.ENCODES else ("teacher", "free")
 

@@ -89,8 +89,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             gradient step to the next, as a stateful LSTM does.
         feedback: what the network is fed after the context of a window: "teacher" (true
             values), "scheduled" (more and more of its own), "free" (its own), or one after
-            another, as in "teacher,free". By default "teacher,free" for "lstm", "free" for
-            "seq2seq" and "attention", "teacher" for "repeat" and contiguous windows.
+            another, as in "teacher,free". By default "teacher" for heads with a distribution,
+            "repeat" and contiguous windows, else "teacher,free" for "lstm", "free" for "seq2seq"
+            and "attention".
         schedule: how the share of true values of scheduled sampling changes: "linear" (the
             default), "constant", "exponential" or "sigmoid".
         teacher_forcing_ratio: that share at the end of its turn, or (start, end); by default

@@ -398,9 +398,12 @@ def test_the_gap_of_a_decoder_is_that_of_the_decoder_on_the_same_steps(sales, na
         ({"network": "repeat"}, "teacher"),
         ({"windows": "contiguous"}, "teacher"),
         ({"feedback": "teacher"}, "teacher"),
+        ({"head": "student_t"}, "teacher"),
+        ({"head": "normal", "network": "seq2seq"}, "teacher"),
+        ({"head": "normal", "feedback": "free"}, "free"),
     ],
 )
-def test_feedback_follows_from_the_network_unless_it_is_given(monthly, given, feedback):
+def test_feedback_follows_from_network_and_head_unless_it_is_given(monthly, given, feedback):
     assert chosen(monthly, **given)[1].feedback == feedback
 
 
