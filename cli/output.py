@@ -10,7 +10,7 @@ import shlex
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,14 +138,17 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def refuse_overwriting(inputs: dict[str, str | None], outputs: dict[str, str | None]) -> None:
+def refuse_overwriting(
+    inputs: Mapping[str, Sequence[str | None]], outputs: dict[str, str | None]
+) -> None:
     """Refuse a place for a result where what it is made from stands, or another result.
 
     Args:
         inputs: paths by what stands there, such as "the table itself"; None where nothing does.
         outputs: paths by option.
     """
-    taken = {Path(path).resolve(): what for what, path in inputs.items() if path not in (None, "-")}
+    read = [(what, path) for what, paths in inputs.items() for path in paths]
+    taken = {Path(path).resolve(): what for what, path in read if path not in (None, "-")}
     for option, path in outputs.items():
         if path is None:
             continue

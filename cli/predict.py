@@ -65,7 +65,7 @@ class Until(click.ParamType[Any]):
 
 
 @click.command(short_help="Forecast the next steps.")
-@click.argument("table", type=click.Path(allow_dash=True), required=False)
+@click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
 @model_option("The model to use.")
 @click.option(
     "--horizon", "-n", type=click.IntRange(min=1), required=True, help="Steps to forecast."
@@ -146,7 +146,7 @@ class Until(click.ParamType[Any]):
 )
 @command
 def predict(
-    table: str | None,
+    table: tuple[str, ...],
     model: str,
     horizon: int,
     out: str | None,
@@ -170,7 +170,8 @@ def predict(
 ) -> None:
     """Forecast the steps that follow the training data and its updates, or those after TABLE.
 
-    TABLE has the columns that the model was trained on; its series may be new ones.
+    TABLE, one file or several, has the columns that the model was trained on; its series may be
+    new ones.
 
     \b
     Examples:
@@ -180,27 +181,33 @@ def predict(
       forecast predict --horizon 30 --state sold-out.state
       forecast predict --model priced.forecast --horizon 30 --future prices.csv > sales.csv
       forecast predict newer.csv --model stores.forecast --horizon 30 --levels 80,95 > stores.csv
+      forecast predict "stores/*.csv" --model stores.forecast --horizon 30 > stores.csv
       forecast predict --model stores.forecast -n 28 --levels 80 --sum-by all --sum-over week
       forecast predict --model stores.forecast -n 28 --paths 100 --paths-out paths.parquet
     """
     from forecast.model import PATHS, Model
     from forecast.plotting import picture_kind, plot_attention, plot_forecast, write_figure
+    from forecast.stacking import files_of
     from forecast.state import State
     from forecast.tables import read_table, write_table
 
-    inputs = {"the table itself": table, "the future": future, "the model": model}
+    inputs = {
+        "the table itself": files_of(*table),
+        "the future": [] if future is None else files_of(future),
+        "the model": [model],
+    }
     pictures = {"--plot": plot, "--attention": attention}
     places = {"--out": out, "--keep-state": keep_state, "--paths-out": paths_out, **pictures}
     refuse_overwriting(inputs, places)
     kept = {"--out": out, "--paths-out": paths_out, **pictures}
-    refuse_overwriting({"the state itself": state}, kept)
-    if table == future == "-":
+    refuse_overwriting({"the state itself": [state]}, kept)
+    if future == "-" and "-" in table:
         raise OptionError("TABLE and --future cannot both be standard input; name a file for one")
     if paths_out == "-" and out in (None, "-"):
         raise OptionError("--out and --paths-out cannot both be standard output; name a file")
     if until and (sum_by or sum_over):
         raise OptionError("--until ends series early, and their sums with them; leave one out")
-    if table is not None and state is not None:
+    if table and state is not None:
         raise OptionError("give a TABLE or a --state to continue, not both")
     for picture in pictures.values():
         if picture is not None:
@@ -212,13 +219,13 @@ def predict(
     fitted = Model.load(model)
     history = ahead = None
     if future is not None:
-        frame, source, first_line = read_table(future)
-        ahead = fitted.ahead(frame, source=source, first_line=first_line)
+        read = read_table(future)
+        ahead = fitted.ahead(read.frame, **read.place)
         for note in ahead.panel.notes:
             say(f"  {note}")
-    if table is not None:
-        frame, source, first_line = read_table(table)
-        history = fitted.panel(frame, source=source, first_line=first_line)
+    if table:
+        read = read_table(*table)
+        history = fitted.panel(read.frame, **read.place)
         history = history if wanted is None else history.select(wanted)
         for note in [*history.notes, *short(history, fitted)]:
             say(f"  {note}")

@@ -61,7 +61,7 @@ ENDED = {
 
 
 @click.command(short_help="Train a model on a table of time series.")
-@click.argument("table", type=click.Path(allow_dash=True))
+@click.argument("table", type=click.Path(allow_dash=True), nargs=-1, required=True)
 @model_option("Where to write the model.")
 @click.option("--id", help="Column that names the series.")
 @click.option("--time", help="Column of the times.")
@@ -215,16 +215,20 @@ ENDED = {
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the training record as JSON.")
 @command
-def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> None:
+def train(table: tuple[str, ...], model: str, as_json: bool, say: Say, **choices: Any) -> None:
     """Train a model on TABLE: a CSV, Parquet or Excel file, or - for standard input.
 
     The table is long (a column of times, one of values, perhaps one that names the series) or
     wide (a column per series). What is not given is chosen from the data, and told.
 
+    Several files, or a pattern in quotes, are one table; they have the same columns. Where no
+    column tells their series apart, the names of the files do, as a column "file".
+
     \b
     Examples:
       forecast train sales.csv
       forecast train sales.csv --id store --time day --target units --budget 2m
+      forecast train "stores/*.csv"
       forecast train sales.csv --head student_t --model stores.forecast
       forecast train sales.csv --target units --known price --model priced.forecast
       forecast train sales.csv --target units --also visitors --model both.forecast
@@ -232,17 +236,18 @@ def train(table: str, model: str, as_json: bool, say: Say, **choices: Any) -> No
     from forecast.files import locked
     from forecast.forecaster import Forecaster
     from forecast.panel import to_panel
+    from forecast.stacking import files_of
     from forecast.tables import read_table
 
     check_place(model, "--model")
-    refuse_overwriting({"the table itself": table}, {"--model": model})
+    refuse_overwriting({"the table itself": files_of(*table)}, {"--model": model})
     forecaster = Forecaster(**choices)
     forecaster.check()
-    frame, source, first_line = read_table(table)
+    read = read_table(*table)
     columns = ("id", "time", "target", "also", "known", "static", "frequency")
     names = {name: choices[name] for name in columns}
-    panel = to_panel(frame, source=source, first_line=first_line, **names)
-    say(f"Read {source}: {count_series(len(panel.ids))}, {len(frame):,} rows.")
+    panel = to_panel(read.frame, **read.place, **names)
+    say(f"Read {read.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
     for note in panel.notes:
         say(f"  {note}")
     with locked(model, ArtifactError, waits_for(model, say)):

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Take new rows into a model, without training.")
-@click.argument("table", type=click.Path(allow_dash=True))
+@click.argument("table", type=click.Path(allow_dash=True), nargs=-1, required=True)
 @model_option("The model to update.")
 @click.option("--fill-gaps", is_flag=True, help="Take rows that are not there as missing.")
 @command
-def update(table: str, model: str, fill_gaps: bool, say: Say) -> None:
+def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> None:
     """Take the rows of TABLE, which follow those the model has seen, into its state.
 
     The weights stay; the next forecast continues from the new rows. Each series must begin
     with the row after its last one. A series that is new gets a state from its own rows. If a
-    single row is out of place nothing is changed.
+    single row is out of place nothing is changed. TABLE may be several files.
 
     \b
     Examples:
@@ -38,15 +38,14 @@ def update(table: str, model: str, fill_gaps: bool, say: Say) -> None:
     from forecast.model import Model
     from forecast.tables import read_table
 
-    frame, source, first_line = read_table(table)
+    read = read_table(*table)
     Model.load(model)  # refuses what is no model before a lock is left beside it
     with locked(model, ArtifactError, waits_for(model, say)):
         before = Model.load(model)
-        place = {"source": source, "first_line": first_line}
-        panel = before.panel(frame, fill_gaps=fill_gaps, all_missing=True, **place)
+        panel = before.panel(read.frame, fill_gaps=fill_gaps, all_missing=True, **read.place)
         after = before.update(panel, fill_gaps=fill_gaps)
         after.save(model)
-    say(f"Read {source}: {count_series(len(panel.ids))}, {len(frame):,} rows.")
+    say(f"Read {read.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
     for note in [*panel.notes, *news(before.state, panel)]:
         say(f"  {note}")
     ends = sorted({int(after.state.time.min()), int(after.state.time.max())})

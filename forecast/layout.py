@@ -1,16 +1,21 @@
-"""Tables of any layout as plain columns: what stands in an index becomes columns."""
+"""Tables of any layout as plain columns: what stands in an index, or in the names of files."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from forecast.columns import kind_of
 from forecast.errors import DataError
 from forecast.parsing import quote
+from forecast.stacking import File
+from forecast.timestamps import Times
 
 INVENTED = {"time": "ds", "id": "unique_id", "": "index"}
+FILE = "file"  # the column of the names of files
 
 
 class Flat(NamedTuple):
@@ -68,6 +73,33 @@ def _without_index(table: pd.DataFrame, source: str, is_series: bool) -> Flat:
         roles |= {role: name} if role else {}
     axis = None if table.columns.name is None else str(table.columns.name)
     return Flat(frame, labels, roles, tuple(names), tuple(unnamed), axis, is_series)
+
+
+def with_files(flat: Flat, files: Sequence[File]) -> Flat:
+    """Add the name of the file that each row has come from, unless there is such a column.
+
+    Args:
+        flat: the table.
+        files: whose rows it has, one below the other; none if it has not come from files.
+    """
+    if FILE in flat.frame.columns or not files:
+        return flat
+    names = np.repeat(
+        np.array([file.name for file in files], dtype=object), [f.rows for f in files]
+    )
+    frame = flat.frame.assign(**{FILE: pd.Series(names, dtype="str")})
+    return flat._replace(frame=frame, labels={**flat.labels, FILE: FILE})
+
+
+def files_tell_apart(flat: Flat, times: Times) -> bool:
+    """Whether the names of files, and they alone, tell rows of the same time apart.
+
+    Args:
+        flat: the table, with names of files.
+        times: of its rows.
+    """
+    rows = pd.DataFrame({"file": flat.frame[FILE].to_numpy(), "time": times.values})
+    return bool(rows["time"].duplicated().any() and not rows.duplicated().any())
 
 
 def _labels(table: pd.DataFrame, source: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from forecast import covariates
 from forecast.ahead import Ahead
 from forecast.config import Config
 from forecast.errors import DataError
+from forecast.layout import FILE
 from forecast.panel import Panel, to_panel
 from forecast.parsing import write_ids
 from forecast.schema import Schema
@@ -28,7 +29,8 @@ def match(table: Any, config: Config, ids: list[Any], **where: Any) -> Panel:
         table: of the layout that the model was trained on.
         config: of the model.
         ids: of the series that the model knows.
-        where: `fill_gaps`, `all_missing`, `has_target`, `source` and `first_line` of `to_panel`.
+        where: `fill_gaps`, `all_missing`, `has_target`, `source`, `first_line` and `files` of
+            `to_panel`.
 
     Raises:
         DataError: if the table does not fit.
@@ -105,7 +107,8 @@ def match_ahead(table: Any, config: Config, ids: list[Any], **where: Any) -> Ahe
     if not hasattr(table, "columns"):
         raise DataError(f"the future is a {type(table).__name__}, where a pandas table should be")
     told = {str(name) for name in (*table.columns, *table.index.names)}
-    is_shared = schema.layout == "long" and schema.id not in told
+    is_by_file = schema.id == FILE and len(where.get("files", ())) > 1
+    is_shared = schema.layout == "long" and schema.id not in told and not is_by_file
     if is_shared:
         wanted = {schema.time, *(one.name for one in config.known)}
         table = table[[name for name in table.columns if str(name) in wanted]]

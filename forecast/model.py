@@ -72,7 +72,7 @@ class Model:
 
         Args:
             table: of the layout that the model was trained on.
-            where: `fill_gaps`, `all_missing`, `source` and `first_line` of `to_panel`.
+            where: `fill_gaps`, `all_missing`, `source`, `first_line` and `files` of `to_panel`.
 
         Raises:
             DataError: if the table does not fit.
@@ -86,7 +86,7 @@ class Model:
         Args:
             future: a table with the time and the known columns of the training data; without the
                 column that names the series its rows hold for all.
-            where: `source` and `first_line` of `to_panel`.
+            where: `source`, `first_line` and `files` of `to_panel`.
 
         Raises:
             DataError: if the table does not fit.

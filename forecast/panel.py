@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -17,9 +17,10 @@ from forecast.covariates import NONE, Columns, one_per_series, read_columns
 from forecast.errors import DataError
 from forecast.frequency import DAY, Frequency
 from forecast.grid import make_grid
-from forecast.layout import Flat, flatten
+from forecast.layout import FILE, Flat, files_tell_apart, flatten, with_files
 from forecast.parsing import Ids, Place, quote, read_ids, read_numbers, some, write_ids
 from forecast.schema import Schema
+from forecast.stacking import File
 from forecast.timestamps import Times, read_times, write_times
 
 __all__ = ["Panel", "Schema", "to_panel", "to_table"]
@@ -158,6 +159,7 @@ def to_panel(
     series: Collection[str] = (),
     source: str = "the table",
     first_line: int | None = None,
+    files: Sequence[File] = (),
 ) -> Panel:
     """Check a table and put it in normal form.
 
@@ -182,6 +184,8 @@ def to_panel(
         series: names of the columns of an earlier wide table; a table that has one is wide too.
         source: what to call the table in messages.
         first_line: for a file, the line of its first row, so that messages name lines.
+        files: those whose rows stand one below the other. Their names, as a column `file`, are
+            the ids where that is asked for, or where nothing else tells rows of one time apart.
 
     Returns:
         The panel; its notes say what was guessed, filled or missing.
@@ -197,16 +201,19 @@ def to_panel(
         ('daily', [5.0, 7.0, 6.0])
     """
     flat = flatten(table, source)
-    place = Place(source, first_line, table.index)
+    place = Place(source, first_line, table.index, files)
     given = None if frequency is None else frequencies.parse(frequency)
     asked = {"id": id, "time": time, "target": target}
     told = flat.roles | {role: name for role, name in asked.items() if name is not None}
+    flat = with_files(flat, files) if told.get("id") == FILE else flat
     beside = read_columns(flat.frame, (*known, *static), place, categorical or {})
     roles = find_roles(
         flat.frame, source, told, flat.levels, series, beside.names, also, has_target
     )
     is_subdaily = given is not None and given.unit == "microsecond" and given.step % DAY != 0
     times = read_times(flat.frame[roles.time], place, is_subdaily, like)
+    if len(files) > 1 and roles.id is None and has_target and roles.target is not None:
+        flat, roles = _by_file(flat, roles, times, files)
     is_wide = bool(roles.wide)
     if is_wide and (beside.names or also):
         raise DataError(
@@ -228,6 +235,15 @@ def to_panel(
     missing = _missing_notes(panel) if has_target else ()
     notes = (*read, *roles.notes, *found, *panel.notes, *missing)
     return replace(panel, notes=notes, source=source)
+
+
+def _by_file(flat: Flat, roles: Roles, times: Times, files: Sequence[File]) -> tuple[Flat, Roles]:
+    """Take the names of several files as ids where they tell rows apart and no column does."""
+    named = with_files(flat, files)
+    if FILE in flat.frame.columns or not files_tell_apart(named, times):
+        return flat, roles._replace(notes=(*roles.notes, "took the files as parts of one series"))
+    note = f"took the names of the files as the id, {quote(FILE)}"
+    return named, roles._replace(id=FILE, notes=(*roles.notes, note))
 
 
 def _long_panel(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.errors import DataError
+from forecast.stacking import File
 
 MISSING_WORDS = ("", "-", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "?")
 LONGEST_QUOTE = 80
@@ -50,13 +51,21 @@ class Place:
     source: str
     first_line: int | None
     index: pd.Index[Any]  # whole numbers count lines from `first_line` (files with blank lines)
+    files: Sequence[File] = ()  # those whose rows stand one below the other
 
     def row(self, position: int) -> str:
         """Name the row at a 0-based position: by its line in a file, else by the position."""
-        if self.first_line is None:
-            return f"row {position}"
+        first_line, row, of = self.first_line, position, ""
+        if len(self.files) > 1:
+            ends = np.cumsum([file.rows for file in self.files])
+            k = int(np.searchsorted(ends, position, side="right"))
+            file = self.files[k]
+            first_line, of = file.first_line, f" of {file.source}"
+            row = position - int(ends[k]) + file.rows
+        if first_line is None:
+            return f"row {row}{of}"
         whole = pd.api.types.is_integer_dtype(self.index.dtype)
-        return f"line {self.first_line + (int(self.index[position]) if whole else position)}"
+        return f"line {first_line + (int(self.index[position]) if whole else row)}{of}"
 
     def error(self, position: int, column: object, problem: str) -> DataError:
         """Build the one-line error for one cell."""

@@ -7,15 +7,16 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from forecast.dialect import Dialect, sniff
 from forecast.errors import DataError
-from forecast.excel import read_excel, write_excel
+from forecast.excel import as_text, read_excel, write_excel
 from forecast.files import replace_file
+from forecast.stacking import File, files_of, mixed_columns, refuse_two_decimals, refuse_unlike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,38 +29,106 @@ class Table(NamedTuple):
     frame: pd.DataFrame  # its index counts lines from `first_line` where a file has blank ones
     source: str
     first_line: int | None  # line of the first row; None where rows are not lines
+    files: tuple[File, ...]  # whose rows stand one below the other; none for standard input
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where the table came from, as arguments of `to_panel`."""
+        return {"source": self.source, "first_line": self.first_line, "files": self.files}
 
 
-def read_table(path: str) -> Table:
-    """Read a table from a file.
+def read_table(*paths: str) -> Table:
+    """Read a table from a file, or from several that have the same columns.
 
     Args:
-        path: a CSV file delimited by comma, semicolon, tab or bar, perhaps gzipped, a Parquet
-            file, or an Excel workbook (.xlsx), of which the first sheet is read; "-" for standard
-            input. The content tells the kind, not the name.
+        paths: CSV files delimited by comma, semicolon, tab or bar, perhaps gzipped, Parquet
+            files, or Excel workbooks (.xlsx), of which the first sheet is read. Patterns such as
+            "stores/*.csv" mean the files that fit; "-" alone is standard input. The content
+            tells the kind, not the name.
 
     Returns:
         The table. Ids such as 007 stay text; notes stand in `frame.attrs["notes"]`.
 
     Raises:
-        DataError: the file is missing, unreadable, empty, damaged or no table.
+        DataError: a file is missing, unreadable, empty, damaged, no table, or unlike the others.
+    """
+    found = files_of(*paths)
+    if len(found) == 1:
+        return _read(found[0])
+    _refuse_pipes(found)
+    parts = [_read(path) for path in found]
+    refuse_unlike([part.frame for part in parts], found)
+    mixed = mixed_columns([part.frame for part in parts])
+    if mixed:
+        parts = [_read(path, mixed) for path in found]
+        refuse_two_decimals([part.frame for part in parts], found, mixed)
+    source = paths[0] if len(paths) == 1 else f"{found[0]} and {len(found) - 1} more"
+    return _stack(
+        parts, source, [f"'{name}' is text in some files; it was read as text" for name in mixed]
+    )
+
+
+def _refuse_pipes(paths: list[str]) -> None:
+    """Raise DataError for what can be read only once: of several files some are read again."""
+    for path in paths:
+        place = Path(path)
+        if path == "-" or (place.exists() and not place.is_file() and not place.is_dir()):
+            name = "standard input" if path == "-" else path
+            raise DataError(f"{name}: a pipe cannot be one of several tables; save it as a file")
+
+
+def _stack(parts: list[Table], source: str, notes: list[str]) -> Table:
+    """Put tables of the same columns one below the other; the index still counts lines."""
+    import pandas as pd
+
+    frame = pd.concat([part.frame for part in parts])
+    first, last = parts[0].source, parts[-1].source
+    read = [f"files: {len(parts):,}, from {first} to {last}", *notes]
+    frame.attrs["notes"] = [
+        *read,
+        *(n for part in parts for n in part.frame.attrs.get("notes", ())),
+    ]
+    return Table(frame, source, None, tuple(file for part in parts for file in part.files))
+
+
+def _read(path: str, text: Collection[str] = ()) -> Table:
+    """Read one file.
+
+    Args:
+        path: where; "-" for standard input.
+        text: columns to be read as text, whatever they hold.
     """
     source = "standard input" if path == "-" else path
     with _friendly(source), _open(path) as stream:
-        start = stream.read(4)
-        stream.seek(0)
-        if start == b"PAR1":
-            return _read_parquet(stream, source)
-        if start == b"PK\x03\x04":
-            return Table(read_excel(stream, source), source, 0)
-        if start == b"\xd0\xcf\x11\xe0":
-            raise DataError(
-                f"{source}: an Excel workbook of the old kind (.xls) or with a password; save it "
-                "as .xlsx without one, or as CSV"
-            )
-        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            stream = io.BytesIO(stream.read().decode("utf-16").encode())
-        return _read_csv(stream, source)
+        frame, first_line = _read_stream(stream, source, text)
+    files = () if path == "-" else (File(source, first_line, len(frame)),)
+    return Table(frame, source, first_line, files)
+
+
+def _read_stream(
+    stream: BinaryIO, source: str, text: Collection[str]
+) -> tuple[pd.DataFrame, int | None]:
+    """Read a table of any kind, and tell the line of its first row."""
+    start = stream.read(4)
+    stream.seek(0)
+    if start == b"PAR1":
+        return _texted(_read_parquet(stream, source), text), None
+    if start == b"PK\x03\x04":
+        return _texted(read_excel(stream, source), text), 0  # its index numbers the sheet's rows
+    if start == b"\xd0\xcf\x11\xe0":
+        raise DataError(
+            f"{source}: an Excel workbook of the old kind (.xls) or with a password; save it "
+            "as .xlsx without one, or as CSV"
+        )
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        stream = io.BytesIO(stream.read().decode("utf-16").encode())
+    return _read_csv(stream, source, text)
+
+
+def _texted(frame: pd.DataFrame, names: Collection[str]) -> pd.DataFrame:
+    """Turn columns into text, as it would stand in a CSV file."""
+    texts = {name: frame[name].map(as_text, na_action="ignore").astype("str") for name in names}
+    return frame.assign(**texts)
 
 
 @contextmanager
@@ -101,7 +170,7 @@ def _unpacked(stream: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if is_gzip else stream
 
 
-def _read_parquet(stream: BinaryIO, source: str) -> Table:
+def _read_parquet(stream: BinaryIO, source: str) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -109,11 +178,14 @@ def _read_parquet(stream: BinaryIO, source: str) -> Table:
         table = pq.read_table(stream)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{source}: damaged Parquet file: {_one_line(error)}") from None
-    return Table(_to_pandas(table, source), source, None)
+    return _to_pandas(table, source)
 
 
-def _read_csv(stream: BinaryIO, source: str) -> Table:
+def _read_csv(
+    stream: BinaryIO, source: str, text: Collection[str]
+) -> tuple[pd.DataFrame, int | None]:
     dialect = sniff(stream, source)
+    dialect = dialect._replace(text_columns=[*dialect.text_columns, *text])
     notes = []
     table, lines_kept = _parse(stream, dialect, "utf-8", source)
     if table is None:
@@ -124,7 +196,7 @@ def _read_csv(stream: BinaryIO, source: str) -> Table:
     frame = _without_blank_lines(table, source)
     if notes:
         frame.attrs["notes"] = notes
-    return Table(frame, source, dialect.blank_lines + 2 if lines_kept else None)
+    return frame, dialect.blank_lines + 2 if lines_kept else None
 
 
 def _parse(

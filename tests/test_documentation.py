@@ -58,6 +58,9 @@ def sales(tmp_path, monkeypatch):
     next_day = table.groupby("store").tail(1).assign(day=days[-1] + days.freq)
     next_day.to_csv("today.csv", index=False)
     table.to_csv("visits.csv", index=False)
+    Path("stores").mkdir()
+    for store, rows in table.groupby("store"):
+        rows.drop(columns="store").to_csv(f"stores/{store}.csv", index=False)
     priced = table.assign(price=np.arange(len(table)) % 3 + 1.0)
     shops = priced.assign(region=table["store"].str[0], visitors=3 * table["units"])
     shops.to_csv("shops.csv", index=False)
@@ -110,7 +113,7 @@ def test_every_command_in_the_readmes_table_runs():
     for command in commands:
         run(command + (" --steps 2" if " train " in command else ""))
 
-    assert len(commands) == 22
+    assert len(commands) == 24
 
 
 @pytest.mark.usefixtures("sales")

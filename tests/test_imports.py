@@ -19,7 +19,7 @@ FLOW = (
     "arguments",
     "files packing",
     "frequency spacing",
-    "dialect excel tables",
+    "dialect excel stacking tables",
     "parsing timestamps columns layout grid schema covariates panel",
     "scaling features windows bounds holidays",
     "network.lstm_cell network.gru_cell network.parts network.point network.student_t",
