@@ -199,7 +199,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         *,
         progress: Callable[[Progress], None] | None = None,
     ) -> Forecaster:
-        """Train on a table: long, wide, a Series, or indexed by (id, time).
+        """Train on a table: long, wide, a Series, or indexed by (id, time); of pandas or Polars.
 
         Args:
             X: the table, or a `Panel` made of one.

@@ -49,7 +49,7 @@ def flatten(table: pd.DataFrame | pd.Series[Any], source: str) -> Flat:
         unnamed = flat.unnamed if table.name is not None else (*flat.unnamed, name)
         return flat._replace(roles={**flat.roles, "target": name}, unnamed=unnamed)
     if not isinstance(table, pd.DataFrame):
-        raise DataError(f"{source}: a {type(table).__name__}, where a pandas table should be")
+        raise DataError(f"{source}: a {type(table).__name__}, where a DataFrame should be")
     return _without_index(table, source, is_series=False)
 
 

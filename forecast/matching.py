@@ -12,6 +12,7 @@ from forecast import covariates
 from forecast.ahead import Ahead
 from forecast.config import Config
 from forecast.errors import DataError
+from forecast.frames import to_pandas
 from forecast.layout import FILE
 from forecast.panel import Panel, to_panel
 from forecast.parsing import write_ids
@@ -35,6 +36,7 @@ def match(table: Any, config: Config, ids: list[Any], **where: Any) -> Panel:
     Raises:
         DataError: if the table does not fit.
     """
+    table = to_pandas(table, where.get("source", "the table"))
     schema, columns = config.schema, {str(name) for name in getattr(table, "columns", ())}
     beside = (*config.known, *config.static)
     given = {
@@ -103,9 +105,9 @@ def match_ahead(table: Any, config: Config, ids: list[Any], **where: Any) -> Ahe
     Raises:
         DataError: if the table does not fit.
     """
-    schema = config.schema
+    schema, table = config.schema, to_pandas(table, where.get("source", "the future"))
     if not hasattr(table, "columns"):
-        raise DataError(f"the future is a {type(table).__name__}, where a pandas table should be")
+        raise DataError(f"the future is a {type(table).__name__}, where a DataFrame should be")
     told = {str(name) for name in (*table.columns, *table.index.names)}
     is_by_file = schema.id == FILE and len(where.get("files", ())) > 1
     is_shared = schema.layout == "long" and schema.id not in told and not is_by_file

@@ -24,6 +24,7 @@ from forecast.cell import Cell
 from forecast.checks import check_levels, check_quantiles, check_reach, check_rollout, check_state
 from forecast.config import Config
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
+from forecast.frames import alike, is_table
 from forecast.matching import match, match_ahead, next_rows
 from forecast.network import HEADS, NETWORKS
 from forecast.outcome import Forecast, attended, tabulate
@@ -174,7 +175,8 @@ class Model:
 
         Args:
             horizon: how many steps H; with `until` the most.
-            history: a table to continue; by default the training data is continued.
+            history: a table to continue; by default the training data is continued. Tables are
+                of pandas, or any that Narwhals knows, such as Polars; the forecast is of the same.
             state: what to continue instead, such as the state of an earlier forecast.
             series: ids to forecast; by default all.
             levels: widths of intervals in percent, such as 80 or (80, 95).
@@ -195,7 +197,8 @@ class Model:
                 sample paths alone; "auto": calibrated where there were such rows, but for counts.
 
         Returns:
-            The table, the paths, the state after the rollout, and notes.
+            The table, the paths, the state after the rollout, and notes. The table is of pandas
+            where neither a history nor a future of another library is given.
 
         Raises:
             OptionError: if an argument is out of range or does not fit the model.
@@ -249,8 +252,8 @@ class Model:
         if notes:
             warnings.warn("; ".join(_some(notes)), ForecastWarning, stacklevel=2)
         branches = sampled.after if sampled else None
-        table = tabulate(centre, ends, self.config.schema)
         schema = self.config.schema
+        table = alike(tabulate(centre, ends, schema), history, future)
         return Forecast(table, drawn, start, centre.after, branches, tuple(notes), schema)
 
     def totals(
@@ -271,7 +274,8 @@ class Model:
         """
         levels = tuple(np.atleast_1d(levels).tolist())
         check_levels(levels)
-        return totals(forecast, self.config, by, over, levels)
+        sums = totals(forecast, self.config, by, over, levels)
+        return alike(sums, forecast.table)
 
     def attention(
         self,
@@ -313,7 +317,7 @@ class Model:
         stream = self.stream(start, quantiles=(), bounds=bounds, future=ahead)
         steps = itertools.islice(stream, 1, horizon + 1)
         weights = np.stack([step.state.memory.network["weights"] for step in steps], 1)
-        return attended(start, weights, self.config.schema)
+        return alike(attended(start, weights, self.config.schema), future)
 
     def stream(
         self,
@@ -422,7 +426,7 @@ class Model:
                     f"{state.frequency.label}"
                 )
             return rows
-        if hasattr(rows, "iloc"):  # a DataFrame or a Series
+        if is_table(rows):
             return self.panel(rows, fill_gaps=fill_gaps, all_missing=True)
         return next_rows(state, rows, self.config, self._ahead(future))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecast.errors import OptionError
+from forecast.frames import alike, to_pandas
 from forecast.projection import Projection, times_after
 from forecast.schema import Schema
 from forecast.state import State
@@ -23,7 +24,8 @@ class Forecast:
 
     Attributes:
         table: the user's id and time columns, `forecast`, and the bounds of each level; of
-            several targets their names take the place of `forecast`.
+            several targets their names take the place of `forecast`. Of the same library as the
+            history or else the future that was given, pandas by default.
         paths: sample paths (S, n, H, D) in the units of the data, or None; NaN where a series
             has stopped before the others.
         start: the state of the S series before the first step.
@@ -65,11 +67,12 @@ class Forecast:
         rows = np.broadcast_to(places[:, None], self.paths.shape[:3])
         numbers = np.broadcast_to(np.arange(count)[:, None], self.paths.shape[:3])
         kept = np.broadcast_to(inside[:, None], self.paths.shape[:3])
-        labels = [name for name in (self.schema.id, self.schema.time) if name in self.table]
-        table = self.table[labels].iloc[rows[kept]].reset_index(drop=True)
+        forecast = to_pandas(self.table)
+        labels = [name for name in (self.schema.id, self.schema.time) if name in forecast]
+        table = forecast[labels].iloc[rows[kept]].reset_index(drop=True)
         names = ("value",) if len(self.schema.targets) == 1 else self.schema.targets
         values = dict(zip(names, self.paths[kept].T, strict=True))
-        return table.assign(path=numbers[kept], **values)
+        return alike(table.assign(path=numbers[kept], **values), self.table)
 
 
 def tabulate(

@@ -15,6 +15,7 @@ from forecast import frequency as frequencies
 from forecast.columns import Roles, find_roles
 from forecast.covariates import NONE, Columns, one_per_series, read_columns
 from forecast.errors import DataError
+from forecast.frames import to_pandas
 from forecast.frequency import DAY, Frequency
 from forecast.grid import make_grid
 from forecast.layout import FILE, Flat, files_tell_apart, flatten, with_files
@@ -165,7 +166,8 @@ def to_panel(
 
     Args:
         table: long (id, time, target), wide (a column per series), or a Series with times as
-            its index; id and time may stand in the index. Rows in any order.
+            its index; id and time may stand in the index. Rows in any order. Of pandas, or any
+            DataFrame that Narwhals knows, such as that of Polars.
         id: name of the id column; guessed by default.
         time: name of the time column; guessed by default.
         target: name of the target column; guessed by default.
@@ -200,6 +202,7 @@ def to_panel(
         >>> panel.frequency.label, panel.target[:, 0].tolist()
         ('daily', [5.0, 7.0, 6.0])
     """
+    table = to_pandas(table, source)
     flat = flatten(table, source)
     place = Place(source, first_line, table.index, files)
     given = None if frequency is None else frequencies.parse(frequency)

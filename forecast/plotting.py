@@ -11,6 +11,7 @@ import numpy as np
 from forecast import scaling
 from forecast.errors import DataError, OptionError
 from forecast.files import replace_file
+from forecast.frames import to_pandas
 from forecast.panel import Panel
 from forecast.state import State
 
@@ -48,13 +49,14 @@ def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None
     figure = Figure(figsize=(9, 1.2 + 2.3 * rows), layout="constrained")
     axes = figure.subplots(rows, squeeze=False, sharex=False)[:, 0].reshape(len(ids), -1)
     steps, end = forecast.steps, np.cumsum(forecast.steps)
+    table = to_pandas(forecast.table)
     for row, name in enumerate(ids):
         kept = _kept(model, start.take(np.array([row])))
         times, values = _panel_tail(history, name, 4 * steps[row]) if history else kept
         future = _times(model, forecast.state.time[row], steps[row])
-        table = forecast.table.iloc[end[row] - steps[row] : end[row]]
+        coming = table.iloc[end[row] - steps[row] : end[row]]
         for d, (target, axis) in enumerate(zip(targets, axes[row], strict=True)):
-            _draw(axis, (times, values[:, d]), future, table, target)
+            _draw(axis, (times, values[:, d]), future, coming, target)
             title = str(name) if len(targets) == 1 else f"{name}: {target}"
             axis.set_title(title, loc="left", fontsize="medium", parse_math=False)
     axes[0, 0].legend(loc="upper left", frameon=False, ncols=4)

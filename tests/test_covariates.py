@@ -496,7 +496,7 @@ def test_each_layout_of_one_series_has_a_future(make_model):
         (upcoming(price="cheap"), "column 'price': found 'cheap', where a number should be"),
         (upcoming().assign(day="soon"), "column 'day': "),
         (upcoming().iloc[:0], "no rows"),
-        ([4.0, 4.0, 4.0], "the future is a list, where a pandas table should be"),
+        ([4.0, 4.0, 4.0], "the future is a list, where a DataFrame should be"),
     ],
 )
 def test_a_future_that_does_not_do_says_what_is_missing(shop_model, future, message):

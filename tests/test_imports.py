@@ -20,7 +20,7 @@ FLOW = (
     "files packing",
     "frequency spacing",
     "dialect excel stacking tables",
-    "parsing timestamps columns layout grid schema covariates panel",
+    "frames parsing timestamps columns layout grid schema covariates panel",
     "scaling features windows bounds holidays",
     "network.lstm_cell network.gru_cell network.parts network.point network.student_t",
     "network.normal network.negative_binomial",
@@ -163,6 +163,12 @@ def test_openpyxl_is_imported_when_a_workbook_is_read_or_written():
     assert importers_of("openpyxl", inside_functions=False) == set()
 
 
+def test_narwhals_is_imported_for_tables_of_other_libraries_than_pandas():
+    assert importers_of("narwhals") == {"frames"}
+    assert importers_of("narwhals", inside_functions=False) == set()
+    assert importers_of("polars") == set()
+
+
 def test_networks_know_no_array_library_but_the_one_they_are_given():
     networks = {name for name in MODULES if name.startswith("network")} - {"network.tensors"}
 
@@ -237,7 +243,7 @@ model.predict(5, state=state, series=["south"])
     )
 
     assert "forecast.rollout" in loaded
-    assert not loaded & {*HEAVY, "forecast.training", "forecast.compiled"}
+    assert not loaded & {*HEAVY, "forecast.training", "forecast.compiled", "narwhals", "polars"}
 
 
 def test_making_a_forecaster_loads_scikit_learn_but_not_yet_tensorflow():

@@ -464,7 +464,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
     [
         (
             [1, 2, 3],
-            "sales.csv: a list, where a pandas table should be",
+            "sales.csv: a list, where a DataFrame should be",
         ),
         (
             STORES.iloc[:0],
