@@ -103,7 +103,7 @@ ENDED = {
     help="Of the recurrent layers.",
 )
 @click.option(
-    "--score",
+    "--attention-score",
     type=click.Choice(SCORES),
     show_default=SCORES[0],
     help="Of attention: scaled dot product, or additive.",

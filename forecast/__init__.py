@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from forecast.forecaster import Forecaster
     from forecast.model import Model, load
     from forecast.outcome import Forecast
+    from forecast.splits import RollingOrigin
     from forecast.state import State
     from forecast.stopping import above, below, unchanged
     from forecast.streaming import Step
@@ -32,6 +33,7 @@ __all__ = [
     "Forecaster",
     "Model",
     "OptionError",
+    "RollingOrigin",
     "State",
     "Step",
     "above",
@@ -51,6 +53,7 @@ _HOMES = {
     "Forecaster": "forecaster",
     "Model": "model",
     "OptionError": "errors",
+    "RollingOrigin": "splits",
     "State": "state",
     "Step": "streaming",
     "above": "stopping",

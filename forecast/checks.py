@@ -29,6 +29,11 @@ def check_rollout(
     is_calibrated: bool = False,
 ) -> None:
     """Raise OptionError for the first argument of `Model.rollout` that is out of range."""
+    if hasattr(horizon, "iloc"):  # a DataFrame or a Series
+        raise OptionError(
+            "horizon is a table, which comes second: predict(12, history), or in a chain of pandas "
+            "df.pipe((model.predict, 'history'), horizon=12)"
+        )
     for name, value, least in (("horizon", horizon, 1), ("paths", paths, 0), ("seed", seed, 0)):
         require_whole(name, value, least)
     if seed >= 2**64:

@@ -21,7 +21,10 @@ from forecast.training.schedule import SCHEDULES
 from forecast.windows import KINDS
 
 OF_SCHEDULED = ("schedule", "teacher_forcing_ratio", "mixing", "mix_by")
-OPEN = ("score", *OF_SCHEDULED)  # None where they have nothing to say, or are left to the plan
+OPEN = (
+    "attention_score",
+    *OF_SCHEDULED,
+)  # None where they have nothing to say, or are left to the plan
 TRANSFORMS = ("auto", *scaling.POWERS)
 LARGEST_SEED = 2**32 - 1
 
@@ -52,7 +55,7 @@ def check_choices(choices: Mapping[str, Any]) -> None:
     for name, allowed in (
         ("network", tuple(NETWORKS)),
         ("cell", tuple(CELLS)),
-        ("score", SCORES),
+        ("attention_score", SCORES),
         ("head", tuple(HEADS)),
         ("transform", TRANSFORMS),
         ("windows", tuple(KINDS)),
@@ -126,10 +129,10 @@ def _check_feedback(choices: Mapping[str, Any]) -> None:
                 f"{name} is for scheduled sampling, but feedback is {','.join(feedback)!r}; use "
                 "--feedback scheduled (feedback='scheduled' in Python)"
             )
-    if choices["score"] is not None and network != "attention":
+    if choices["attention_score"] is not None and network != "attention":
         raise OptionError(
-            f"score is for attention, but network is {network!r}; use --network attention "
-            "(network='attention' in Python)"
+            f"attention_score is for attention, but network is {network!r}; use --network "
+            "attention (network='attention' in Python)"
         )
     if choices["schedule"] == "constant" and len(ends) != 1:
         raise OptionError("a constant schedule needs one teacher_forcing_ratio, such as 0.5")

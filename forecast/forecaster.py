@@ -26,6 +26,7 @@ from forecast.network.parts import SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
 from forecast.scaling import Powers
+from forecast.scoring import score
 from forecast.training.plan import Plan, make_plan, typical_length
 from forecast.trial import (
     calibrate,
@@ -67,7 +68,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             a decoder, "attention" lets the decoder look back at the encoder's outputs, "repeat"
             gives the decoder one vector for the whole horizon.
         cell: of the recurrent layers, "lstm" or "gru".
-        score: of attention, "dot" (scaled dot product, the default) or "additive".
+        attention_score: "dot" (scaled dot product, the default) or "additive".
         head: "point" forecasts the median alone; "normal", "student_t" and, for counts,
             "negative_binomial" a distribution, with sample paths.
         layers, units: sizes of the network.
@@ -134,7 +135,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         season: int | None = None,
         network: str = "lstm",
         cell: str = "lstm",
-        score: str | None = None,
+        attention_score: str | None = None,
         head: str = "point",
         layers: int | None = None,
         units: int | None = None,
@@ -169,7 +170,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.season = season
         self.network = network
         self.cell = cell
-        self.score = score
+        self.attention_score = attention_score
         self.head = head
         self.layers = layers
         self.units = units
@@ -260,7 +261,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         return self
 
     def predict(self, horizon: int, history: Any = None, **options: Any) -> pd.DataFrame:
-        """Forecast the next steps, see `Model.rollout` for the options."""
+        """Forecast the next steps, see `Model.predict`."""
         check_is_fitted(self)
         return self.model_.predict(horizon, history, **options)
 
@@ -268,6 +269,20 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         """Forecast with sample paths and the state after, see `Model.rollout`."""
         check_is_fitted(self)
         return self.model_.rollout(horizon, history, **options)
+
+    def score(self, X: Any, y: None = None) -> float:  # noqa: ARG002, N803 - scikit-learn's names
+        """How good the rollout over the next rows is, at most 0; see `forecast.scoring.score`.
+
+        Args:
+            X: the rows that follow those of the fit, with their targets, which the rollout does
+                not see, and their known columns, which it does.
+            y: not used.
+
+        Returns:
+            Minus the mean absolute error as a share of the range of each series.
+        """
+        check_is_fitted(self)
+        return score(self.model_, X)
 
     def update(self, rows: Any, *, fill_gaps: bool = False) -> Forecaster:
         """Take the next rows in without training: `model_` keeps the state after them.
@@ -336,7 +351,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             network=self.network,
             head=self.head,
             cell=self.cell,
-            score=self.score or SCORES[0],
+            score=self.attention_score or SCORES[0],
             layers=plan.layers,
             units=plan.units,
             residual=bool(self.residual),

@@ -152,7 +152,19 @@ class Model:
         return replace(self, state=self.observe(self.state, rows, fill_gaps=fill_gaps))
 
     def predict(self, horizon: int, history: Any = None, **options: Any) -> pd.DataFrame:
-        """Forecast the next steps; the table of `rollout`, which takes the same arguments."""
+        """Forecast the next steps; the table of `rollout`, which takes the same arguments.
+
+        The horizon comes first. In a chain of pandas the history is told by its name, as pandas
+        has it for functions whose table is not the first argument.
+
+        Example:
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> air = load("air_passengers")
+            >>> model = Forecaster(steps=2).fit(air).model_
+            >>> air[:100].pipe((model.predict, "history"), horizon=3)["ds"].dt.month.tolist()
+            [5, 6, 7]
+        """
         return self.rollout(horizon, history, **options).table
 
     def rollout(

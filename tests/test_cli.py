@@ -480,7 +480,16 @@ def test_a_model_is_described_as_json():
 
 @pytest.mark.usefixtures("saved")
 def test_every_network_is_trained_and_drawn_from_the_command_line():
-    words = ["--network", "attention", "--cell", "gru", "--score", "additive", "-m", "other"]
+    words = [
+        "--network",
+        "attention",
+        "--cell",
+        "gru",
+        "--attention-score",
+        "additive",
+        "-m",
+        "other",
+    ]
     words += ["--feedback", "teacher>scheduled", "--teacher-forcing-ratio", "1,0.5"]
     run_well("train", "sales.csv", *words, "--units", 4, "--steps", 4)
 

@@ -1,18 +1,22 @@
 import inspect
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
+from sklearn.utils import estimator_checks
 
 import forecast
-from forecast import DataError, Forecaster, Model, OptionError, scaling, trial
+from forecast import DataError, Forecaster, Model, OptionError, RollingOrigin, scaling, trial
 from forecast import forecaster as forecaster_module
 from forecast.choices import seconds
 from forecast.panel import to_panel
 from forecast.projection import make_cell, times_after
+from forecast.scoring import score
 
 TINY = {"steps": 2, "units": 2, "holdout": 0, "feedback": "teacher"}  # compiles once
 
@@ -67,6 +71,82 @@ def test_what_a_fit_finds_ends_in_an_underscore(trained):
 
     assert found == {"model_"}
     assert isinstance(trained.model_, Model)
+
+
+def checks():
+    """scikit-learn's own checks of an estimator, those that put no array of numbers through it."""
+    names = (
+        *("do_not_raise_errors_in_init_or_set_params", "estimator_cloneable", "estimator_repr"),
+        *("estimator_tags_renamed", "estimators_unfitted", "get_params_invariance", "mixin_order"),
+        *("no_attributes_set_in_init", "parameters_default_constructible", "set_params"),
+        *("valid_tag_types",),
+    )
+    return [getattr(estimator_checks, f"check_{name}") for name in names]
+
+
+@pytest.mark.parametrize("check", checks(), ids=lambda check: check.__name__)
+def test_scikit_learn_finds_that_its_rules_are_kept(check):
+    check("Forecaster", Forecaster(units=8))
+
+
+def test_a_fit_can_be_pickled_by_those_who_want_to(trained):
+    copy = pickle.loads(pickle.dumps(trained))
+
+    assert copy.predict(3).equals(trained.predict(3))
+    assert copy.get_params() == trained.get_params()
+
+
+def test_a_fit_is_scored_on_the_rows_that_follow_it(trained):
+    rows = trained.predict(5).assign(sold=lambda table: table["forecast"] + 1.0)
+
+    assert trained.score(rows) == trained.score(rows, None) == score(trained.model_, rows) < 0
+    with pytest.raises(NotFittedError, match="This Forecaster instance is not fitted yet"):
+        Forecaster().score(rows)
+
+
+def test_folds_of_a_panel_are_scored_one_by_one(sales):
+    forecaster = Forecaster(**TINY)
+
+    scores = cross_val_score(forecaster, sales, cv=RollingOrigin(horizon=7, folds=2))
+
+    by_hand = []
+    for cutoff in (46, 53):
+        fitted = clone(forecaster).fit(sales.groupby("store").head(cutoff))
+        rows = sales.groupby("store").nth(slice(cutoff, cutoff + 7))
+        by_hand.append(fitted.score(rows))
+    assert scores.tolist() == by_hand
+
+
+def test_a_grid_is_searched_over_time_and_the_best_goes_on_with_all_rows(sales):
+    table = sales[sales["store"] == "north"].drop(columns="store").set_index("day")
+    grid = {"units": [2, 3]}
+    cv = TimeSeriesSplit(n_splits=2, test_size=5)
+
+    search = GridSearchCV(Forecaster(**TINY), grid, cv=cv, error_score="raise").fit(table)
+
+    assert search.best_params_["units"] in (2, 3)
+    assert search.best_score_ == max(search.cv_results_["mean_test_score"]) < 0
+    assert search.predict(3)["day"][0] == table.index[-1] + pd.Timedelta(days=1)
+
+
+def test_known_columns_are_taken_from_the_rows_of_a_fold(sales):
+    table = sales.assign(price=np.arange(len(sales)) % 5 + 1.0)
+
+    scores = cross_val_score(
+        Forecaster(known="price", target="sold", **TINY), table, cv=RollingOrigin(5, folds=1)
+    )
+
+    assert np.isfinite(scores).all()
+
+
+def test_a_chain_of_pandas_names_the_history(trained, sales):
+    history = sales[sales["day"] < "2024-02-01"]
+
+    chained = history.pipe((trained.predict, "history"), horizon=2)
+
+    assert chained.equals(trained.predict(2, history))
+    with pytest.raises(OptionError, match="horizon is a table, which comes second: predict"):
+        history.pipe(trained.predict)
 
 
 # Tables in and out
@@ -346,7 +426,11 @@ def test_what_is_given_is_taken(monthly):
 def test_the_regimes_and_their_shares_are_taken(monthly, ratio, ends):
     config, plan = chosen(
         monthly,
-        **{"network": "attention", "score": "additive", "feedback": "teacher > scheduled"},
+        **{
+            "network": "attention",
+            "attention_score": "additive",
+            "feedback": "teacher > scheduled",
+        },
         **{"teacher_forcing_ratio": ratio, "schedule": "sigmoid"},
         **{"mixing": "parallel", "mix_by": "sequence", "train_horizon": 9},
     )
@@ -509,7 +593,10 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"head": "cauchy"}, "head is 'cauchy'; it must be one of point, normal"),
         ({"transform": "boxcox"}, "transform is 'boxcox'; it must be one of auto, log, sqrt, none"),
         ({"cell": "rnn"}, "cell is 'rnn'; it must be one of lstm, gru"),
-        ({"score": "cosine"}, "score is 'cosine'; it must be one of dot, additive"),
+        (
+            {"attention_score": "cosine"},
+            "attention_score is 'cosine'; it must be one of dot, additive",
+        ),
         ({"schedule": "stairs"}, "schedule is 'stairs'; it must be one of constant, linear"),
         (
             {"teacher_forcing_ratio": 0.5, "feedback": "free"},
@@ -517,8 +604,8 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ),
         ({"mixing": "exact"}, "mixing is for scheduled sampling, but feedback is 'teacher,free'"),
         (
-            {"score": "dot"},
-            "score is for attention, but network is 'lstm'; use --network attention",
+            {"attention_score": "dot"},
+            "attention_score is for attention, but network is 'lstm'; use --network attention",
         ),
         (
             {"feedback": "scheduled", "schedule": "constant"},

@@ -21,6 +21,7 @@ FLOW = (
     "frequency spacing",
     "dialect excel stacking tables",
     "frames parsing timestamps columns layout grid schema covariates panel",
+    "splits",
     "scaling features windows bounds holidays",
     "network.lstm_cell network.gru_cell network.parts network.point network.student_t",
     "network.normal network.negative_binomial",
@@ -41,6 +42,7 @@ FLOW = (
     "trial",
     "choices",
     "plotting",
+    "scoring",
     "forecaster",
 )
 ORDER = [name for row in FLOW for name in row.split()]
@@ -295,6 +297,7 @@ def test_the_public_names_are_these():
         "Forecaster",
         "Model",
         "OptionError",
+        "RollingOrigin",
         "State",
         "Step",
         "above",
