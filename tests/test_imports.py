@@ -44,6 +44,7 @@ FLOW = (
     "plotting",
     "scoring",
     "forecaster",
+    "sktime",
 )
 ORDER = [name for row in FLOW for name in row.split()]
 
@@ -169,6 +170,10 @@ def test_narwhals_is_imported_for_tables_of_other_libraries_than_pandas():
     assert importers_of("narwhals") == {"frames"}
     assert importers_of("narwhals", inside_functions=False) == set()
     assert importers_of("polars") == set()
+
+
+def test_sktime_is_imported_by_its_adapter_only():
+    assert importers_of("sktime") == {"sktime"}
 
 
 def test_networks_know_no_array_library_but_the_one_they_are_given():
