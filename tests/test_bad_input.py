@@ -231,7 +231,7 @@ CHOICES = [
     (["--context", "100"], 2, "a context of 100 need", "choose a smaller --holdout or --context"),
     (["--season", "29"], 2, "season is 29 steps, but the longest series has 28 rows"),
     (["--mdel", "x"], 2, "No such option '--mdel'"),
-    (["too.csv", "many.csv"], 2, "Got unexpected extra arguments (too.csv many.csv)"),
+    (["too.csv", "many.csv"], 1, "too.csv: no such file"),
 ]
 
 
@@ -287,7 +287,7 @@ def test_a_model_never_takes_the_place_of_the_table_it_is_trained_on(tmp_path, m
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["train"], "Missing argument 'TABLE'"),
+        (["train"], "Missing argument 'TABLE...'"),
         (["predict"], "Missing option '--horizon'"),
         (["forecats"], "No such command 'forecats'"),
         (["datasets", "passengers"], "no dataset 'passengers'; there are air_passengers, traffic"),
