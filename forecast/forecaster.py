@@ -260,10 +260,10 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.model_ = model_after(panel, config, fitted.weights, record, tried.calibration)
         return self
 
-    def predict(self, horizon: int, history: Any = None, **options: Any) -> pd.DataFrame:
-        """Forecast the next steps, see `Model.predict`."""
+    def predict(self, *given: Any, **options: Any) -> pd.DataFrame:
+        """Forecast the next steps; horizon, history and options are those of `Model.predict`."""
         check_is_fitted(self)
-        return self.model_.predict(horizon, history, **options)
+        return self.model_.predict(*given, **options)
 
     def rollout(self, horizon: int, history: Any = None, **options: Any) -> Forecast:
         """Forecast with sample paths and the state after, see `Model.rollout`."""

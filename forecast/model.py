@@ -151,21 +151,24 @@ class Model:
         """The model with its own state after new rows, see `observe`; weights stay the same."""
         return replace(self, state=self.observe(self.state, rows, fill_gaps=fill_gaps))
 
-    def predict(self, horizon: int, history: Any = None, **options: Any) -> pd.DataFrame:
+    def predict(self, *given: Any, horizon: int | None = None, **options: Any) -> pd.DataFrame:
         """Forecast the next steps; the table of `rollout`, which takes the same arguments.
 
-        The horizon comes first. In a chain of pandas the history is told by its name, as pandas
-        has it for functions whose table is not the first argument.
+        Args:
+            given: the horizon, and perhaps a history; or a history alone, as in a chain of pandas,
+                where the horizon is given by its name.
+            horizon, options: see `rollout`.
 
         Example:
             >>> from forecast import Forecaster
             >>> from forecast.datasets import load
             >>> air = load("air_passengers")
             >>> model = Forecaster(steps=2).fit(air).model_
-            >>> air[:100].pipe((model.predict, "history"), horizon=3)["ds"].dt.month.tolist()
+            >>> air[:100].pipe(model.predict, horizon=3)["ds"].dt.month.tolist()
             [5, 6, 7]
         """
-        return self.rollout(horizon, history, **options).table
+        first = () if horizon is None else (horizon,)
+        return self.rollout(*first, *given, **options).table
 
     def rollout(
         self,

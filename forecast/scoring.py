@@ -29,7 +29,8 @@ def score(model: Model, rows: Any) -> float:
 
     Returns:
         At most 0, which is perfect; -0.1 is a mean absolute error of a tenth of the range. It is
-        the mean over series, each of which has the mean over its observed values.
+        the mean over series, each of which has the mean over its observed values; of several
+        targets the first one counts.
 
     Raises:
         DataError: if the table does not fit, rows are not later than those that the model has seen,
@@ -41,13 +42,13 @@ def score(model: Model, rows: Any) -> float:
     ends = first + panel.lengths
     ahead = Ahead.of(panel, model.config) if model.config.known else None
     projector = Projector(model.config, model.weights, model.config.bounds, ahead=ahead)
-    errors = np.full((len(ends), model.config.targets), np.nan)
+    errors = np.full(len(ends), np.nan)
     for end in np.unique(ends):
         chosen = np.flatnonzero(ends == end)
         values = projector.run(start.take(chosen), int(end)).values
         for s, path in zip(chosen, values, strict=True):
             came = panel.target[panel.indptr[s] : panel.indptr[s + 1]]
-            errors[s] = _mean(np.abs(path[first[s] :] - came))
+            errors[s] = _mean(np.abs(path[first[s] :] - came)[:, 0])
     shares = errors / _units(start.extent)
     if np.isnan(shares).all():
         raise DataError(f"{panel.source}: no value is observed, so there is nothing to score")
@@ -70,15 +71,15 @@ def _steps_to(panel: Panel, start: State) -> np.ndarray:
     return np.asarray(steps)
 
 
-def _mean(errors: np.ndarray) -> np.ndarray:
-    """The mean of errors (T, D) over time, (D,); NaN where none is observed."""
-    count = (~np.isnan(errors)).sum(axis=0)
-    return np.where(count, np.nansum(errors, axis=0) / np.maximum(count, 1), np.nan)
+def _mean(errors: np.ndarray) -> float:
+    """The mean of errors (T,) over time; NaN where none is observed."""
+    seen = errors[~np.isnan(errors)]
+    return float(seen.mean()) if len(seen) else float("nan")
 
 
 def _units(extent: Extent) -> np.ndarray:
-    """What errors of each series are measured in, (S, D)."""
-    width = extent.high - extent.low
-    level = np.maximum(np.abs(extent.low), np.abs(extent.high))
+    """What errors of each series are measured in, (S,)."""
+    low, high = extent.low[:, 0], extent.high[:, 0]
+    width, level = high - low, np.maximum(np.abs(low), np.abs(high))
     found: np.ndarray = np.where(width > 0, width, np.where(level > 0, level, 1.0))
     return found

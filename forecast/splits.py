@@ -14,6 +14,7 @@ from forecast import frequency as frequencies
 from forecast.arguments import require_whole
 from forecast.columns import find_roles
 from forecast.errors import DataError
+from forecast.frames import to_pandas
 from forecast.frequency import DAY
 from forecast.grid import Grid, make_grid
 from forecast.layout import flatten
@@ -101,6 +102,7 @@ class RollingOrigin:
 
     def _grid(self, table: Any) -> Grid:
         """Where the rows of a table stand in their series."""
+        table = to_pandas(table, SOURCE)
         flat = flatten(table, SOURCE)
         place = Place(SOURCE, None, table.index)
         given = None if self.frequency is None else frequencies.parse(self.frequency)

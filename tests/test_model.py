@@ -77,6 +77,16 @@ def test_sample_paths_have_the_shape_series_paths_steps_targets(model):
     assert model.rollout(4, paths=3).paths.shape == (2, 3, 4, 1)
 
 
+def test_a_history_may_come_first_where_the_horizon_is_given_by_its_name(model, sales):
+    table = sales.groupby("store").head(20)
+
+    expected = model.predict(3, table)
+
+    assert table.pipe(model.predict, horizon=3).equals(expected)
+    assert model.predict(history=table, horizon=3).equals(expected)
+    assert model.predict(horizon=3).equals(model.predict(3))
+
+
 @pytest.mark.parametrize(
     ("levels", "count"), [((), 200), ((80.0,), 200), ((99.0,), 200), ((95.0, 99.5), 400)]
 )
