@@ -480,16 +480,8 @@ def test_a_model_is_described_as_json():
 
 @pytest.mark.usefixtures("saved")
 def test_every_network_is_trained_and_drawn_from_the_command_line():
-    words = [
-        "--network",
-        "attention",
-        "--cell",
-        "gru",
-        "--attention-score",
-        "additive",
-        "-m",
-        "other",
-    ]
+    words = ["--network", "attention", "--attention-score", "additive", "--cell", "gru"]
+    words += ["-m", "other"]
     words += ["--feedback", "teacher>scheduled", "--teacher-forcing-ratio", "1,0.5"]
     run_well("train", "sales.csv", *words, "--units", 4, "--steps", 4)
 
