@@ -50,7 +50,7 @@ def run_well(*words, stdin=None):
 
 
 def table_of(result):
-    return pd.read_csv(io.StringIO(result.stdout))
+    return pd.read_csv(io.StringIO(result.stdout), float_precision="round_trip")
 
 
 @pytest.fixture(scope="module")
