@@ -10,6 +10,7 @@ from forecast import state as states
 from forecast.arguments import require_whole
 from forecast.config import Config
 from forecast.errors import OptionError
+from forecast.frames import is_table
 from forecast.network import HEADS
 from forecast.state import State
 
@@ -29,10 +30,10 @@ def check_rollout(
     is_calibrated: bool = False,
 ) -> None:
     """Raise OptionError for the first argument of `Model.rollout` that is out of range."""
-    if hasattr(horizon, "iloc"):  # a DataFrame or a Series
+    if is_table(horizon):
         raise OptionError(
-            "horizon is a table, which comes second: predict(12, history), or in a chain of pandas "
-            "df.pipe((model.predict, 'history'), horizon=12)"
+            "horizon is a table; say how many steps, as in predict(12, history), or in a chain of "
+            "pandas df.pipe(model.predict, horizon=12)"
         )
     for name, value, least in (("horizon", horizon, 1), ("paths", paths, 0), ("seed", seed, 0)):
         require_whole(name, value, least)

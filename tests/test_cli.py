@@ -569,7 +569,10 @@ def run_example(line):
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
-    priced = sales.assign(price=np.arange(len(sales)) % 5)
+    priced = sales.assign(price=np.arange(len(sales)) % 5, visitors=2 * sales["sold"])
+    Path("stores").mkdir()
+    for store, rows in sales.groupby("store"):
+        rows.to_csv(f"stores/{store}.csv", index=False)
     priced.rename(columns={"sold": "units"}).to_csv("sales.csv", index=False)
     if words == ("predict",):
         run_well("train", "sales.csv", "--target", "units", "--known", "price", *TINY, *PRICED)

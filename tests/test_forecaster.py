@@ -139,13 +139,13 @@ def test_known_columns_are_taken_from_the_rows_of_a_fold(sales):
     assert np.isfinite(scores).all()
 
 
-def test_a_chain_of_pandas_names_the_history(trained, sales):
+def test_a_chain_of_pandas_gives_the_history_first(trained, sales):
     history = sales[sales["day"] < "2024-02-01"]
 
-    chained = history.pipe((trained.predict, "history"), horizon=2)
+    chained = history.pipe(trained.predict, horizon=2)
 
     assert chained.equals(trained.predict(2, history))
-    with pytest.raises(OptionError, match="horizon is a table, which comes second: predict"):
+    with pytest.raises(OptionError, match="horizon is a table; say how many steps, as in predict"):
         history.pipe(trained.predict)
 
 

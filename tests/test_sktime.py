@@ -84,7 +84,7 @@ def test_its_choices_are_those_of_the_forecaster_but_for_the_names_of_columns():
     assert own == {
         name: default
         for name, default in given.items()
-        if name not in ("id", "time", "target", "known", "static")
+        if name not in ("id", "time", "target", "also", "known", "static")
     }
 
 
