@@ -1,9 +1,9 @@
 """Heads on counts, most of them small: which quantile loss each has, and whether paths are counts.
 
-Generated: sixty shops over 200 days, negative binomial around a weekly rhythm. Real: home runs of
-baseball players, a row a season, 42 % of them zero; the table `baseball` of R's plyr (from the
-Baseball Databank), as the Python package pydataset has it, told by --data. The last steps of each
-series are forecast.
+Generated: sixty shops over 200 days, negative binomial around a weekly rhythm. Real: triples, home
+runs and stolen bases of baseball players, a row a season, 42 to 46 % of them zero; the table
+`baseball` of R's plyr (from the Baseball Databank), as the Python package pydataset has it, told by
+--data. The last steps of each series are forecast.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,8 @@ PATHS = 200
 LEVELS = np.arange(1, 10) / 10  # of the loss, whose mean is taken
 SHOPS, DAYS, SHAPE = 60, 200, 0.6
 FEWEST = 15  # seasons of a player who is taken
+CAREER = 16  # seasons of context, so that windows are about as long as the histories
+BASEBALL = {"triples": "X3b", "home runs": "hr", "stolen bases": "sb"}
 
 
 def generated(seed: int = 3) -> Panel:
@@ -40,19 +43,19 @@ def generated(seed: int = 3) -> Panel:
     return to_panel(pd.concat(tables))
 
 
-def home_runs(path: Path) -> Panel:
-    """Home runs of each player and season, over all the teams of the season."""
-    table = pd.read_csv(path).groupby(["id", "year"])["hr"].sum().reset_index()
-    is_long = table.groupby("id")["hr"].transform("size") >= FEWEST
-    return to_panel(table[is_long], id="id", time="year", target="hr")
+def seasons(path: Path, column: str) -> Panel:
+    """A count of each player and season, over all the teams of the season."""
+    table = pd.read_csv(path).groupby(["id", "year"])[column].sum().reset_index()
+    is_long = table.groupby("id")[column].transform("size") >= FEWEST
+    return to_panel(table[is_long], id="id", time="year", target=column)
 
 
-def measure(panel: Panel, horizon: int, head: str, steps: int | None, seed: int) -> list[str]:
+def measure(panel: Panel, horizon: int, head: str, seed: int, **choices: Any) -> list[str]:
     """The loss of a head's quantiles, and whether its paths are counts."""
     past = panel.until(horizon)
     last = panel.indptr[1:, None] - horizon + np.arange(horizon)
     actual = panel.target[last][..., 0]
-    forecaster = Forecaster(head=head, steps=steps, seed=seed, budget=3_600).fit(past)
+    forecaster = Forecaster(head=head, seed=seed, budget=3_600, **choices).fit(past)
     paths = np.asarray(forecaster.rollout(horizon, paths=PATHS).paths)[..., 0]
     below, split = (paths < 0).mean(), (paths != np.rint(paths)).mean()
     quantiles, is_there = np.quantile(paths, LEVELS, axis=1), ~np.isnan(actual)
@@ -68,14 +71,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=None, help="gradient steps")
     parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args(arguments)
-    sets = {"generated": (generated(), 14)}
+    sets: dict[str, tuple[Panel, int, int | None]] = {"generated": (generated(), 14, None)}
     if options.data.exists():
-        sets["home runs"] = (home_runs(options.data), 3)
+        sets |= {name: (seasons(options.data, c), 3, CAREER) for name, c in BASEBALL.items()}
     else:
         print(f"left out: there is no {options.data}; name pydataset's baseball.csv with --data")
-    for name, (panel, horizon) in sets.items():
+    for name, (panel, horizon, context) in sets.items():
+        choices = {"steps": options.steps, "context": context}
         rows = [
-            [*measure(panel, horizon, head, options.steps, seed), str(seed)]
+            [*measure(panel, horizon, head, seed, **choices), str(seed)]
             for head in options.heads
             for seed in range(options.seeds)
         ]

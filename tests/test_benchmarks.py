@@ -93,12 +93,13 @@ def test_paths_of_an_autoregression_are_held_against_its_closed_form(run):
 def test_counts_are_forecast_by_each_head(run, tmp_path):
     years = np.arange(1990, 2006)
     table = pd.DataFrame({"id": np.repeat(["a", "b"], 16), "year": np.tile(years, 2)})
-    table.assign(hr=np.arange(32) % 3).to_csv(tmp_path / "baseball.csv")
+    counts = np.arange(32) % 3
+    table.assign(hr=counts, X3b=counts, sb=counts).to_csv(tmp_path / "baseball.csv")
 
     options = ["--heads", "negative_binomial", "--steps", "1", "--seeds", "1"]
     shown = run("counts", ["--data", str(tmp_path / "baseball.csv"), *options])
 
-    assert shown.count("negative_binomial") == 2
+    assert shown.count("negative_binomial") == 4
     assert "home runs: 2 series, 3 steps, 200 paths" in shown
 
 
