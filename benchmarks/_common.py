@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 MB = 1_000_000
 REST = 0.1  # seconds in which the threads of the task before, which wait in a loop, go to sleep
+LEVELS = np.arange(1, 10) / 10  # of a quantile loss, whose mean over them is taken
 MET = {True: "met", False: "MISSED"}
 
 # Linux counts the memory of the process that starts another as that of the other, up to the

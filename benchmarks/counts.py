@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks._common import MET, pinball, show, weighted
+from benchmarks._common import LEVELS, MET, pinball, show, weighted
 from forecast import Forecaster
 from forecast.panel import Panel, to_panel
 
 HEADS = ("normal", "student_t", "negative_binomial")
 COMPARED = ("negative_binomial", "normal")
 PATHS = 200
-LEVELS = np.arange(1, 10) / 10  # of the loss, whose mean is taken
 SHOPS, DAYS, SHAPE = 60, 200, 0.6
 FEWEST = 15  # seasons of a player who is taken
 CAREER = 16  # seasons of context, so that windows are about as long as the histories

@@ -34,6 +34,7 @@ import numpy as np
 
 from benchmarks._common import (
     DATA,
+    LEVELS,
     MET,
     hourly_panel,
     in_turns,
@@ -62,7 +63,6 @@ QUIET = ("-W", "ignore")  # about packages that the other environment does witho
 DEEPAR, OURS, NAIVE = "GluonTS DeepAR", "forecast", "seasonal naive"
 RUNTIMES = ("numpy", "compiled")
 PRODUCTS = "matrix products alone"
-LEVELS = np.arange(1, 10) / 10
 SHARPER = 0.75  # of DeepAR's loss
 FASTER = 2.0  # times, the compiled runtime
 CHOICES = {  # of the package

@@ -190,19 +190,18 @@ def _last_observed(panel: Panel) -> np.ndarray:
 
 
 def compare(
-    history: Panel, actual: np.ndarray, forecast: np.ndarray, season: int, d: int = 0
+    history: Panel, actual: np.ndarray, forecast: np.ndarray, season: int
 ) -> Comparison | None:
-    """Hold forecasts of a target and the seasonal naive ones against what came.
+    """Hold forecasts and the seasonal naive one against what came.
 
     Args:
         history: all rows before the compared ones.
         actual: what came, (S, H, D), NaN where missing.
         forecast: (S, H, D).
         season: steps in a season.
-        d: which target.
 
     Returns:
-        The comparison; None if nothing was observed.
+        The comparison over the first target; None if nothing was observed.
     """
     horizon = actual.shape[1]
     naive = seasonal_naive(history, season, horizon)
@@ -210,14 +209,14 @@ def compare(
     table = pd.DataFrame(
         {
             "unique_id": np.repeat(ids, horizon),
-            "y": actual[..., d].ravel(),
-            "model": forecast[..., d].ravel(),
-            "naive": naive[..., d].ravel(),
+            "y": actual[..., 0].ravel(),
+            "model": forecast[..., 0].ravel(),
+            "naive": naive[..., 0].ravel(),
         }
     ).dropna()
     if table.empty:
         return None
-    past = pd.DataFrame({"unique_id": np.repeat(ids, history.lengths), "y": history.target[:, d]})
+    past = pd.DataFrame({"unique_id": np.repeat(ids, history.lengths), "y": history.target[:, 0]})
     models = ["model", "naive"]
     scaled = losses.mase(table, models, seasonality=season, train_df=past)[models].to_numpy()
     scaled = scaled[np.isfinite(scaled).all(axis=1)]  # a flat history has no scale

@@ -20,7 +20,7 @@ from forecast.frequency import DAY, Frequency
 from forecast.grid import make_grid
 from forecast.layout import FILE, Flat, files_tell_apart, flatten, with_files
 from forecast.parsing import Ids, Place, quote, read_ids, read_numbers, some, write_ids
-from forecast.schema import Schema
+from forecast.schema import RESERVED, Schema
 from forecast.stacking import File
 from forecast.timestamps import Times, read_times, write_times
 
@@ -263,6 +263,7 @@ def _long_panel(
     frame, target = flat.frame, roles.target
     targets = () if target is None else (target, *roles.also)
     values = np.zeros((len(frame), 1))
+    _refuse_reserved(targets, place.source)
     if targets:
         values = np.column_stack([read_numbers(frame[name], place) for name in targets])
     one = np.zeros(len(values), dtype=np.int16)
@@ -295,6 +296,17 @@ def _long_panel(
         known=varying,
         static=one_per_series(constant, grid.indptr, ids.values, place.source),
     )
+
+
+def _refuse_reserved(targets: tuple[str, ...], source: str) -> None:
+    """Raise DataError where a table of forecasts would have two columns of the same name."""
+    ends = tuple(f"{name}-{side}-" for name in targets for side in ("lo", "hi"))
+    for name in targets if len(targets) > 1 else ():
+        if name in RESERVED or name.startswith(ends):
+            raise DataError(
+                f"{source}: column {quote(name)} cannot be one of several targets, since tables of "
+                "forecasts have columns called so; rename it"
+            )
 
 
 def _wide_panel(

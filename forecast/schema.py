@@ -15,6 +15,7 @@ from forecast.parsing import write_ids
 from forecast.timestamps import has_zone, write_times, zoned
 
 Integers = NDArray[np.int64]
+RESERVED = ("all", "group", "path", "values")  # columns of paths and of totals
 
 
 @dataclass(frozen=True)

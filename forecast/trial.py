@@ -187,11 +187,12 @@ def comparisons_of(
         actual: what came, (S, H, D); NaN where missing.
         ahead: the covariates of that time, for a model that takes some.
     """
-    forecast, season = _rollout(model, actual, ahead), model.config.season
-    return {
-        name: compare(history, actual, forecast, season, d)
-        for d, name in enumerate(model.config.schema.targets)
-    }
+    forecast, found = _rollout(model, actual, ahead), {}
+    for d, name in enumerate(model.config.schema.targets):
+        alone = replace(history, target=history.target[:, [d]])
+        came, path = actual[..., [d]], forecast[..., [d]]
+        found[name] = compare(alone, came, path, model.config.season)
+    return found
 
 
 def exposure_of(

@@ -339,7 +339,7 @@ def test_no_leak_held_out_values_change_neither_the_weights_nor_the_forecast_hel
     tail[:, 30:35] *= 7  # held out for the validation
     compared = []
 
-    def note(history, actual, forecast, season, d):  # noqa: ARG001
+    def note(history, actual, forecast, season):  # noqa: ARG001
         compared.append((history.target.tobytes(), actual.tobytes(), forecast.tobytes()))
 
     monkeypatch.setattr(trial, "compare", note)

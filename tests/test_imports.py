@@ -156,20 +156,18 @@ def test_matplotlib_is_imported_when_a_picture_is_drawn():
     assert importers_of("matplotlib", inside_functions=False) == set()
 
 
-def test_the_package_of_public_holidays_is_imported_when_it_is_asked():
-    assert importers_of("holidays") == {"holidays"}
-    assert importers_of("holidays", inside_functions=False) == set()
-
-
-def test_openpyxl_is_imported_when_a_workbook_is_read_or_written():
-    assert importers_of("openpyxl") == {"excel"}
-    assert importers_of("openpyxl", inside_functions=False) == set()
-
-
-def test_narwhals_is_imported_for_tables_of_other_libraries_than_pandas():
-    assert importers_of("narwhals") == {"frames"}
-    assert importers_of("narwhals", inside_functions=False) == set()
-    assert importers_of("polars") == set()
+@pytest.mark.parametrize(
+    ("package", "importers"),
+    [
+        ("holidays", {"holidays"}),
+        ("openpyxl", {"excel"}),
+        ("narwhals", {"frames"}),
+        ("polars", set()),
+    ],
+)
+def test_what_few_tables_need_is_imported_by_one_file_inside_its_functions(package, importers):
+    assert importers_of(package) == importers
+    assert importers_of(package, inside_functions=False) == set()
 
 
 def test_sktime_is_imported_by_its_adapter_only():

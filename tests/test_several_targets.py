@@ -12,7 +12,6 @@ from forecast import DataError, Forecaster, OptionError, below, load
 from forecast.bounds import Bounds, infer, limits, non_negative
 from forecast.cell import Cell
 from forecast.encoding import history_scale
-from forecast.evaluation import compare
 from forecast.network import NETWORKS
 from forecast.panel import to_panel, to_table
 from forecast.plotting import plot_forecast
@@ -293,6 +292,15 @@ def test_targets_that_cannot_be_told_are_named(shops, given, message):
         to_panel(shops, **given)
 
 
+@pytest.mark.parametrize("name", ["values", "path", "all", "group", "sold-lo-80", "sold-hi-95"])
+def test_several_targets_have_no_names_that_tables_of_forecasts_need(shops, name):
+    table = shops.rename(columns={"came": name})
+
+    assert to_panel(table, target=name).schema.targets == (name,)
+    with pytest.raises(DataError, match=f"column '{name}' cannot be one of several targets"):
+        to_panel(table, target="sold", also=[name])
+
+
 def test_a_target_without_any_value_is_named(shops):
     with pytest.raises(DataError, match="column 'came' has no value at all"):
         to_panel(shops.assign(came=NAN), target="sold", also=["came"])
@@ -393,16 +401,16 @@ def test_a_picture_has_a_row_for_each_target(plain):
 # On rows that training has not seen
 
 
-def test_each_target_is_compared_in_its_own_column(make_panel):
+def test_each_target_is_compared_in_its_own_column(make_model, make_panel):
     history = make_panel(np.array([[1.0, 5.0], [2.0, 9.0], [3.0, 1.0]]))
-    actual = np.array([[[5.0, 3.0]]])
-    path = np.array([[[6.0, 7.0]]])
+    model = make_model(history, size=0.0)  # forecasts the means, 2 and 5
 
-    sold, came = (compare(history, actual, path, 1, d) for d in (0, 1))
+    found = comparisons_of(model, history, np.array([[[5.0, 3.0]]]))
 
-    assert (sold.mae, sold.naive_mae) == (1.0, 2.0)  # the last value was 3
-    assert (came.mae, came.naive_mae) == (4.0, 2.0)  # the last value was 1
-    assert came.mase == pytest.approx(4.0 / 6.0)  # changes of 4 and of 8
+    sold, came = found["sold"], found["came"]
+    assert (sold.mae, sold.naive_mae) == (3.0, 2.0)  # the last value was 3
+    assert (came.mae, came.naive_mae) == (2.0, 2.0)  # the last value was 1
+    assert came.mase == pytest.approx(2.0 / 6.0)  # changes of 4 and of 8
 
 
 def test_comparisons_exposure_and_calibration_take_all_targets(plain, make_random_panel):
