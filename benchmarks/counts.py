@@ -25,7 +25,6 @@ COMPARED = ("negative_binomial", "normal")
 PATHS = 200
 SHOPS, DAYS, SHAPE = 60, 200, 0.6
 FEWEST = 15  # seasons of a player who is taken
-CAREER = 16  # seasons of context, so that windows are about as long as the histories
 BASEBALL = {"triples": "X3b", "home runs": "hr", "stolen bases": "sb"}
 
 
@@ -70,15 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=None, help="gradient steps")
     parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args(arguments)
-    sets: dict[str, tuple[Panel, int, int | None]] = {"generated": (generated(), 14, None)}
+    sets = {"generated": (generated(), 14)}
     if options.data.exists():
-        sets |= {name: (seasons(options.data, c), 3, CAREER) for name, c in BASEBALL.items()}
+        sets |= {name: (seasons(options.data, c), 3) for name, c in BASEBALL.items()}
     else:
         print(f"left out: there is no {options.data}; name pydataset's baseball.csv with --data")
-    for name, (panel, horizon, context) in sets.items():
-        choices = {"steps": options.steps, "context": context}
+    for name, (panel, horizon) in sets.items():
         rows = [
-            [*measure(panel, horizon, head, seed, **choices), str(seed)]
+            [*measure(panel, horizon, head, seed, steps=options.steps), str(seed)]
             for head in options.heads
             for seed in range(options.seeds)
         ]

@@ -134,7 +134,7 @@ ENDED = {
     "--train-horizon",
     type=click.IntRange(min=1),
     help="Steps of a training window after its context, in which the network may be fed its own "
-    "values; by default as many as are held out. It limits no forecast.",
+    "values; by default as many as are held out, at least 8. It limits no forecast.",
 )
 @click.option(
     "--holdout",

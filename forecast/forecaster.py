@@ -77,7 +77,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         context: last steps of a series that set its scale, and that a training window
             shows before the steps that it asks for.
         train_horizon: steps that a training window asks for after its context; the network may
-            be fed its own values in them. By default as many as are held out. It limits no
+            be fed its own values in them. By default as many as are held out, at least 8 if there
+            are enough rows. It limits no
             forecast.
         holdout: steps at the end of each series kept from training for the final comparison
             with the seasonal naive forecast, and as many before them for early stopping;
@@ -246,6 +247,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             "library": __version__,
             "series": len(panel.ids),
             "rows": int(panel.indptr[-1]),
+            "last": int(panel.ordinals.max()),
             "plan": asdict(plan),
             "ended": fitted.ended,
             "kept": fitted.kept,

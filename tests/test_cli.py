@@ -461,7 +461,7 @@ def test_a_model_is_described_in_words():
     )
     assert lines[2] == "State: 2 series, until 2024-02-29."
     assert (
-        "Head: student_t. Windows: random, 14 steps of context and 7 to forecast. "
+        "Head: student_t. Windows: random, 14 steps of context and 8 to forecast. "
         "Feedback: teacher." in lines
     )
     assert any(line.startswith("On the last 7 steps of 2 series") for line in lines)

@@ -95,8 +95,20 @@ def test_any_panel_long_enough_leaves_windows_to_train_on_and_to_validate_with(
     plan = make_plan(panel, panel.frequency.season_length, {})
 
     assert plan.context >= 2
-    assert plan.length == plan.context + plan.holdout
+    assert plan.holdout <= plan.horizon <= max(plan.holdout, 8)
     assert max(lengths) >= plan.needed
+
+
+def test_windows_of_short_series_ask_for_eight_steps_as_far_as_there_are_rows(make_panel):
+    plans = [make_plan(make_panel(np.arange(rows)), 1, {}) for rows in (12.0, 17.0, 40.0, 200.0)]
+
+    # 12 rows: two are held out, three are context; 200: an eighth is held out
+    assert [(plan.holdout, plan.context, plan.horizon) for plan in plans] == [
+        (1, 3, 7),
+        (2, 4, 8),
+        (5, 10, 8),
+        (6, 50, 8),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -945,9 +957,10 @@ def test_without_a_validation_the_last_weights_stay(make_panel):
 
 def test_a_regime_of_own_values_has_at_least_one_to_feed(make_panel):
     series = make_panel(np.arange(60.0))
+    given = {"holdout": 1, "context": 60}  # no row is free to ask for more steps
 
     horizons = [
-        make_plan(series, 1, {"holdout": 1, "feedback": feedback}).horizon
+        make_plan(series, 1, {**given, "feedback": feedback}).horizon
         for feedback in ("teacher", "free", "teacher>scheduled")
     ]
 

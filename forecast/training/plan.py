@@ -14,6 +14,7 @@ from forecast.training.regimes import feeds_back, regimes_of
 LAST_PHASE = 0.25  # of the steps, where one regime follows another
 SHORTEST = 12  # rows that at least one series must have to train anything
 LONGEST_SEASON = 200  # a longer season is left to the lags: windows would be too slow
+ASKED = 8  # steps that a window asks for at least, since a shorter one teaches no memory
 CONTEXT = 96  # steps of context worth having, made a whole number of seasons
 SMALL = 5_000  # rows below which a smaller network forecasts better and trains in seconds
 
@@ -130,6 +131,7 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
     typical = typical_length(panel)
     context = given.get("context") or _context(panel, season, typical)
     tail = given.get("holdout") or _tail(season, typical)
+    asked = max(tail, min(ASKED, typical - 2 * tail - context))
     feedback = given.get("feedback") or "teacher"
     is_fed_back = feeds_back(regimes_of(feedback))
     chosen = Plan(
@@ -144,7 +146,7 @@ def make_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
         last_ratio=0.0,
         mixing="exact",
         mix_by="step",
-        horizon=max(tail, 2) if is_fed_back else tail,  # its first step is fed a true value
+        horizon=max(asked, 2) if is_fed_back else asked,  # its first step is fed a true value
         holdout=tail,
         batch=32 if small else 128,
         steps=400 if small else 1600,
