@@ -20,8 +20,8 @@ from scipy.special import ndtri
 from benchmarks._common import DATA, MET, show
 from benchmarks.m4_hourly import HORIZON, TEST, TRAIN
 from forecast import Forecaster
+from forecast.baselines import seasonal_naive
 from forecast.datasets import load
-from forecast.evaluation import seasonal_naive
 from forecast.model import Model
 from forecast.panel import Panel, to_panel
 from forecast.tables import read_table

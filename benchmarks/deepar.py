@@ -50,8 +50,8 @@ from benchmarks._common import (
     weighted,
 )
 from benchmarks.m4_hourly import HORIZON, SEASON, TEST, TRAIN
+from forecast.baselines import seasonal_naive
 from forecast.config import Config
-from forecast.evaluation import seasonal_naive
 from forecast.model import Model
 from forecast.panel import Panel, to_panel
 from forecast.projection import CHUNK

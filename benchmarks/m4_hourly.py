@@ -12,7 +12,7 @@ import pandas as pd
 from utilsforecast import losses
 
 from benchmarks._common import DATA, MET, show
-from forecast.evaluation import seasonal_naive
+from forecast.baselines import seasonal_naive
 from forecast.panel import Panel, to_panel
 from forecast.tables import read_table
 

@@ -185,7 +185,8 @@ def predict(
       forecast predict --model stores.forecast -n 28 --levels 80 --sum-by all --sum-over week
       forecast predict --model stores.forecast -n 28 --paths 100 --paths-out paths.parquet
     """
-    from forecast.model import PATHS, Model
+    from forecast.intervals import PATHS
+    from forecast.model import Model
     from forecast.plotting import picture_kind, plot_attention, plot_forecast, write_figure
     from forecast.stacking import files_of
     from forecast.state import State

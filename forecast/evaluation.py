@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from utilsforecast import losses
 
+from forecast.baselines import seasonal_naive
 from forecast.panel import Panel
 
 COMPARED = 1_000  # series that the comparison looks at, drawn once when there are more
@@ -150,43 +151,6 @@ def _means(errors: np.ndarray) -> list[float]:
     count = np.isfinite(errors).sum(axis=0)
     total = np.where(np.isfinite(errors), errors, 0.0).sum(axis=0)
     return [float(t / n) if n else float("nan") for t, n in zip(total, count, strict=True)]
-
-
-def seasonal_naive(panel: Panel, season: int, horizon: int) -> np.ndarray:
-    """The last season over and over.
-
-    Args:
-        panel: histories.
-        season: steps in a season.
-        horizon: steps to forecast H.
-
-    Returns:
-        (S, H, D). A missing value is taken from the season before it, and if there is none
-        from the last observed value.
-    """
-    end = panel.indptr[1:, None]
-    rows = end - season + np.arange(horizon) % season  # (S, H)
-    forecast = _values_at(panel, rows)
-    while np.isnan(forecast).any() and (rows >= panel.indptr[:-1, None]).any():
-        rows = rows - season
-        forecast = np.where(np.isnan(forecast), _values_at(panel, rows), forecast)
-    return np.where(np.isnan(forecast), _last_observed(panel)[:, None], forecast)
-
-
-def _values_at(panel: Panel, rows: np.ndarray) -> np.ndarray:
-    inside = (rows >= panel.indptr[:-1, None]) & (rows < panel.indptr[1:, None])
-    return np.where(inside[..., None], panel.target[np.where(inside, rows, 0)], np.nan)
-
-
-def _last_observed(panel: Panel) -> np.ndarray:
-    last = np.full((len(panel.ids), panel.target.shape[1]), np.nan)
-    for s, (begin, end) in enumerate(zip(panel.indptr[:-1], panel.indptr[1:], strict=True)):
-        for d in range(panel.target.shape[1]):
-            seen = panel.target[begin:end, d]
-            seen = seen[~np.isnan(seen)]
-            if len(seen):
-                last[s, d] = seen[-1]
-    return last
 
 
 def compare(

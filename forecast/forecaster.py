@@ -13,6 +13,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from forecast import __version__, covariates, scaling
+from forecast.arguments import require_whole
+from forecast.backtest import CUTOFFS, Backtest, join
 from forecast.bounds import Bounds, infer, non_negative, to_bounds
 from forecast.calibration import Calibration
 from forecast.choices import check_choices, is_auto, names_of, regimes_for, seconds
@@ -25,6 +27,7 @@ from forecast.network import HEADS
 from forecast.network.parts import SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
+from forecast.rolling import cutoffs_within, refuse_too_short, roll
 from forecast.scaling import Powers
 from forecast.scoring import score
 from forecast.training.plan import Plan, make_plan, typical_length
@@ -285,6 +288,59 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         """
         check_is_fitted(self)
         return score(self.model_, X)
+
+    def backtest(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        horizon: int,
+        cutoffs: int = CUTOFFS,
+        *,
+        stride: int | None = None,
+        refit: int | None = None,
+        levels: float | Sequence[float] | None = None,
+        baselines: Sequence[str] | None = None,
+        target: str | None = None,
+        carry: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Backtest:
+        """Train on the rows before the first cutoff, and forecast from each, beside what came.
+
+        `model_` is afterwards that of the last training.
+
+        Args:
+            X: a table as `fit` takes it.
+            horizon, cutoffs, levels, baselines, target, carry: see `Model.backtest`.
+            stride: rows from one cutoff to the next; by default the horizon, or fewer where more
+                than a third of the rows would lie behind the first cutoff.
+            refit: train anew at every so-manieth cutoff; by default at the first one only.
+            progress: called after each round of steps.
+
+        Raises:
+            DataError: if the table cannot be used, or is too short.
+            OptionError: if a choice is out of range, or does not fit the data.
+            ForecastError: if training or a rollout leaves the finite numbers.
+
+        Example:
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> Forecaster(steps=2).backtest(load("air_passengers"), horizon=12, cutoffs=3)
+            Backtest(3 forecasts of 12 steps: 3 cutoffs, 1 series; forecast, naive, ...)
+        """
+        self.check()
+        panel = with_values(X if isinstance(X, Panel) else self._panel(X))
+        longest = int(panel.lengths.max())
+        backs = cutoffs_within(longest // 3, horizon, cutoffs, stride)
+        refuse_too_short(panel, backs)
+        if refit is not None:
+            require_whole("refit", refit, 1)
+        parts = []
+        for first in range(0, len(backs), refit or len(backs)):
+            turn = backs[first : first + (refit or len(backs))]
+            known = panel.until(int(turn[0]))
+            self.fit(with_values(known.take(np.flatnonzero(known.lengths))), progress=progress)
+            choices = (levels, baselines, target, carry, len(backs))
+            parts.append(roll(self.model_, panel, horizon, turn, *choices))
+        return join(parts)
 
     def update(self, rows: Any, *, fill_gaps: bool = False) -> Forecaster:
         """Take the next rows in without training: `model_` keeps the state after them.

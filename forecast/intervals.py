@@ -2,15 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from forecast.calibration import Calibration
+from forecast.config import Config
+from forecast.network import HEADS
 from forecast.projection import Projection, Projector
 
+PATHS = 200  # sample paths behind an interval
 NARROWEST = 1e-6  # spread of sample paths, in scaled units
 Ends = tuple[np.ndarray, np.ndarray]  # the lower and the upper one, each (S, H, D)
+
+
+class Basis(NamedTuple):
+    """What intervals are made from.
+
+    Attributes:
+        calibration: None for percentiles of sample paths.
+        paths: sample paths of each series that it takes, at least.
+    """
+
+    calibration: Calibration | None
+    paths: int
+
+
+def basis_of(
+    config: Config, calibration: Calibration | None, intervals: str, levels: tuple[float, ...]
+) -> Basis:
+    """What intervals of a model are made from.
+
+    Args:
+        config, calibration: of the model.
+        intervals: "calibrated", "paths" or "auto", see `Model.rollout`.
+        levels: widths in percent.
+    """
+    by_paths = intervals == "paths" or (intervals == "auto" and config.counts)
+    chosen = None if by_paths else calibration
+    if not (levels and HEADS[config.head].RANDOM):
+        return Basis(chosen, 0)
+    return Basis(chosen, PATHS if chosen else fewest_paths(levels))
+
+
+def fewest_paths(levels: tuple[float, ...]) -> int:
+    """How many sample paths the percentiles of intervals need: one beyond either end."""
+    return max(PATHS, math.ceil(round(2 / (1 - max(levels, default=0.0) / 100), 6)))
 
 
 def intervals(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ import numpy as np
 from forecast import artifact, encoding
 from forecast import intervals as interval
 from forecast.ahead import Ahead
+from forecast.backtest import CUTOFFS, Backtest
 from forecast.bounds import Bounds, to_bounds
 from forecast.calibration import Calibration
 from forecast.cell import Cell
@@ -29,7 +29,15 @@ from forecast.matching import match, match_ahead, next_rows
 from forecast.network import HEADS, NETWORKS
 from forecast.outcome import Forecast, attended, tabulate
 from forecast.panel import Panel
-from forecast.projection import Projector, make_cell, outside, strays, times_after
+from forecast.projection import (
+    Projector,
+    make_cell,
+    outside,
+    runtime_for,
+    strays,
+    times_after,
+)
+from forecast.rolling import cutoffs_within, roll
 from forecast.state import State
 from forecast.stopping import Condition, to_condition
 from forecast.streaming import Stream
@@ -38,8 +46,6 @@ from forecast.totals import totals
 if TYPE_CHECKING:
     import pandas as pd
 
-COMPILED_PAYS = 20_000_000  # steps x rows above which importing and compiling pays for itself
-PATHS = 200  # sample paths behind an interval
 QUANTILES = (0.1, 0.5, 0.9)
 NOTED = 3  # series that a warning names
 
@@ -234,17 +240,12 @@ class Model:
         else:
             start = self.state if history is None else self.encode(history)
         start = start if series is None else start.select(series)
-        by_paths = intervals == "paths" or (intervals == "auto" and self.config.counts)
-        calibration = None if by_paths else self.calibration
-        is_random = HEADS[self.config.head].RANDOM
-        fewest = PATHS if calibration else fewest_paths(levels)
-        count = max(paths, fewest if levels and is_random else 0)
+        basis = interval.basis_of(self.config, self.calibration, intervals, levels)
+        count = max(paths, basis.paths)
         rows = len(start.ids) * max(count, 1)
         check_reach(start, horizon, rows)
         if runtime == "auto":
-            is_slow = self.config.counts  # draws of counts are, when compiled
-            pays = rows * horizon >= COMPILED_PAYS and not is_slow
-            runtime = "compiled" if pays else "numpy"
+            runtime = runtime_for(self.config, rows, horizon)
         limits = self._limits(bounds)
         ahead = self._upcoming(start, horizon, future)
         projector = Projector(self.config, self.weights, limits, seed, runtime, ahead)
@@ -258,7 +259,7 @@ class Model:
             sampled = projector.cut(sampled, np.repeat(centre.lengths, count))
         shape = (len(start.ids), count, *centre.scaled.shape[1:])
         drawn = sampled.values.reshape(shape) if sampled else None
-        ends = interval.intervals(projector, centre, sampled, levels, calibration)
+        ends = interval.intervals(projector, centre, sampled, levels, basis.calibration)
         notes = [
             *outside(limits[0], start),
             *self._beyond_training(start, centre.lengths),
@@ -291,6 +292,59 @@ class Model:
         check_levels(levels)
         sums = totals(forecast, self.config, by, over, levels)
         return alike(sums, forecast.table)
+
+    def backtest(
+        self,
+        history: Any,
+        horizon: int,
+        cutoffs: int = CUTOFFS,
+        *,
+        stride: int | None = None,
+        levels: float | Sequence[float] | None = None,
+        baselines: Sequence[str] | None = None,
+        target: str | None = None,
+        carry: bool = False,
+    ) -> Backtest:
+        """Forecast from many cutoffs of a table, beside what came and what naive forecasts say.
+
+        Nothing is trained, and a forecast is what `predict` says of the rows up to its cutoff.
+        Cutoffs that lie before the end of what the model was trained on flatter it; the notes say
+        so. `Forecaster.backtest` trains on the rows before the first cutoff.
+
+        Args:
+            history: a table with the columns that the model was trained on, or a `Panel`; the
+                forecasts of the last cutoff end with its last row.
+            horizon: steps of each forecast H.
+            cutoffs: how many.
+            stride: rows from one cutoff to the next. By default the horizon, or fewer to keep the
+                cutoffs behind what the model was trained on.
+            levels: widths of intervals in percent; by default 20, 40, 60, 80 and 95, where it has
+                some; the first four make the quantile losses.
+            baselines: of "naive", "seasonal_naive", "drift" and "naive2"; by default all, but
+                "naive2" for up to 5,000 forecasts.
+            target: which of several targets, by default the first.
+            carry: whether the history is read once and the state is carried from one cutoff to the
+                next, as `update` does: far faster, but the scale of each series stays that at the
+                first cutoff.
+
+        Raises:
+            DataError: if the table does not fit, or is too short.
+            OptionError: if an argument is out of range or does not fit the model.
+
+        Example:
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> air = load("air_passengers")
+            >>> model = Forecaster(steps=2).fit(air[:108]).model_
+            >>> model.backtest(air, horizon=12, cutoffs=3)
+            Backtest(3 forecasts of 12 steps: 3 cutoffs, 1 series; forecast, naive, ...)
+        """
+        panel = history if isinstance(history, Panel) else self.panel(history)
+        last = self.record.get("last")
+        step = panel.frequency.step
+        free = 0 if last is None else (int(panel.ordinals.max()) - last) // step
+        backs = cutoffs_within(free, horizon, cutoffs, stride)
+        return roll(self, panel, horizon, backs, levels, baselines, target, carry)
 
     def attention(
         self,
@@ -444,11 +498,6 @@ class Model:
         if is_table(rows):
             return self.panel(rows, fill_gaps=fill_gaps, all_missing=True)
         return next_rows(state, rows, self.config, self._ahead(future))
-
-
-def fewest_paths(levels: tuple[float, ...]) -> int:
-    """How many sample paths the percentiles of intervals need: one beyond either end."""
-    return max(PATHS, math.ceil(round(2 / (1 - max(levels, default=0.0) / 100), 6)))
 
 
 def _some(notes: list[str]) -> list[str]:

@@ -115,21 +115,25 @@ class Panel:
         known = self.known.take(source) if self.known.names else self.known
         return replace(self, indptr=indptr, start=start, target=target, known=known)
 
-    def cut(self, chosen: NDArray[np.intp], lengths: Integers) -> Panel:
-        """The first rows of the series at the given places, one of which may come twice.
+    def cut(
+        self, chosen: NDArray[np.intp], lengths: Integers, first: Integers | None = None
+    ) -> Panel:
+        """Some rows of the series at the given places, one of which may come twice.
 
         Args:
             chosen: places (M,).
             lengths: rows of each (M,).
+            first: the row of each with which they begin (M,); by default the first one.
         """
+        begin = np.zeros(len(chosen), np.int64) if first is None else first
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        shift = np.repeat(self.indptr[:-1][chosen] - indptr[:-1], lengths)
+        shift = np.repeat(self.indptr[:-1][chosen] + begin - indptr[:-1], lengths)
         rows = shift + np.arange(indptr[-1])
         return replace(
             self,
             ids=self.ids[chosen],
             indptr=indptr,
-            start=self.start[chosen],
+            start=self.start[chosen] + begin * self.frequency.step,
             target=self.target[rows],
             known=self.known.take(rows) if self.known.names else self.known,
             static=self.static.take(chosen) if self.static.names else self.static,

@@ -21,6 +21,7 @@ from forecast.stopping import Condition, steps_until
 
 CHUNK = 4096  # rows rolled out together: keeps memory flat and compiled shapes few
 BLOCK = 64  # steps between two looks at a stop condition
+COMPILED_PAYS = 20_000_000  # steps x rows above which importing and compiling pays for itself
 FAR = 10.0  # ranges of the data beyond the data from which on a forecast is reported
 
 
@@ -239,6 +240,12 @@ class Projector:
 def make_cell(config: Config, weights: dict[str, np.ndarray]) -> Cell:
     """The step of a model on NumPy."""
     return Cell.of(np, config.blueprint, weights)
+
+
+def runtime_for(config: Config, rows: int, horizon: int) -> str:
+    """Which runtime is faster for a rollout of so many rows, "numpy" or "compiled"."""
+    is_slow = config.counts  # draws of counts are, when compiled
+    return "compiled" if rows * horizon >= COMPILED_PAYS and not is_slow else "numpy"
 
 
 def times_after(start: State, horizon: int) -> np.ndarray:

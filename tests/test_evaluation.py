@@ -2,10 +2,8 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from forecast.evaluation import Comparison, Exposure, compare, exposure, seasonal_naive
+from forecast.evaluation import Comparison, Exposure, compare, exposure
 
 NAN = np.nan
 
@@ -13,74 +11,6 @@ NAN = np.nan
 def three_dimensional(*series):
     """(S, H, 1) of the values of each series."""
     return np.array(series, dtype=float)[..., None]
-
-
-# The seasonal naive forecast
-
-
-def test_the_naive_forecast_repeats_the_last_season(make_panel):
-    panel = make_panel([0, 0, 1, 2, 3], [7, 8, 9])
-
-    forecast = seasonal_naive(panel, season=3, horizon=7)
-
-    assert forecast[..., 0].tolist() == [[1, 2, 3, 1, 2, 3, 1], [7, 8, 9, 7, 8, 9, 7]]
-
-
-def test_without_a_season_the_naive_forecast_repeats_the_last_value(make_panel):
-    forecast = seasonal_naive(make_panel([4, 5, 6]), season=1, horizon=3)
-
-    assert forecast[0, :, 0].tolist() == [6, 6, 6]
-
-
-def test_a_missing_value_is_taken_from_the_season_before(make_panel):
-    panel = make_panel([1, 2, 3, 4, NAN, NAN, 7, NAN, 9])
-
-    forecast = seasonal_naive(panel, season=3, horizon=4)
-
-    # rows 6 to 8 are 7, -, 9; row 4 is missing too, row 1 is 2
-    assert forecast[0, :, 0].tolist() == [7, 2, 9, 7]
-
-
-def test_a_place_in_the_season_that_was_never_seen_takes_the_last_observed_value(make_panel):
-    panel = make_panel([NAN, 5, NAN, NAN, 8, NAN])
-
-    forecast = seasonal_naive(panel, season=3, horizon=3)
-
-    assert forecast[0, :, 0].tolist() == [8, 8, 8]
-
-
-def test_a_history_shorter_than_a_season_repeats_what_it_has(make_panel):
-    forecast = seasonal_naive(make_panel([100] * 9, [1, 2]), season=4, horizon=5)
-
-    # of four places the last two are 1 and 2; nothing is taken from the other series
-    assert forecast[1, :, 0].tolist() == [2, 2, 1, 2, 2]
-
-
-def test_a_series_without_any_value_has_no_naive_forecast(make_panel):
-    forecast = seasonal_naive(make_panel([NAN, NAN], [3, 4]), season=1, horizon=2)
-
-    np.testing.assert_array_equal(forecast[..., 0], [[NAN, NAN], [4, 4]])
-
-
-@given(
-    length=st.integers(1, 20),
-    season=st.integers(1, 6),
-    horizon=st.integers(1, 15),
-    seed=st.integers(0, 999),
-)
-@settings(deadline=None, max_examples=50)
-def test_the_naive_forecast_equals_a_search_backwards_in_seasons(
-    make_random_panel, length, season, horizon, seed
-):
-    panel = make_random_panel([4, length], seed, missing=0.5)
-    values = panel.target[4:, 0].tolist()
-
-    forecast = seasonal_naive(panel, season, horizon)[1, :, 0]
-
-    for h in range(horizon):
-        row = length - season + h % season
-        candidates = [values[r] for r in range(row, -1, -season) if not np.isnan(values[r])]
-        assert forecast[h] == (candidates[0] if candidates else values[-1])
 
 
 # The measures, by hand

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forecast import DataError, ForecastError, ForecastWarning, OptionError, projection, scaling
-from forecast import model as model_module
 from forecast.frequency import parse
-from forecast.model import PATHS, fewest_paths, fingerprint
+from forecast.intervals import PATHS, fewest_paths
+from forecast.model import fingerprint
 from forecast.panel import to_panel
 from forecast.plotting import plot_attention
 from forecast.projection import Projector
@@ -392,7 +392,7 @@ def test_the_compiled_runtime_is_taken_where_it_pays(monkeypatch, model, options
         return run(replace(self, runtime="numpy"), *arguments)
 
     monkeypatch.setattr(Projector, "run", note)
-    monkeypatch.setattr(model_module, "COMPILED_PAYS", 10)
+    monkeypatch.setattr(projection, "COMPILED_PAYS", 10)
     model.rollout(**options)
 
     assert taken == runtimes
