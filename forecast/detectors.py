@@ -160,8 +160,8 @@ def misses(backtest: Backtest) -> Iterator[Finding]:
         yield Finding(
             "intervals",
             found,
-            f"Intervals of {level:g}% hold {share:.0%} of the values: they are too {what}, mostly in "
-            f"{_some(found, backtest)}. Train anew on later rows, or with a larger --holdout.",
+            f"Intervals of {level:g}% hold {share:.0%} of the values: they are too {what}, mostly "
+            f"in {_some(found, backtest)}. Train on later rows too, or with a larger --holdout.",
         )
 
 

@@ -47,11 +47,16 @@ class Verdict:
     @property
     def gain(self) -> float:
         """How much smaller the model's error is, as a share of the baseline's."""
-        return 1 - self.ours / self.theirs if self.theirs else 0.0
+        return 1 - self.ours / self.theirs if self.theirs else -np.inf
 
     def sentence(self) -> str:
         """The same in words."""
         naive = WORDS.get(self.baseline, self.baseline)
+        if not self.theirs:
+            return (
+                f"The best baseline, {naive}, is without error (the model's {self.measure} is "
+                f"{self.ours:.3g})."
+            )
         errors = f"{self.measure} {self.ours:.3g} against {self.theirs:.3g}"
         if np.isnan(self.low):
             sure = f"{self.units} are too few to say how sure that is"
@@ -95,13 +100,12 @@ def judge(backtest: Backtest) -> Verdict | None:
 
     found = by_forecast(backtest)
     measure = "mase" if found["mase"].notna().any() else "mae"
-    errors = found[measure].unstack("model")
-    errors = errors[np.isfinite(errors).all(axis=1)]
+    errors = found[measure].unstack("model").replace(np.inf, np.nan).dropna()
     baselines = [str(name) for name in errors if name != FORECAST]
     if errors.empty or not baselines:
         return None
-    means = errors.mean()
-    best = min(baselines, key=lambda name: float(means[name]))
+    means = {str(name): float(mean) for name, mean in errors.mean().items()}
+    best = min(baselines, key=lambda name: means[name])
     ids, times = backtest.ids[errors.index], backtest.cutoffs[errors.index]
     by, of = (ids, "series") if len(set(ids.tolist())) >= FEWEST else (times, "cutoffs")
     units = errors[[FORECAST, best]].groupby(by).agg(["sum", "count"])
@@ -122,8 +126,8 @@ def judge(backtest: Backtest) -> Verdict | None:
     return Verdict(
         best,
         measure.upper(),
-        float(means[FORECAST]),
-        float(means[best]),
+        means[FORECAST],
+        means[best],
         low,
         high,
         f"{len(units):,} {of}",
