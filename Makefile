@@ -1,8 +1,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PEERS := .bench
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format bench clean
 
 # Train on a shipped dataset, forecast two years, and say where the table and the picture are.
 demo: $(VENV)/installed
@@ -25,8 +26,19 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Compare with other libraries, each in the same time, and write docs/BENCHMARKS.md: some hours
+# `make bench BENCH=--quick` goes through it in minutes and
+# only prints.
+bench: $(VENV)/installed $(PEERS)/installed
+	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python --write $(BENCH)
+
+$(PEERS)/installed: benchmarks/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --requirement benchmarks/peers.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info
+	rm -rf $(VENV) $(PEERS) demo build dist *.egg-info
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

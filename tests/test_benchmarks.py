@@ -3,6 +3,7 @@
 import importlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -369,3 +370,128 @@ def test_quantile_losses_are_told_by_the_size_of_the_values_and_in_seasonal_chan
     assert losses.tolist() == [[[pytest.approx(0.4), pytest.approx(1.8)]], [[0, 2]]]
     assert common.weighted(losses, actual).tolist() == pytest.approx([2.2 / 20, 2 / 20])
     assert deepar.scaled(losses, history, season=2) == pytest.approx((0.4 + 1.8 + 0 + 2) / 4 / 3)
+
+
+def found_of(figures, notes=()):
+    return benchmark("_peer_figures").Found("as told", figures, dict(notes), {"torch": "2.0"})
+
+
+def run_of_peers(**given):
+    told = {"command": "make bench", "date": "2026-01-02", "machine": "2 cores", "series": 414}
+    told |= {"seconds": 180.0, "repeats": 3, "rounds": 5, "cutoffs": 100}
+    return benchmark("_peer_figures").Run(**{**told, **given})
+
+
+def test_peers_are_told_in_tables_with_figures_where_we_lose():
+    ours = {"smape": [9.0, 8.0, 10.0], "mase": [0.9, 0.8, 1.0], "seconds": [181.0] * 3}
+    ours |= {"steps": [1200.0] * 3, "cold": [0.5], "size": [3e9], "rate": [1_000.0]}
+    peer = {"smape": [18.0] * 3, "mase": [1.8] * 3, "cold": [5.0], "size": [2e9], "rate": [4_000.0]}
+    naive = {"smape": [13.912], "mase": [1.193]}
+    found = {
+        "forecast": found_of(ours),
+        "Darts RNNModel": found_of(peer, {"backtest": "did not work: no rows"}),
+        "seasonal naive": found_of(naive),
+    }
+
+    page = benchmark("_peer_report").markdown(run_of_peers(), found)
+
+    rows = {line.split(" | ")[0].strip("| "): line for line in page.splitlines()}
+    assert rows["forecast"].split(" | ")[1:5] == ["9.000", "0.900", "0.433", "0.385 to 0.481"]
+    assert "Our OWA is 50% below that of the best peer, Darts RNNModel." in page
+    assert "At least 20% below was the aim: met." in page
+    assert rows["cold forecast of all series, whole process"].endswith("| 10.00x better |")
+    assert rows["training, observations per second"].endswith("| **4.00x worse** |")
+    assert rows["installed size with all that it needs"].endswith("| **1.50x worse** |")
+    assert "| – | – (1) | – |" in rows["backtest, 100 cutoffs, 414 series x 48 steps"]
+    assert "(1) did not work: no rows." in page
+    assert "- Machine: 2 cores" in page
+    assert "- **Darts RNNModel**: as told. torch 2.0." in page
+    assert "noisiest method: none was repeated" in page
+
+
+def test_a_peer_that_is_better_is_told_to_be():
+    report = benchmark("_peer_report")
+    ours, peer = found_of({"smape": [18.383], "mase": [2.395]}), found_of({})
+    better = found_of({"smape": [9.1915], "mase": [1.1975]})
+
+    worse = report.verdict({"forecast": ours, "Darts RNNModel": better})
+    alone = report.verdict({"forecast": ours, "Darts RNNModel": peer})
+
+    assert worse.startswith("Our OWA is 100% above that of the best peer, Darts RNNModel.")
+    assert worse.endswith("MISSED.")
+    assert alone == "There are no two OWA to compare."
+
+
+def test_a_backtest_of_fewer_cutoffs_is_scaled_up_and_says_so(monkeypatch):
+    bench = benchmark("_peer_bench").Bench
+    made = bench.__new__(bench)
+    made.entry = benchmark("_peer_entries").Entry("worker", {}, "", cutoffs=10)
+    made.options = SimpleNamespace(cutoffs=100)
+    monkeypatch.setattr(bench, "ask", lambda *_, cutoffs: ({"backtest": [0.5 * cutoffs]}, None))
+
+    figures, said = made.backtest()
+
+    assert figures == {"backtest": [50.0]}
+    assert said == "10 of the 100 cutoffs were measured, and scaled up"
+
+
+def test_peers_that_are_absent_tell_what_to_run(run, tmp_path):
+    m4_rows(np.arange(10)).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
+    data = ["--data", str(tmp_path)]
+
+    unnamed = run("peers", data)
+    nowhere = run("peers", [*data, "--python", str(tmp_path / "python")])
+    empty = run("peers", [*data, "--python", sys.executable])
+    rowless = run("peers", ["--data", "none", "--python", sys.executable])
+
+    assert unnamed.startswith("skipped: there is no interpreter None; `make bench` sets one up")
+    assert nowhere.startswith(f"skipped: there is no interpreter {tmp_path / 'python'}")
+    assert empty.startswith(f"skipped: {sys.executable} cannot import darts")
+    assert rowless.startswith("skipped: there is no none/m4_hourly_train.csv.gz")
+
+
+PEER = """
+import csv, json, sys
+job = json.load(open(sys.argv[2] + "/job.json"))
+if sys.argv[1] == "backtest":
+    sys.exit("no rows")
+if sys.argv[1] == "predict":
+    rows = [[name, step, 10.0] for name in ("H1", "H2") for step in range(job["horizon"])]
+    with open(sys.argv[2] + "/forecast.csv", "w") as file:
+        csv.writer(file).writerows([["unique_id", "ds", "forecast"], *rows])
+answers = {"train": {"seconds": job["seconds"], "steps": 7, "rate": 9.0}, "predict": {}}
+print(json.dumps(answers.get(sys.argv[1], {sys.argv[1]: [0.5]})))
+"""
+
+
+def test_every_task_of_a_peer_is_measured_and_a_failure_ends_nothing(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark("_peer_bench"), "WORKERS", tmp_path)
+    monkeypatch.setattr(benchmark("peers"), "missing", lambda _: None)
+    kept, page = tmp_path / "kept" / "measured.json", tmp_path / "BENCHMARKS.md"
+    monkeypatch.setattr(benchmark("peers"), "KEPT", kept)
+    monkeypatch.setattr(benchmark("peers"), "PAGE", page)
+    (tmp_path / "darts_worker.py").write_text(PEER)
+    m4_rows(np.arange(100)).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
+    m4_rows(np.arange(100, 148)).to_csv(tmp_path / "m4_hourly_test.csv.gz", index=False)
+    options = ["--data", str(tmp_path), "--python", sys.executable, "--only", "Darts RNNModel"]
+
+    quick = run("peers", [*options, "--quick", "--write"])
+    assert not page.exists()
+    printed = run("peers", [*options, "--repeats", "1", "--rounds", "1", "--write"])
+
+    assert "| rollout of 2 series x 48 steps, from histories | 500.0 ms | – |" in quick
+    assert "did not work: no rows" in printed
+    assert page.read_text() in printed
+    assert run("peers", ["--show", str(kept)]).strip() == page.read_text().strip()
+
+
+def test_the_folder_of_workers_tells_what_packages_need(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks" / "_peer_workers")
+    installed = importlib.import_module("installed")
+
+    names = installed.closure(["pandas"])
+
+    assert {"pandas", "numpy"} <= names
+    assert "pytest" not in names
+    assert installed.bytes_of("numpy") > 1_000_000
+    assert installed.versions(names)["numpy"] == np.__version__

@@ -1,0 +1,97 @@
+"""The methods that `benchmarks.peers` compares, and how each is set, in one place.
+
+What was tried for a setting was judged by the last 48 rows of M4's training file, with nothing
+trained on them; the test file has chosen nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+NAIVE, OURS = "seasonal naive", "forecast"
+SIZES = {"layers": 2, "units": 64}
+
+
+class Entry(NamedTuple):
+    """One method.
+
+    Attributes:
+        worker: the file of its worker, without ending.
+        settings: what the worker is told.
+        said: the settings in words, for the reader.
+        cutoffs: of the backtest at most; what they take is scaled up.
+        absent: why it lacks a measure, by measure.
+    """
+
+    worker: str
+    settings: dict[str, Any]
+    said: str
+    cutoffs: int | None = None
+    absent: Mapping[str, str] = MappingProxyType({})
+
+
+NEURAL = {
+    **SIZES,
+    "rate": 3e-3,
+    "cosine": True,
+    "clip": 1.0,
+    "series": 32,
+    "batch": 128,
+    "scaler": "robust",
+}
+SAID_OF_NEURAL = (
+    "2 x 64, context 168, its robust scaler of each window, mean absolute error, 128 windows of 32 "
+    "series, as by default; rate 0.003 falling along a cosine (0.01 gave the same)"
+)
+
+ENTRIES = {
+    OURS: Entry(
+        "forecast_worker",
+        {**SIZES, "context": 168},
+        "LSTM 2 x 64, context 168, all else as by default; 96 rows of each series are held out for "
+        "its comparison and intervals, which the peers train on",
+    ),
+    "NeuralForecast LSTM, direct": Entry(
+        "neuralforecast_worker",
+        {**NEURAL, "recurrent": False},
+        f"{SAID_OF_NEURAL}; all 48 steps at once",
+    ),
+    "NeuralForecast LSTM, recurrent": Entry(
+        "neuralforecast_worker",
+        {**NEURAL, "recurrent": True},
+        f"{SAID_OF_NEURAL}; step by step, the loss over 48 steps fed with true values",
+    ),
+    "Darts RNNModel": Entry(
+        "darts_worker",
+        {**SIZES, "rate": 1e-2, "cosine": True, "clip": 1.0, "batch": 32, "calendar": True},
+        "LSTM 2 x 64, input 168, training windows of 216, each series standardised, mean absolute "
+        "error, hour of the day as a covariate, batch 32, rate 0.01 falling along a cosine (better "
+        "than rate 0.003, and than batches of 64 and 128 without the hour)",
+    ),
+    "GluonTS DeepAR": Entry(
+        "gluonts_worker",
+        {**SIZES, "rate": 3e-3, "cosine": True, "batch": 32},
+        "2 x 64, context 168, batch 32, rate 0.003 falling along a cosine (better than 0.001 "
+        "and its own falls on a plateau); lags, calendar, scaling and dropout are its own; "
+        "the median of 100 sample paths",
+        cutoffs=10,
+    ),
+    "skforecast LightGBM": Entry(
+        "skforecast_worker",
+        {
+            "rate": 0.1,
+            "leaves": 31,
+            "objective": "regression_l1",
+            "windows": True,
+            "encoding": "ordinal",
+            "differences": None,
+        },
+        "`ForecasterRecursiveMultiSeries`, 168 lags, means and deviations of 24 and 168 rows, the "
+        "series as a category, each standardised, mean absolute error, trees of 31 leaves at rate "
+        "0.1 until the time is over (better than with squared error, with differences, or without "
+        "the category); its steps are trees",
+        absent={"rate": "trees are not trained by gradient steps on windows"},
+    ),
+}

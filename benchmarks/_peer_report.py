@@ -1,0 +1,193 @@
+"""What `benchmarks.peers` has measured, as a page: every figure, those where we lose too."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from benchmarks._peer_entries import NAIVE, OURS
+from benchmarks._peer_figures import Found, Measure, Run, decimals, measures, time_text, whole
+from benchmarks.m4_hourly import HORIZON
+
+ABSENT = "–"
+AIM = 0.8  # of the OWA of the best peer
+
+
+def cpu_name(information: Path = Path("/proc/cpuinfo")) -> str:
+    """The name of the processor."""
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def machine() -> str:
+    """Cores, processor and memory."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return f"{os.cpu_count()} cores of {cpu_name()}, {memory / 2**30:.0f} GiB, {platform.system()}"
+
+
+def markdown(run: Run, found: dict[str, Found]) -> str:
+    """The page, from what was measured of ours, the peers and the seasonal naive forecast."""
+    methods = {name: one for name, one in found.items() if name != NAIVE}
+    return "\n".join(
+        [
+            *opening(run),
+            *accuracy(run, found),
+            *speed(run, methods),
+            *settings(methods),
+            *explanation(run),
+        ]
+    )
+
+
+def opening(run: Run) -> Iterator[str]:
+    """What this page is, and where its figures are from."""
+    yield "# Benchmarks against peers"
+    yield ""
+    yield "All on the same data with the same sizes, in one run. Figures where we lose stay in."
+    yield ""
+    yield f"- Command: `{run.command}`"
+    yield f"- Date: {run.date}"
+    yield f"- Machine: {run.machine}"
+    yield ""
+
+
+def accuracy(run: Run, found: dict[str, Found]) -> Iterator[str]:
+    """The table of accuracy, and what it comes to."""
+    yield "## Accuracy at equal training time"
+    yield ""
+    often = (
+        f"{run.repeats} trainings of each: medians" if run.repeats > 1 else "one training of each"
+    )
+    yield f"M4 hourly, {run.series} series, {HORIZON} hours, {run.seconds:g} s; {often}."
+    yield ""
+    yield "| method | sMAPE | MASE | OWA | OWA, lowest to highest | training took | steps |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    notes: list[str] = []
+    for name, one in found.items():
+        cells = [told(one, "smape", decimals, notes), told(one, "mase", decimals, notes)]
+        cells += [f"{statistics.median(one.owa):.3f}" if one.owa else ABSENT, spread(one.owa)]
+        cells += [told(one, "seconds", time_text, notes), told(one, "steps", whole, notes)]
+        yield f"| {name} | {' | '.join(cells)} |"
+    yield ""
+    yield from listed(notes)
+    yield verdict(found)
+    yield ""
+
+
+def verdict(found: dict[str, Found]) -> str:
+    """How far our OWA is from that of the best of the peers, and whether that is the aim."""
+    medians = {n: statistics.median(one.owa) for n, one in found.items() if n != NAIVE and one.owa}
+    peers = {name: owa for name, owa in medians.items() if name != OURS}
+    if OURS not in medians or not peers:
+        return "There are no two OWA to compare."
+    best = min(peers, key=lambda name: peers[name])
+    share = medians[OURS] / peers[best]
+    side = "below" if share <= 1 else "above"
+    aim = f"At least {1 - AIM:.0%} below was the aim: {'met' if share <= AIM else 'MISSED'}."
+    return f"Our OWA is {abs(1 - share):.0%} {side} that of the best peer, {best}. {aim}"
+
+
+def speed(run: Run, found: dict[str, Found]) -> Iterator[str]:
+    """The table of everything else, with its notes."""
+    yield "## Speed, memory and size"
+    yield ""
+    yield f"| | {' | '.join(found)} | forecast next to the best peer |"
+    yield f"|---|{'---:|' * (len(found) + 1)}"
+    notes: list[str] = []
+    for name, measure in measures(run).items():
+        cells = [told(one, name, measure.text, notes) for one in found.values()]
+        ours = found[OURS].median(name) if OURS in found else None
+        values = [one.median(name) for key, one in found.items() if key != OURS]
+        cells.append(comparison(ours, [v for v in values if v], measure.more_is_better))
+        yield f"| {measure.label} | {' | '.join(cells)} |"
+    yield ""
+    yield from listed(notes)
+    yield noise(found, measures(run))
+    yield ""
+
+
+def comparison(ours: float | None, peers: Sequence[float], more_is_better: bool) -> str:
+    """How many times better or worse ours is than the best of the peers."""
+    if not ours or not peers:
+        return ABSENT
+    factor = ours / max(peers) if more_is_better else min(peers) / ours
+    return f"{factor:.2f}x better" if factor >= 1 else f"**{1 / factor:.2f}x worse**"
+
+
+def told(one: Found, measure: str, text: Callable[[float], str], notes: list[str]) -> str:
+    """The median of a figure, and the number of its note, which is added to the notes."""
+    value = one.median(measure)
+    cell = ABSENT if value is None else text(value)
+    note = one.notes.get(measure)
+    if note is None:
+        return cell
+    if note not in notes:
+        notes.append(note)
+    return f"{cell} ({notes.index(note) + 1})"
+
+
+def listed(notes: Sequence[str]) -> Iterator[str]:
+    """The notes of a table."""
+    for number, note in enumerate(notes, 1):
+        yield f"({number}) {note}."
+        yield ""
+
+
+def noise(found: dict[str, Found], lines: dict[str, Measure]) -> str:
+    """How much repetitions of one thing differ at most, by measure."""
+    parts = []
+    for name, measure in lines.items():
+        samples = [one.figures.get(name, []) for one in found.values()]
+        spans = [(max(v) - min(v)) / statistics.median(v) for v in samples if len(v) > 1]
+        if spans:
+            parts.append(f"{measure.label.split(',')[0]} {max(spans):.0%}")
+    told = "; ".join(parts) or "none was repeated"
+    return f"Noise, (largest - smallest) / median, of the noisiest method: {told}."
+
+
+def settings(found: dict[str, Found]) -> Iterator[str]:
+    """How each was set, and its versions."""
+    yield "## How each was set"
+    yield ""
+    for name, one in found.items():
+        versions = ", ".join(f"{package} {version}" for package, version in one.versions.items())
+        yield f"- **{name}**: {one.said}. {versions or 'versions unknown'}."
+    yield ""
+
+
+def explanation(run: Run) -> Iterator[str]:
+    """What the figures are, one by one."""
+    yield "## What was measured"
+    yield ""
+    yield from (f"- {line}" for line in EXPLAINED)
+    yield f"- Times other than of training and of the backtest are medians of {run.rounds} runs."
+    yield ""
+
+
+EXPLAINED = (
+    "Training time runs from raw rows to a model that can forecast, without imports. Settings of "
+    "the peers were chosen on the last 48 rows of the training file; the test file chose nothing.",
+    "sMAPE, MASE (season 24) and OWA are computed by one code for all, from forecasts in a file.",
+    "Observations per second: values that a loss was taken of, over all seconds of the training.",
+    "Rollout: a call in a running process, with the histories in the library's own form. Only "
+    "forecast keeps a state from which it can go on without the histories.",
+    "Cold forecast: from the start of the process to a CSV file; ours is the command line, the "
+    "peers' a script that loads the saved model. They need the histories too, read from a NumPy "
+    "file, which takes next to no time.",
+    "New row: ours takes it into the state; the others forecast from the rows that they need, with "
+    "the new one behind, from arrays on.",
+    "Backtest: each library's own, without training again, one cutoff after each row.",
+    "Peak memory is that of the process that trains, imports included. Size: the files of the "
+    "packages and of everything that they require.",
+)
+
+
+def spread(values: Sequence[float]) -> str:
+    """The lowest and the highest of some scores."""
+    return f"{min(values):.3f} to {max(values):.3f}" if len(values) > 1 else ABSENT
