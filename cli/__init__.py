@@ -6,6 +6,7 @@ import click
 
 from forecast import __version__
 
+from .backtest import backtest
 from .datasets import datasets
 from .inspect import inspect
 from .predict import predict
@@ -26,5 +27,5 @@ def main() -> None:
     """
 
 
-for command in (train, predict, update, inspect, datasets):
+for command in (train, predict, update, backtest, inspect, datasets):
     main.add_command(command)

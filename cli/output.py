@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
 from forecast.errors import ArtifactError, ForecastError, OptionError
+
+if TYPE_CHECKING:
+    from forecast.training.callbacks import Progress
 
 MODEL = "model.forecast"
 TENSORFLOW_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -115,6 +118,46 @@ def quiet_libraries() -> Iterator[TextIO]:
         del os.environ[TENSORFLOW_LEVEL]
 
 
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """A bar on standard error, if that is a terminal; the libraries write nothing there."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    with quiet_libraries() as stderr:
+        if quiet or not is_terminal:
+            yield None
+            return
+        with bar_on(stderr) as show:
+            yield show
+
+
+@contextmanager
+def bar_on(terminal: TextIO) -> Iterator[Callable[[Progress], None]]:
+    """A bar that shows the steps done, the loss and the time left."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(file=terminal)) as bar:
+        task = bar.add_task("preparing", total=None)
+
+        def show(now: Any) -> None:
+            loss = now.loss if now.validation_loss is None else now.validation_loss
+            bar.update(
+                task,
+                completed=now.step,
+                total=now.steps,
+                description=f"step {now.step:,} of {now.steps:,}, loss {loss:.4g}",
+            )
+
+        yield show
+
+
 def print_data(line: str) -> None:
     """Print a line on standard output."""
     try:
@@ -181,6 +224,24 @@ def count_series(count: int) -> str:
 def waits_for(path: str, say: Say) -> Callable[[], None]:
     """Says that another process has a file."""
     return lambda: say(f"Waiting for another process that is changing {path}.")
+
+
+class Levels(click.ParamType[tuple[float, ...]]):
+    """Interval widths in percent, as in 80,95."""
+
+    name = "percents"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
+        """Numbers from 1 to below 100, separated by commas."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            levels = tuple(float(part) for part in value.split(","))
+        except ValueError:
+            levels = (0.0,)
+        if not all(1 <= level < 100 for level in levels):
+            self.fail(f"{value!r} is not a list of percents such as 80,95", param, ctx)
+        return levels
 
 
 class Limits(click.ParamType[Any]):

@@ -12,6 +12,7 @@ import click
 from forecast.errors import OptionError
 
 from .output import (
+    Levels,
     Limits,
     Say,
     check_place,
@@ -27,24 +28,6 @@ if TYPE_CHECKING:
     from forecast.model import Model
     from forecast.outcome import Forecast
     from forecast.panel import Panel
-
-
-class Levels(click.ParamType[tuple[float, ...]]):
-    """Interval widths in percent, as in 80,95."""
-
-    name = "percents"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
-        """Numbers from 1 to below 100, separated by commas."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            levels = tuple(float(part) for part in value.split(","))
-        except ValueError:
-            levels = (0.0,)
-        if not all(1 <= level < 100 for level in levels):
-            self.fail(f"{value!r} is not a list of percents such as 80,95", param, ctx)
-        return levels
 
 
 class Until(click.ParamType[Any]):

@@ -107,25 +107,22 @@ def drifts(backtest: Backtest) -> Iterator[Finding]:
 
 
 def losers(backtest: Backtest) -> Iterator[Finding]:
-    """Series on which the baseline that is best on most of them does better."""
-    errors = pd.DataFrame(
-        {
-            name: _by_series(backtest, _mean(np.abs(path - backtest.actual)))
-            for name, path in backtest.forecasts.items()
-        }
-    )
-    baselines = errors.drop(columns=FORECAST).dropna()
-    if baselines.empty:
+    """Series on which the best baseline of all does better."""
+    verdict = backtest.verdict
+    if verdict is None:
         return
-    best = str(baselines.idxmin(axis=1).mode()[0])
-    ratio = (errors[FORECAST] / errors[best]).dropna().sort_values(ascending=False)
+    ours, theirs = (
+        _by_series(backtest, _mean(np.abs(backtest.forecasts[name] - backtest.actual)))
+        for name in (FORECAST, verdict.baseline)
+    )
+    ratio = (ours / theirs).dropna().sort_values(ascending=False)
     found = tuple(ratio[ratio > WORSE].index)
     if len(found) > MANY * len(ratio):
         yield Finding(
             "worse than naive",
             found,
-            f"The forecast {best!r} does better, in {_some(found, backtest)}. Use it for them, "
-            "give more data, or tell series apart by a column (--static).",
+            f"The forecast {verdict.baseline!r} does better, in {_some(found, backtest)}. Use it "
+            "for them, give more data, or tell series apart by a column (--static).",
         )
 
 
@@ -147,20 +144,23 @@ def exposed(backtest: Backtest, record: dict[str, Any]) -> Iterator[Finding]:
 
 def misses(backtest: Backtest) -> Iterator[Finding]:
     """Intervals that hold far fewer or more values than they should."""
+    known = ~np.isnan(backtest.actual)
+    wrong, worst = [], (0.0, np.zeros(len(backtest.ids)))
     for level, (low, high) in sorted(backtest.ends.items()):
-        known = ~np.isnan(backtest.actual)
         held = np.where(known, (low <= backtest.actual) & (backtest.actual <= high), np.nan)
-        share, aim = float(np.nanmean(held)), level / 100
+        aim, share = level / 100, float(np.nanmean(held)) if known.any() else level / 100
         chance = 2 * np.sqrt(aim * (1 - aim) / len(backtest.ids))  # of forecasts, not of steps
-        if abs(share - aim) <= MISSED + chance:
-            continue
-        off = (_by_series(backtest, _mean(held)) - aim) * np.sign(share - aim)
-        found = tuple(off[off > MISSED].sort_values(ascending=False).index)
-        what = "narrow" if share < aim else "wide"
+        if abs(share - aim) > MISSED + chance:
+            wrong.append(f"those of {level:g}% hold {share:.0%} of the values")
+            worst = max(worst, (share - aim, _mean(held) - aim), key=lambda one: abs(one[0]))
+    if wrong:
+        missed, off = worst
+        by_series = _by_series(backtest, off * np.sign(missed), fewest=1)
+        found = tuple(by_series[by_series > MISSED].sort_values(ascending=False).index)
         yield Finding(
             "intervals",
             found,
-            f"Intervals of {level:g}% hold {share:.0%} of the values: they are too {what}, mostly "
+            f"Intervals are too {'narrow' if missed < 0 else 'wide'}: {', '.join(wrong)}; mostly "
             f"in {_some(found, backtest)}. Train on later rows too, or with a larger --holdout.",
         )
 

@@ -144,7 +144,7 @@ def test_intervals_that_miss_are_found(sigma, what):
     (found,) = backtest_of(good, series=20, sigma=sigma).findings()
 
     assert found.kind == "intervals"
-    assert f"they are {what}" in found.sentence
+    assert f"Intervals are {what}: those of 80% hold" in found.sentence
     assert len(found.series) == 20
 
 

@@ -44,8 +44,8 @@ class Ours:
         return values(model.rollout(horizon, data).table, horizon)
 
     def backtest(self, model: Any, data: pd.DataFrame, job: Job) -> int:
-        """`Model.backtest`."""
-        made = model.backtest(data, horizon=job.horizon, cutoffs=job.cutoffs, stride=1).table
+        """`Model.backtest`, with the state carried from cutoff to cutoff."""
+        made = model.backtest(data, job.horizon, job.cutoffs, stride=1, levels=(), carry=True).table
         return int(made["forecast"].notna().sum())
 
 
