@@ -280,6 +280,37 @@ def test_scores_are_those_of_the_competition():
     assert score.owa == pytest.approx((50 / 18.383 + (10 / 24) / 2.395) / 2)
 
 
+def test_backtests_are_timed_next_to_a_rollout_from_each_cutoff(run, monkeypatch):
+    backtest_speed = benchmark("backtest_speed")
+    monkeypatch.setattr(backtest_speed, "read_table", lambda _: SimpleNamespace(frame=m4_like()))
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+
+    printed = run("backtest_speed", ["--series", "2", "--cutoffs", "3"])
+
+    rows = [line.split("  ")[0] for line in printed.splitlines()]
+    assert {"carried", "read anew", "rollout per cutoff"} <= {*rows}
+    assert "3 cutoffs x 2 series x 48 steps" in printed
+    assert "left out: Darts RNNModel" in printed
+
+
+def m4_like():
+    """Three hourly series of 400 rows."""
+    hours = pd.date_range("2015-07-01", periods=400, freq="h")
+    values = 5 + np.sin(np.arange(400) / 24 * 2 * np.pi)
+    return pd.concat(
+        [pd.DataFrame({"unique_id": f"H{k}", "ds": hours, "y": k * values}) for k in (1, 2, 3)]
+    )
+
+
+def test_an_aim_is_met_by_so_many_times_the_speed():
+    aim = benchmark("backtest_speed").aim
+    seconds = {"carried": 1.0, "read anew": 2.0, "rollout per cutoff": 9.9, "Darts RNNModel": 5.0}
+
+    told = [aim(name, seconds) for name in seconds]
+
+    assert told == ["", "", "10 MISSED", "5 met"]
+
+
 def test_coverage_is_told_next_to_that_of_the_seasonal_naive(run, monkeypatch):
     monkeypatch.setattr(benchmark("coverage"), "ORIGINS", 3)
 

@@ -1,0 +1,99 @@
+"""A backtest of M4's hourly series: 100 cutoffs in one call, next to other ways to the same.
+
+`Model.backtest`, with the history read once and the state carried along, is held against reading it
+anew up to each cutoff, against `Model.rollout` called once per cutoff, and, with --python of the
+environment that `make bench` sets up, against `historical_forecasts(retrain=False)` of a Darts
+RNNModel of the same size. The weights are barely trained: they take as long as any others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks._common import DATA, MET, REST, setup, show, sizes, timed, untrained
+from benchmarks._peer_bench import Bench, Rows
+from benchmarks._peer_entries import ENTRIES
+from benchmarks.m4_hourly import HORIZON, TRAIN
+from forecast.model import Model
+from forecast.panel import Panel, to_panel
+from forecast.tables import read_table
+
+DARTS = "Darts RNNModel"
+AIMS = {DARTS: 5, "rollout per cutoff": 10}  # times as fast as they are
+MEASURED = 10  # cutoffs at which single rollouts are measured
+
+
+def per_cutoff(model: Model, panel: Panel, cutoffs: int) -> float:
+    """Seconds of a rollout from each cutoff, told by some of them."""
+    some = np.unique(np.linspace(0, cutoffs - 1, MEASURED).astype(int))
+    histories = [panel.until(HORIZON + int(back)) for back in some]
+    seconds = [timed(partial(model.rollout, HORIZON, history))() for history in histories]
+    return float(np.mean(seconds)) * cutoffs
+
+
+def of_darts(python: str, data: Path, cutoffs: int, series: int) -> float:
+    """Seconds that Darts takes, in a process of its own, without its start."""
+    options = argparse.Namespace(python=python, seconds=5.0, rounds=1, cutoffs=cutoffs, settings={})
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(ENTRIES[DARTS], Rows.read(data, True, series), Path(folder) / "d", options)
+        bench.train(0)
+        return bench.backtest()[0]["backtest"][0]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the M4 files")
+    parser.add_argument("--python", help="interpreter of an environment with Darts")
+    parser.add_argument("--cutoffs", type=int, default=100)
+    parser.add_argument("--series", type=int, default=414)
+    options = parser.parse_args(arguments)
+    if not (options.data / TRAIN).exists():
+        print(f"skipped: there is no {options.data / TRAIN}; name its folder with --data")
+        return
+    whole = to_panel(read_table(str(options.data / TRAIN)).frame)
+    panel = whole.take(np.arange(min(options.series, len(whole.ids))))
+    config = setup(panel, layers=2, units=64).config
+    model, cutoffs = untrained(panel, config), options.cutoffs
+
+    def ours(carry: bool) -> float:
+        return timed(
+            lambda: model.backtest(panel, HORIZON, cutoffs, stride=1, levels=(), carry=carry)
+        )()
+
+    tasks: dict[str, Callable[[], float]] = {
+        "carried": lambda: ours(carry=True),
+        "read anew": lambda: ours(carry=False),
+        "rollout per cutoff": lambda: per_cutoff(model, panel, cutoffs),
+    }
+    if options.python:
+        tasks[DARTS] = lambda: of_darts(options.python, options.data, cutoffs, options.series)
+    seconds = {}
+    for name, task in tasks.items():
+        time.sleep(REST)
+        seconds[name] = task()
+    rows = [
+        [name, f"{taken:.1f}", f"{taken / seconds['carried']:.1f}", aim(name, seconds)]
+        for name, taken in seconds.items()
+    ]
+    title = f"{cutoffs} cutoffs x {len(panel.ids)} series x {HORIZON} steps, {sizes(config)}"
+    show(title, ["backtest", "seconds", "of carried", "aim"], rows)
+    if options.python is None:
+        print(f"left out: {DARTS}; name the interpreter of its environment with --python")
+
+
+def aim(name: str, seconds: dict[str, float]) -> str:
+    """Whether the backtest is as many times as fast as it should be."""
+    if name not in AIMS:
+        return ""
+    return f"{AIMS[name]} {MET[seconds[name] >= AIMS[name] * seconds['carried']]}"
+
+
+if __name__ == "__main__":
+    main()
