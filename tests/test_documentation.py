@@ -111,9 +111,10 @@ def test_every_command_in_the_readmes_table_runs():
     run("forecast train sales.csv --steps 2")
 
     for command in commands:
-        run(command + (" --steps 2" if " train " in command else ""))
+        trains = " train " in command or " backtest " in command
+        run(command + (" --steps 2" if trains else ""))
 
-    assert len(commands) == 24
+    assert len(commands) == 25
 
 
 @pytest.mark.usefixtures("sales")
@@ -128,10 +129,23 @@ def test_the_commands_of_the_guide_run():
     assert len(pd.read_csv("next-fortnight.csv")) == 28
 
 
+@pytest.mark.usefixtures("sales")
+def test_the_commands_of_the_guide_to_evaluation_run():
+    page = (ROOT / "docs/evaluation.md").read_text()
+    commands = re.findall(r"^\$ (forecast .*)$", page, re.M)
+
+    for command in commands:
+        run(command.replace(" backtest ", " backtest --steps 2 "))
+
+    assert len(commands) == 3
+    assert len(pd.read_csv("forecasts.csv")) == 11 * 6 * 12
+
+
 # sktime 1.2 says of each of its own forecasters that a default will change
 @pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/guide.md", "docs/state.md", "docs/training.md"]
+    "page",
+    ["README.md", "docs/guide.md", "docs/state.md", "docs/training.md", "docs/evaluation.md"],
 )
 def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
