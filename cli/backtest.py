@@ -80,8 +80,9 @@ GROUPS = ("step", "series", "cutoff")
 @click.option(
     "--baseline",
     multiple=True,
-    help="naive, seasonal_naive, drift or naive2; may be repeated. By default all, but naive2 for "
-    "up to 5,000 forecasts.",
+    help="naive, seasonal_naive, drift, naive2, auto_ets or auto_theta; may be repeated. By "
+    "default all, but naive2 for up to 5,000 forecasts, and the last two, which need the extra "
+    "forecast-rollout[statistics], for up to 100.",
 )
 @click.option("--of", help="Which of several targets to judge; by default the first.")
 @click.option("--by", type=click.Choice(GROUPS), help="Show the measures of each of these.")

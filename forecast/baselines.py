@@ -1,4 +1,4 @@
-"""Forecasts that need no training: what every model is held against."""
+"""Forecasts that cost little: what every model is held against."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from forecast.panel import Panel
+from forecast.statistical import auto_ets, auto_theta
 
 CRITICAL = 1.645  # a seasonal autocorrelation beyond so many standard errors counts (M4, 90 %)
 FEWEST_SEASONS = 3  # that a series must have to be called seasonal
@@ -80,6 +81,8 @@ BASELINES: dict[str, Baseline] = {
     "seasonal_naive": seasonal_naive,
     "drift": drift,
     "naive2": naive2,
+    "auto_ets": auto_ets,
+    "auto_theta": auto_theta,
 }
 
 

@@ -320,8 +320,9 @@ class Model:
                 cutoffs behind what the model was trained on.
             levels: widths of intervals in percent; by default 20, 40, 60, 80 and 95, where it has
                 some; the first four make the quantile losses.
-            baselines: of "naive", "seasonal_naive", "drift" and "naive2"; by default all, but
-                "naive2" for up to 5,000 forecasts.
+            baselines: of "naive", "seasonal_naive", "drift", "naive2", "auto_ets" and "auto_theta"
+                (of statsforecast); by default all, but "naive2" for up to 5,000 forecasts, and the
+                last two, where they are installed, for up to 100.
             target: which of several targets, by default the first.
             carry: whether the history is read once and the state is carried from one cutoff to the
                 next, as `update` does: far faster, but the scale of each series stays that at the

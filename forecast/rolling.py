@@ -21,13 +21,15 @@ from forecast.panel import Panel
 from forecast.projection import Projector, runtime_for
 from forecast.state import State
 from forecast.state import join as join_states
+from forecast.statistical import is_installed
 
 if TYPE_CHECKING:
     from forecast.model import Model
 
 LEVELS = (20.0, 40.0, 60.0, 80.0, 95.0)  # of intervals, where none are asked for
 ROOM = 50_000_000  # values of states that are rolled out together
-ADJUSTED = 5_000  # rollouts up to which naive2, the slowest baseline, is computed unasked
+UNASKED = {"naive2": 5_000, "auto_ets": 100, "auto_theta": 100}  # rollouts up to which the slower
+# baselines are computed without being asked for
 
 
 class Origin(NamedTuple):
@@ -80,7 +82,7 @@ def roll(
         horizon: steps of each forecast H.
         backs: rows after each cutoff (C,), falling, counted from the end of each series.
         levels: widths of intervals in percent; by default LEVELS, where the model has some.
-        baselines: entries of BASELINES; by default all, but "naive2" of few rollouts only.
+        baselines: entries of BASELINES; by default all, but slow ones of few rollouts only.
         target: whose forecast is looked at; by default the first one.
         carry: whether the state is carried from one cutoff to the next, see `origins`.
         of: cutoffs in all, where these are some of them.
@@ -287,7 +289,8 @@ def _has(model: Model, level: float, horizon: int) -> bool:
 
 def _baselines_of(names: Sequence[str] | None, rollouts: int) -> tuple[str, ...]:
     if names is None:
-        return tuple(name for name in BASELINES if name != "naive2" or rollouts <= ADJUSTED)
+        fast = [name for name in BASELINES if rollouts <= UNASKED.get(name, rollouts)]
+        return tuple(name for name in fast if is_installed() or not name.startswith("auto"))
     unknown = [name for name in names if name not in BASELINES]
     if unknown:
         raise OptionError(f"baselines are {list(names)}; there are {', '.join(BASELINES)}")

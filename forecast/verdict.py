@@ -20,6 +20,8 @@ WORDS = {
     "seasonal_naive": "repeating the last season",
     "drift": "the line through the first and the last value",
     "naive2": "repeating the last value of the seasonally adjusted series",
+    "auto_ets": "exponential smoothing (AutoETS)",
+    "auto_theta": "the theta method (AutoTheta)",
 }
 
 

@@ -44,9 +44,10 @@ def test_a_model_is_trained_and_held_against_naive_forecasts():
     lines = result.stdout.splitlines()
     assert lines[0] == ("6 forecasts of 5 steps: 2 series, cutoffs from 2024-02-20 to 2024-02-24.")
     assert lines[2].split()[:4] == ["MASE", "sMAPE", "%", "MAE"]
-    named = [line.split()[0] for line in lines[3:8]]
-    assert named == ["forecast", "naive", "seasonal_naive", "drift", "naive2"]
-    assert lines[9].startswith("The model")
+    named = [line.split()[0] for line in lines[3:10]]
+    simple = ["naive", "seasonal_naive", "drift", "naive2"]
+    assert named == ["forecast", *simple, "auto_ets", "auto_theta"]
+    assert lines[11].startswith("The model")
 
 
 def test_its_figures_are_those_of_python(saved, sales):

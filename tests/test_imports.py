@@ -22,7 +22,7 @@ FLOW = (
     "dialect excel stacking tables",
     "frames parsing timestamps columns layout grid schema covariates panel",
     "splits",
-    "baselines",
+    "statistical baselines",
     "scaling features windows bounds holidays",
     "network.lstm_cell network.gru_cell network.parts network.point network.student_t",
     "network.normal network.negative_binomial",
@@ -177,6 +177,8 @@ def test_what_few_tables_need_is_imported_by_one_file_inside_its_functions(packa
 
 def test_sktime_is_imported_by_its_adapter_only():
     assert importers_of("sktime") == {"sktime"}
+    assert importers_of("statsforecast") == {"statistical"}
+    assert importers_of("statsforecast", inside_functions=False) == set()
 
 
 def test_networks_know_no_array_library_but_the_one_they_are_given():

@@ -64,7 +64,7 @@ def test_numbers_out_of_range_are_refused(numbers, message):
     network=st.sampled_from(["lstm", "seq2seq", "attention", "repeat"]),
     seed=st.integers(0, 99),
 )
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 def test_a_forecast_is_what_predict_says_of_the_rows_up_to_its_cutoff(
     make_model, make_random_panel, lengths, horizon, stride, network, seed
 ):
@@ -305,12 +305,24 @@ def test_unknown_baselines_are_refused(model, sales):
         model.backtest(sales, 2, 1, baselines=["ets"])
 
 
-def test_naive2_is_left_out_of_many_forecasts_unless_asked_for(model, sales, monkeypatch):
-    monkeypatch.setattr("forecast.rolling.ADJUSTED", 3)
+def test_slow_baselines_are_left_out_of_many_forecasts_unless_asked_for(model, sales, monkeypatch):
+    limits = {"naive2": 3, "auto_ets": 1, "auto_theta": 1}
+    monkeypatch.setattr("forecast.rolling.UNASKED", limits)
 
-    assert "naive2" not in model.backtest(sales, 2, 2).forecasts
-    assert "naive2" in model.backtest(sales, 2, 1).forecasts
-    assert list(model.backtest(sales, 2, 2, baselines=["naive2"]).forecasts)[1:] == ["naive2"]
+    few, many = (list(model.backtest(sales, 2, cutoffs).forecasts) for cutoffs in (1, 2))
+
+    assert few == ["forecast", "naive", "seasonal_naive", "drift", "naive2"]
+    assert many == few[:-1]
+    asked = model.backtest(sales, 2, 2, baselines=["auto_theta", "naive2"])
+    assert list(asked.forecasts) == ["forecast", "auto_theta", "naive2"]
+
+
+def test_what_is_not_installed_is_left_out_and_refused_where_asked_for(model, sales, monkeypatch):
+    monkeypatch.setattr("forecast.statistical.find_spec", lambda _: None)
+
+    assert "auto_ets" not in model.backtest(sales, 2, 1).forecasts
+    with pytest.raises(OptionError, match=r"AutoETS needs statsforecast; install it with: pip"):
+        model.backtest(sales, 2, 1, baselines=["auto_ets"])
 
 
 # With training
