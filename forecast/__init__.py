@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from forecast.backtest import Backtest
     from forecast.bounds import between, non_negative
     from forecast.errors import (
         ArtifactError,
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArtifactError",
+    "Backtest",
     "DataError",
     "Forecast",
     "ForecastError",
@@ -46,6 +48,7 @@ __all__ = [
 
 _HOMES = {
     "ArtifactError": "errors",
+    "Backtest": "backtest",
     "DataError": "errors",
     "Forecast": "outcome",
     "ForecastError": "errors",

@@ -118,27 +118,22 @@ def test_every_command_in_the_readmes_table_runs():
 
 
 @pytest.mark.usefixtures("sales")
-def test_the_commands_of_the_guide_run():
-    page = (ROOT / "docs/guide.md").read_text()
-    commands = re.findall(r"^\$ (forecast .*)$", page, re.M)
+@pytest.mark.parametrize(
+    ("page", "count", "table", "rows"),
+    [
+        ("docs/guide.md", 6, "next-fortnight.csv", 28),
+        ("docs/evaluation.md", 3, "forecasts.csv", 11 * 6 * 12),
+    ],
+)
+def test_the_commands_of_a_guide_run(page, count, table, rows):
+    commands = re.findall(r"^\$ forecast (\w+) (.*)$", (ROOT / page).read_text(), re.M)
 
-    for command in commands:
-        run(command.replace(" train ", " train --steps 2 "))
+    for command, words in commands:
+        fast = "--steps 2 " if command in ("train", "backtest") else ""
+        run(f"forecast {command} {fast}{words}")
 
-    assert len(commands) == 6
-    assert len(pd.read_csv("next-fortnight.csv")) == 28
-
-
-@pytest.mark.usefixtures("sales")
-def test_the_commands_of_the_guide_to_evaluation_run():
-    page = (ROOT / "docs/evaluation.md").read_text()
-    commands = re.findall(r"^\$ (forecast .*)$", page, re.M)
-
-    for command in commands:
-        run(command.replace(" backtest ", " backtest --steps 2 "))
-
-    assert len(commands) == 3
-    assert len(pd.read_csv("forecasts.csv")) == 11 * 6 * 12
+    assert len(commands) == count
+    assert len(pd.read_csv(table)) == rows
 
 
 # sktime 1.2 says of each of its own forecasters that a default will change

@@ -300,6 +300,7 @@ assert len(result.stdout.splitlines()) == 7, result.stdout
 def test_the_public_names_are_these():
     assert sorted(forecast.__all__) == [
         "ArtifactError",
+        "Backtest",
         "DataError",
         "Forecast",
         "ForecastError",
