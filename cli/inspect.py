@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.errors import ArtifactError
+from forecast.summary import summary
 
 from .output import MODEL, Say, command, count_series, print_data, print_json
-from .train import summary
 
 if TYPE_CHECKING:
     from forecast.model import Model

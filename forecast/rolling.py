@@ -272,10 +272,10 @@ def _levels_of(
         check_rollout(model.config, horizon, chosen, is_calibrated=is_calibrated)
         return chosen
     check_rollout(model.config, horizon)
-    return tuple(level for level in LEVELS if _has(model, level, horizon))
+    return tuple(level for level in LEVELS if has_level(model, level, horizon))
 
 
-def _has(model: Model, level: float, horizon: int) -> bool:
+def has_level(model: Model, level: float, horizon: int) -> bool:
     """Whether the model has intervals of a level."""
     try:
         check_rollout(model.config, horizon, (level,), is_calibrated=model.calibration is not None)

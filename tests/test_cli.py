@@ -26,7 +26,7 @@ from click.testing import CliRunner
 import forecast
 from forecast.cli import main
 from forecast.cli.output import print_json
-from forecast.cli.train import summary
+from forecast.summary import summary
 
 PROGRAM = [sys.executable, "-c", "from forecast.cli import main; main()"]
 PRICED = ["--model", "priced.forecast"]

@@ -45,6 +45,7 @@ FLOW = (
     "training.callbacks training.learner training.fit",
     "evaluation",
     "trial",
+    "summary",
     "choices",
     "plotting",
     "scoring",
