@@ -10,6 +10,7 @@ from .backtest import backtest
 from .datasets import datasets
 from .inspect import inspect
 from .predict import predict
+from .report import report
 from .train import train
 from .update import update
 
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for command in (train, predict, update, backtest, inspect, datasets):
+for command in (train, predict, update, backtest, inspect, report, datasets):
     main.add_command(command)

@@ -46,6 +46,8 @@ FLOW = (
     "evaluation",
     "trial",
     "summary",
+    "report.markup report.gathering report.curves report.sections report.quality",
+    "report.reproduce report.page report",
     "choices",
     "plotting",
     "scoring",

@@ -56,7 +56,7 @@ def test_the_wheel_holds_every_module_and_data_file_of_the_repository(wheel):
         f"{place}/{path.relative_to(ROOT / name).as_posix()}"
         for name, place in places.items()
         for path in (ROOT / name).rglob("*")
-        if path.suffix in (".py", ".csv", ".md", ".typed")
+        if path.suffix in (".py", ".csv", ".md", ".typed", ".html", ".css", ".js", ".txt")
     }
 
     held = {name for name in zipfile.ZipFile(wheel).namelist() if "dist-info" not in name}

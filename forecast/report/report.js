@@ -1,0 +1,311 @@
+"use strict";
+// The charts, the search and the tables of forecasts. Text from the data enters as text only.
+(() => {
+  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const dashes = { naive: [8, 4], seasonal_naive: [2, 3], drift: [10, 3, 2, 3], naive2: [4, 4], validation: [6, 3] };
+  const listed = 200; // series in the list at a time
+  const charts = [];
+  const byId = (id) => document.getElementById(id);
+  const isPrinted = window.matchMedia("print");
+  const isDark = window.matchMedia("(prefers-color-scheme: dark)");
+
+  function make(tag, attributes = {}, text = null) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    if (text !== null) made.textContent = text;
+    return made;
+  }
+
+  const colour = (key) => getComputedStyle(document.documentElement).getPropertyValue(`--${key}`).trim();
+
+  function faded(key, share) {
+    const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour(key).slice(at, at + 2), 16));
+    return `rgba(${r},${g},${b},${share})`;
+  }
+
+  function shown(value) {
+    if (value === null || value === undefined) return "–";
+    const size = Math.abs(value);
+    if (size >= 1e9 || (size > 0 && size < 1e-4)) return value.toExponential(3);
+    return value.toLocaleString("en", { maximumSignificantDigits: size >= 1e5 ? 9 : 6 });
+  }
+
+  // Marks of an axis of dates, as much of the ISO date as tells them apart.
+  function dates(plot, splits, axis, space, step) {
+    const day = 86400;
+    return splits.map((seconds) => {
+      const [date, time] = new Date(seconds * 1000).toISOString().split("T");
+      if (step >= 365 * day) return date.slice(0, -6);
+      if (step >= 28 * day) return date.slice(0, -3);
+      return step >= day ? date : `${date.slice(-5)} ${time.slice(0, 5)}`;
+    });
+  }
+
+  function legend(spec) {
+    const list = make("ul", { class: "legend" });
+    for (const line of spec.lines.filter((one) => one.name)) {
+      const item = make("li");
+      const space = "http://www.w3.org/2000/svg";
+      const mark = document.createElementNS(space, "svg");
+      mark.setAttribute("viewBox", "0 0 28 12");
+      mark.setAttribute("aria-hidden", "true");
+      const shape = document.createElementNS(space, line.share ? "rect" : "line");
+      const place = line.share ? { y: 1, width: 28, height: 10 } : { x2: 28, y1: 6, y2: 6 };
+      for (const [name, value] of Object.entries(place)) shape.setAttribute(name, value);
+      shape.setAttribute(line.share ? "fill" : "stroke", `var(--${line.key})`);
+      if (line.share) shape.setAttribute("fill-opacity", line.share);
+      else shape.setAttribute("stroke-width", 3);
+      if (dashes[line.key]) shape.setAttribute("stroke-dasharray", dashes[line.key].join(" "));
+      mark.append(shape);
+      item.append(mark, line.name);
+      list.append(item);
+    }
+    return list;
+  }
+
+  const height = (width) => (width < 520 ? 250 : 340);
+
+  function options(spec, width, tell) {
+    const axis = { stroke: () => colour("quiet"), grid: { stroke: () => colour("grid"), width: 1 }, ticks: { show: false } };
+    const whole = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8, 1e9];
+    const across = { ...axis, space: 85, size: 32 };
+    if (spec.dated) across.values = dates;
+    else across.incrs = whole;
+    if (spec.label) Object.assign(across, { label: spec.label, labelSize: 20 });
+    const longest = (values) => Math.max(...(values || [""]).map((one) => one.length));
+    const up = {
+      ...axis,
+      values: (plot, splits) => splits.map(shown),
+      size: (plot, values) => Math.max(38, 7.5 * longest(values) + 14),
+    };
+    const series = spec.lines.map((line) => ({
+      stroke: line.hidden ? undefined : () => colour(line.key),
+      width: line.hidden ? 0 : line.key === "forecast" ? 2.5 : 1.6,
+      dash: dashes[line.key],
+      points: { show: line.hidden ? false : undefined, size: 5 },
+    }));
+    return {
+      width,
+      height: height(width),
+      padding: [12, spec.dated ? 36 : 16, 0, 0],
+      series: [{}, ...series],
+      bands: (spec.bands || []).map((band) => ({ series: band.series, fill: () => faded("forecast", band.share) })),
+      axes: [across, up],
+      scales: { x: { time: Boolean(spec.dated) } },
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      legend: { show: false },
+      cursor: { drag: { x: true, y: false }, points: { size: 7 } },
+      hooks: { setCursor: [tell] },
+    };
+  }
+
+  // Draws into a figure; keeps what is needed to draw it anew in other colours or sizes.
+  function draw(figure, title, spec) {
+    figure.querySelectorAll(".plot, .legend, .readout").forEach((one) => one.remove());
+    charts.filter((one) => one.figure === figure).forEach((one) => one.end());
+    const host = make("div", {
+      class: "plot", tabindex: "0", role: "group", "aria-roledescription": "chart", "aria-label": title,
+    });
+    const readout = make("p", { class: "readout" });
+    const caption = figure.querySelector("figcaption");
+    caption.id = caption.id || `caption-${figure.id || figure.dataset.chart}`;
+    host.setAttribute("aria-describedby", caption.id);
+    caption.after(legend(spec), host, readout);
+    const tell = (plot) => {
+      readout.textContent = plot.cursor.idx === null || plot.cursor.idx === undefined ? "" : spec.read(plot.cursor.idx);
+    };
+    const values = [spec.x, ...spec.lines.map((line) => line.values)];
+    const plot = new uPlot(options(spec, host.clientWidth || 600, tell), values, host);
+    host.addEventListener("keydown", (event) => step(event, plot, readout, spec));
+    const watch = new ResizeObserver(() => fit(plot, host));
+    watch.observe(host);
+    const chart = { figure, plot, host, end: () => { watch.disconnect(); plot.destroy(); charts.splice(charts.indexOf(chart), 1); } };
+    charts.push(chart);
+    return chart;
+  }
+
+  function fit(plot, host) {
+    const width = host.clientWidth;
+    if (width && Math.abs(width - plot.width) > 1) plot.setSize({ width, height: height(width) });
+  }
+
+  function step(event, plot, readout, spec) {
+    const last = spec.x.length - 1;
+    const now = plot.cursor.idx;
+    const start = spec.start === undefined ? 0 : spec.start;
+    const none = now === null || now === undefined;
+    const moves = {
+      ArrowRight: none ? start : Math.min(now + 1, last),
+      ArrowLeft: none ? start : Math.max(now - 1, 0),
+      Home: 0,
+      End: last,
+    };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    readout.setAttribute("aria-live", "polite");
+    const left = plot.valToPos(spec.x[moves[event.key]], "x");
+    plot.setCursor({ left, top: plot.over.clientHeight / 2 });
+  }
+
+  function repaint() {
+    for (const chart of charts) {
+      fit(chart.plot, chart.host);
+      chart.plot.redraw(false, true);
+    }
+  }
+
+  // Charts over whole numbers
+
+  function drawFixed(figure) {
+    const spec = data.charts[figure.dataset.chart];
+    const read = (at) => `${spec.label} ${spec.x[at]}: ` + spec.lines.map((line) => `${line.name} ${shown(line.values[at])}`).join("; ");
+    draw(figure, figure.dataset.title, { ...spec, read });
+  }
+
+  // Forecasts
+
+  function specOf(series) {
+    const axis = data.axes[series.axis];
+    const count = series.past.length + series.forecast.length;
+    const x = axis.x.slice(series.at, series.at + count);
+    const text = axis.text.slice(series.at, series.at + count);
+    const before = series.past.map(() => null);
+    const after = series.forecast.map(() => null);
+    const last = series.past[series.past.length - 1];
+    const joined = before.slice(0, -1).concat([last]); // the forecast leaves from the last value
+    const lines = [
+      { key: "past", name: "Past", values: series.past.concat(after) },
+      { key: "forecast", name: "Forecast", values: joined.concat(series.forecast) },
+    ];
+    const bands = [];
+    data.levels.forEach((level, k) => {
+      const share = 0.16 + 0.14 * k;
+      const at = lines.length + 1;
+      lines.push({ key: "forecast", name: `${level}% interval`, share, hidden: true, values: joined.concat(series.ends[2 * k]) });
+      lines.push({ key: "forecast", hidden: true, values: joined.concat(series.ends[2 * k + 1]) });
+      bands.push({ series: [at + 1, at], share });
+    });
+    const read = (at) => `${text[at]}: ${told(series, at)}`;
+    return { x, text, lines, bands, read, dated: data.dated, label: data.zone, start: series.past.length };
+  }
+
+  function told(series, at) {
+    const step = at - series.past.length;
+    if (step < 0) return shown(series.past[at]);
+    const ends = data.levels.map((level, k) => `; ${level}%: ${shown(series.ends[2 * k][step])} to ${shown(series.ends[2 * k + 1][step])}`);
+    return `forecast ${shown(series.forecast[step])}${ends.join("")}`;
+  }
+
+  function summary(series, text) {
+    const path = series.forecast;
+    const first = text[series.past.length];
+    const known = series.past.filter((value) => value !== null);
+    const past = known.length ? `The last value known is ${shown(known[known.length - 1])}. ` : "";
+    if (path.length === 1) return `${past}The forecast for ${first} is ${told(series, text.length - 1).replace("forecast ", "")}.`;
+    const inner = data.levels.length - 1;
+    const last = path.length - 1;
+    const band = inner < 0 ? "" : ` The ${data.levels[inner]}% interval of its last step goes from ${shown(series.ends[2 * inner][last])} to ${shown(series.ends[2 * inner + 1][last])}.`;
+    return `${past}The forecast of ${path.length} steps, ${first} to ${text[text.length - 1]}, goes from ${shown(path[0])} to ${shown(path[last])}; its values lie between ${shown(Math.min(...path))} and ${shown(Math.max(...path))}.${band}`;
+  }
+
+  function fillTable(series, text, place) {
+    const wide = make("div", { class: "wide", role: "region", tabindex: "0", "aria-label": "Table of this forecast" });
+    const table = make("table");
+    const head = make("tr");
+    const names = ["Time", "Forecast", ...data.levels.flatMap((level) => [`${level}% from`, "to"])];
+    names.forEach((name) => head.append(make("th", { scope: "col" }, name)));
+    table.append(make("thead"), make("tbody"));
+    table.tHead.append(head);
+    series.forecast.forEach((value, step) => {
+      const row = make("tr");
+      row.append(make("th", { scope: "row" }, text[series.past.length + step]));
+      [value, ...series.ends.map((end) => end[step])].forEach((one) => row.append(make("td", {}, shown(one))));
+      table.tBodies[0].append(row);
+    });
+    wide.append(table);
+    place.replaceChildren(wide);
+  }
+
+  let current = -1;
+
+  function show(place) {
+    current = place;
+    const series = data.series[place];
+    const figure = byId("series");
+    const spec = specOf(series);
+    byId("shown").textContent = series.name;
+    figure.querySelector("figcaption").textContent = summary(series, spec.text);
+    draw(figure, `Forecast of ${series.name}`, spec);
+    const details = figure.querySelector("details");
+    figure.append(details);
+    fillTable(series, spec.text, details.querySelector("div"));
+    document.querySelectorAll("#found button").forEach((one) => {
+      if (Number(one.dataset.series) === place) one.setAttribute("aria-current", "true");
+      else one.removeAttribute("aria-current");
+    });
+  }
+
+  const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+  function matches(query) {
+    const wanted = plain(query.trim());
+    return data.series.map((one, place) => place).filter((place) => plain(data.series[place].name).includes(wanted));
+  }
+
+  function list() {
+    const found = matches(byId("search").value);
+    const items = found.slice(0, listed).map((place) => {
+      const item = make("li");
+      const button = make("button", { type: "button", "data-series": place, dir: "auto" }, data.series[place].name);
+      if (place === current) button.setAttribute("aria-current", "true");
+      item.append(button);
+      return item;
+    });
+    byId("found").replaceChildren(...items);
+    const all = data.series.length.toLocaleString("en");
+    const more = found.length > listed ? `; the first ${listed} are listed` : "";
+    byId("count").textContent = `${found.length.toLocaleString("en")} of ${all} series${more}`;
+    return found;
+  }
+
+  function walk(event) {
+    const buttons = [...document.querySelectorAll("#found button")];
+    const at = buttons.indexOf(document.activeElement);
+    if (event.key === "Enter" && at < 0) {
+      const found = matches(byId("search").value);
+      event.preventDefault();
+      if (!found.length) return;
+      show(found[0]);
+      byId("count").textContent = `Shown: ${data.series[found[0]].name}`;
+    } else if (event.key === "ArrowDown" && buttons[at + 1]) {
+      event.preventDefault();
+      buttons[at + 1].focus();
+    } else if (event.key === "ArrowUp" && at >= 0) {
+      event.preventDefault();
+      (buttons[at - 1] || byId("search")).focus();
+    }
+  }
+
+  function begin() {
+    document.querySelectorAll("figure[data-chart]").forEach(drawFixed);
+    if (byId("series") && data.series.length) {
+      document.querySelector(".explorer").classList.toggle("single", data.series.length === 1);
+      byId("search").addEventListener("input", list);
+      document.querySelector(".find").addEventListener("keydown", walk);
+      list();
+      show(0);
+    }
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("button[data-series]");
+      if (!button) return;
+      show(Number(button.dataset.series));
+      if (!button.classList.contains("show")) return;
+      byId("series").scrollIntoView();
+      byId("series").querySelector(".plot").focus({ preventScroll: true });
+    });
+    isPrinted.addEventListener("change", repaint);
+    isDark.addEventListener("change", repaint);
+  }
+
+  begin();
+})();
