@@ -255,6 +255,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             "ended": fitted.ended,
             "kept": fitted.kept,
             "regimes": list(fitted.regimes),
+            "turns": list(fitted.turns),
             "rounds": fitted.rounds,
             "comparison": compared[0],
             "also": dict(zip(config.schema.targets[1:], compared[1:], strict=True)),

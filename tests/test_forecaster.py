@@ -506,6 +506,7 @@ def test_training_that_ends_before_a_regimes_turn_says_so(sales):
     full = Forecaster(**TINY | {"steps": 8, "feedback": "teacher>free"}).fit(sales).model_.record
 
     assert (short["regimes"], full["regimes"]) == (["teacher"], ["teacher", "free"])
+    assert (short["turns"], full["turns"]) == ([0], [0, 6])  # the last quarter is that of free
 
 
 def test_training_records_the_exposure_gap_of_the_validation_tail(sales):

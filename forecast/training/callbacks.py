@@ -90,6 +90,7 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type
         self.plan = plan
         self.cosine = cosine
         self.turn, self.loss, self.waited = 0, math.inf, 0
+        self.turns = [0]  # steps before the turn of each regime that has had one
         self.weights: list[Any] = []  # those that are trained: whose turn it is stays as it is
         self.step = 0  # that the weights kept are of
         self.stopped = False
@@ -98,6 +99,7 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type
         """Let a regime whose turn begins go on from the best weights."""
         turn, _ = self.plan.phase(self.cosine.done)
         if turn != self.turn:
+            self.turns += [self.cosine.step - 1] * (turn - self.turn)
             self.turn, self.waited = turn, 0
             self.restore()
 

@@ -32,6 +32,7 @@ class Fitted:
         ended: "planned", "early" (validation loss no longer fell), "budget" or "interrupted".
         kept: the step that the weights are of.
         regimes: those that had their turn.
+        turns: steps before the turn of each of them.
     """
 
     weights: dict[str, np.ndarray]
@@ -39,6 +40,7 @@ class Fitted:
     ended: str
     kept: int
     regimes: tuple[str, ...]
+    turns: tuple[int, ...] = (0,)
 
 
 def fit(
@@ -93,8 +95,9 @@ def fit(
     ended = "interrupted" if interrupted else "budget" if limit.lowered else "planned"
     if best.stopped and not interrupted:
         ended = "early"
-    had_turn = plan.regimes[: best.turn + 1]
-    return Fitted(model.export(), report.rounds, ended, best.step or report.last, had_turn)
+    had_turn, turns = plan.regimes[: best.turn + 1], tuple(best.turns)
+    kept = best.step or report.last
+    return Fitted(model.export(), report.rounds, ended, kept, had_turn, turns)
 
 
 def learner(config: Config, plan: Plan, seed: int) -> Learner:
