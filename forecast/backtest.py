@@ -6,17 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from forecast.detectors import Finding, findings
+from forecast.errors import OptionError
 from forecast.frequency import Frequency
 from forecast.intervals import Ends
 from forecast.metrics import FORECAST, by_cutoff, by_series, by_step, overall
 from forecast.schema import Schema
 from forecast.verdict import Verdict, judge
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CUTOFF = "cutoff"
 CUTOFFS = 10  # unless others are asked for
@@ -141,6 +145,37 @@ class Backtest:
             record: of the model's training, which knows of the exposure gap.
         """
         return findings(self, record)
+
+    def plot(self, kind: str = "forecasts") -> Figure:
+        """Draw a picture, see `forecast.plotting`.
+
+        Args:
+            kind: "forecasts" against what came, of chosen series; "errors" by step of the horizon,
+                beside the baselines; or "calibration", the share of values in intervals.
+
+        Returns:
+            A figure of matplotlib, which a notebook shows; `savefig` writes it.
+
+        Raises:
+            OptionError: if there is no such kind, or there are no intervals.
+
+        Example:
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> backtest = Forecaster(steps=2).backtest(load("air_passengers"), 12, cutoffs=3)
+            >>> backtest.plot("errors").get_suptitle()
+            'Error by step of the horizon: the mean of 3 forecasts of 1 series'
+        """
+        from forecast import plotting
+
+        kinds = {
+            "forecasts": plotting.plot_backtest,
+            "errors": plotting.plot_errors,
+            "calibration": plotting.plot_calibration,
+        }
+        if kind not in kinds:
+            raise OptionError(f"kind is {kind!r}; it must be one of {', '.join(kinds)}")
+        return kinds[kind](self)
 
     def take(self, rows: np.ndarray) -> Backtest:
         """The rollouts at the given places, in that order."""

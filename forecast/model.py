@@ -45,8 +45,10 @@ from forecast.totals import totals
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 QUANTILES = (0.1, 0.5, 0.9)
+PICTURES = ("forecast", "training", "attention")
 NOTED = 3  # series that a warning names
 
 
@@ -346,6 +348,54 @@ class Model:
         free = 0 if last is None else (int(panel.ordinals.max()) - last) // step
         backs = cutoffs_within(free, horizon, cutoffs, stride)
         return roll(self, panel, horizon, backs, levels, baselines, target, carry)
+
+    def plot(
+        self,
+        kind: str = "forecast",
+        horizon: int | None = None,
+        history: Any = None,
+        **options: Any,
+    ) -> Figure:
+        """Draw a picture, see `forecast.plotting`.
+
+        Args:
+            kind: "forecast" after its history; "training", the losses step by step; or
+                "attention", where each step of a forecast looks.
+            horizon: steps of the forecast H; by default as many as a window of training had.
+            history, options: of `rollout`; without a history the last values that the state keeps
+                are drawn.
+
+        Returns:
+            A figure of matplotlib, which a notebook shows; `savefig` writes it.
+
+        Raises:
+            OptionError: if there is no such kind, or an argument does not fit it or the model.
+            DataError: if the history does not fit.
+
+        Example:
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> model = Forecaster(steps=2).fit(load("air_passengers")).model_
+            >>> model.plot("forecast", horizon=24, levels=80).get_suptitle()
+            'Forecast of 24 steps (monthly)'
+        """
+        from forecast import plotting
+
+        if kind not in PICTURES:
+            raise OptionError(f"kind is {kind!r}; it must be one of {', '.join(PICTURES)}")
+        if kind == "training":
+            if horizon is not None or history is not None or options:
+                raise OptionError(
+                    "the picture of the training takes no horizon, history or options"
+                )
+            return plotting.plot_training(self.record)
+        horizon = self.config.horizon if horizon is None else horizon
+        panel = history if history is None or isinstance(history, Panel) else self.panel(history)
+        forecast = self.rollout(horizon, panel, **options)
+        if kind == "forecast":
+            return plotting.plot_forecast(self, forecast, panel)
+        given = {name: options.get(name) for name in ("bounds", "future")}
+        return plotting.plot_attention(self, forecast, **given)
 
     def attention(
         self,

@@ -36,6 +36,9 @@ FLOW = (
     "artifact",
     "matching checks totals",
     "metrics",
+    "plotting.style plotting.choosing plotting.scaled plotting.writing",
+    "plotting.future plotting.attention plotting.cutoffs plotting.errors plotting.calibration",
+    "plotting.history plotting textchart",
     "verdict detectors",
     "backtest",
     "rolling",
@@ -49,7 +52,6 @@ FLOW = (
     "report.markup report.gathering report.curves report.sections report.quality",
     "report.reproduce report.page report",
     "choices",
-    "plotting",
     "scoring",
     "forecaster",
     "sktime",
@@ -160,7 +162,10 @@ def test_scikit_learn_is_imported_by_the_estimator_only():
 
 
 def test_matplotlib_is_imported_when_a_picture_is_drawn():
-    assert importers_of("matplotlib") == {"plotting"}
+    importers = importers_of("matplotlib")
+
+    assert "plotting.style" in importers
+    assert all(name.startswith("plotting.") for name in importers)
     assert importers_of("matplotlib", inside_functions=False) == set()
 
 

@@ -12,7 +12,6 @@ from forecast.frequency import parse
 from forecast.intervals import PATHS, fewest_paths
 from forecast.model import fingerprint
 from forecast.panel import to_panel
-from forecast.plotting import plot_attention
 from forecast.projection import Projector
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -649,35 +648,6 @@ def test_beyond_its_horizon_the_repeat_network_says_that_it_continues(make_model
     with pytest.warns(ForecastWarning, match="trained for 3 steps"):  # after all three
         model.rollout(1, state=model.rollout(3).state)
     assert model.rollout(9, until=lambda path: len(path) == 3).notes == ()
-
-
-def test_the_picture_of_attention_shows_the_weights_of_each_series(make_model, make_random_panel):
-    panel = make_random_panel([9] * 8, frequency="D", first=19_800)
-    model = make_model(panel, network="attention", context=5, size=1.0)
-    weights = model.attention(2)["weight"].to_numpy().reshape(8, 2, 5)
-
-    figure = plot_attention(model, model.rollout(2))
-
-    drawn = [axis.images[0].get_array() for axis in figure.axes if axis.images]
-    np.testing.assert_allclose(np.stack(drawn), weights[:6], rtol=1e-5)
-    assert figure.get_suptitle() == "the first 6 of 8 series"
-
-
-def test_the_picture_of_attention_ends_with_the_forecast_of_each_series(
-    make_model, make_random_panel
-):
-    model = make_model(make_random_panel([9, 9]), network="attention", context=5, size=1.0)
-    whole, ended = model.rollout(4), model.rollout(4, until=lambda path: len(path) == 2)
-
-    shapes = [
-        [
-            axis.images[0].get_array().shape
-            for axis in plot_attention(model, each).axes
-            if axis.images
-        ]
-        for each in (whole, ended)
-    ]
-    assert shapes == [[(4, 5), (4, 5)], [(2, 5), (2, 5)]]
 
 
 def test_after_a_forecast_attention_still_looks_at_the_rows_that_were_observed(

@@ -1,18 +1,28 @@
-"""Pictures: a forecast that follows its history, and where attention looks."""
+"""The picture of a forecast that follows its history."""
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from forecast import scaling
-from forecast.errors import DataError, OptionError
-from forecast.files import replace_file
 from forecast.frames import to_pandas
 from forecast.panel import Panel
+from forecast.plotting.choosing import MOST, choose
+from forecast.plotting.style import (
+    BLUE,
+    GREY,
+    curve,
+    fan,
+    grid,
+    head,
+    name,
+    name_axes,
+    share_legend,
+    time_axis,
+)
 from forecast.state import State
 
 if TYPE_CHECKING:
@@ -23,123 +33,100 @@ if TYPE_CHECKING:
     from forecast.model import Model
     from forecast.outcome import Forecast
 
-DRAWN = 6  # series of a panel that are drawn, the first ones
-KINDS = (".png", ".svg", ".pdf")
-LAST_DATE = np.datetime64("9000-01-01")  # those of matplotlib end with the year 9999
-PAST, FUTURE = "#4d4d4d", "#0072b2"  # told apart by the colour-blind too (Okabe & Ito 2008)
+LOOK_BACK = 4  # forecasts' lengths of history
+SIDE_BY_SIDE = 3  # targets
 
 
-def plot_forecast(model: Model, forecast: Forecast, history: Panel | None = None) -> Figure:
-    """Draw what came before and the forecast with its intervals, a row per series and target.
+class Course(NamedTuple):
+    """One series before and after the end of its rows.
+
+    Attributes:
+        times, values: of its last rows, (T,) and (T, D).
+        future: the times of the forecast (H,).
+        table: the rows of the forecast's table.
+    """
+
+    times: np.ndarray
+    values: np.ndarray
+    future: np.ndarray
+    table: pd.DataFrame
+
+
+def plot_forecast(
+    model: Model,
+    forecast: Forecast,
+    history: Panel | None = None,
+    errors: Mapping[Any, float] | None = None,
+) -> Figure:
+    """Draw what came before and the forecast with its intervals, a picture per series and target.
 
     Args:
         model: that has made the forecast.
         forecast: of `Model.rollout`.
         history: what the forecast continues; by default the last values that its state keeps.
+        errors: by id, if they are known, such as those of a backtest; they tell which of many
+            series are drawn.
 
     Returns:
-        The figure; of a panel of many series it shows the first ones, in six rows.
+        The figure, of up to 12 pictures: of many series it shows the best, the median and the
+        worst, or the first ones if no errors are known.
     """
-    from matplotlib.figure import Figure
+    targets, ids = model.config.schema.forecasts, forecast.start.ids
+    most = max(MOST // len(targets), 1)
+    known = None if errors is None else np.array([errors.get(one, np.nan) for one in ids.tolist()])
+    choice = choose(len(ids), known, most=most, each=max(most // 3, 1))
+    across = len(targets) if 1 < len(targets) <= SIDE_BY_SIDE else None
+    small = grid(len(choice.places) * len(targets), across)
+    for row, place in enumerate(choice.places.tolist()):
+        course = course_of(model, forecast, place, history)
+        for d, target in enumerate(targets):
+            axis = small.axes[row * len(targets) + d]
+            _draw(axis, course, d, target)
+            time_axis(axis, course.future, 12 // small.across)
+            whose = [str(ids[place])] if model.config.schema.id or len(ids) > 1 else []
+            title = ": ".join([*whose, *([target] if len(targets) > 1 else [])])
+            name(axis, small.across, title, choice.ranks[row])
+    schema = model.config.schema
+    steps = int(forecast.steps.max())
+    ahead = "1 step" if steps == 1 else f"{steps:,} steps"
+    head(small.figure, f"Forecast of {ahead} ({model.config.frequency.label})", choice.words)
+    name_axes(small, schema.time, schema.targets[0] if len(targets) == 1 else "")
+    share_legend(small.figure, small.axes[0])
+    return small.figure
 
-    targets = model.config.schema.forecasts
-    drawn = max(DRAWN // len(targets), 1)
-    start, ids = forecast.start, forecast.start.ids[:drawn]
-    rows = len(ids) * len(targets)
-    figure = Figure(figsize=(9, 1.2 + 2.3 * rows), layout="constrained")
-    axes = figure.subplots(rows, squeeze=False, sharex=False)[:, 0].reshape(len(ids), -1)
-    steps, end = forecast.steps, np.cumsum(forecast.steps)
-    table = to_pandas(forecast.table)
-    for row, name in enumerate(ids):
-        kept = _kept(model, start.take(np.array([row])))
-        times, values = _panel_tail(history, name, 4 * steps[row]) if history else kept
-        future = _times(model, forecast.state.time[row], steps[row])
-        coming = table.iloc[end[row] - steps[row] : end[row]]
-        for d, (target, axis) in enumerate(zip(targets, axes[row], strict=True)):
-            _draw(axis, (times, values[:, d]), future, coming, target)
-            title = str(name) if len(targets) == 1 else f"{name}: {target}"
-            axis.set_title(title, loc="left", fontsize="medium", parse_math=False)
-    axes[0, 0].legend(loc="upper left", frameon=False, ncols=4)
-    if len(start.ids) > drawn:
-        figure.suptitle(f"the first {drawn} of {len(start.ids):,} series")
-    return figure
 
-
-def plot_attention(
-    model: Model, forecast: Forecast, bounds: Any = None, future: Any = None
-) -> Figure:
-    """Draw where each step of a forecast looks, a square of weights per series.
+def course_of(model: Model, forecast: Forecast, place: int, history: Panel | None) -> Course:
+    """What there is to draw of the series at a place.
 
     Args:
-        model: with attention, that has made the forecast.
-        forecast: of `Model.rollout`.
-        bounds, future: that it was made with, see `Model.rollout`.
-
-    Returns:
-        The figure; of a panel of many series it shows the first six.
+        model, forecast, history: see `plot_forecast`.
+        place: of the series in the forecast.
     """
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    count = len(forecast.start.ids)
-    start = forecast.start.take(np.arange(min(count, DRAWN)))
-    figure = Figure(figsize=(9, 1.0 + 2.6 * len(start.ids)), layout="constrained")
-    axes = figure.subplots(len(start.ids), squeeze=False)[:, 0]
-    for row, (steps, axis) in enumerate(zip(forecast.steps, axes, strict=False)):
-        one = start.take(np.array([row]))
-        looks = model.attention(int(steps), state=one, bounds=bounds, future=future)
-        weights = looks["weight"].to_numpy().reshape(steps, -1)  # (H, M)
-        image = axis.imshow(
-            weights,
-            aspect="auto",
-            cmap="viridis",
-            vmin=0.0,
-            origin="lower",
-            extent=(-weights.shape[1] + 0.5, 0.5, 0.5, steps + 0.5),
-        )
-        axis.set(
-            xlabel="row, counted back from the last observed one", ylabel="step of the forecast"
-        )
-        for side in (axis.xaxis, axis.yaxis):
-            side.set_major_locator(MaxNLocator(integer=True))
-        axis.set_title(str(start.ids[row]), loc="left", fontsize="medium", parse_math=False)
-        figure.colorbar(image, ax=axis, label="weight")
-    if count > DRAWN:
-        figure.suptitle(f"the first {DRAWN} of {count:,} series")
-    return figure
+    start, steps = forecast.start, int(forecast.steps[place])
+    if history is None:
+        times, values = _kept(model, start.take(np.array([place])))
+    else:
+        times, values = _panel_tail(history, start.ids[place], LOOK_BACK * steps)
+    end = int(forecast.steps[: place + 1].sum())
+    future = _times(model, forecast.state.time[place], steps)
+    return Course(times, values, future, to_pandas(forecast.table).iloc[end - steps : end])
 
 
-def _draw(
-    axis: Axes,
-    past: tuple[np.ndarray, np.ndarray],
-    future: np.ndarray,
-    table: pd.DataFrame,
-    target: str,
-) -> None:
+def _draw(axis: Axes, course: Course, d: int, target: str) -> None:
     """One series: the past, the intervals from wide to narrow, and the forecast."""
-    axis.plot(*past, color=PAST, linewidth=1, label="past")
+    past, table = course.values[:, d], course.table
+    curve(axis, course.times, past, GREY, "observed", 1.0)
     names = [name for name in table.columns if name.startswith(f"{target}-lo-")]
-    levels = sorted((name.rsplit("-", 1)[1] for name in names), key=float, reverse=True)
-    for place, level in enumerate(levels, start=1):
-        low, high = table[f"{target}-lo-{level}"], table[f"{target}-hi-{level}"]
-        band = axis.fill_between(future, low, high, color=FUTURE, linewidth=0, label=f"{level} %")
-        band.set_alpha(0.15 * place)
-    times = np.concatenate([past[0][-1:], future])
-    values = np.concatenate([past[1][-1:], table[target].to_numpy()])
-    axis.plot(times, values, color=FUTURE, linewidth=1.5, label="forecast")
-    if future.dtype.kind == "M":
-        if future[-1] > LAST_DATE:
-            raise OptionError(
-                f"a picture shows dates up to {LAST_DATE}, the forecast ends "
-                f"{np.datetime_as_string(future[-1], 'D')}; "
-                "draw fewer steps"
-            )
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-        axis.xaxis.set_major_locator(locator := AutoDateLocator(maxticks=8))  # type: ignore[no-untyped-call]
-        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.margins(x=0.01)
+    levels = [name.rsplit("-", 1)[1] for name in names]
+    ends = {
+        float(level): [table[f"{target}-{side}-{level}"].to_numpy() for side in ("lo", "hi")]
+        for level in levels
+    }
+    fan(axis, course.future, ends)
+    times = np.concatenate([course.times[-1:], course.future])
+    values = np.concatenate([past[-1:], table[target].to_numpy()])
+    curve(axis, times, values, BLUE, "forecast")
+    axis.ticklabel_format(axis="y", useOffset=False)
 
 
 def _times(model: Model, last: int, count: int) -> np.ndarray:
@@ -160,32 +147,3 @@ def _kept(model: Model, state: State) -> tuple[np.ndarray, np.ndarray]:
     scaled = np.concatenate([state.memory.recent, state.value[:, None]], axis=1)
     values = scaling.backward(scaled, state.scale, model.config.powers)[0]
     return _times(model, state.time[0], len(values)), values
-
-
-def write_figure(figure: Figure, path: str | Path, option: str = "--plot") -> None:
-    """Write a figure as PNG, SVG or PDF, by the name's ending.
-
-    Args:
-        figure: to draw.
-        path: where to.
-        option: of the command line that names another place.
-
-    Raises:
-        OptionError: if the ending is none of these.
-        DataError: if the place cannot be written.
-    """
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format=picture_kind(path), dpi=150)
-    replace_file(path, lambda stream: stream.write(drawn.getvalue()), DataError, option)
-
-
-def picture_kind(path: str | Path) -> str:
-    """The kind of picture that a name stands for: "png", "svg" or "pdf".
-
-    Raises:
-        OptionError: if the ending is none of these.
-    """
-    kind = Path(path).suffix.lower()
-    if kind not in KINDS:
-        raise OptionError(f"{path}: a picture's name must end in {', '.join(KINDS)}")
-    return kind.removeprefix(".")

@@ -1,0 +1,57 @@
+"""The errors of a backtest in units that all its series share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from forecast.backtest import Backtest
+
+
+class Scaled(NamedTuple):
+    """Absolute errors.
+
+    Attributes:
+        values: (M, H), NaN where no value came or its series has no scale.
+        measure: what their mean is called: "MASE", or "MAE" where no series has a scale.
+    """
+
+    values: np.ndarray
+    measure: str
+
+
+def scaled_errors(backtest: Backtest, name: str) -> Scaled:
+    """How far the forecast of a name is from what came, see `forecast.metrics.measure`."""
+    errors = np.abs(backtest.forecasts[name] - backtest.actual)
+    change = backtest.past.change[:, None]
+    usable = np.isfinite(change) & (change > 0)
+    if not (usable & ~np.isnan(backtest.actual)).any():
+        return Scaled(errors, "MAE")
+    return Scaled(errors / np.where(usable, change, np.nan), "MASE")
+
+
+def mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """The mean of what is known of (M, H) along an axis; NaN where nothing is."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis)
+    found: np.ndarray = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+    return found
+
+
+def means_by_series(backtest: Backtest, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The means over the rollouts of each series.
+
+    Args:
+        backtest: of M rollouts of S series.
+        values: (M,) or (M, H), NaN where not known.
+
+    Returns:
+        The ids (S,) in the order in which they come, and the means (S,) or (S, H).
+    """
+    codes, ids = pd.factorize(backtest.ids)
+    found = pd.DataFrame(values).groupby(codes).mean().to_numpy()
+    return np.asarray(ids), found[:, 0] if values.ndim == 1 else found
