@@ -9,6 +9,7 @@ from forecast import __version__
 from .backtest import backtest
 from .datasets import datasets
 from .inspect import inspect
+from .plot import plot
 from .predict import predict
 from .report import report
 from .train import train
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for command in (train, predict, update, backtest, inspect, report, datasets):
+for command in (train, predict, update, backtest, plot, report, inspect, datasets):
     main.add_command(command)

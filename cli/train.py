@@ -19,6 +19,7 @@ from .output import (
     model_option,
     print_json,
     progress_bar,
+    quiet_libraries,
     refuse_overwriting,
     waits_for,
 )
@@ -32,8 +33,13 @@ if TYPE_CHECKING:
 @model_option("Where to write the model.")
 @training_choices
 @click.option("--json", "as_json", is_flag=True, help="Print the training record as JSON.")
+@click.option(
+    "--plot", type=click.Path(), help="Draw the training curves: a .png, .svg or .pdf file."
+)
 @command
-def train(table: tuple[str, ...], model: str, as_json: bool, say: Say, **choices: Any) -> None:
+def train(
+    table: tuple[str, ...], model: str, as_json: bool, plot: str | None, say: Say, **choices: Any
+) -> None:
     """Train a model on TABLE: a CSV, Parquet or Excel file, or - for standard input.
 
     The table is long (a column of times, one of values, perhaps one that names the series) or
@@ -50,15 +56,21 @@ def train(table: tuple[str, ...], model: str, as_json: bool, say: Say, **choices
       forecast train sales.csv --head student_t --model stores.forecast
       forecast train sales.csv --target units --known price --model priced.forecast
       forecast train sales.csv --target units --also visitors --model both.forecast
+      forecast train sales.csv --plot training.png
     """
     from forecast.files import locked
     from forecast.forecaster import Forecaster
     from forecast.panel import to_panel
+    from forecast.plotting import picture_kind, plot_training, write_figure
     from forecast.stacking import files_of
     from forecast.tables import read_table
 
-    check_place(model, "--model")
-    refuse_overwriting({"the table itself": files_of(*table)}, {"--model": model})
+    places = {"--model": model, "--plot": plot}
+    if plot is not None:
+        picture_kind(plot)
+    for option, place in places.items():
+        check_place(place, option)
+    refuse_overwriting({"the table itself": files_of(*table)}, places)
     forecaster = Forecaster(**choices)
     forecaster.check()
     read = read_table(*table)
@@ -81,5 +93,9 @@ def train(table: tuple[str, ...], model: str, as_json: bool, say: Say, **choices
     future = " --future FILE" if fitted.config.known else ""
     more = f"--horizon {horizon}{future}{model_given(model)}"
     say(f"Wrote {model}. Forecast with: forecast predict {more}")
+    if plot is not None:
+        with quiet_libraries():
+            write_figure(plot_training(fitted.record), plot)
+        say(f"Drew {plot}.")
     if as_json:
         print_json(fitted.record)

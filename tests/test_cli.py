@@ -612,7 +612,14 @@ def test_the_version_is_that_of_the_package():
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"], ["train", "--help"], ["predict", "-n", "3"], ["inspect", "--json"], ["datasets"]],
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["predict", "-n", "3"],
+        ["inspect", "--json"],
+        ["datasets"],
+        ["plot", "training"],
+    ],
     ids=" ".join,
 )
 @pytest.mark.usefixtures("saved")

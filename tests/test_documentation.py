@@ -114,7 +114,7 @@ def test_every_command_in_the_readmes_table_runs():
         trains = " train " in command or " backtest " in command
         run(command + (" --steps 2" if trains else ""))
 
-    assert len(commands) == 26
+    assert len(commands) == 31
 
 
 @pytest.mark.usefixtures("sales")

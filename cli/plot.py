@@ -1,0 +1,265 @@
+"""`forecast plot`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forecast.errors import ArtifactError, OptionError
+
+from .output import (
+    Levels,
+    Say,
+    check_place,
+    command,
+    model_option,
+    print_data,
+    quiet_libraries,
+    refuse_overwriting,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from forecast.backtest import Backtest
+    from forecast.model import Model
+    from forecast.outcome import Forecast
+    from forecast.panel import Panel
+
+OF_MODEL = ("forecast", "training", "attention")
+OF_BACKTEST = ("forecasts", "errors", "calibration")
+IN_TEXT = ("forecast", "training", "errors")
+TAKES = {  # besides the model and the place
+    "training": (),
+    "attention": ("TABLE", "--horizon", "--series", "--future"),
+    "forecast": ("TABLE", "--horizon", "--series", "--future", "--levels"),
+} | dict.fromkeys(
+    OF_BACKTEST, ("TABLE", "--horizon", "--series", "--levels", "--cutoffs", "--stride")
+)
+WIDEST = 100  # characters of a chart in text
+
+
+@click.command(short_help="Draw a model, its forecast, or how good it is.")
+@click.argument("kind", type=click.Choice([*OF_MODEL, *OF_BACKTEST]))
+@click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
+@model_option("The model to use.")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(),
+    help="Draw here, a .png, .svg or .pdf file, instead of a small chart of text.",
+)
+@click.option(
+    "--horizon",
+    "-n",
+    type=click.IntRange(min=1),
+    help="Steps of a forecast; by default as many as a window of training had.",
+)
+@click.option("--series", multiple=True, help="Draw this series only; may be repeated.")
+@click.option("--levels", type=Levels(), help='Intervals of so many percent, such as "80,95".')
+@click.option(
+    "--future", type=click.Path(allow_dash=True), help="The known columns of the steps to come."
+)
+@click.option("--cutoffs", type=click.IntRange(min=1), help="Forecasts of each series.")
+@click.option("--stride", type=click.IntRange(min=1), help="Rows from one cutoff to the next.")
+@command
+def plot(
+    kind: str,
+    table: tuple[str, ...],
+    model: str,
+    out: str | None,
+    horizon: int | None,
+    series: tuple[str, ...],
+    levels: tuple[float, ...] | None,
+    future: str | None,
+    cutoffs: int | None,
+    stride: int | None,
+    say: Say,
+) -> None:
+    """Draw a picture, or a small chart of text on standard output where --out is not given.
+
+    \b
+    KIND is one of
+      forecast      the steps that follow the training data, or TABLE
+      training      the losses, step by step
+      attention     where each step of a forecast looks, for --network attention
+      forecasts     of the last rows of TABLE, against what came
+      errors        of those forecasts by step, beside naive forecasts
+      calibration   how many values their intervals held
+
+    \b
+    Examples:
+      forecast plot forecast --horizon 30
+      forecast plot training --out training.pdf
+      forecast plot errors newer.csv --horizon 7 --cutoffs 3
+      forecast plot forecasts newer.csv --horizon 7 --cutoffs 3 --out forecasts.png
+    """
+    from forecast.backtest import CUTOFFS
+    from forecast.model import Model
+    from forecast.plotting import (
+        picture_kind,
+        plot_attention,
+        plot_forecast,
+        write_figure,
+    )
+    from forecast.stacking import files_of
+    from forecast.tables import read_table
+
+    given = {
+        "TABLE": table,
+        "--horizon": horizon,
+        "--series": series,
+        "--levels": levels,
+        "--future": future,
+        "--cutoffs": cutoffs,
+        "--stride": stride,
+    }
+    check_given(kind, [name for name, value in given.items() if value], out)
+    inputs = {
+        "the table itself": files_of(*table),
+        "the future": [] if future is None else files_of(future),
+        "the model": [model],
+    }
+    refuse_overwriting(inputs, {"--out": out})
+    if out is not None:
+        picture_kind(out)
+    check_place(out, "--out")
+    if future == "-" and "-" in table:
+        raise OptionError("TABLE and --future cannot both be standard input; name a file for one")
+    fitted = Model.load(model)
+    wanted = list(dict.fromkeys(series)) or None
+    history = ahead = None
+    notes: list[str] = []
+    if table:
+        read = read_table(*table)
+        history = fitted.panel(read.frame, **read.place)
+        history = history if wanted is None else history.select(wanted)
+        notes += history.notes
+    if future is not None:
+        read = read_table(future)
+        ahead = fitted.ahead(read.frame, **read.place)
+        notes += ahead.panel.notes
+    steps = horizon or fitted.config.horizon
+    drawn: Figure | list[str]
+    with quiet_libraries():  # a huge panel is forecast by TensorFlow
+        if kind == "training":
+            drawn = of_training(fitted.record, model, out)
+        elif kind in OF_BACKTEST:
+            backtest = fitted.backtest(
+                history, steps, cutoffs or CUTOFFS, stride=stride, levels=levels
+            )
+            notes += backtest.notes
+            drawn = backtest.plot(kind) if out else errors_text(backtest)
+        else:
+            forecast = fitted.rollout(
+                steps, history, series=wanted, levels=levels or (), future=ahead
+            )
+            notes += forecast.notes
+            if kind == "attention":
+                drawn = plot_attention(fitted, forecast, future=ahead)
+            elif out:
+                drawn = plot_forecast(fitted, forecast, history)
+            else:
+                drawn = forecast_text(fitted, forecast, history)
+    for note in notes:
+        say(f"  {note}")
+    if isinstance(drawn, list):
+        for line in drawn:
+            print_data(line)
+    elif out is not None:
+        with quiet_libraries():
+            write_figure(drawn, out, "--out")
+        say(f"Drew {out}.")
+
+
+def check_given(kind: str, names: list[str], out: str | None) -> None:
+    """Refuse what does not belong to a kind, before anything is read."""
+    for name in names:
+        if name not in TAKES[kind]:
+            raise OptionError(f"{name} says nothing about the picture {kind!r}; leave it out")
+    if kind in OF_BACKTEST and "TABLE" not in names:
+        raise OptionError(f"the picture {kind!r} needs a TABLE whose last rows are forecast")
+    if out is None and kind not in IN_TEXT:
+        raise OptionError(f"there is no chart of text for {kind!r}; name a picture with --out")
+
+
+def of_training(record: dict[str, Any], model: str, out: str | None) -> Figure | list[str]:
+    """The curves of a training, as a picture or in text."""
+    from forecast.plotting import plot_training
+
+    try:
+        return plot_training(record) if out else training_text(record)
+    except OptionError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        raise ArtifactError(f"{model}: its training record is damaged; train again") from None
+
+
+def training_text(record: dict[str, Any]) -> list[str]:
+    """The losses of a training as a chart."""
+    from forecast.plotting.history import curves
+
+    steps, losses = curves(record)
+    ends = (f"step {steps[0]:,}", f"step {steps[-1]:,}")
+    return ["loss", *drawn_in_text(losses, ends)]
+
+
+def errors_text(backtest: Backtest) -> list[str]:
+    """The errors of a backtest by step as a chart."""
+    from forecast.metrics import FORECAST
+    from forecast.plotting.errors import errors_by_step
+    from forecast.plotting.scaled import scaled_errors
+
+    measure = scaled_errors(backtest, FORECAST).measure
+    ends = ("step 1", f"step {backtest.horizon:,}")
+    return [f"{measure} by step of the horizon", *drawn_in_text(errors_by_step(backtest), ends)]
+
+
+def forecast_text(model: Model, forecast: Forecast, history: Panel | None) -> list[str]:
+    """The first series of a forecast as a chart, with its history."""
+    import numpy as np
+
+    from forecast.frames import to_pandas
+    from forecast.plotting.future import course_of
+    from forecast.plotting.style import shorten
+
+    course = course_of(model, forecast, 0, history)
+    config, count = model.config, len(forecast.start.ids)
+    future = to_pandas(course.table)[config.schema.forecasts[0]].to_numpy()
+    before, after = len(course.times), len(future)
+    past = np.concatenate([course.values[:, 0], np.full(after, np.nan)])
+    ahead = np.concatenate([np.full(before, np.nan), future])
+    ahead[before - 1] = past[before - 1]  # the two lines meet
+    last = int(forecast.state.time[0])
+    first = last - (before + after - 1) * config.frequency.step
+    ends = (config.schema.text(config.frequency, first), config.schema.text(config.frequency, last))
+    title = config.schema.targets[0]
+    if config.schema.id or count > 1:
+        title += f": {shorten(str(forecast.start.ids[0]), WIDEST // 2)}"
+    if count > 1:
+        title += f", the first of {count:,} series"
+    lines = {"observed": past, "forecast": ahead}
+    return [title, *drawn_in_text(lines, ends, before - 1)]
+
+
+def drawn_in_text(
+    lines: dict[str, Any], ends: tuple[str, str], divide: float | None = None
+) -> list[str]:
+    """A chart as wide as the terminal, of characters that it has; see `textchart.chart`."""
+    from forecast.textchart import FINE, Curve, chart
+
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    curves = [Curve(name, values) for name, values in lines.items()]
+    return chart(curves, ends, divide, width, plain=not can_print("".join(FINE) + "\u28ff"))
+
+
+def can_print(text: str) -> bool:
+    """Whether standard output has these characters."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
