@@ -20,6 +20,7 @@ from .output import (
     print_data,
     print_json,
     progress_bar,
+    quiet_libraries,
     refuse_overwriting,
 )
 
@@ -87,6 +88,9 @@ GROUPS = ("step", "series", "cutoff")
 @click.option("--of", help="Which of several targets to judge; by default the first.")
 @click.option("--by", type=click.Choice(GROUPS), help="Show the measures of each of these.")
 @click.option("--out", "-o", type=click.Path(), help="Write every forecast beside what came here.")
+@click.option(
+    "--plot", type=click.Path(), help="Draw forecasts against what came: a .png, .svg or .pdf file."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the measures as JSON.")
 @training_choices
 @command
@@ -103,6 +107,7 @@ def backtest(
     of: str | None,
     by: str | None,
     out: str | None,
+    plot: str | None,
     as_json: bool,
     say: Say,
     **choices: Any,
@@ -119,16 +124,21 @@ def backtest(
       forecast backtest sales.csv --horizon 14 --cutoffs 20 --stride 1 --carry
       forecast backtest sales.csv --horizon 14 --refit 5 --head student_t --budget 1m
       forecast backtest newer.csv --horizon 14 --model sales.forecast --by step
-      forecast backtest sales.csv --horizon 14 --out backtest.csv --json
+      forecast backtest sales.csv --horizon 14 --out backtest.csv --plot backtest.png
     """
+    from forecast.plotting import picture_kind, write_figure
     from forecast.stacking import files_of
     from forecast.tables import read_table, write_table
 
     refuse_choices(model, refit)
-    refuse_overwriting({"the table itself": files_of(*table), "the model": [model]}, {"--out": out})
+    places = {"--out": out, "--plot": plot}
+    refuse_overwriting({"the table itself": files_of(*table), "the model": [model]}, places)
     if out == "-":
         raise OptionError("--out cannot be standard output, where the measures go; name a file")
-    check_place(out, "--out")
+    if plot is not None:
+        picture_kind(plot)
+    for option, place in places.items():
+        check_place(place, option)
     asked: dict[str, Any] = {"stride": stride, "levels": levels, "target": of, "carry": carry}
     asked |= {"baselines": baseline or None}
     read = read_table(*table)
@@ -141,6 +151,10 @@ def backtest(
     if out is not None:
         write_table(found.table, out)
         say(f"Wrote {out}: {len(found.table):,} rows.")
+    if plot is not None:
+        with quiet_libraries():
+            write_figure(found.plot(), plot)
+        say(f"Drew {plot}.")
     if as_json:
         print_json(everything(found, record))
         return
@@ -155,7 +169,7 @@ def refuse_choices(model: str | None, refit: int | None) -> None:
     if refit is not None:
         raise OptionError("--refit trains models of its own; leave out --model")
     context = click.get_current_context()
-    known = {"quiet", "debug", "as_json", "out", "of", "by", *OWN}
+    known = {"quiet", "debug", "as_json", "out", "plot", "of", "by", *OWN}
     for option in context.command.params:
         name = option.name or ""
         source = context.get_parameter_source(name)

@@ -1,6 +1,7 @@
 """`forecast backtest`: the measures on standard output, words on standard error."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,15 @@ def test_every_forecast_is_written_beside_what_came(saved, sales):
     assert table["cutoff"].tolist() == expected["cutoff"].tolist()
 
 
+def test_forecasts_are_drawn_against_what_came(saved):  # noqa: ARG001
+    words = ["sales.csv", "-n", 4, "--cutoffs", 2, "-m", "model.forecast"]
+
+    result = run(*words, "--plot", "backtest.svg")
+
+    assert "Drew backtest.svg." in result.stderr
+    assert Path("backtest.svg").read_text().startswith("<?xml")
+
+
 @pytest.mark.parametrize(
     ("by", "first"), [("step", "1  forecast"), ("series", ""), ("cutoff", "2024-02-21")]
 )
@@ -144,6 +154,7 @@ def test_training_anew_and_carrying_along_are_passed_on(monkeypatch):
         (["-m", "absent.forecast"], 1, "absent.forecast"),
         (["-m", "model.forecast", "-o", "sales.csv"], 2, "would overwrite the table itself"),
         (["-m", "model.forecast", "-o", "no/such/out.csv"], 1, "there is no folder"),
+        (["-m", "model.forecast", "--plot", "a.gif"], 2, "a picture's name must end in .png"),
         (["-m", "model.forecast", "-o", "-"], 2, "--out cannot be standard output"),
         (["--cutoffs", 100], 1, "100 cutoffs need a series of more than"),
         (["--layers", 1, "--dropout", 0.2], 2, "dropout is 0.2, but lies between layers"),

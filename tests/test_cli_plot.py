@@ -80,7 +80,7 @@ def test_without_a_place_a_forecast_is_a_chart_of_the_first_series():
     assert lines[0] == "sold: north, the first of 2 series"
     assert len(lines) == 15
     assert any("│" in line for line in lines)
-    assert lines[-1].split() == ["2024-02-10", "2024-03-05"]  # 20 rows before, 5 steps after
+    assert lines[-1].split() == ["2024-02-06", "2024-03-05"]  # 24 rows before, 5 steps after
 
 
 def test_without_a_place_errors_and_training_are_charts_that_name_their_lines():

@@ -125,7 +125,7 @@ def test_a_forecast_is_drawn_after_its_history_with_its_intervals(make_model, ma
     assert titles(figure) == ["a", "b"]
     assert figure.get_suptitle() == "Forecast of 3 steps (daily)\nall 2 series"
     assert legend(figure) == ["observed", "80 % interval", "50 % interval", "forecast"]
-    np.testing.assert_array_equal(line["observed"], panel.target[-12:, 0])
+    np.testing.assert_array_equal(line["observed"], panel.target[-24:, 0])
     np.testing.assert_array_equal(line["forecast"], [last, *table["forecast"]])
     np.testing.assert_array_equal(axis.lines[1].get_xdata()[1:], table["day"].to_numpy())
     wide = axis.collections[0].get_datalim(axis.transData).get_points()[:, 1]
@@ -144,6 +144,24 @@ def test_a_forecast_without_a_history_follows_what_the_state_keeps(make_model, m
         lines_of(figure.axes[0])["observed"], panel.target[-4:, 0], rtol=1e-5
     )
     assert figure.get_suptitle() == "Forecast of 1 step (every step of integer time)"
+
+
+def test_ticks_are_whole_steps_and_values_without_a_factor(make_model, make_panel):
+    large = make_panel(1e8 * np.arange(1.0, 9.0), frequency="D", first=19_800)
+    model = make_model(large)
+
+    axis = drawn(plot_forecast(model, model.rollout(1, large), large)).axes[0]
+
+    labels = [label.get_text() for label in axis.get_yticklabels()]
+    assert "200M" in labels
+    assert axis.get_xlim() == pytest.approx((19_800 - 0.08, 19_808 + 0.08))
+
+
+def test_one_step_is_one_tick(make_backtest):
+    axis = drawn(plot_errors(make_backtest([[1.0]]))).axes[0]
+
+    assert axis.get_xlim() == (0.5, 1.5)
+    assert [tick for tick in axis.get_xticks() if 0.5 <= tick <= 1.5] == [1.0]
 
 
 def test_missing_values_interrupt_the_line_and_a_lone_one_is_a_dot(make_model, make_panel):

@@ -21,6 +21,7 @@ from forecast.plotting.style import (
     name_axes,
     share_legend,
     time_axis,
+    value_axis,
 )
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _draw(axis: Axes, backtest: Backtest) -> None:
     came = np.full(len(steps), np.nan)
     came[(ordinals - ordinals.min()) // backtest.frequency.step] = backtest.actual
     curve(axis, _times(backtest, steps), came, GREY, "observed", 1.0)
-    axis.ticklabel_format(axis="y", useOffset=False)
+    value_axis(axis)
 
 
 def _ordinals(backtest: Backtest) -> np.ndarray:

@@ -22,6 +22,7 @@ from forecast.plotting.style import (
     name_axes,
     share_legend,
     time_axis,
+    value_axis,
 )
 from forecast.state import State
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from forecast.outcome import Forecast
 
 LOOK_BACK = 4  # forecasts' lengths of history
+FEWEST = 24  # rows of history, however short the forecast
 SIDE_BY_SIDE = 3  # targets
 
 
@@ -82,7 +84,8 @@ def plot_forecast(
         for d, target in enumerate(targets):
             axis = small.axes[row * len(targets) + d]
             _draw(axis, course, d, target)
-            time_axis(axis, course.future, 12 // small.across)
+            shown = np.concatenate([course.times, course.future])
+            time_axis(axis, shown, 12 // small.across)
             whose = [str(ids[place])] if model.config.schema.id or len(ids) > 1 else []
             title = ": ".join([*whose, *([target] if len(targets) > 1 else [])])
             name(axis, small.across, title, choice.ranks[row])
@@ -106,7 +109,7 @@ def course_of(model: Model, forecast: Forecast, place: int, history: Panel | Non
     if history is None:
         times, values = _kept(model, start.take(np.array([place])))
     else:
-        times, values = _panel_tail(history, start.ids[place], LOOK_BACK * steps)
+        times, values = _panel_tail(history, start.ids[place], max(LOOK_BACK * steps, FEWEST))
     end = int(forecast.steps[: place + 1].sum())
     future = _times(model, forecast.state.time[place], steps)
     return Course(times, values, future, to_pandas(forecast.table).iloc[end - steps : end])
@@ -126,7 +129,7 @@ def _draw(axis: Axes, course: Course, d: int, target: str) -> None:
     times = np.concatenate([course.times[-1:], course.future])
     values = np.concatenate([past[-1:], table[target].to_numpy()])
     curve(axis, times, values, BLUE, "forecast")
-    axis.ticklabel_format(axis="y", useOffset=False)
+    value_axis(axis)
 
 
 def _times(model: Model, last: int, count: int) -> np.ndarray:

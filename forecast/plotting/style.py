@@ -22,6 +22,7 @@ ALONE, ROW = 3.2, 1.9  # inches that a row of pictures is high, if it is the onl
 FURNITURE = 1.0  # inches for titles and the legend
 LONGEST = 84  # characters of a name, over all columns of a grid
 LAST_DATE = np.datetime64("9000-01-01")  # those of matplotlib end with the year 9999
+MODEST = (0.01, 1e5)  # values that are written out
 LINE = 0.07  # of the height of a picture that is alone is a line of text
 PALEST, DARKEST = 0.18, 0.6  # how much of its colour the widest and the narrowest interval has
 
@@ -182,11 +183,14 @@ def curve(
 
 
 def time_axis(axis: Axes, times: np.ndarray, ticks: int) -> None:
-    """Few ticks with concise dates, or whole numbers of steps.
+    """From the first to the last of the times (T,): few ticks, concise dates or whole numbers.
 
     Raises:
         OptionError: if the times go further than dates can be drawn.
     """
+    if len(times) > 1:
+        margin = (times[-1] - times[0]) / 100
+        axis.set_xlim(times[0] - margin, times[-1] + margin)
     if times.dtype.kind != "M":
         whole_steps(axis, ticks)
         return
@@ -205,10 +209,24 @@ def time_axis(axis: Axes, times: np.ndarray, ticks: int) -> None:
 
 
 def whole_steps(axis: Axes, ticks: int) -> None:
-    """Ticks at whole numbers."""
+    """Ticks at whole numbers, of which there is at least one."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.xaxis.set_major_locator(MaxNLocator(ticks, integer=True))
+    low, high = axis.get_xlim()
+    if high - low < 1:
+        axis.set_xlim(round(low) - 0.5, round(high) + 0.5)
+    axis.xaxis.set_major_locator(MaxNLocator(ticks, integer=True, min_n_ticks=1))
+
+
+def value_axis(axis: Axes) -> None:
+    """Ticks without an offset or a factor: 1.2M for large values, 3m for small ones."""
+    from matplotlib.ticker import EngFormatter
+
+    largest = max(map(abs, axis.get_ylim()))
+    if MODEST[0] <= largest < MODEST[1]:
+        axis.ticklabel_format(axis="y", useOffset=False)
+    else:
+        axis.yaxis.set_major_formatter(EngFormatter(sep=""))
 
 
 def label_ends(axis: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:

@@ -54,14 +54,6 @@ def write_report(
         DataError: if the table does not fit, or is too short for the cutoffs.
         OptionError: if an argument is out of range or does not fit the model.
         ForecastError: if a rollout leaves the finite numbers, or the page cannot be written.
-
-    Example:
-        >>> from forecast import Forecaster
-        >>> from forecast.datasets import load
-        >>> from forecast.report import write_report
-        >>> air = load("air_passengers")
-        >>> model = Forecaster(steps=2).fit(air[:108]).model_
-        >>> write_report(model, "air.html", air, horizon=12)  # doctest: +SKIP
     """
     text = render(model, history, horizon, cutoffs=cutoffs, stride=stride, future=future, name=name)
     content = text.encode("utf-8", "xmlcharrefreplace")
@@ -78,7 +70,17 @@ def render(
     future: Any = None,
     name: str = "model.forecast",
 ) -> str:
-    """The page as text; the arguments are those of `write_report`."""
+    """The page as text; the arguments are those of `write_report`.
+
+    Example:
+        >>> from forecast import Forecaster
+        >>> from forecast.datasets import load
+        >>> from forecast.report import render
+        >>> air = load("air_passengers")
+        >>> model = Forecaster(steps=2).fit(air[:108]).model_
+        >>> render(model, air, horizon=12).splitlines()[0]
+        '<!doctype html>'
+    """
     for what, value in (("horizon", horizon), ("cutoffs", cutoffs), ("stride", stride)):
         if value is not None:
             require_whole(what, value, 1)
