@@ -285,6 +285,18 @@ def test_the_backtest_is_told_with_its_notes_its_verdict_and_its_worst_series(ma
     }
 
 
+def test_the_page_begins_with_the_held_out_steps_where_the_backtest_flatters(trained, sales):
+    model = trained.model_
+    compared = model.record["comparison"]
+    unseen = replace(model, record={**model.record, "last": 0})
+
+    flattered, fair = (text_of(render(one, sales, 7, cutoffs=2)) for one in (model, unseen))
+
+    assert f"MASE on held-out steps {compared['mase']:.3g}" in flattered
+    assert "MASE in the backtest" in fair
+    assert "MASE in the backtest" not in flattered
+
+
 def test_the_share_of_values_within_intervals_is_told_for_each_level(make_model, panel):
     model = make_model(panel, head="student_t")
     held = model.backtest(panel, 4, 3, stride=4).overall.loc["forecast", "coverage-80"]

@@ -42,13 +42,13 @@ def headline(contents: Contents) -> Markup:
         "Known until": config.schema.text(config.frequency, last),
         "Forecast": f"{contents.horizon:,} step{'' if contents.horizon == 1 else 's'}",
     }
+    compared = comparison(contents.model.record)
     verdict = contents.backtest.verdict if contents.backtest else None
-    if verdict:
+    if verdict and (compared is None or not is_flattered(contents)):
         pairs[f"{verdict.measure} in the backtest"] = number(verdict.ours, 3)
         pairs[f"{verdict.measure} of the best naive forecast"] = number(verdict.theirs, 3)
         said = verdict.sentence()
     else:
-        compared = comparison(contents.model.record)
         if compared and compared.mase is not None:
             pairs["MASE on held-out steps"] = number(compared.mase, 3)
             pairs["MASE of the seasonal naive forecast"] = number(compared.naive_mase, 3)
@@ -61,6 +61,12 @@ def headline(contents: Contents) -> Markup:
             markup.items([*map(sentence, flattery), *map(sentence, contents.notes)], "notes"),
         ]
     )
+
+
+def is_flattered(contents: Contents) -> bool:
+    """Whether the training has seen some of what the backtest forecasts."""
+    last, tried = contents.model.record.get("last"), contents.backtest
+    return last is not None and tried is not None and bool((tried.cutoffs < last).any())
 
 
 def sentence(note: str) -> str:
