@@ -73,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "rollout per cutoff": lambda: per_cutoff(model, panel, cutoffs),
     }
     if options.python:
-        tasks[DARTS] = lambda: of_darts(options.python, options.data, cutoffs, options.series)
+        python = str(Path(options.python).absolute())  # its process runs in another folder
+        tasks[DARTS] = lambda: of_darts(python, options.data, cutoffs, options.series)
     seconds = {}
     for name, task in tasks.items():
         time.sleep(REST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -24,6 +24,7 @@ from .output import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from forecast.ahead import Ahead
     from forecast.backtest import Backtest
     from forecast.model import Model
     from forecast.outcome import Forecast
@@ -40,6 +41,14 @@ TAKES = {  # besides the model and the place
     OF_BACKTEST, ("TABLE", "--horizon", "--series", "--levels", "--cutoffs", "--stride")
 )
 WIDEST = 100  # characters of a chart in text
+
+
+class Inputs(NamedTuple):
+    """What the files hold: rows, known columns of the rows to come, and what is to be said."""
+
+    history: Panel | None
+    ahead: Ahead | None
+    notes: list[str]
 
 
 @click.command(short_help="Draw a model, its forecast, or how good it is.")
@@ -97,16 +106,8 @@ def plot(
       forecast plot errors newer.csv --horizon 7 --cutoffs 3
       forecast plot forecasts newer.csv --horizon 7 --cutoffs 3 --out forecasts.png
     """
-    from forecast.backtest import CUTOFFS
     from forecast.model import Model
-    from forecast.plotting import (
-        picture_kind,
-        plot_attention,
-        plot_forecast,
-        write_figure,
-    )
-    from forecast.stacking import files_of
-    from forecast.tables import read_table
+    from forecast.plotting import write_figure
 
     given = {
         "TABLE": table,
@@ -118,6 +119,35 @@ def plot(
         "--stride": stride,
     }
     check_given(kind, [name for name, value in given.items() if value], out)
+    check_files(table, future, model, out)
+    fitted = Model.load(model)
+    wanted = list(dict.fromkeys(series)) or None
+    read = inputs_of(fitted, table, future, wanted)
+    steps = horizon or fitted.config.horizon
+    with quiet_libraries():  # a huge panel is forecast by TensorFlow
+        if kind == "training":
+            drawn = of_training(fitted.record, model, out)
+        elif kind in OF_BACKTEST:
+            drawn = of_backtest(fitted, read, kind, out, (steps, cutoffs, stride, levels))
+        else:
+            choices = {"series": wanted, "levels": levels or (), "future": read.ahead}
+            drawn = of_forecast(fitted, read, kind, out, steps, choices)
+    for note in read.notes:
+        say(f"  {note}")
+    if isinstance(drawn, list):
+        for line in drawn:
+            print_data(line)
+    elif out is not None:
+        with quiet_libraries():
+            write_figure(drawn, out, "--out")
+        say(f"Drew {out}.")
+
+
+def check_files(table: tuple[str, ...], future: str | None, model: str, out: str | None) -> None:
+    """Refuse places that cannot be written, or stand for two things."""
+    from forecast.plotting import picture_kind
+    from forecast.stacking import files_of
+
     inputs = {
         "the table itself": files_of(*table),
         "the future": [] if future is None else files_of(future),
@@ -129,50 +159,26 @@ def plot(
     check_place(out, "--out")
     if future == "-" and "-" in table:
         raise OptionError("TABLE and --future cannot both be standard input; name a file for one")
-    fitted = Model.load(model)
-    wanted = list(dict.fromkeys(series)) or None
+
+
+def inputs_of(
+    model: Model, table: tuple[str, ...], future: str | None, wanted: list[str] | None
+) -> Inputs:
+    """What is read from the files."""
+    from forecast.tables import read_table
+
     history = ahead = None
     notes: list[str] = []
     if table:
         read = read_table(*table)
-        history = fitted.panel(read.frame, **read.place)
+        history = model.panel(read.frame, **read.place)
         history = history if wanted is None else history.select(wanted)
         notes += history.notes
     if future is not None:
         read = read_table(future)
-        ahead = fitted.ahead(read.frame, **read.place)
+        ahead = model.ahead(read.frame, **read.place)
         notes += ahead.panel.notes
-    steps = horizon or fitted.config.horizon
-    drawn: Figure | list[str]
-    with quiet_libraries():  # a huge panel is forecast by TensorFlow
-        if kind == "training":
-            drawn = of_training(fitted.record, model, out)
-        elif kind in OF_BACKTEST:
-            backtest = fitted.backtest(
-                history, steps, cutoffs or CUTOFFS, stride=stride, levels=levels
-            )
-            notes += backtest.notes
-            drawn = backtest.plot(kind) if out else errors_text(backtest)
-        else:
-            forecast = fitted.rollout(
-                steps, history, series=wanted, levels=levels or (), future=ahead
-            )
-            notes += forecast.notes
-            if kind == "attention":
-                drawn = plot_attention(fitted, forecast, future=ahead)
-            elif out:
-                drawn = plot_forecast(fitted, forecast, history)
-            else:
-                drawn = forecast_text(fitted, forecast, history)
-    for note in notes:
-        say(f"  {note}")
-    if isinstance(drawn, list):
-        for line in drawn:
-            print_data(line)
-    elif out is not None:
-        with quiet_libraries():
-            write_figure(drawn, out, "--out")
-        say(f"Drew {out}.")
+    return Inputs(history, ahead, notes)
 
 
 def check_given(kind: str, names: list[str], out: str | None) -> None:
@@ -184,6 +190,42 @@ def check_given(kind: str, names: list[str], out: str | None) -> None:
         raise OptionError(f"the picture {kind!r} needs a TABLE whose last rows are forecast")
     if out is None and kind not in IN_TEXT:
         raise OptionError(f"there is no chart of text for {kind!r}; name a picture with --out")
+
+
+def of_backtest(
+    model: Model,
+    read: Inputs,
+    kind: str,
+    out: str | None,
+    numbers: tuple[int, int | None, int | None, Any],
+) -> Figure | list[str]:
+    """A picture of forecasts of the past, or their errors in text; `numbers` as `plot` has them."""
+    from forecast.backtest import CUTOFFS
+
+    steps, cutoffs, stride, levels = numbers
+    found = model.backtest(read.history, steps, cutoffs or CUTOFFS, stride=stride, levels=levels)
+    read.notes.extend(found.notes)
+    return found.plot(kind) if out else errors_text(found)
+
+
+def of_forecast(
+    model: Model,
+    read: Inputs,
+    kind: str,
+    out: str | None,
+    steps: int,
+    choices: dict[str, Any],
+) -> Figure | list[str]:
+    """A picture of a forecast, or of where it looks, or its first series in text."""
+    from forecast.plotting import plot_attention, plot_forecast
+
+    forecast = model.rollout(steps, read.history, **choices)
+    read.notes.extend(forecast.notes)
+    if kind == "attention":
+        return plot_attention(model, forecast, future=read.ahead)
+    if out:
+        return plot_forecast(model, forecast, read.history)
+    return forecast_text(model, forecast, read.history)
 
 
 def of_training(record: dict[str, Any], model: str, out: str | None) -> Figure | list[str]:

@@ -130,28 +130,31 @@ def seasonal_changes(panel: Panel, season: int) -> np.ndarray:
 
 def _last_rows(panel: Panel) -> np.ndarray:
     """The last row of each series where a target is observed, (S, D); -1 if there is none."""
-    rows = np.where(np.isnan(panel.target), -1, np.arange(len(panel.target))[:, None])
-    last = np.maximum.accumulate(np.vstack([np.full((1, rows.shape[1]), -1), rows]))
-    found = last[panel.indptr[1:]]
-    return np.where(found >= panel.indptr[:-1, None], found, -1)
+    return _search(panel, panel.indptr[1:] - 1, -1)
 
 
 def _first_rows(panel: Panel) -> np.ndarray:
     """The first such row, (S, D); -1 if there is none."""
-    count = len(panel.target)
-    rows = np.where(np.isnan(panel.target), count, np.arange(count)[:, None])
-    ends = np.full((1, rows.shape[1]), count)
-    first = np.minimum.accumulate(np.vstack([rows, ends])[::-1])[::-1]
-    found = first[panel.indptr[:-1]]
-    return np.where(found < panel.indptr[1:, None], found, -1)
+    return _search(panel, panel.indptr[:-1], 1)
+
+
+def _search(panel: Panel, start: np.ndarray, step: int) -> np.ndarray:
+    """The first row with a value, from one row of each series (S,) on, upwards or downwards."""
+    begin, end = panel.indptr[:-1, None], panel.indptr[1:, None]
+    rows = np.repeat(start[:, None], panel.target.shape[1], axis=1)
+    inside = (rows >= begin) & (rows < end)
+    while (missing := inside & np.isnan(_values(panel, np.where(inside, rows, -1)))).any():
+        rows = rows + step * missing
+        inside = (rows >= begin) & (rows < end)
+    return np.where(inside, rows, -1)
 
 
 def _values(panel: Panel, rows: np.ndarray) -> np.ndarray:
     """The targets at rows (S, D) of their own column; NaN for the row -1."""
-    columns = np.arange(panel.target.shape[1])
-    padded = np.vstack([panel.target, np.full((1, len(columns)), np.nan)])
-    values: np.ndarray = padded[rows, columns]
-    return values
+    if not len(panel.target):
+        return np.full(rows.shape, np.nan)
+    found = panel.target[rows, np.arange(panel.target.shape[1])]
+    return np.where(rows < 0, np.nan, found)
 
 
 def _values_at(panel: Panel, rows: np.ndarray) -> np.ndarray:

@@ -108,6 +108,7 @@ def roll(
     ahead = Ahead.of(panel, config) if config.known else None
     projector = Projector(config, model.weights, config.bounds, runtime=runtime, ahead=ahead)
     alone = replace(panel, target=panel.target[:, [d]])
+    changes = seasonal_changes(alone, config.season)[:, 0]
     parts = []
     for group in _together(origins(model, panel, backs, carry), horizon, bool(basis.paths)):
         start = join_states([origin.state for origin in group])
@@ -117,15 +118,18 @@ def roll(
         first = 0
         for origin in group:
             own = slice(first, first := first + len(origin.rows))
+            before = alone.cut(origin.rows, alone.lengths[origin.rows] - origin.back)
+            naive_ones = {
+                name: BASELINES[name](before, config.season, horizon)[..., 0] for name in wanted
+            }
             parts.append(
                 Backtest(
                     ids=start.ids[own],
                     cutoffs=start.time[own],
                     actual=_actual(alone, origin, horizon),
-                    forecasts={FORECAST: centre.values[own, :, d]}
-                    | _naive_ones(alone, origin, horizon, config.season, wanted),
+                    forecasts={FORECAST: centre.values[own, :, d], **naive_ones},
                     ends={one: _of(both, own, d) for one, both in ends.items()},
-                    past=_past(alone, origin, config.season),
+                    past=_past(alone, before, changes, origin, d),
                     season=config.season,
                     target=config.schema.targets[d],
                     schema=config.schema,
@@ -204,28 +208,32 @@ def _actual(panel: Panel, origin: Origin, horizon: int) -> np.ndarray:
     return found
 
 
-def _before(panel: Panel, origin: Origin) -> Panel:
-    return panel.cut(origin.rows, panel.lengths[origin.rows] - origin.back)
+def _past(panel: Panel, before: Panel, changes: np.ndarray, origin: Origin, d: int) -> Past:
+    """What could be seen at a cutoff.
 
-
-def _naive_ones(
-    panel: Panel, origin: Origin, horizon: int, season: int, names: Sequence[str]
-) -> dict[str, np.ndarray]:
-    before = _before(panel, origin)
-    return {name: BASELINES[name](before, season, horizon)[..., 0] for name in names}
-
-
-def _past(panel: Panel, origin: Origin, season: int) -> Past:
-    before = _before(panel, origin)
-    changes, begin = seasonal_changes(before, season)[:, 0], before.indptr[:-1]
-    known = np.add.reduceat(~np.isnan(changes), begin, dtype=np.int64)
-    changes = np.nan_to_num(changes)
+    Args:
+        panel: all rows of the target.
+        before: those before the cutoff.
+        changes: of all rows since a season before (N,), NaN where unknown.
+        origin: the cutoff.
+        d: which of the targets it is.
+    """
+    begin = panel.indptr[origin.rows]
+    end = begin + before.lengths
+    known = _sums(~np.isnan(changes), begin, end)
+    filled = np.nan_to_num(changes)
     with np.errstate(invalid="ignore"):
-        change = np.add.reduceat(np.abs(changes), begin) / known
-        square = np.add.reduceat(changes**2, begin) / known
-    low = np.fmin.reduceat(before.target[:, 0], begin)
-    high = np.fmax.reduceat(before.target[:, 0], begin)
-    return Past(change, square, low, high, naive(before, season, 1)[:, 0, 0])
+        change = _sums(np.abs(filled), begin, end) / known
+        square = _sums(filled**2, begin, end) / known
+    extent = origin.state.extent
+    return Past(change, square, extent.low[:, d], extent.high[:, d], naive(before, 1, 1)[:, 0, 0])
+
+
+def _sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The sums of values (N,) from a row of each series up to another, none of them empty."""
+    padded = np.append(values.astype(float), 0.0)  # a range may end with the last row
+    sums: np.ndarray = np.add.reduceat(padded, np.column_stack([begin, end]).ravel())[::2]
+    return sums
 
 
 def _of(ends: Ends, rows: slice, d: int) -> Ends:

@@ -122,7 +122,7 @@ def test_every_command_in_the_readmes_table_runs():
     ("page", "count", "table", "rows"),
     [
         ("docs/guide.md", 6, "next-fortnight.csv", 28),
-        ("docs/evaluation.md", 3, "forecasts.csv", 11 * 6 * 12),
+        ("docs/evaluation.md", 7, "forecasts.csv", 11 * 6 * 12),
     ],
 )
 def test_the_commands_of_a_guide_run(page, count, table, rows):

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.dates import num2date
 
 from forecast.backtest import Backtest, Past
+from forecast.baselines import BASELINES
 from forecast.errors import DataError, OptionError
 from forecast.plotting import (
     plot_attention,
@@ -351,6 +352,16 @@ def test_errors_by_step_are_those_of_the_tables(make_backtest):
     assert axis.get_xlabel() == "step of the horizon (daily)"
     assert axis.get_ylim()[0] == 0
     assert not axis.collections  # a band would need more series
+
+
+def test_every_baseline_has_a_line_of_a_look_of_its_own(make_backtest):
+    others = {name: np.full((2, 3), k) for k, name in enumerate(BASELINES)}
+
+    axis = plot_errors(make_backtest(np.ones((2, 3)), others=others)).axes[0]
+
+    looks = {(line.get_color(), line.get_linestyle()) for line in axis.lines}
+    assert len(looks) == 1 + len(BASELINES)
+    assert {text.get_text() for text in axis.texts} >= {"auto ets", "naive2"}
 
 
 def test_names_of_lines_that_end_together_are_written_apart(make_backtest):

@@ -10,11 +10,13 @@ import pandas as pd
 from forecast.metrics import FORECAST
 from forecast.plotting.scaled import mean, means_by_series, scaled_errors
 from forecast.plotting.style import (
+    BLACK,
     BLUE,
     GREEN,
     ORANGE,
     PALEST,
     PURPLE,
+    SKY,
     VERMILION,
     curve,
     grid,
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 
     from forecast.backtest import Backtest
 
-COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE)
-STYLES = ("-", "--", "-.", ":", (0, (5, 1)))
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # the model's, then baselines'
+STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
 BAND = [0.1, 0.9]  # shares of the series between which most lie
 FEWEST = 10  # series that have such a band
 
@@ -57,9 +59,9 @@ def plot_errors(backtest: Backtest) -> Figure:
         axis.fill_between(steps, low, high, color=tint(BLUE, PALEST), linewidth=0)
         band = f"shaded: the model's for the middle {BAND[1] - BAND[0]:.0%} of the series"
     ends = {}
-    for (label, line), colour, style in zip(
-        errors_by_step(backtest).items(), COLOURS, STYLES, strict=False
-    ):
+    looks = [*zip(COLOURS, STYLES, strict=True)]
+    for row, (label, line) in enumerate(errors_by_step(backtest).items()):
+        colour, style = looks[row]
         width = 2.0 if colour == BLUE else 1.2
         curve(axis, steps, line, colour, label, width, style)
         last = np.flatnonzero(~np.isnan(line))[-1:]

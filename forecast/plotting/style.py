@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # told apart by the colour-blind too (Okabe & Ito 2008)
 GREY, BLUE, VERMILION, GREEN = "#4d4d4d", "#0072b2", "#d55e00", "#009e73"
-PURPLE, ORANGE = "#cc79a7", "#e69f00"
+PURPLE, ORANGE, SKY, BLACK = "#cc79a7", "#e69f00", "#56b4e9", "#000000"
 WIDTH = 8.0  # inches
 ALONE, ROW = 3.2, 1.9  # inches that a row of pictures is high, if it is the only one or not
 FURNITURE = 1.0  # inches for titles and the legend
