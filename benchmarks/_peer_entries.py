@@ -1,7 +1,8 @@
 """The methods that `benchmarks.peers` compares, and how each is set, in one place.
 
 What was tried for a setting was judged by the last 48 rows of M4's training file, with nothing
-trained on them; the test file has chosen nothing.
+trained on them, one run of 60 s each on a machine that was not idle; the test file has chosen
+nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ NEURAL = {
 }
 SAID_OF_NEURAL = (
     "2 x 64, context 168, its robust scaler of each window, mean absolute error, 128 windows of 32 "
-    "series, as by default; rate 0.003 falling along a cosine (0.01 gave the same)"
+    "series, as by default; rate 0.003 falling along a cosine (of two tried; 0.01 gave the same)"
 )
 
 ENTRIES = {
@@ -67,15 +68,15 @@ ENTRIES = {
         "darts_worker",
         {**SIZES, "rate": 1e-2, "cosine": True, "clip": 1.0, "batch": 32, "calendar": True},
         "LSTM 2 x 64, input 168, training windows of 216, each series standardised, mean absolute "
-        "error, hour of the day as a covariate, batch 32, rate 0.01 falling along a cosine (better "
-        "than rate 0.003, and than batches of 64 and 128 without the hour)",
+        "error, hour of the day as a covariate, batch 32, rate 0.01 falling along a cosine (the "
+        "best of four settings tried)",
     ),
     "GluonTS DeepAR": Entry(
         "gluonts_worker",
         {**SIZES, "rate": 3e-3, "cosine": True, "batch": 32},
-        "2 x 64, context 168, batch 32, rate 0.003 falling along a cosine (better than 0.001 "
-        "and its own falls on a plateau); lags, calendar, scaling and dropout are its own; "
-        "the median of 100 sample paths",
+        "2 x 64, context 168, batch 32, rate 0.003 falling along a cosine (of two settings tried "
+        "it did better than its own, 0.001 falling on plateaus); lags, calendar, scaling and "
+        "dropout are its own; the median of 100 sample paths",
         cutoffs=10,
     ),
     "skforecast LightGBM": Entry(
@@ -90,8 +91,7 @@ ENTRIES = {
         },
         "`ForecasterRecursiveMultiSeries`, 168 lags, means and deviations of 24 and 168 rows, the "
         "series as a category, each standardised, mean absolute error, trees of 31 leaves at rate "
-        "0.1 until the time is over (better than with squared error, with differences, or without "
-        "the category); its steps are trees",
+        "0.1 until the time is over (the best of seven settings tried); its steps are trees",
         absent={"rate": "trees are not trained by gradient steps on windows"},
     ),
 }
