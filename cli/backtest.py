@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 SHOWN = ("mase", "smape", "mae", "rmse", "bias", "wql", "owa", "coverage-80", "coverage-95")
 TITLES = {"smape": "sMAPE %", "bias": "bias", "coverage-80": "in 80 %", "coverage-95": "in 95 %"}
 LISTED = 20  # series of --by series that are shown to people, the worst first
-OWN = ("table", "horizon", "cutoffs", "stride", "model", "refit", "carry", "levels", "baseline")
 GROUPS = ("step", "series", "cutoff")
 
 
@@ -130,7 +129,7 @@ def backtest(
     from forecast.stacking import files_of
     from forecast.tables import read_table, write_table
 
-    refuse_choices(model, refit)
+    refuse_choices(model, refit, choices)
     places = {"--out": out, "--plot": plot}
     refuse_overwriting({"the table itself": files_of(*table), "the model": [model]}, places)
     if out == "-":
@@ -162,18 +161,16 @@ def backtest(
         print_data(line)
 
 
-def refuse_choices(model: str | None, refit: int | None) -> None:
+def refuse_choices(model: str | None, refit: int | None, choices: dict[str, Any]) -> None:
     """Refuse choices of a training where a model is given that is trained already."""
     if model is None:
         return
     if refit is not None:
         raise OptionError("--refit trains models of its own; leave out --model")
     context = click.get_current_context()
-    known = {"quiet", "debug", "as_json", "out", "plot", "of", "by", *OWN}
     for option in context.command.params:
-        name = option.name or ""
-        source = context.get_parameter_source(name)
-        if name not in known and source == ParameterSource.COMMANDLINE:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in choices and source == ParameterSource.COMMANDLINE:
             raise OptionError(
                 f"{option.opts[0]} is a choice of the training, and --model {model} is trained "
                 "already; leave one out"

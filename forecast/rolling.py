@@ -15,7 +15,7 @@ from forecast.backtest import CUTOFF, ID, Backtest, Past, join
 from forecast.baselines import BASELINES, naive, seasonal_changes
 from forecast.checks import check_rollout
 from forecast.errors import DataError, OptionError
-from forecast.intervals import Ends, basis_of, intervals
+from forecast.intervals import Basis, basis_of, intervals
 from forecast.metrics import FORECAST
 from forecast.panel import Panel
 from forecast.projection import Projector, runtime_for
@@ -44,6 +44,24 @@ class Origin(NamedTuple):
     back: int
     rows: np.ndarray
     state: State
+
+
+class Asked(NamedTuple):
+    """What is wanted of each cutoff.
+
+    Attributes:
+        horizon: steps H.
+        levels: widths of intervals in percent.
+        basis: what those are made from.
+        baselines: names of naive forecasts.
+        d: which of the targets is looked at.
+    """
+
+    horizon: int
+    levels: tuple[float, ...]
+    basis: Basis
+    baselines: tuple[str, ...]
+    d: int
 
 
 def cutoffs_within(free: int, horizon: int, cutoffs: int, stride: int | None) -> np.ndarray:
@@ -107,35 +125,14 @@ def roll(
     runtime = runtime_for(config, count * max(basis.paths, 1), horizon)
     ahead = Ahead.of(panel, config) if config.known else None
     projector = Projector(config, model.weights, config.bounds, runtime=runtime, ahead=ahead)
+    asked = Asked(horizon, widths, basis, wanted, d)
     alone = replace(panel, target=panel.target[:, [d]])
     changes = seasonal_changes(alone, config.season)[:, 0]
-    parts = []
-    for group in _together(origins(model, panel, backs, carry), horizon, bool(basis.paths)):
-        start = join_states([origin.state for origin in group])
-        centre = projector.run(start, horizon)
-        sampled = projector.run(start, horizon, basis.paths) if basis.paths else None
-        ends = intervals(projector, centre, sampled, widths, basis.calibration)
-        first = 0
-        for origin in group:
-            own = slice(first, first := first + len(origin.rows))
-            before = alone.cut(origin.rows, alone.lengths[origin.rows] - origin.back)
-            naive_ones = {
-                name: BASELINES[name](before, config.season, horizon)[..., 0] for name in wanted
-            }
-            parts.append(
-                Backtest(
-                    ids=start.ids[own],
-                    cutoffs=start.time[own],
-                    actual=_actual(alone, origin, horizon),
-                    forecasts={FORECAST: centre.values[own, :, d], **naive_ones},
-                    ends={one: _of(both, own, d) for one, both in ends.items()},
-                    past=_past(alone, before, changes, origin, d),
-                    season=config.season,
-                    target=config.schema.targets[d],
-                    schema=config.schema,
-                    frequency=config.frequency,
-                )
-            )
+    parts = [
+        part
+        for group in _together(origins(model, panel, backs, carry), horizon, bool(basis.paths))
+        for part in _forecast(projector, group, alone, changes, asked)
+    ]
     if not parts:
         raise DataError(f"{panel.source}: no value is observed before a cutoff")
     whole = join(parts)
@@ -201,6 +198,46 @@ def _together(found: Iterator[Origin], horizon: int, is_drawn: bool) -> Iterator
         yield group
 
 
+def _forecast(
+    projector: Projector, group: list[Origin], panel: Panel, changes: np.ndarray, asked: Asked
+) -> Iterator[Backtest]:
+    """The forecasts of several cutoffs, rolled out together.
+
+    Args:
+        projector: of the model.
+        group: the cutoffs.
+        panel: all rows of the target that is looked at.
+        changes: of these rows since a season before (N,), NaN where unknown.
+        asked: what is wanted.
+    """
+    config, d = projector.config, asked.d
+    start = join_states([origin.state for origin in group])
+    centre = projector.run(start, asked.horizon)
+    paths = asked.basis.paths
+    sampled = projector.run(start, asked.horizon, paths) if paths else None
+    ends = intervals(projector, centre, sampled, asked.levels, asked.basis.calibration)
+    first = 0
+    for origin in group:
+        own = slice(first, first := first + len(origin.rows))
+        before = panel.cut(origin.rows, panel.lengths[origin.rows] - origin.back)
+        naive_ones = {
+            name: BASELINES[name](before, config.season, asked.horizon)[..., 0]
+            for name in asked.baselines
+        }
+        yield Backtest(
+            ids=start.ids[own],
+            cutoffs=start.time[own],
+            actual=_actual(panel, origin, asked.horizon),
+            forecasts={FORECAST: centre.values[own, :, d], **naive_ones},
+            ends={level: (low[own, :, d], high[own, :, d]) for level, (low, high) in ends.items()},
+            past=_past(panel, before, changes, origin, d),
+            season=config.season,
+            target=config.schema.targets[d],
+            schema=config.schema,
+            frequency=config.frequency,
+        )
+
+
 def _actual(panel: Panel, origin: Origin, horizon: int) -> np.ndarray:
     """What came, (R, H)."""
     begin = panel.indptr[origin.rows + 1] - origin.back
@@ -234,11 +271,6 @@ def _sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
     padded = np.append(values.astype(float), 0.0)  # a range may end with the last row
     sums: np.ndarray = np.add.reduceat(padded, np.column_stack([begin, end]).ravel())[::2]
     return sums
-
-
-def _of(ends: Ends, rows: slice, d: int) -> Ends:
-    low, high = ends
-    return low[rows, :, d], high[rows, :, d]
 
 
 def _first_observed(panel: Panel) -> np.ndarray:
@@ -320,6 +352,6 @@ def _notes(whole: Backtest, panel: Panel, cutoffs: int, model: Model) -> Iterato
         until = whole.schema.text(whole.frequency, last)
         yield (
             f"{seen:,} of {len(whole.ids):,} forecasts begin before {until}, up to where the model "
-            "was trained: they flatter it; give later rows, or leave --model out (use "
-            "Forecaster.backtest in Python), to train on the rows before the first cutoff"
+            "was trained, and flatter it; give later rows, or train for it: forecast backtest "
+            "without --model, or Forecaster.backtest, trains on the rows before the first cutoff"
         )

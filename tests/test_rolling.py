@@ -270,9 +270,9 @@ def test_rows_that_the_model_was_trained_on_flatter_it_and_that_is_said(trained,
     notes = model.backtest(sales, horizon=5, cutoffs=2).notes
 
     assert notes == (
-        "4 of 4 forecasts begin before 2024-02-29, up to where the model was trained: they flatter "
-        "it; give later rows, or leave --model out (use Forecaster.backtest in Python), to train "
-        "on the rows before the first cutoff",
+        "4 of 4 forecasts begin before 2024-02-29, up to where the model was trained, and flatter "
+        "it; give later rows, or train for it: forecast backtest without --model, or "
+        "Forecaster.backtest, trains on the rows before the first cutoff",
     )
     later = sales.assign(day=sales["day"] + pd.Timedelta(days=60))
     assert model.backtest(pd.concat([sales, later]), horizon=20, cutoffs=3).notes == ()
