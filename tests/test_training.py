@@ -1,6 +1,8 @@
+import gc
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -1270,3 +1272,37 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(run, kind)
         assert array.tobytes() == again.weights[name].tobytes(), name
         assert array.tobytes() != other.weights[name].tobytes(), name
     assert [r["loss"] for r in first.rounds] == [r["loss"] for r in again.rounds]
+
+
+def test_the_batches_are_handed_to_keras_as_they_are_and_none_waits_for_a_tuner(wave):
+    from forecast.training.fit import batches, stream
+
+    plan = make_plan(wave, 1, SMALL)
+    windows = windows_of(wave, plan)
+
+    def make():
+        return islice(batches(windows, wave.lengths, plan, seed=1), 3)
+
+    dataset = stream(make)
+
+    assert dataset.options().autotune.enabled is False
+    for _ in range(2):  # it begins anew
+        for (inputs, targets), batch in zip(dataset.as_numpy_iterator(), make(), strict=True):
+            for one, own in zip(inputs, (batch.values, batch.known, batch.begins), strict=True):
+                np.testing.assert_array_equal(one, own)
+            np.testing.assert_array_equal(targets, batch.targets)
+
+
+def test_a_training_leaves_no_graph_behind(run):
+    from tensorflow.python.framework.func_graph import FuncGraph
+
+    def graphs():
+        gc.collect()
+        return sum(isinstance(one, FuncGraph) for one in gc.get_objects())
+
+    run()
+    before = graphs()
+
+    run()
+
+    assert graphs() <= before

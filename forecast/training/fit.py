@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import repeat
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from forecast import windows
 from forecast.config import Config
@@ -20,6 +22,7 @@ from forecast.training.regimes import REGIMES
 from forecast.windows import Batch, Windows
 
 VALIDATION_WINDOWS = 512  # series looked at for the validation loss, drawn once
+AHEAD = 2  # batches that are ready before they are needed
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,17 @@ class Fitted:
     kept: int
     regimes: tuple[str, ...]
     turns: tuple[int, ...] = (0,)
+
+
+class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no type hints
+    """Adam (Kingma & Ba 2015) on one machine."""
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        """Leave out the sum over replicas, of which there is one.
+
+        TensorFlow keeps its gradient, and with it the graph of every training, until the end.
+        """
+        return grads_and_vars
 
 
 def fit(
@@ -66,24 +80,24 @@ def fit(
     """
     model = learner(config, plan, seed)
     model.compile(
-        optimizer=keras.optimizers.Adam(plan.rate, global_clipnorm=plan.clip),
+        optimizer=Adam(plan.rate, global_clipnorm=plan.clip),
         loss=masked_loss(config.head),
     )
     cosine = Cosine(plan.rate, plan.steps)
     limit = Budget(budget, cosine)
     report = Report(cosine, listener)
     best = Best(plan, cosine)
-    validation = validation_batch(data, lengths - plan.holdout, plan.holdout, seed)
+    looked_at = validation_batch(data, lengths - plan.holdout, plan.holdout, seed)
     interrupt = Interrupt()
     interrupted = False
     try:
         with interrupt.watching():
             model.fit(
-                (_pair(batch) for batch in batches(data, lengths - 2 * plan.holdout, plan, seed)),
+                stream(lambda: batches(data, lengths - 2 * plan.holdout, plan, seed)),
                 steps_per_epoch=plan.steps_per_round,
                 epochs=-(-plan.steps // plan.steps_per_round),
-                validation_data=_pair(validation) if validation else None,
-                validation_batch_size=VALIDATION_WINDOWS,
+                validation_data=stream(lambda: repeat(looked_at)) if looked_at else None,
+                validation_steps=1,
                 callbacks=[cosine, Turns(plan, cosine), report, limit, best, interrupt],
                 shuffle=False,
                 verbose=0,
@@ -118,6 +132,22 @@ def learner(config: Config, plan: Plan, seed: int) -> Learner:
 def batches(data: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterator[Batch]:
     """Windows of the planned kind without end, from the first rows of each series, (S,)."""
     return windows.KINDS[plan.windows](data, plan.least_rows, lengths, plan.batch, seed)
+
+
+def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
+    """Batches as Keras takes them, gathered ahead of their step.
+
+    Nothing tunes the dataset: an iterator that is given up would wait for the tuning thread's next
+    look, which is about as far away as it has been at work already, up to a minute.
+
+    Args:
+        make: begins anew to gather batches, which are all of the same shapes.
+    """
+    signature = tf.data.Dataset.from_tensors(_pair(next(iter(make())))).element_spec
+    dataset = tf.data.Dataset.from_generator(lambda: map(_pair, make()), output_signature=signature)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(AHEAD).with_options(options)
 
 
 def _pair(batch: Batch) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
