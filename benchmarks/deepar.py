@@ -54,7 +54,7 @@ from forecast.baselines import seasonal_naive
 from forecast.config import Config
 from forecast.model import Model
 from forecast.panel import Panel, to_panel
-from forecast.projection import CHUNK
+from forecast.projection import COMPILED_CHUNK
 from forecast.tables import read_table
 
 WORKER = Path(__file__).with_name("_deepar_worker.py")
@@ -200,11 +200,11 @@ def server(folder: Path, python: str) -> Iterator[tuple[dict[str, Any], Callable
 
 
 def products(config: Config, rows: int, paths: int) -> Callable[[], None]:
-    """The matrix products of a rollout alone, in blocks as the package makes them."""
+    """The matrix products of a rollout alone, in blocks as compiled code makes them."""
     units, rng = config.units, np.random.default_rng(0)
     inner = [config.inputs + units, *[2 * units] * (config.layers - 1), units]
     outer = [*[4 * units] * config.layers, config.outputs]
-    block = max(CHUNK // paths, 1) * paths
+    block = max(COMPILED_CHUNK // paths, 1) * paths
     maps = []
     for n, m in zip(inner, outer, strict=True):
         weights = rng.normal(size=(n, m)).astype(np.float32)

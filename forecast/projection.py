@@ -14,12 +14,14 @@ from forecast.cell import Carry, Cell, Memory
 from forecast.config import Config
 from forecast.encoding import constants, walk
 from forecast.errors import ForecastError
+from forecast.parallel import side_by_side
 from forecast.randomness import Branch
 from forecast.rollout import rollout
 from forecast.state import State, join
 from forecast.stopping import Condition, steps_until
 
-CHUNK = 4096  # rows rolled out together: keeps memory flat and compiled shapes few
+CHUNK = 1024  # rows that NumPy rolls out together: they stay in the cache
+COMPILED_CHUNK = 4096  # of compiled code: its shapes are few
 BLOCK = 64  # steps between two looks at a stop condition
 COMPILED_PAYS = 20_000_000  # steps x rows above which importing and compiling pays for itself
 FAR = 10.0  # ranges of the data beyond the data from which on a forecast is reported
@@ -83,17 +85,21 @@ class Projector:
             ForecastError: if the rollout leaves the finite numbers.
         """
         copies = max(paths, 1)
-        size = max(CHUNK // copies, 1)
+        is_compiled = self.runtime == "compiled"
+        size = max((COMPILED_CHUNK if is_compiled else CHUNK) // copies, 1)
         branches = randomness.branches(start.ids.tolist()) if paths else []
-        pieces, states = [], []
-        for first in range(0, len(start.ids), size):
+
+        def advance(first: int) -> tuple[np.ndarray, State]:
             piece = start.take(np.arange(first, min(first + size, len(start.ids))))
             chosen = branches[first : first + size]
             uniforms = self._uniforms(piece, chosen, horizon, paths) if paths else None
             path, after = self._advance(piece.repeat(copies), horizon, uniforms)
-            pieces.append(path.transpose(1, 0, 2))
-            states.append(after)
-        scaled, after = np.concatenate(pieces), join(states)
+            return path.transpose(1, 0, 2), after
+
+        each = map if is_compiled else side_by_side  # compiled code has threads of its own
+        pieces = [*each(advance, range(0, len(start.ids), size))]
+        scaled = np.concatenate([path for path, _ in pieces])
+        after = join([state for _, state in pieces])
         values = self.values(scaled, after, done)
         if paths and self.config.counts:
             values = np.rint(values)  # of a count and its unit, rounding has left a sliver

@@ -16,7 +16,7 @@ HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib"}
 # The flow of data: a module imports only modules before it. A new one needs its place here.
 FLOW = (
     "errors",
-    "arguments",
+    "arguments parallel",
     "files packing",
     "frequency spacing",
     "dialect excel stacking tables",
