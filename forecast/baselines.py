@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from forecast.panel import Panel
-from forecast.statistical import auto_ets, auto_theta
+from forecast.statistical import auto_ets, auto_theta, filled
 
 CRITICAL = 1.645  # a seasonal autocorrelation beyond so many standard errors counts (M4, 90 %)
 FEWEST_SEASONS = 3  # that a series must have to be called seasonal
@@ -61,7 +61,7 @@ def naive2(panel: Panel, season: int, horizon: int) -> np.ndarray:
 
     A series is adjusted by classical multiplicative decomposition if its autocorrelation at the
     seasonal lag passes the test of M4 (Makridakis, Spiliotis & Assimakopoulos 2020); one with
-    missing values, or with some that are not positive, is taken as it is.
+    values that are not positive is taken as it is. A missing value is taken as the one before it.
 
     Returns:
         (S, H, D).
@@ -69,10 +69,12 @@ def naive2(panel: Panel, season: int, horizon: int) -> np.ndarray:
     forecast = naive(panel, season, horizon)
     for s, (begin, end) in enumerate(zip(panel.indptr[:-1], panel.indptr[1:], strict=True)):
         for d, values in enumerate(panel.target[begin:end].T):
-            if (values > 0).all() and is_seasonal(values, season):
-                shape = seasonal_shape(values, season)
-                phases = np.arange(len(values) - 1, len(values) + horizon) % season
-                forecast[s, :, d] *= shape[phases[1:]] / shape[phases[0]]
+            known = filled(values)
+            if len(known) and (known > 0).all() and is_seasonal(known, season):
+                shape = seasonal_shape(known, season)
+                unseen = np.argmin(np.isnan(values[::-1]))  # rows after the last that was observed
+                phases = (len(known) + np.arange(horizon)) % season
+                forecast[s, :, d] *= shape[phases] / shape[(len(known) - 1 - unseen) % season]
     return forecast
 
 

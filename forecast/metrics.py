@@ -22,7 +22,7 @@ def overall(backtest: Backtest) -> pd.DataFrame:
 
     They are the means of `by_forecast`, but `wql` is the loss of all forecasts together relative to
     all values. `owa`, where there is naive2, is the mean of sMAPE and MASE relative to its own, as
-    in M4.
+    in M4; NaN where naive2 is without error, or no series has a scale.
     """
     each = by_forecast(backtest)
     found = each.groupby(level="model", sort=False).mean()
@@ -31,7 +31,7 @@ def overall(backtest: Backtest) -> pd.DataFrame:
         found["wql"] = together.xs(0)["wql"]
     if NAIVE2 in found.index:
         relative = found[["smape", "mase"]] / found.loc[NAIVE2, ["smape", "mase"]]
-        found["owa"] = relative.mean(axis=1)
+        found["owa"] = relative.mean(axis=1, skipna=False).replace(np.inf, np.nan)
     return found
 
 

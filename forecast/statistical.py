@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from forecast.errors import OptionError
 from forecast.panel import Panel
 
 FEWEST = 8  # values that a series must have to fit a model to
+UNFITTED = "no model able to be fitted"  # as statsforecast says it
 
 
 def is_installed() -> bool:
@@ -28,7 +30,8 @@ def fitted(name: str, panel: Panel, season: int, horizon: int) -> np.ndarray:
         horizon: steps H.
 
     Returns:
-        (S, H, D). A series of few values repeats the last one; NaN for one without any.
+        (S, H, D). A series of few values, or one that no model can be fitted to, repeats the last
+        one; NaN for one without any.
 
     Raises:
         OptionError: if statsforecast is not installed.
@@ -44,16 +47,28 @@ def fitted(name: str, panel: Panel, season: int, horizon: int) -> np.ndarray:
     forecast = np.full((len(panel.ids), horizon, panel.target.shape[1]), np.nan)
     for s, (begin, end) in enumerate(zip(panel.indptr[:-1], panel.indptr[1:], strict=True)):
         for d, values in enumerate(panel.target[begin:end].T):
-            known = _filled(values)
-            if len(known) >= FEWEST:
-                with np.errstate(all="ignore"):  # of perfect fits
-                    forecast[s, :, d] = model.forecast(known, horizon)["mean"]
-            elif len(known):
+            known = filled(values)
+            if len(known):
                 forecast[s, :, d] = known[-1]
+            if len(known) >= FEWEST:
+                path = _fitted(model, known, horizon)
+                forecast[s, :, d] = np.where(np.isfinite(path).all(), path, known[-1])
     return forecast
 
 
-def _filled(values: np.ndarray) -> np.ndarray:
+def _fitted(model: Any, values: np.ndarray, horizon: int) -> np.ndarray:
+    """The forecast of a model of statsforecast; NaN where none can be fitted."""
+    try:
+        with np.errstate(all="ignore"):  # of perfect fits
+            path: np.ndarray = model.forecast(values, horizon)["mean"]
+    except Exception as error:
+        if UNFITTED not in str(error):  # it has no class of its own
+            raise
+        return np.full(horizon, np.nan)
+    return path
+
+
+def filled(values: np.ndarray) -> np.ndarray:
     """A series from its first value on, with the one before in place of a missing one."""
     rows = np.where(np.isnan(values), -1, np.arange(len(values)))
     last = np.maximum.accumulate(rows)

@@ -153,12 +153,22 @@ def test_naive2_repeats_the_last_value_with_the_season_put_back(make_panel):
     np.testing.assert_allclose(forecast[0, :, 0], [6, 2, 4, 6])
 
 
+def test_naive2_takes_a_missing_value_as_the_one_before_it(make_panel):
+    values = np.tile([2.0, 4.0, 6.0], 20)
+    values[-1] = values[20] = NAN
+
+    forecast = naive2(make_panel([NAN, *values]), season=3, horizon=3)
+
+    # the last value that was observed is 4, of the phase before that of the last row
+    np.testing.assert_allclose(forecast[0, :, 0], [2, 4, 6], rtol=0.03)
+
+
 @pytest.mark.parametrize(
     "values",
     [
         [5.0, 1.0, 4.0, 2.0, 3.0, 5.0, 2.0, 1.0, 4.0],  # nothing repeats
         [0.0, 4.0, 6.0] * 5,  # not positive
-        [2.0, 4.0, 6.0, NAN, 4.0, 6.0] * 3,
+        [NAN, NAN],
         [2.0, 4.0] * 3,  # two seasons
         [3.0] * 12,
     ],

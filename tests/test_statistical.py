@@ -39,3 +39,30 @@ def test_a_short_series_repeats_its_last_value(make_panel, method):
 
     np.testing.assert_allclose(forecast[:3], [[NAN, NAN], [3, 3], [1, 1]])
     assert np.isfinite(forecast[3]).all()
+
+
+def test_a_forecast_that_is_not_finite_is_replaced_by_the_last_value(make_panel):
+    values = 1e300 * (10 + np.sin(np.arange(40.0)))  # whose squares are no numbers
+
+    forecast = auto_theta(make_panel(values), 7, 2)[0, :, 0]
+
+    assert forecast.tolist() == [values[-1]] * 2
+
+
+def test_a_series_that_no_model_can_be_fitted_to_repeats_its_last_value(make_panel, monkeypatch):
+    def unfitted(*_):
+        raise Exception("no model able to be fitted")  # as statsforecast does
+
+    monkeypatch.setattr(AutoETS, "forecast", unfitted)
+
+    assert auto_ets(make_panel(np.arange(9.0)), 7, 2)[0, :, 0].tolist() == [8, 8]
+
+
+def test_other_errors_of_statsforecast_are_not_hidden(make_panel, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("elsewhere")
+
+    monkeypatch.setattr(AutoETS, "forecast", broken)
+
+    with pytest.raises(ZeroDivisionError, match="elsewhere"):
+        auto_ets(make_panel(np.arange(9.0)), 7, 2)
