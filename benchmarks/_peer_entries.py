@@ -24,6 +24,7 @@ class Entry(NamedTuple):
         said: the settings in words, for the reader.
         cutoffs: of the backtest at most; what they take is scaled up.
         absent: why it lacks a measure, by measure.
+        is_recurrent: whether it is a recurrent network.
     """
 
     worker: str
@@ -31,6 +32,7 @@ class Entry(NamedTuple):
     said: str
     cutoffs: int | None = None
     absent: Mapping[str, str] = MappingProxyType({})
+    is_recurrent: bool = True
 
 
 NEURAL = {
@@ -93,5 +95,6 @@ ENTRIES = {
         "series as a category, each standardised, mean absolute error, trees of 31 leaves at rate "
         "0.1 until the time is over (the best of seven settings tried); its steps are trees",
         absent={"rate": "trees are not trained by gradient steps on windows"},
+        is_recurrent=False,
     ),
 }

@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         }
         found = measure(benches, options)
     found[NAIVE] = Found("the last day again", rows.score(rows.naive))
-    run = run_of(options, len(rows.ids), ["python -m benchmarks.peers", *given])
+    run = run_of(options, len(rows.ids), ["python", "-m", "benchmarks.peers", *given])
     page = markdown(run, found)
     print(page)
     if options.write and not (options.quick or options.validation):

@@ -453,6 +453,21 @@ def test_a_peer_that_is_better_is_told_to_be():
     assert alone == "There are no two OWA to compare."
 
 
+def test_where_trees_are_best_the_best_network_is_told_too():
+    ours = found_of({"smape": [9.0], "mase": [1.0]})
+    trees = found_of({"smape": [10.0], "mase": [1.1]})
+    network = found_of({"smape": [18.0], "mase": [2.0]})
+    told = {"forecast": ours, "skforecast LightGBM": trees, "Darts RNNModel": network}
+
+    verdict = benchmark("_peer_report").verdict(told)
+
+    # 9 / 18.383 + 1 / 2.395 is 0.9071, 10 / 18.383 + 1.1 / 2.395 is 1.0033: 10 % less
+    assert "Our OWA is 10% below that of the best peer, skforecast LightGBM." in verdict
+    assert verdict.endswith(
+        "It is 50% below that of the best recurrent network of a peer, Darts RNNModel."
+    )
+
+
 def test_a_backtest_of_fewer_cutoffs_is_scaled_up_and_says_so(monkeypatch):
     bench = benchmark("_peer_bench").Bench
     made = bench.__new__(bench)
