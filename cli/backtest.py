@@ -193,7 +193,10 @@ def trained(
     names = {name: choices[name] for name in COLUMNS}
     panel = to_panel(read.frame, **read.place, **names)
     tell(panel, len(read.frame), say)
-    say(f"Training on the rows before the first cutoff, for at most {choices['budget']}.")
+    refit = asked["refit"]
+    often = "each" if refit == 1 else f"every {refit} of them"
+    anew = f", and anew at {often}" if refit else ""
+    say(f"Training on the rows before the first cutoff{anew}, for at most {choices['budget']}.")
     with progress_bar(say.quiet) as progress:
         found = forecaster.backtest(panel, *numbers, **asked, progress=progress)
     return found, forecaster.model_.record

@@ -52,7 +52,7 @@ class Inputs(NamedTuple):
 
 
 @click.command(short_help="Draw a model, its forecast, or how good it is.")
-@click.argument("kind", type=click.Choice([*OF_MODEL, *OF_BACKTEST]))
+@click.argument("kind", type=click.Choice([*OF_MODEL, *OF_BACKTEST]), metavar="KIND")
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
 @model_option("The model to use.")
 @click.option(

@@ -191,7 +191,7 @@ class Backtest:
 
 
 def join(parts: Sequence[Backtest]) -> Backtest:
-    """Several backtests with the same horizon, baselines and levels as one."""
+    """Several backtests with the same horizon, baselines and levels as one, without their notes."""
     first = parts[0]
     return replace(
         first,
@@ -210,5 +210,5 @@ def join(parts: Sequence[Backtest]) -> Backtest:
             for level in first.ends
         },
         past=Past(*(np.concatenate(each) for each in zip(*(p.past for p in parts), strict=True))),
-        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        notes=(),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,8 +12,9 @@ import tensorflow as tf
 
 from forecast.cell import Blueprint, Carry, Cell, Memory
 from forecast.network import tensors
+from forecast.parallel import cores
 
-CORES = os.cpu_count() or 1
+CORES = cores()
 SMALLEST_PIECE = 64  # rows of a batch that are worth a thread of their own
 _THREADS = ThreadPoolExecutor(CORES)
 

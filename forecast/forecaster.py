@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ from forecast.network import HEADS
 from forecast.network.parts import SCORES
 from forecast.outcome import Forecast
 from forecast.panel import Panel, to_panel
-from forecast.rolling import cutoffs_within, refuse_too_short, roll
+from forecast.rolling import cutoffs_within, missing_of, refuse_too_short, roll
 from forecast.scaling import Powers
 from forecast.scoring import score
 from forecast.training.plan import Plan, make_plan, typical_length
@@ -341,7 +341,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             self.fit(with_values(known.take(np.flatnonzero(known.lengths))), progress=progress)
             choices = (levels, baselines, target, carry, len(backs))
             parts.append(roll(self.model_, panel, horizon, turn, *choices))
-        return join(parts)
+        whole = join(parts)
+        return replace(whole, notes=(*missing_of(whole, panel, len(backs)),))
 
     def update(self, rows: Any, *, fill_gaps: bool = False) -> Forecaster:
         """Take the next rows in without training: `model_` keeps the state after them.

@@ -136,7 +136,8 @@ def roll(
     if not parts:
         raise DataError(f"{panel.source}: no value is observed before a cutoff")
     whole = join(parts)
-    return replace(whole, notes=(*_notes(whole, panel, len(backs), model),))
+    notes = (*missing_of(whole, panel, len(backs)), *_flattery(whole, model))
+    return replace(whole, notes=notes)
 
 
 def refuse_too_short(panel: Panel, backs: np.ndarray) -> None:
@@ -337,9 +338,9 @@ def _baselines_of(names: Sequence[str] | None, rollouts: int) -> tuple[str, ...]
     return tuple(dict.fromkeys(names))
 
 
-def _notes(whole: Backtest, panel: Panel, cutoffs: int, model: Model) -> Iterator[str]:
-    """What a reader of the figures should know."""
-    missing, last = int(np.isnan(whole.actual).sum()), model.record.get("last")
+def missing_of(whole: Backtest, panel: Panel, cutoffs: int) -> Iterator[str]:
+    """What is left out of a backtest of so many cutoffs, as sentences for people."""
+    missing = int(np.isnan(whole.actual).sum())
     if missing:
         yield f"{missing:,} of {whole.actual.size:,} values are missing; they are left out"
     absent = len(panel.ids) * cutoffs - len(whole.ids)
@@ -348,6 +349,11 @@ def _notes(whole: Backtest, panel: Panel, cutoffs: int, model: Model) -> Iterato
             f"{absent:,} of {len(panel.ids) * cutoffs:,} forecasts are left out, since their "
             "series have no value before the cutoff"
         )
+
+
+def _flattery(whole: Backtest, model: Model) -> Iterator[str]:
+    """How many of the forecasts are of rows that the model was trained on, if any."""
+    last = model.record.get("last")
     if last is not None and (seen := int((whole.cutoffs < last).sum())):
         until = whole.schema.text(whole.frequency, last)
         yield (

@@ -138,9 +138,10 @@ def test_training_anew_and_carrying_along_are_passed_on(monkeypatch):
         return original(self, *given, **options)
 
     monkeypatch.setattr(Forecaster, "backtest", spy)
-    run("sales.csv", "-n", 4, "--cutoffs", 2, "--refit", 1, "--carry", *TINY)
+    said = run("sales.csv", "-n", 4, "--cutoffs", 2, "--refit", 1, "--carry", *TINY).stderr
 
     assert (asked["refit"], asked["carry"]) == (1, True)
+    assert "Training on the rows before the first cutoff, and anew at each, for at most" in said
 
 
 @pytest.mark.parametrize(

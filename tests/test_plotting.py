@@ -80,6 +80,7 @@ def drawn(figure):
 def test_few_series_are_drawn_one_and_all():
     assert choose(1)[1:] == (("",), "")
     assert choose(12).words == "all 12 series"
+    assert choose(2).words == "both series"
     assert choose(12).places.tolist() == list(range(12))
 
 
@@ -124,7 +125,7 @@ def test_a_forecast_is_drawn_after_its_history_with_its_intervals(make_model, ma
     line = lines_of(axis)
     last = panel.target[-1, 0]
     assert titles(figure) == ["a", "b"]
-    assert figure.get_suptitle() == "Forecast of 3 steps (daily)\nall 2 series"
+    assert figure.get_suptitle() == "Forecast of 3 steps (daily)\nboth series"
     assert legend(figure) == ["observed", "80 % interval", "50 % interval", "forecast"]
     np.testing.assert_array_equal(line["observed"], panel.target[-24:, 0])
     np.testing.assert_array_equal(line["forecast"], [last, *table["forecast"]])
@@ -370,9 +371,13 @@ def test_names_of_lines_that_end_together_are_written_apart(make_backtest):
 
     axis = drawn(plot_errors(backtest)).axes[0]
 
-    places = sorted(text.xy[1] for text in axis.texts)
+    texts = sorted(axis.texts, key=lambda text: text.xyann[1])
+    places = [text.xyann[1] for text in texts]
     assert np.diff(places) == pytest.approx(0.07 * axis.get_ylim()[1])
     assert places[1] == pytest.approx(0.5)
+    # a stroke leads from the end of its line to a name that was moved
+    assert [text.arrow_patch is not None for text in texts] == [True, False, True]
+    assert [text.xy[1] for text in texts] == [0.5] * 3
 
 
 def test_where_no_series_has_a_scale_errors_are_in_units_of_the_target(make_backtest):
@@ -440,7 +445,7 @@ def test_with_enough_forecasts_shares_are_drawn_by_step_too(make_backtest):
 
     left, right = figure.axes
     assert lines_of(right)["80 %"].tolist() == [75.0, 0.0]
-    assert right.get_yticks().tolist() == [80.0]
+    assert right.get_ylim() == left.get_ylim()
     assert legend(figure) == ["as many as they should", "held (95 % confidence)"]
     assert left.containers[0].has_yerr
 

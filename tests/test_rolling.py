@@ -343,6 +343,17 @@ def test_training_sees_the_rows_before_the_first_cutoff_alone(sales):
     assert found.notes == ()
 
 
+def test_what_is_missing_is_told_of_all_cutoffs_where_it_is_trained_anew(sales):
+    from forecast import Forecaster
+
+    holed = sales.copy()
+    holed.loc[holed.index[-1], "sold"] = NAN  # among the last rows of one series of two
+
+    found = Forecaster(units=4, steps=1, feedback="teacher").backtest(holed, 2, 2, refit=1)
+
+    assert found.notes == ("1 of 8 values are missing; they are left out",)
+
+
 def test_it_is_trained_anew_at_every_so_manieth_cutoff(sales):
     from forecast import Forecaster
 

@@ -100,7 +100,6 @@ def _draw_steps(axis: Axes, backtest: Backtest) -> None:
         last = np.flatnonzero(~np.isnan(shares))[-1:]
         if len(last):
             ends[f"{level:g} %"] = (float(steps[-1]), float(shares[last[0]]), colour)
-    axis.set_yticks(levels)
     axis.set(ylim=(0, 102), xlabel=f"step of the horizon ({backtest.frequency.label})")
     whole_steps(axis, 6)
     label_ends(axis, ends)

@@ -47,7 +47,7 @@ def choose(
         'the first 12 of 10,000 series'
     """
     if count <= most:
-        words = "" if count == 1 else f"all {count} series"
+        words = {1: "", 2: "both series"}.get(count, f"all {count} series")
         return Choice(np.arange(count), ("",) * count, words)
     known = 0 if errors is None else int((~np.isnan(errors)).sum())
     if errors is None or known < 3 * each:

@@ -230,7 +230,7 @@ def value_axis(axis: Axes) -> None:
 
 
 def label_ends(axis: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None:
-    """Write names beside the ends of lines, apart from each other.
+    """Write names beside the ends of lines, apart from each other; a stroke leads to one moved.
 
     Args:
         axis: with all its lines; its limits are final.
@@ -246,15 +246,18 @@ def label_ends(axis: Axes, ends: Mapping[str, tuple[float, float, str]]) -> None
     wanted = np.array([ends[text][1] for text in names])
     places = isotonic_regression(wanted - apart).x + apart  # as near as can be
     places = np.maximum(places, low + LINE / 2 * (high - low) + apart)
-    for text, place in zip(names, places, strict=True):
-        x, _, colour = ends[text]
+    moved = np.abs(places - wanted) > LINE / 2 * (high - low)
+    for text, place, is_moved in zip(names, places, moved, strict=True):
+        x, y, colour = ends[text]
+        stroke = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "relpos": (0, 0.5)}
         axis.annotate(
             text,
-            (x, place),
-            (6, 0),
-            textcoords="offset points",
+            (x, y),
+            (20 if moved.any() else 6, place),
+            textcoords=("offset points", "data"),
             color=colour,
             fontsize="small",
             va="center",
             annotation_clip=False,
+            arrowprops=stroke if is_moved else None,
         )
