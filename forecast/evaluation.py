@@ -53,14 +53,16 @@ class Comparison:
         last = "last step" if self.steps == 1 else f"last {self.steps} steps"
         where = f"On the {last} of {'the ' if self.series == 1 else ''}{many}"
         what = f"({measure} {ours:.3g} against {naive:.3g})"
-        if not ours < (1 - MARGIN) * naive:
-            return (
-                f"{where}, which it had not seen, the model does no better than repeating "
-                f"{self._season()} {what}. Use that instead, or give more data or a longer budget."
-            )
+        repeated = f"repeating {self._season()} {what}"
+        if ours < (1 - MARGIN) * naive:
+            gain = f"error is {1 - ours / naive:.0%} smaller than that of"
+            return f"{where}, which it had not seen, the model's {gain} {repeated}."
+        verdict = " does no better than"
+        if 0 < (1 + MARGIN) * naive < ours:
+            verdict = f"'s error is {ours / naive - 1:.0%} larger than that of"
         return (
-            f"{where}, which it had not seen, the model's error is {1 - ours / naive:.0%} smaller "
-            f"than that of repeating {self._season()} {what}."
+            f"{where}, which it had not seen, the model{verdict} {repeated}. Use that instead, or "
+            "give more data or a longer budget."
         )
 
     def _season(self) -> str:

@@ -139,17 +139,17 @@ def test_a_win_is_told_with_its_size():
 
 
 def test_a_loss_is_told_as_plainly_and_what_to_do_with_it():
-    lost = replace(WON, mase=1.3, series=4140, season=24)
+    lost = replace(WON, mase=1.5, series=4140, season=24)
 
     assert lost.sentence() == (
-        "On the last 12 steps of 4,140 series, which it had not seen, the model does no better "
-        "than repeating the last 24 steps (MASE 1.3 against 1.2). Use that instead, or give more "
-        "data or a longer budget."
+        "On the last 12 steps of 4,140 series, which it had not seen, the model's error is 25% "
+        "larger than that of repeating the last 24 steps (MASE 1.5 against 1.2). Use that "
+        "instead, or give more data or a longer budget."
     )
 
 
-@pytest.mark.parametrize("mase", [1.2, 1.1999, float("nan")])
-def test_neither_a_draw_nor_a_gain_too_small_to_tell_is_a_win(mase):
+@pytest.mark.parametrize("mase", [1.2, 1.1999, 1.2001, float("nan")])
+def test_a_draw_or_a_difference_too_small_to_tell_is_no_better(mase):
     assert "does no better than" in replace(WON, mase=mase).sentence()
 
 
