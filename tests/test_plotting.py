@@ -355,6 +355,16 @@ def test_errors_by_step_are_those_of_the_tables(make_backtest):
     assert not axis.collections  # a band would need more series
 
 
+def test_the_error_of_a_series_in_a_title_is_that_of_the_table(make_backtest):
+    actual = [[0.0, NAN, NAN], [0.0, 0.0, 0.0]]
+    backtest = make_backtest([[4.0, 9.0, 9.0], [1.0, 1.0, 2.0]], actual=actual)
+
+    figure = drawn(plot_backtest(backtest))
+
+    assert backtest.by_series.loc[("a", "forecast"), "mase"] == 2  # of 4, 1, 1 and 2
+    assert titles(figure) == ["a (MASE 2.00)"]
+
+
 def test_every_baseline_has_a_line_of_a_look_of_its_own(make_backtest):
     others = {name: np.full((2, 3), k) for k, name in enumerate(BASELINES)}
 

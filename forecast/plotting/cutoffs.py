@@ -8,7 +8,7 @@ import numpy as np
 
 from forecast.metrics import FORECAST
 from forecast.plotting.choosing import Choice, choose
-from forecast.plotting.scaled import mean, means_by_series, scaled_errors
+from forecast.plotting.scaled import mean_of_each, scaled_errors
 from forecast.plotting.style import (
     BLUE,
     GREY,
@@ -46,7 +46,7 @@ def plot_backtest(backtest: Backtest) -> Figure:
         The figure: up to 12 series, of more the best, the median and the worst.
     """
     found = scaled_errors(backtest, FORECAST)
-    ids, errors = means_by_series(backtest, mean(found.values, axis=1))
+    ids, errors = mean_of_each(backtest, found.values)
     choice = choose(len(ids), errors, found.measure)
     small = grid(len(choice.places))
     most = 0

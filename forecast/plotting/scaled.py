@@ -47,11 +47,17 @@ def means_by_series(backtest: Backtest, values: np.ndarray) -> tuple[np.ndarray,
 
     Args:
         backtest: of M rollouts of S series.
-        values: (M,) or (M, H), NaN where not known.
+        values: (M, H), NaN where not known.
 
     Returns:
-        The ids (S,) in the order in which they come, and the means (S,) or (S, H).
+        The ids (S,) in the order in which they come, the means of each step (S, H).
     """
     codes, ids = pd.factorize(backtest.ids)
-    found = pd.DataFrame(values).groupby(codes).mean().to_numpy()
-    return np.asarray(ids), found[:, 0] if values.ndim == 1 else found
+    return np.asarray(ids), pd.DataFrame(values).groupby(codes).mean().to_numpy()
+
+
+def mean_of_each(backtest: Backtest, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The ids (S,) and the mean of all known values (M, H) of each series, (S,)."""
+    codes, ids = pd.factorize(backtest.ids)
+    found = pd.Series(values.ravel()).groupby(np.repeat(codes, backtest.horizon)).mean()
+    return np.asarray(ids), found.to_numpy()
