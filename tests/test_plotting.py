@@ -455,6 +455,7 @@ def test_with_enough_forecasts_shares_are_drawn_by_step_too(make_backtest):
 
     left, right = figure.axes
     assert lines_of(right)["80 %"].tolist() == [75.0, 0.0]
+    assert [tick for tick in right.get_yticks() if tick <= 102] == [0, 20, 40, 60, 80, 100]
     assert right.get_ylim() == left.get_ylim()
     assert legend(figure) == ["as many as they should", "held (95 % confidence)"]
     assert left.containers[0].has_yerr

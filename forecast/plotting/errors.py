@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.metrics import FORECAST
-from forecast.plotting.scaled import mean, means_by_series, scaled_errors
+from forecast.plotting.scaled import mean, scaled_errors
 from forecast.plotting.style import (
     BLACK,
     BLUE,
@@ -54,8 +54,9 @@ def plot_errors(backtest: Backtest) -> Figure:
     band = ""
     ids = list(dict.fromkeys(backtest.ids.tolist()))
     if len(ids) >= FEWEST:
-        _, own = means_by_series(backtest, scaled_errors(backtest, FORECAST).values)
-        low, high = pd.DataFrame(own).quantile(BAND).to_numpy()
+        errors = pd.DataFrame(scaled_errors(backtest, FORECAST).values)
+        own = errors.groupby(pd.factorize(backtest.ids)[0]).mean()
+        low, high = own.quantile(BAND).to_numpy()
         axis.fill_between(steps, low, high, color=tint(BLUE, PALEST), linewidth=0)
         band = f"shaded: the model's for the middle {BAND[1] - BAND[0]:.0%} of the series"
     ends = {}

@@ -42,20 +42,6 @@ def mean(values: np.ndarray, axis: int) -> np.ndarray:
     return found
 
 
-def means_by_series(backtest: Backtest, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The means over the rollouts of each series.
-
-    Args:
-        backtest: of M rollouts of S series.
-        values: (M, H), NaN where not known.
-
-    Returns:
-        The ids (S,) in the order in which they come, the means of each step (S, H).
-    """
-    codes, ids = pd.factorize(backtest.ids)
-    return np.asarray(ids), pd.DataFrame(values).groupby(codes).mean().to_numpy()
-
-
 def mean_of_each(backtest: Backtest, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The ids (S,) and the mean of all known values (M, H) of each series, (S,)."""
     codes, ids = pd.factorize(backtest.ids)

@@ -137,8 +137,8 @@ def batches(data: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterat
 def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
     """Batches as Keras takes them, gathered ahead of their step.
 
-    Nothing tunes the dataset: an iterator that is given up would wait for the tuning thread's next
-    look, which is about as far away as it has been at work already, up to a minute.
+    Nothing tunes the dataset: an iterator that is given up would wait for the thread that does,
+    which could take nearly as long again as the training.
 
     Args:
         make: begins anew to gather batches, which are all of the same shapes.
