@@ -14,15 +14,15 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from forecast.bounds import Bounds
-from forecast.config import Config
-from forecast.encoding import encode
-from forecast.frequency import parse
+from forecast.data.frequency import parse
+from forecast.data.panel import Panel
+from forecast.data.schema import Schema
+from forecast.inference.bounds import Bounds
+from forecast.inference.config import Config
+from forecast.inference.encoding import encode
+from forecast.inference.rollout import make_cell
 from forecast.model import Model, fingerprint
-from forecast.network import NETWORKS
-from forecast.panel import Panel
-from forecast.projection import make_cell
-from forecast.schema import Schema
+from forecast.nn import NETWORKS
 from forecast.training.plan import Plan, make_plan
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from benchmarks._common import Usage, run_alone
 from benchmarks._peer_entries import ENTRIES, OURS, Entry
 from benchmarks.deepar import rows_to_forecast
 from benchmarks.m4_hourly import HORIZON, SEASON, scores
-from forecast.baselines import seasonal_naive
+from forecast.evaluation.baselines import seasonal_naive
 
 WORKERS = Path(__file__).with_name("_peer_workers")
 COMMAND = str(Path(sys.executable).with_name("forecast"))

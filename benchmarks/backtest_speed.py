@@ -21,9 +21,9 @@ from benchmarks._common import DATA, MET, REST, setup, show, sizes, timed, untra
 from benchmarks._peer_bench import Bench, Rows
 from benchmarks._peer_entries import ENTRIES
 from benchmarks.m4_hourly import HORIZON, TRAIN
+from forecast.data.io.tables import read_table
+from forecast.data.panel import Panel, to_panel
 from forecast.model import Model
-from forecast.panel import Panel, to_panel
-from forecast.tables import read_table
 
 DARTS = "Darts RNNModel"
 AIMS = {DARTS: 5, "rollout per cutoff": 10}  # times as fast as they are

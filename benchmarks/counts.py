@@ -18,7 +18,7 @@ import pandas as pd
 
 from benchmarks._common import LEVELS, MET, pinball, show, weighted
 from forecast import Forecaster
-from forecast.panel import Panel, to_panel
+from forecast.data.panel import Panel, to_panel
 
 HEADS = ("normal", "student_t", "negative_binomial")
 COMPARED = ("negative_binomial", "normal")

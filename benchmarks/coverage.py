@@ -20,11 +20,11 @@ from scipy.special import ndtri
 from benchmarks._common import DATA, MET, show
 from benchmarks.m4_hourly import HORIZON, TEST, TRAIN
 from forecast import Forecaster
-from forecast.baselines import seasonal_naive
+from forecast.data.io.tables import read_table
+from forecast.data.panel import Panel, to_panel
 from forecast.datasets import load
+from forecast.evaluation.baselines import seasonal_naive
 from forecast.model import Model
-from forecast.panel import Panel, to_panel
-from forecast.tables import read_table
 
 LEVELS = (80.0, 95.0)
 WITHIN = 3.0  # percentage points

@@ -50,12 +50,12 @@ from benchmarks._common import (
     weighted,
 )
 from benchmarks.m4_hourly import HORIZON, SEASON, TEST, TRAIN
-from forecast.baselines import seasonal_naive
-from forecast.config import Config
+from forecast.data.io.tables import read_table
+from forecast.data.panel import Panel, to_panel
+from forecast.evaluation.baselines import seasonal_naive
+from forecast.inference.config import Config
+from forecast.inference.rollout import COMPILED_CHUNK
 from forecast.model import Model
-from forecast.panel import Panel, to_panel
-from forecast.projection import COMPILED_CHUNK
-from forecast.tables import read_table
 
 WORKER = Path(__file__).with_name("_deepar_worker.py")
 PARTS = ("sharpness", "speed")

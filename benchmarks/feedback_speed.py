@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks._common import MET, hourly_panel, in_turns, noise, ratio, setup, show, sizes
 from benchmarks.training_speed import ours, rate, windows_of
-from forecast.network import NETWORKS
+from forecast.nn import NETWORKS
 
 TARGETS = {"scheduled, parallel": 0.45, "free": 0.2}
 TEACHER = "teacher"

@@ -15,9 +15,9 @@ import numpy as np
 
 from benchmarks._common import MET, show
 from forecast import Forecaster
-from forecast.frequency import parse
-from forecast.panel import Panel
-from forecast.schema import Schema
+from forecast.data.frequency import parse
+from forecast.data.panel import Panel
+from forecast.data.schema import Schema
 
 CARRIED = 0.8  # of a value to the next
 WITHIN = 0.10  # of the variance of the sum

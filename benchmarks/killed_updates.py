@@ -24,8 +24,8 @@ import pandas as pd
 
 from benchmarks._common import MET, hourly_panel, setup, show, timed, untrained
 from forecast import ForecastError
+from forecast.data.panel import to_table
 from forecast.model import Model
-from forecast.panel import to_table
 
 SCRIPT = str(Path(sys.executable).with_name("forecast"))
 MODEL = "model.forecast"

@@ -12,9 +12,9 @@ import pandas as pd
 from utilsforecast import losses
 
 from benchmarks._common import DATA, MET, show
-from forecast.baselines import seasonal_naive
-from forecast.panel import Panel, to_panel
-from forecast.tables import read_table
+from forecast.data.io.tables import read_table
+from forecast.data.panel import Panel, to_panel
+from forecast.evaluation.baselines import seasonal_naive
 
 TRAIN, TEST = "m4_hourly_train.csv.gz", "m4_hourly_test.csv.gz"
 HORIZON, SEASON = 48, 24

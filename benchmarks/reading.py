@@ -17,8 +17,8 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv
 
-from forecast.panel import Panel, to_panel
-from forecast.tables import read_table
+from forecast.data.io.tables import read_table
+from forecast.data.panel import Panel, to_panel
 
 SERIES = 1_000
 MOST_TIMES_PANDAS = 3.0

@@ -24,11 +24,11 @@ import pandas as pd
 
 from benchmarks._common import DATA, show
 from forecast import Forecaster
+from forecast.data.io.tables import read_table
+from forecast.data.panel import Panel, to_panel
 from forecast.datasets import load
-from forecast.network import NETWORKS
-from forecast.panel import Panel, to_panel
-from forecast.tables import read_table
-from forecast.trial import exposure_of
+from forecast.evaluation.holdout import exposure_of
+from forecast.nn import NETWORKS
 
 KEY = ["data", "network", "feedback", "steps", "seed", "cutoff"]
 REGIMES = ("teacher", "scheduled", "free", "teacher>free")

@@ -28,11 +28,11 @@ from benchmarks._common import (
     timed,
     untrained,
 )
-from forecast.bounds import Bounds, Limits, limits
-from forecast.cell import Carry
-from forecast.features import lagged_values, push, step_input
+from forecast.inference.bounds import Bounds, Limits, limits
+from forecast.inference.loop import rollout
 from forecast.model import Model
-from forecast.rollout import rollout
+from forecast.nn.step import LoopCarry
+from forecast.nn.step_inputs import lagged_values, push, step_input
 
 TUTORIAL = "Keras loop"
 CLOSE = 1e-4  # largest difference that counts as the same values
@@ -102,21 +102,21 @@ def numpy_engine(model: Model, horizon: int) -> Callable[[], np.ndarray]:
 
     def run() -> np.ndarray:
         step = model.cell().rollout_step(known, free, None)
-        return rollout(step, state.value, Carry(0, state.memory), horizon)[0]
+        return rollout(step, state.value, LoopCarry(0, state.memory), horizon)[0]
 
     return run
 
 
 def compiled_engine(model: Model, horizon: int) -> Callable[[], np.ndarray]:
     """The engine's compiled twin: a path (H, S, 1)."""
-    from forecast import compiled
+    from forecast.inference import loop_xla
 
     known, state, config = upcoming(model, horizon), model.state, model.config
     blueprint, free = config.blueprint, no_limits(model)
 
     def run() -> np.ndarray:
         memory = state.memory
-        path, _ = compiled.run(blueprint, model.weights, state.value, memory, known, free, None)
+        path, _ = loop_xla.run(blueprint, model.weights, state.value, memory, known, free, None)
         return path
 
     return run

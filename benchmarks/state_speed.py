@@ -30,10 +30,10 @@ from benchmarks._common import (
     timed,
     untrained,
 )
-from forecast.matching import next_rows
+from forecast.data.panel import Panel, to_table
+from forecast.inference.inputs import next_rows
+from forecast.inference.state import State
 from forecast.model import Model
-from forecast.panel import Panel, to_table
-from forecast.state import State
 
 SOON = 1e-3  # seconds for one new row
 SAME = 1.2  # growth of the time with the history that counts as none

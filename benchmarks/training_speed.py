@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks._common import MET, Setup, hourly_panel, in_turns, noise, ratio, setup, show, sizes
-from forecast.encoding import transformed
-from forecast.panel import Panel
-from forecast.windows import Windows, draw
+from forecast.data.panel import Panel
+from forecast.inference.encoding import transformed
+from forecast.training.windows import Windows, draw
 
 OURS, BARE = "fit, windows on the fly", "bare Keras fit, arrays"
 SHARE = 0.9  # of the speed of the bare fit
@@ -73,7 +73,7 @@ def bare(
     """Train the same layers through nothing but Keras."""
     import keras
 
-    from forecast.training.learner import masked_loss
+    from forecast.training.keras_model import masked_loss
 
     config, plan = choice.config, choice.plan
     layers = [keras.layers.LSTM(config.units, return_sequences=True) for _ in range(config.layers)]

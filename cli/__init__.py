@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from forecast import __version__
+from forecast._version import __version__
 
 from .backtest import backtest
 from .datasets import datasets

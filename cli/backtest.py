@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forecast.backtest import Backtest
+    from forecast.data.panel import Panel
     from forecast.model import Model
-    from forecast.panel import Panel
 
 SHOWN = ("mase", "smape", "mae", "rmse", "bias", "wql", "owa", "coverage-80", "coverage-95")
 TITLES = {"smape": "sMAPE %", "bias": "bias", "coverage-80": "in 80 %", "coverage-95": "in 95 %"}
@@ -125,9 +125,9 @@ def backtest(
       forecast backtest newer.csv --horizon 14 --model sales.forecast --by step
       forecast backtest sales.csv --horizon 14 --out backtest.csv --plot backtest.png
     """
+    from forecast.data.io.multi_file import files_of
+    from forecast.data.io.tables import read_table, write_table
     from forecast.plotting import picture_kind, write_figure
-    from forecast.stacking import files_of
-    from forecast.tables import read_table, write_table
 
     refuse_choices(model, refit, choices)
     places = {"--out": out, "--plot": plot}
@@ -185,8 +185,8 @@ def trained(
     say: Say,
 ) -> tuple[Backtest, dict[str, Any]]:
     """The backtest of a model that is trained for it, and the record of its last training."""
+    from forecast.data.panel import to_panel
     from forecast.forecaster import Forecaster
-    from forecast.panel import to_panel
 
     forecaster = Forecaster(**choices)
     forecaster.check()

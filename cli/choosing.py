@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from forecast.network import HEADS, NETWORKS
-from forecast.network.parts import CELLS, SCORES
-from forecast.training.regimes import MIX_BY, MIXING, REGIMES
-from forecast.training.schedule import SCHEDULES
+from forecast.nn import HEADS, NETWORKS
+from forecast.nn.layers import CELLS, SCORES
+from forecast.training.feedback import MIX_BY, MIXING, REGIMES
+from forecast.training.feedback.sampling_schedule import SCHEDULES
 
 from .output import Limits
 

@@ -19,8 +19,8 @@ def datasets(name: str | None, out: str | None, say: Say) -> None:
       forecast datasets
       forecast datasets air_passengers > air.csv
     """
+    from forecast.data.io.tables import write_table
     from forecast.datasets import describe, load
-    from forecast.tables import write_table
 
     if name is None:
         for dataset in describe():

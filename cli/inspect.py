@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.errors import ArtifactError
-from forecast.summary import summary
+from forecast.report.text_summary import summary
 
 from .output import MODEL, Say, command, count_series, print_data, print_json
 
@@ -53,7 +53,7 @@ def inspect(model: str, state: bool, as_json: bool, say: Say) -> None:  # noqa: 
 
 def show_state(path: str, as_json: bool) -> None:
     """Print the series of a state, where each ends and the range of its values."""
-    from forecast.state import State
+    from forecast.inference.state import State
 
     held = State.load(path)
     text = held.frequency.text
@@ -99,8 +99,8 @@ def everything(model: Model) -> dict[str, Any]:
 
 def description(path: str, model: Model) -> list[str]:
     """The same for people."""
-    from forecast.evaluation import Exposure
-    from forecast.network import HEADS, NETWORKS
+    from forecast.evaluation.comparison import Exposure
+    from forecast.nn import HEADS, NETWORKS
 
     config, facts = model.config, everything(model)
     schema, plan, gap = config.schema, model.record["plan"], model.record["exposure"]

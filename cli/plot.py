@@ -24,11 +24,11 @@ from .output import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from forecast.ahead import Ahead
     from forecast.backtest import Backtest
+    from forecast.data.future_covariates import FutureCovariates
+    from forecast.data.panel import Panel
+    from forecast.inference.forecast import Forecast
     from forecast.model import Model
-    from forecast.outcome import Forecast
-    from forecast.panel import Panel
 
 OF_MODEL = ("forecast", "training", "attention")
 OF_BACKTEST = ("forecasts", "errors", "calibration")
@@ -47,7 +47,7 @@ class Inputs(NamedTuple):
     """What the files hold: rows, known columns of the rows to come, and what is to be said."""
 
     history: Panel | None
-    ahead: Ahead | None
+    ahead: FutureCovariates | None
     notes: list[str]
 
 
@@ -145,8 +145,8 @@ def plot(
 
 def check_files(table: tuple[str, ...], future: str | None, model: str, out: str | None) -> None:
     """Refuse places that cannot be written, or stand for two things."""
+    from forecast.data.io.multi_file import files_of
     from forecast.plotting import picture_kind
-    from forecast.stacking import files_of
 
     inputs = {
         "the table itself": files_of(*table),
@@ -165,7 +165,7 @@ def inputs_of(
     model: Model, table: tuple[str, ...], future: str | None, wanted: list[str] | None
 ) -> Inputs:
     """What is read from the files."""
-    from forecast.tables import read_table
+    from forecast.data.io.tables import read_table
 
     history = ahead = None
     notes: list[str] = []
@@ -242,7 +242,7 @@ def of_training(record: dict[str, Any], model: str, out: str | None) -> Figure |
 
 def training_text(record: dict[str, Any]) -> list[str]:
     """The losses of a training as a chart."""
-    from forecast.plotting.history import curves
+    from forecast.plotting.training import curves
 
     steps, losses = curves(record)
     ends = (f"step {steps[0]:,}", f"step {steps[-1]:,}")
@@ -251,7 +251,7 @@ def training_text(record: dict[str, Any]) -> list[str]:
 
 def errors_text(backtest: Backtest) -> list[str]:
     """The errors of a backtest by step as a chart."""
-    from forecast.metrics import FORECAST
+    from forecast.evaluation.metrics import FORECAST
     from forecast.plotting.errors import errors_by_step
     from forecast.plotting.scaled import scaled_errors
 
@@ -264,8 +264,8 @@ def forecast_text(model: Model, forecast: Forecast, history: Panel | None) -> li
     """The first series of a forecast as a chart, with its history."""
     import numpy as np
 
-    from forecast.frames import to_pandas
-    from forecast.plotting.future import course_of
+    from forecast.data.dataframes import to_pandas
+    from forecast.plotting.forecast import course_of
     from forecast.plotting.style import shorten
 
     course = course_of(model, forecast, 0, history)
@@ -290,8 +290,8 @@ def forecast_text(model: Model, forecast: Forecast, history: Panel | None) -> li
 def drawn_in_text(
     lines: dict[str, Any], ends: tuple[str, str], divide: float | None = None
 ) -> list[str]:
-    """A chart as wide as the terminal, of characters that it has; see `textchart.chart`."""
-    from forecast.textchart import FINE, Curve, chart
+    """A chart as wide as the terminal, of characters that it has; see `text_chart.chart`."""
+    from forecast.plotting.text_chart import FINE, Curve, chart
 
     width = min(shutil.get_terminal_size().columns, WIDEST)
     curves = [Curve(name, values) for name, values in lines.items()]

@@ -25,9 +25,9 @@ from .output import (
 )
 
 if TYPE_CHECKING:
+    from forecast.data.panel import Panel
+    from forecast.inference.forecast import Forecast
     from forecast.model import Model
-    from forecast.outcome import Forecast
-    from forecast.panel import Panel
 
 
 class Until(click.ParamType[Any]):
@@ -37,7 +37,7 @@ class Until(click.ParamType[Any]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         """A function of the values so far."""
-        from forecast.stopping import parse
+        from forecast.inference.stopping import parse
 
         if callable(value):
             return value
@@ -168,12 +168,12 @@ def predict(
       forecast predict --model stores.forecast -n 28 --levels 80 --sum-by all --sum-over week
       forecast predict --model stores.forecast -n 28 --paths 100 --paths-out paths.parquet
     """
-    from forecast.intervals import PATHS
+    from forecast.data.io.multi_file import files_of
+    from forecast.data.io.tables import read_table, write_table
+    from forecast.inference.intervals import PATHS
+    from forecast.inference.state import State
     from forecast.model import Model
     from forecast.plotting import picture_kind, plot_attention, plot_forecast, write_figure
-    from forecast.stacking import files_of
-    from forecast.state import State
-    from forecast.tables import read_table, write_table
 
     inputs = {
         "the table itself": files_of(*table),
@@ -260,8 +260,8 @@ def predict(
 
 def refuse_other_file(keep_state: str | None) -> None:
     """Refuse to write a state over a file that is no state."""
-    from forecast.packing import is_packed
-    from forecast.state import PARTS
+    from forecast.data.io.archive import is_packed
+    from forecast.inference.state import PARTS
 
     if keep_state is None or not Path(keep_state).is_file() or is_packed(keep_state, PARTS):
         return

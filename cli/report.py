@@ -68,10 +68,10 @@ def report(
       forecast report model.forecast newer.csv --out report.html
       forecast report stores.forecast "stores/*.csv" --out stores.html --horizon 14 --cutoffs 3
     """
+    from forecast.data.io.multi_file import files_of
+    from forecast.data.io.tables import read_table
     from forecast.model import Model
     from forecast.report import write_report
-    from forecast.stacking import files_of
-    from forecast.tables import read_table
 
     inputs = {
         "the table itself": files_of(*table),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.errors import ArtifactError
-from forecast.summary import summary
+from forecast.report.text_summary import summary
 
 from .choosing import COLUMNS, training_choices
 from .output import (
@@ -58,12 +58,12 @@ def train(
       forecast train sales.csv --target units --also visitors --model both.forecast
       forecast train sales.csv --plot training.png
     """
-    from forecast.files import locked
+    from forecast.data.io.atomic_write import locked
+    from forecast.data.io.multi_file import files_of
+    from forecast.data.io.tables import read_table
+    from forecast.data.panel import to_panel
     from forecast.forecaster import Forecaster
-    from forecast.panel import to_panel
     from forecast.plotting import picture_kind, plot_training, write_figure
-    from forecast.stacking import files_of
-    from forecast.tables import read_table
 
     places = {"--model": model, "--plot": plot}
     if plot is not None:

@@ -13,8 +13,8 @@ from forecast.errors import ArtifactError
 from .output import Say, command, count_series, model_given, model_option, waits_for
 
 if TYPE_CHECKING:
-    from forecast.panel import Panel
-    from forecast.state import State
+    from forecast.data.panel import Panel
+    from forecast.inference.state import State
 
 
 @click.command(short_help="Take new rows into a model, without training.")
@@ -34,9 +34,9 @@ def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> Non
       forecast update today.csv
       forecast update since-monday.csv --model stores.forecast --fill-gaps
     """
-    from forecast.files import locked
+    from forecast.data.io.atomic_write import locked
+    from forecast.data.io.tables import read_table
     from forecast.model import Model
-    from forecast.tables import read_table
 
     read = read_table(*table)
     Model.load(model)  # refuses what is no model before a lock is left beside it
@@ -59,8 +59,8 @@ def news(state: State, panel: Panel) -> Iterator[str]:
     """What there is to say about new rows: gaps, wild values, series that came or stayed away."""
     import numpy as np
 
-    from forecast.parsing import some
-    from forecast.projection import far_beyond
+    from forecast.data.parsing import some
+    from forecast.inference.rollout import far_beyond
 
     places = state.places(panel.ids.tolist())
     is_known = np.array([bool(rows) for rows in places])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from forecast._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from forecast.backtest import Backtest
-    from forecast.bounds import between, non_negative
     from forecast.errors import (
         ArtifactError,
         DataError,
@@ -15,15 +16,14 @@ if TYPE_CHECKING:
         ForecastWarning,
         OptionError,
     )
+    from forecast.evaluation.splits import RollingOrigin
     from forecast.forecaster import Forecaster
+    from forecast.inference.bounds import between, non_negative
+    from forecast.inference.forecast import Forecast
+    from forecast.inference.state import State
+    from forecast.inference.stopping import above, below, unchanged
+    from forecast.inference.streaming import Step
     from forecast.model import Model, load
-    from forecast.outcome import Forecast
-    from forecast.splits import RollingOrigin
-    from forecast.state import State
-    from forecast.stopping import above, below, unchanged
-    from forecast.streaming import Step
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ArtifactError",
@@ -50,21 +50,21 @@ _HOMES = {
     "ArtifactError": "errors",
     "Backtest": "backtest",
     "DataError": "errors",
-    "Forecast": "outcome",
+    "Forecast": "inference.forecast",
     "ForecastError": "errors",
     "ForecastWarning": "errors",
     "Forecaster": "forecaster",
     "Model": "model",
     "OptionError": "errors",
-    "RollingOrigin": "splits",
-    "State": "state",
-    "Step": "streaming",
-    "above": "stopping",
-    "below": "stopping",
-    "between": "bounds",
+    "RollingOrigin": "evaluation.splits",
+    "State": "inference.state",
+    "Step": "inference.streaming",
+    "above": "inference.stopping",
+    "below": "inference.stopping",
+    "between": "inference.bounds",
     "load": "model",
-    "non_negative": "bounds",
-    "unchanged": "stopping",
+    "non_negative": "inference.bounds",
+    "unchanged": "inference.stopping",
 }
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.detectors import Finding, findings
+from forecast.data.frequency import Frequency
+from forecast.data.schema import Schema
 from forecast.errors import OptionError
-from forecast.frequency import Frequency
-from forecast.intervals import Ends
-from forecast.metrics import FORECAST, by_cutoff, by_series, by_step, overall
-from forecast.schema import Schema
-from forecast.verdict import Verdict, judge
+from forecast.evaluation.diagnostics import Finding, findings
+from forecast.evaluation.metrics import FORECAST, by_cutoff, by_series, by_step, overall
+from forecast.evaluation.significance import Verdict, judge
+from forecast.inference.intervals import Ends
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -115,7 +115,7 @@ class Backtest:
 
     @cached_property
     def overall(self) -> pd.DataFrame:
-        """The measures of the model and of each baseline, see `forecast.metrics.overall`."""
+        """The measures of the model and of each baseline, see `forecast.evaluation.metrics.overall`."""
         return overall(self)
 
     @cached_property
@@ -135,11 +135,11 @@ class Backtest:
 
     @cached_property
     def verdict(self) -> Verdict | None:
-        """Whether the model beats the best baseline, see `forecast.verdict`."""
+        """Whether the model beats the best baseline, see `forecast.evaluation.significance`."""
         return judge(self)
 
     def findings(self, record: dict[str, Any] | None = None) -> tuple[Finding, ...]:
-        """What is wrong with the forecasts, and what to try, see `forecast.detectors`.
+        """What is wrong with the forecasts, and what to try, see `forecast.evaluation.diagnostics`.
 
         Args:
             record: of the model's training, which knows of the exposure gap.

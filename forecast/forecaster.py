@@ -12,26 +12,15 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from forecast import __version__, covariates, scaling
-from forecast.arguments import require_whole
+from forecast._version import __version__
 from forecast.backtest import CUTOFFS, Backtest, join
-from forecast.bounds import Bounds, infer, non_negative, to_bounds
-from forecast.calibration import Calibration
-from forecast.choices import check_choices, is_auto, names_of, regimes_for, seconds
-from forecast.config import Config
-from forecast.encoding import known_of, refuse_other_than_counts, takes, transformed
-from forecast.errors import DataError, ForecastError, OptionError
-from forecast.evaluation import Comparison, Exposure
-from forecast.holidays import check_rows
-from forecast.network import HEADS
-from forecast.network.parts import SCORES
-from forecast.outcome import Forecast
-from forecast.panel import Panel, to_panel
-from forecast.rolling import cutoffs_within, missing_of, refuse_too_short, roll
-from forecast.scaling import Powers
-from forecast.scoring import score
-from forecast.training.plan import Plan, make_plan, typical_length
-from forecast.trial import (
+from forecast.data import covariates, scaling
+from forecast.data.holidays import check_rows
+from forecast.data.panel import Panel, to_panel
+from forecast.data.scaling import Powers
+from forecast.errors import DataError, ForecastError, OptionError, require_whole
+from forecast.evaluation.comparison import Comparison, Exposure
+from forecast.evaluation.holdout import (
     calibrate,
     comparisons_of,
     exposure_of,
@@ -39,7 +28,18 @@ from forecast.trial import (
     on_tail,
     with_values,
 )
-from forecast.windows import Windows
+from forecast.evaluation.rolling_origin import cutoffs_within, missing_of, refuse_too_short, roll
+from forecast.evaluation.scoring import score
+from forecast.inference.bounds import Bounds, infer, non_negative, to_bounds
+from forecast.inference.config import Config
+from forecast.inference.conformal import Calibration
+from forecast.inference.encoding import known_of, refuse_other_than_counts, takes, transformed
+from forecast.inference.forecast import Forecast
+from forecast.nn import HEADS
+from forecast.nn.layers import SCORES
+from forecast.training.options import check_choices, is_auto, names_of, regimes_for, seconds
+from forecast.training.plan import Plan, make_plan, typical_length
+from forecast.training.windows import Windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -277,7 +277,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         return self.model_.rollout(horizon, history, **options)
 
     def score(self, X: Any, y: None = None) -> float:  # noqa: ARG002, N803 - scikit-learn's names
-        """How good the rollout over the next rows is, at most 0; see `forecast.scoring.score`.
+        """How good the rollout over the next rows is, at most 0; see `forecast.evaluation.scoring.score`.
 
         Args:
             X: the rows that follow those of the fit, with their targets, which the rollout does

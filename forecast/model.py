@@ -14,34 +14,40 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast import artifact, encoding
-from forecast import intervals as interval
-from forecast.ahead import Ahead
 from forecast.backtest import CUTOFFS, Backtest
-from forecast.bounds import Bounds, to_bounds
-from forecast.calibration import Calibration
-from forecast.cell import Cell
-from forecast.checks import check_levels, check_quantiles, check_reach, check_rollout, check_state
-from forecast.config import Config
+from forecast.data.dataframes import alike, is_table
+from forecast.data.future_covariates import FutureCovariates
+from forecast.data.panel import Panel
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
-from forecast.frames import alike, is_table
-from forecast.matching import match, match_ahead, next_rows
-from forecast.network import HEADS, NETWORKS
-from forecast.outcome import Forecast, attended, tabulate
-from forecast.panel import Panel
-from forecast.projection import (
-    Projector,
+from forecast.evaluation.rolling_origin import cutoffs_within, roll
+from forecast.inference import encoding, serialization
+from forecast.inference import intervals as interval
+from forecast.inference.aggregation import totals
+from forecast.inference.bounds import Bounds, to_bounds
+from forecast.inference.config import Config
+from forecast.inference.conformal import Calibration
+from forecast.inference.forecast import Forecast, attended, tabulate
+from forecast.inference.inputs import match, match_ahead, next_rows
+from forecast.inference.rollout import (
+    RolloutEngine,
     make_cell,
     outside,
     runtime_for,
     strays,
     times_after,
 )
-from forecast.rolling import cutoffs_within, roll
-from forecast.state import State
-from forecast.stopping import Condition, to_condition
-from forecast.streaming import Stream
-from forecast.totals import totals
+from forecast.inference.state import State
+from forecast.inference.stopping import Condition, to_condition
+from forecast.inference.streaming import Stream
+from forecast.inference.validation import (
+    check_levels,
+    check_quantiles,
+    check_reach,
+    check_rollout,
+    check_state,
+)
+from forecast.nn import HEADS, NETWORKS
+from forecast.nn.step import ModelStep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +95,7 @@ class Model:
         ids = self.state.ids.tolist()
         return match(table, self.config, ids, **where)
 
-    def ahead(self, future: Any, **where: Any) -> Ahead:
+    def ahead(self, future: Any, **where: Any) -> FutureCovariates:
         """The known covariates of rows to come.
 
         Args:
@@ -250,18 +256,18 @@ class Model:
             runtime = runtime_for(self.config, rows, horizon)
         limits = self._limits(bounds)
         ahead = self._upcoming(start, horizon, future)
-        projector = Projector(self.config, self.weights, limits, seed, runtime, ahead)
+        engine = RolloutEngine(self.config, self.weights, limits, seed, runtime, ahead)
         if until is None:
-            centre = projector.run(start, horizon)
+            centre = engine.run(start, horizon)
         else:
-            centre = projector.run_until(start, horizon, to_condition(until))
+            centre = engine.run_until(start, horizon, to_condition(until))
         sampled = None
         if count:
-            sampled = projector.run(start, centre.scaled.shape[1], count)
-            sampled = projector.cut(sampled, np.repeat(centre.lengths, count))
+            sampled = engine.run(start, centre.scaled.shape[1], count)
+            sampled = engine.cut(sampled, np.repeat(centre.lengths, count))
         shape = (len(start.ids), count, *centre.scaled.shape[1:])
         drawn = sampled.values.reshape(shape) if sampled else None
-        ends = interval.intervals(projector, centre, sampled, levels, basis.calibration)
+        ends = interval.intervals(engine, centre, sampled, levels, basis.calibration)
         notes = [
             *outside(limits[0], start),
             *self._beyond_training(start, centre.lengths),
@@ -282,7 +288,7 @@ class Model:
         over: str | None = None,
         levels: float | Sequence[float] = (),
     ) -> pd.DataFrame:
-        """Sums of a forecast's sample paths over series and time, see `forecast.totals.totals`.
+        """Sums of a forecast's sample paths over series and time, see `forecast.inference.aggregation.totals`.
 
         Args:
             forecast: of `rollout`, with paths.
@@ -483,21 +489,23 @@ class Model:
         quantiles = tuple(np.atleast_1d(quantiles).tolist())
         check_quantiles(self.config, quantiles)
         ahead = self._upcoming(start, 1, future)
-        projector = Projector(self.config, self.weights, self._limits(bounds), ahead=ahead)
-        return Stream(projector, start, quantiles, partial(self.observe, future=ahead))
+        engine = RolloutEngine(self.config, self.weights, self._limits(bounds), ahead=ahead)
+        return Stream(engine, start, quantiles, partial(self.observe, future=ahead))
 
-    def cell(self) -> Cell:
+    def cell(self) -> ModelStep:
         """The model's step on NumPy."""
         return make_cell(self.config, self.weights)
 
     def save(self, path: str | Path) -> None:
-        """Write the model to one file, see `artifact.save`."""
-        artifact.save(path, self.config, self.weights, self.state, self.record, self.calibration)
+        """Write the model to one file, see `serialization.save`."""
+        serialization.save(
+            path, self.config, self.weights, self.state, self.record, self.calibration
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
-        """Read a model that `save` has written, see `artifact.load`."""
-        model = cls(*artifact.load(path))
+        """Read a model that `save` has written, see `serialization.load`."""
+        model = cls(*serialization.load(path))
         if model.state.fingerprint != fingerprint(model.config, model.weights):
             raise ArtifactError(f"{path}: its parts do not belong together; train again")
         return model
@@ -519,7 +527,7 @@ class Model:
         chosen = self.config.bounds
         return chosen if bounds is None else (to_bounds(bounds), *chosen[1:])
 
-    def _upcoming(self, start: State, horizon: int, future: Any) -> Ahead | None:
+    def _upcoming(self, start: State, horizon: int, future: Any) -> FutureCovariates | None:
         """The covariates of the next steps, all of which are there."""
         ahead = self._ahead(future)
         if not self.config.known:
@@ -533,9 +541,11 @@ class Model:
         ahead.at(start, times_after(start, horizon))
         return ahead
 
-    def _ahead(self, future: Any) -> Ahead | None:
+    def _ahead(self, future: Any) -> FutureCovariates | None:
         """The covariates of the steps to come, told as a table or as they are taken."""
-        return future if future is None or isinstance(future, Ahead) else self.ahead(future)
+        return (
+            future if future is None or isinstance(future, FutureCovariates) else self.ahead(future)
+        )
 
     def _rows(self, state: State, rows: Any, fill_gaps: bool, future: Any) -> Panel:
         """New rows as a panel: a table passes the gate, an array is taken as the next values."""

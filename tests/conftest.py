@@ -14,16 +14,16 @@ import pytest
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from forecast.bounds import Bounds
-from forecast.config import Config
-from forecast.encoding import encode
-from forecast.frequency import parse
+from forecast.data.frequency import parse
+from forecast.data.panel import Panel
+from forecast.data.schema import Schema
+from forecast.inference.bounds import Bounds
+from forecast.inference.config import Config
+from forecast.inference.encoding import encode
+from forecast.inference.rollout import make_cell
+from forecast.inference.state import ids_array
 from forecast.model import Model, fingerprint
-from forecast.network import NETWORKS
-from forecast.panel import Panel
-from forecast.projection import make_cell
-from forecast.schema import Schema
-from forecast.state import ids_array
+from forecast.nn import NETWORKS
 
 SCHEMA = Schema(
     layout="long",
@@ -228,7 +228,7 @@ def trained(sales):
 @pytest.fixture(scope="session")
 def tensors():
     """TensorFlow under NumPy's names; only tests that ask for it import TensorFlow."""
-    from forecast.network import tensors
+    from forecast.nn import tensorflow_namespace as tensors
 
     return tensors
 
@@ -236,15 +236,15 @@ def tensors():
 @pytest.fixture(scope="session")
 def make_learner():
     """Makes a network in training, given weights by name, under teacher forcing or as given."""
-    from forecast.training import teacher
-    from forecast.training.learner import Learner
+    from forecast.training.feedback import teacher_forcing
+    from forecast.training.keras_model import TrainableNetwork
 
     def make(config, weights=None, regimes=None, steps=None, warm=None, **choices):
         steps = config.context + config.horizon if steps is None else steps
-        learner = Learner(
+        learner = TrainableNetwork(
             config.blueprint,
-            regimes or [teacher.parameters],
-            choices.pop("validated", teacher.parameters),
+            regimes or [teacher_forcing.parameters],
+            choices.pop("validated", teacher_forcing.parameters),
             steps=steps,
             warm=steps - config.horizon if warm is None else warm,
             **choices,

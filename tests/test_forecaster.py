@@ -11,12 +11,14 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_sco
 from sklearn.utils import estimator_checks
 
 import forecast
-from forecast import DataError, Forecaster, Model, OptionError, RollingOrigin, scaling, trial
+from forecast import DataError, Forecaster, Model, OptionError, RollingOrigin
 from forecast import forecaster as forecaster_module
-from forecast.choices import seconds
-from forecast.panel import to_panel
-from forecast.projection import make_cell, times_after
-from forecast.scoring import score
+from forecast.data import scaling
+from forecast.data.panel import to_panel
+from forecast.evaluation import holdout
+from forecast.evaluation.scoring import score
+from forecast.inference.rollout import make_cell, times_after
+from forecast.training.options import seconds
 
 TINY = {"steps": 2, "units": 2, "holdout": 0, "feedback": "teacher"}  # compiles once
 
@@ -342,7 +344,7 @@ def test_no_leak_held_out_values_change_neither_the_weights_nor_the_forecast_hel
     def note(history, actual, forecast, season):  # noqa: ARG001
         compared.append((history.target.tobytes(), actual.tobytes(), forecast.tobytes()))
 
-    monkeypatch.setattr(trial, "compare", note)
+    monkeypatch.setattr(holdout, "compare", note)
     choices = {"holdout": 5, "steps": 4, "units": 2, "transform": "auto"}
     plain, other_final, other_tail = (
         Forecaster(**choices).fit(make_panel(*values)).model_ for values in (series, final, tail)

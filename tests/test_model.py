@@ -7,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast import DataError, ForecastError, ForecastWarning, OptionError, projection, scaling
-from forecast.frequency import parse
-from forecast.intervals import PATHS, fewest_paths
+from forecast import DataError, ForecastError, ForecastWarning, OptionError
+from forecast.data import scaling
+from forecast.data.frequency import parse
+from forecast.data.panel import to_panel
+from forecast.inference import rollout
+from forecast.inference.intervals import PATHS, fewest_paths
+from forecast.inference.rollout import RolloutEngine
 from forecast.model import fingerprint
-from forecast.panel import to_panel
-from forecast.projection import Projector
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -273,7 +275,7 @@ def test_company_many_series_are_rolled_out_in_chunks_that_nobody_notices(
     model = make_model(make_random_panel(range(3, 14)), head="student_t", lags=(2,))
     whole = model.rollout(4, paths=3)
 
-    monkeypatch.setattr(projection, "CHUNK", 4)  # less than two series of three paths
+    monkeypatch.setattr(rollout, "CHUNK", 4)  # less than two series of three paths
     parts = model.rollout(4, paths=3)
 
     np.testing.assert_allclose(parts.paths, whole.paths, **CLOSE)
@@ -384,14 +386,14 @@ def test_scale_a_constant_series_is_forecast_near_its_level_in_any_units(make_mo
     ],
 )
 def test_the_compiled_runtime_is_taken_where_it_pays(monkeypatch, model, options, runtimes):
-    taken, run = [], Projector.run
+    taken, run = [], RolloutEngine.run
 
     def note(self, *arguments):
         taken.append(self.runtime)
         return run(replace(self, runtime="numpy"), *arguments)
 
-    monkeypatch.setattr(Projector, "run", note)
-    monkeypatch.setattr(projection, "COMPILED_PAYS", 10)
+    monkeypatch.setattr(RolloutEngine, "run", note)
+    monkeypatch.setattr(rollout, "COMPILED_PAYS", 10)
     model.rollout(**options)
 
     assert taken == runtimes

@@ -4,12 +4,12 @@ matplotlib is imported when one is drawn.
 """
 
 from forecast.plotting.attention import plot_attention
+from forecast.plotting.backtest import plot_backtest
 from forecast.plotting.calibration import plot_calibration
-from forecast.plotting.cutoffs import plot_backtest
 from forecast.plotting.errors import plot_errors
-from forecast.plotting.future import plot_forecast
-from forecast.plotting.history import plot_training
-from forecast.plotting.writing import picture_kind, write_figure
+from forecast.plotting.files import picture_kind, write_figure
+from forecast.plotting.forecast import plot_forecast
+from forecast.plotting.training import plot_training
 
 __all__ = [
     "picture_kind",

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecast.plotting.choosing import choose
+from forecast.plotting.series_choice import choose
 from forecast.plotting.style import grid, head, name, name_axes, whole_steps
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from forecast.inference.forecast import Forecast
     from forecast.model import Model
-    from forecast.outcome import Forecast
 
 
 def plot_attention(

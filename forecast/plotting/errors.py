@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecast.metrics import FORECAST
+from forecast.evaluation.metrics import FORECAST
 from forecast.plotting.scaled import mean, scaled_errors
 from forecast.plotting.style import (
     BLACK,

@@ -24,7 +24,7 @@ class Scaled(NamedTuple):
 
 
 def scaled_errors(backtest: Backtest, name: str) -> Scaled:
-    """How far the forecast of a name is from what came, see `forecast.metrics.measure`."""
+    """How far the forecast of a name is from what came, see `forecast.evaluation.metrics.measure`."""
     errors = np.abs(backtest.forecasts[name] - backtest.actual)
     change = backtest.past.change[:, None]
     usable = np.isfinite(change) & (change > 0)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.ahead import Ahead
-from forecast.arguments import require_whole
-from forecast.errors import ForecastError
-from forecast.files import replace_file
-from forecast.panel import Panel
+from forecast.data.future_covariates import FutureCovariates
+from forecast.data.io.atomic_write import replace_file
+from forecast.data.panel import Panel
+from forecast.errors import ForecastError, require_whole
 from forecast.report import markup
 from forecast.report.curves import series_of
 from forecast.report.gathering import Contents, gather
@@ -86,7 +85,7 @@ def render(
             require_whole(what, value, 1)
     is_read = history is None or isinstance(history, Panel)
     panel = history if is_read else model.panel(history)
-    is_taken = future is None or isinstance(future, Ahead)
+    is_taken = future is None or isinstance(future, FutureCovariates)
     ahead = future if is_taken else model.ahead(future)
     return _page(gather(model, name, panel, horizon, cutoffs, stride, ahead))
 

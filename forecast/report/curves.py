@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast import scaling
+from forecast.data import scaling
+from forecast.data.schema import Schema
 from forecast.report.gathering import Contents
-from forecast.schema import Schema
 
 DIGITS = 5  # significant ones, and more where a series moves little about a high level
 

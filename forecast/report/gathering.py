@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecast.ahead import Ahead
 from forecast.backtest import CUTOFFS, Backtest
+from forecast.data.future_covariates import FutureCovariates
+from forecast.data.panel import Panel
 from forecast.errors import ForecastWarning
-from forecast.intervals import PATHS
-from forecast.metrics import FORECAST
-from forecast.network import HEADS
-from forecast.outcome import Forecast
-from forecast.panel import Panel
-from forecast.rolling import has_level
-from forecast.state import State
+from forecast.evaluation.metrics import FORECAST
+from forecast.evaluation.rolling_origin import has_level
+from forecast.inference.forecast import Forecast
+from forecast.inference.intervals import PATHS
+from forecast.inference.state import State
+from forecast.nn import HEADS
 
 if TYPE_CHECKING:
     from forecast.model import Model
@@ -73,7 +73,7 @@ def gather(
     horizon: int | None,
     cutoffs: int | None,
     stride: int | None,
-    ahead: Ahead | None,
+    ahead: FutureCovariates | None,
 ) -> Contents:
     """Forecast and backtest what a page shows; the arguments are those of `write_report`."""
     steps = horizon or usual_horizon(model)
@@ -186,7 +186,7 @@ def shown(ids: np.ndarray, worst: pd.DataFrame | None) -> np.ndarray:
     return np.array([places[one] for one in worst.index[:SHOWN].tolist()])
 
 
-def _forecast(model: Model, start: State, horizon: int, ahead: Ahead | None) -> Forecast:
+def _forecast(model: Model, start: State, horizon: int, ahead: FutureCovariates | None) -> Forecast:
     levels = [level for level in LEVELS if has_level(model, level, horizon)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ForecastWarning)  # its notes stand in the page

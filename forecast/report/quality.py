@@ -9,12 +9,12 @@ import pandas as pd
 
 import forecast.report.markup as markup
 from forecast.backtest import Backtest
-from forecast.metrics import FORECAST
+from forecast.evaluation.metrics import FORECAST
+from forecast.evaluation.significance import WORDS
 from forecast.report.curves import chart_of
 from forecast.report.gathering import Contents, measure_of, spacing
 from forecast.report.markup import Cell, Markup
 from forecast.report.sections import comparison, section, sentence
-from forecast.verdict import WORDS
 
 WORST = 20  # series in the table of the worst
 MEASURES = {

@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 import forecast.report.markup as markup
-from forecast import __version__
-from forecast.bounds import Bounds
-from forecast.config import Config
+from forecast._version import __version__
+from forecast.inference.bounds import Bounds
+from forecast.inference.config import Config
 from forecast.model import Model
-from forecast.network import HEADS
+from forecast.nn import HEADS
 from forecast.report.gathering import Contents, spacing
 from forecast.report.markup import Markup
 from forecast.report.sections import section
-from forecast.training.regimes import regimes_of
+from forecast.training.feedback import regimes_of
 
 TABLE = "TABLE"  # stands for the user's own file
 TRANSFORMS = {0.0: "log", 0.5: "sqrt", 1.0: "none"}

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 import forecast.report.markup as markup
+from forecast.data.panel import Panel
 from forecast.errors import ArtifactError
-from forecast.evaluation import Comparison, Exposure
-from forecast.network import HEADS, NETWORKS
-from forecast.panel import Panel
+from forecast.evaluation.comparison import Comparison, Exposure
+from forecast.nn import HEADS, NETWORKS
 from forecast.report.curves import chart_of
 from forecast.report.gathering import Contents
 from forecast.report.markup import Markup, number
-from forecast.summary import summary
+from forecast.report.text_summary import summary
 
 TITLES = {
     "forecasts": "Forecasts",

@@ -13,8 +13,8 @@ from typing import Any
 
 import keras
 
+from forecast.training.feedback.sampling_schedule import ratio
 from forecast.training.plan import Plan
-from forecast.training.schedule import ratio
 
 WARM_UP = 5  # steps before the pace is taken
 SETTLED = 0.75  # of scheduled sampling, before which its validation loss does not end training
@@ -58,7 +58,7 @@ class Cosine(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
         self.step += 1
 
 
-class Turns(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
+class FeedbackPhase(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
     """Tells the learner whose turn it is, which share of true values to feed, and what to draw."""
 
     def __init__(self, plan: Plan, cosine: Cosine) -> None:

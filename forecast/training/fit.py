@@ -12,14 +12,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from forecast import windows
-from forecast.config import Config
-from forecast.training import free, teacher
-from forecast.training.callbacks import Best, Budget, Cosine, Interrupt, Progress, Report, Turns
-from forecast.training.learner import Learner, masked_loss
+from forecast.inference.config import Config
+from forecast.training import windows
+from forecast.training.callbacks import (
+    Best,
+    Budget,
+    Cosine,
+    FeedbackPhase,
+    Interrupt,
+    Progress,
+    Report,
+)
+from forecast.training.feedback import REGIMES, free_running, teacher_forcing
+from forecast.training.keras_model import TrainableNetwork, masked_loss
 from forecast.training.plan import Plan
-from forecast.training.regimes import REGIMES
-from forecast.windows import Batch, Windows
+from forecast.training.windows import Batch, Windows
 
 VALIDATION_WINDOWS = 512  # series looked at for the validation loss, drawn once
 AHEAD = 2  # batches that are ready before they are needed
@@ -98,7 +105,7 @@ def fit(
                 epochs=-(-plan.steps // plan.steps_per_round),
                 validation_data=stream(lambda: repeat(looked_at)) if looked_at else None,
                 validation_steps=1,
-                callbacks=[cosine, Turns(plan, cosine), report, limit, best, interrupt],
+                callbacks=[cosine, FeedbackPhase(plan, cosine), report, limit, best, interrupt],
                 shuffle=False,
                 verbose=0,
             )
@@ -114,13 +121,13 @@ def fit(
     return Fitted(model.export(), report.rounds, ended, kept, had_turn, turns)
 
 
-def learner(config: Config, plan: Plan, seed: int) -> Learner:
+def learner(config: Config, plan: Plan, seed: int) -> TrainableNetwork:
     """The network before its first step, under the regimes of the plan."""
     modules = [import_module(REGIMES[name].module) for name in plan.regimes]
-    return Learner(
+    return TrainableNetwork(
         config.blueprint,
         [module.regime(plan) for module in modules],
-        free.parameters if plan.feeds_back else teacher.parameters,
+        free_running.parameters if plan.feeds_back else teacher_forcing.parameters,
         steps=plan.length,
         warm=plan.context,
         lanes=plan.batch if plan.windows == "contiguous" else 0,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from forecast.data.panel import Panel
 from forecast.errors import DataError
-from forecast.panel import Panel
-from forecast.training.regimes import feeds_back, regimes_of
+from forecast.training.feedback import feeds_back, regimes_of
 
 LAST_PHASE = 0.25  # of the steps, where one regime follows another
 SHORTEST = 12  # rows that at least one series must have to train anything

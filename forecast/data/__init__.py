@@ -1,0 +1,1 @@
+"""Tables in, checked and in normal form (`Panel`), and the way back."""

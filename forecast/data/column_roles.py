@@ -1,0 +1,298 @@
+"""Which columns of a table are its id, its time and its target."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from collections.abc import Collection, Hashable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from forecast.data.parsing import DECIMAL_COMMA, MISSING_WORDS, Place, quote
+from forecast.data.timestamps import COMPACT_DATES, read_times
+from forecast.errors import DataError
+
+TIME_NAMES = {
+    *("ds", "date", "time", "timestamp", "datetime", "t", "step", "hour", "day", "week"),
+    *("month", "quarter", "year", "period", "datum", "zeit", "fecha"),
+}
+ID_NAMES = {
+    *("unique_id", "id", "series", "item", "store", "shop", "sensor", "meter", "product", "sku"),
+    *("customer", "country", "region", "station", "ticker", "symbol"),
+}
+TARGET_NAMES = {
+    *("y", "target", "value", "values", "sales", "demand", "quantity", "qty", "count", "amount"),
+    *("load", "units"),
+}
+DEFAULTS = ("unique_id", "ds", "y")
+ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)
+
+
+class Roles(NamedTuple):
+    """What each column of a table is for."""
+
+    id: str | None
+    time: str
+    target: str | None  # None: a wide table, whose series are `wide`
+    also: tuple[str, ...]  # targets beside it
+    wide: tuple[str, ...]
+    notes: tuple[str, ...]  # what was guessed, for people
+
+
+def find_roles(
+    frame: pd.DataFrame,
+    source: str,
+    known: dict[str, str],
+    levels: tuple[str, ...] = (),
+    series: Collection[str] = (),
+    beside: Collection[str] = (),
+    also: Collection[str] = (),
+    has_target: bool = True,
+) -> Roles:
+    """Tell the id, time and target column of a table, guessing those not given.
+
+    The ecosystem's names (unique_id, ds, y) come first, then common names, then the type: the
+    only column of dates, the only column of text, the only column of numbers left.
+
+    Args:
+        frame: the table, with columns of distinct names.
+        source: what to call the table in messages.
+        known: the columns of "id", "time" and "target" as far as they are known.
+        levels: columns that come from the table's index, and so are no targets.
+        series: what columns of an earlier wide table were called; where there is such a column
+            this one is wide too, whatever the column holds.
+        beside: columns that are covariates.
+        also: columns that are targets beside the first one.
+        has_target: whether there is a target to be found.
+
+    Returns:
+        The roles, and the guesses as sentences for people.
+
+    Raises:
+        DataError: a given column is missing, or a column cannot be told.
+    """
+    search = _Search(frame, source, known, beside, also)
+    time = known["time"] if "time" in known else search.time()
+    id, target = known.get("id"), known.get("target")
+    if not any(name in series for name in search.left()):
+        id = id or search.id()
+        search.ignored = levels
+        if has_target:
+            target = target or search.target(may_be_wide=id is None and not also)
+    search.ignored = levels
+    left = search.left()
+    wide: tuple[str, ...] = ()
+    if target is None and has_target:
+        wide = tuple(name for name in left if name in series or search.kinds[name] == "number")
+        left = [name for name in left if name not in wide]
+        search.guessed.append(f"each of {len(wide)} columns of numbers as a series")
+    notes = []
+    if search.guessed:
+        notes.append(f"took {_listed(search.guessed)}")
+    if left:
+        notes.append(f"columns not used: {_quoted(left)}")
+    return Roles(id, time, target, tuple(also), wide, tuple(notes))
+
+
+class _Search:
+    """The columns not yet taken, while roles are being found."""
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        source: str,
+        known: dict[str, str],
+        beside: Collection[str],
+        also: Collection[str],
+    ) -> None:
+        self.frame, self.source = frame, source
+        self.guessed: list[str] = []
+        self.taken = [*known.values(), *beside, *also]
+        self.ignored: tuple[str, ...] = ()
+        for role, name in [*known.items(), *(("target", name) for name in also)]:
+            if name not in frame.columns:
+                raise self._absent(role, name)
+        for name in frame.columns:
+            if self.taken.count(name) > 1:
+                raise DataError(
+                    f"{source}: column {quote(name)} is given for two roles; each needs one"
+                )
+
+    @functools.cached_property
+    def kinds(self) -> dict[str, str]:
+        """What each column holds; not looked at where every role is given."""
+        return {name: kind_of(self.frame[name]) for name in self.frame.columns}
+
+    def left(self) -> list[str]:
+        """Columns without a role, the row numbers that a saved index leaves aside."""
+        out = {*self.taken, *self.ignored}
+        return [n for n in self.frame.columns if n not in out and not self._numbers_rows(n)]
+
+    def time(self) -> str:
+        left = self.left()
+        dates = [n for n in left if self.kinds[n] == "time"]
+        named = [n for n in left if _word(n) in TIME_NAMES and self.kinds[n] != "other"]
+        compact = [n for n in left if _is_compact_date(self.frame[n])]
+        for names in ([n for n in left if n == "ds"], dates, named, compact):
+            if len(names) > 1 and names is dates:
+                names = [n for n in names if n in named] or names
+            if names:
+                return self._only("time", names)
+        raise DataError(
+            f"{self.source}: no time column among {_quoted(self.frame.columns)}; a table needs "
+            "a column of dates, times or step numbers: say which with --time (time= in Python)"
+        )
+
+    def id(self) -> str | None:
+        left = self.left()
+        named = [n for n in left if _is_id_word(n) and self._tells_series_apart(n)]
+        texts = [n for n in left if self.kinds[n] == "text" and _word(n) not in {*TIME_NAMES, "y"}]
+        if len(texts) > 1:
+            texts = [n for n in texts if self.frame[n].nunique() > 1]
+        for names in ([n for n in left if n == "unique_id"], named, texts):
+            if names:
+                return self._only("id", names)
+        return None
+
+    def target(self, may_be_wide: bool) -> str | None:
+        left = self.left()
+        numbers = [n for n in left if self.kinds[n] == "number"]
+        named = [n for n in numbers if _word(n) in TARGET_NAMES]
+        wide = may_be_wide and len(numbers) > 1
+        for names in ([n for n in left if n == "y"], named, numbers):
+            if len(names) == 1 or (names and not wide):
+                return self._only("target", names)
+        if wide:
+            return None
+        if len(left) == 1:
+            return self._only("target", left)
+        raise DataError(
+            f"{self.source}: no column of numbers to forecast among "
+            f"{_quoted(self.frame.columns)}; say which with --target (target= in Python)"
+        )
+
+    def _only(self, role: str, names: list[str]) -> str:
+        if len(names) > 1:
+            join = (
+                ", or join them into one column; what is no id may be --known or --static"
+                if role == "id"
+                else ""
+            )
+            raise DataError(
+                f"{self.source}: the {role} column may be any of {_quoted(names)}; "
+                f"say which with --{role} ({role}= in Python){join}"
+            )
+        self.taken.append(names[0])
+        if names[0] not in DEFAULTS:
+            self.guessed.append(f"{quote(names[0])} as the {role}")
+        return names[0]
+
+    def _absent(self, role: str, name: str) -> DataError:
+        columns = [str(column) for column in self.frame.columns]
+        close = difflib.get_close_matches(name, columns, n=1)
+        hint = f"; did you mean {quote(close[0])}?" if close else ""
+        return DataError(
+            f"{self.source}: no column {quote(name)} for the {role}; "
+            f"it has {_quoted(columns)}{hint}"
+        )
+
+    def _numbers_rows(self, name: str) -> bool:
+        """Whether this is the unnamed column of row numbers that writing an index leaves."""
+        if not ROW_NUMBERS.match(name) or not pd.api.types.is_integer_dtype(self.frame[name]):
+            return False
+        return bool((np.diff(self.frame[name].to_numpy()) == 1).all())
+
+    def _tells_series_apart(self, name: str) -> bool:
+        """Whether a column named like an id repeats its values; row numbers do not."""
+        column = self.frame[name]
+        if not pd.api.types.is_integer_dtype(column) or len(column) < 2:
+            return self.kinds[name] != "time"
+        return not column.is_unique
+
+
+def kind_of(column: pd.Series[Any]) -> str:
+    """Tell what a column holds, by its type and, for text, by its first cells.
+
+    Args:
+        column: any column.
+
+    Returns:
+        "time", "number", "text" or "other".
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return kind_of(pd.Series(dtype.categories, name=column.name)) if len(column) else "text"
+    if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
+        return "time"
+    if pd.api.types.is_numeric_dtype(dtype):
+        return "number"
+    is_object = pd.api.types.is_object_dtype(dtype)
+    if not (pd.api.types.is_string_dtype(dtype) or is_object):
+        return "other"
+    cells = column.iloc[:1000].dropna()
+    if not all(isinstance(cell, Hashable) for cell in cells):
+        return "other"
+    cells = cells.drop_duplicates().iloc[:20]
+    return _kind_of_cells(cells)
+
+
+def _kind_of_cells(cells: pd.Series[Any]) -> str:
+    kind = pd.api.types.infer_dtype(cells)
+    if kind in ("date", "datetime", "datetime64", "period"):
+        return "time"
+    if kind in ("decimal", "integer", "floating", "boolean", "mixed-integer-float"):
+        return "number"
+    texts = cells.astype(str).str.strip()
+    texts = texts[~texts.str.lower().isin(MISSING_WORDS)]
+    padded = texts.str.fullmatch(r"0\d+").any()
+    numbers = pd.to_numeric(texts, errors="coerce").notna()
+    numbers |= texts.str.fullmatch(DECIMAL_COMMA.pattern)
+    if len(texts) and numbers.mean() > 0.5:
+        return "text" if padded else "number"
+    return "time" if len(texts) and _are_dates(texts) else "text"
+
+
+def _are_dates(texts: pd.Series[Any]) -> bool:
+    """Whether most of some texts parse as dates, or at least would if their order were clear."""
+    parsed = 0
+    for text in texts.iloc[:5]:
+        try:
+            read_times(pd.Series([text]), Place("", None, pd.RangeIndex(1)))
+        except DataError as error:
+            parsed += "may be day/month" in str(error)
+        else:
+            parsed += 1
+    return parsed > min(len(texts), 5) / 2
+
+
+def _is_compact_date(column: pd.Series[Any]) -> bool:
+    """Whether whole numbers are all dates such as 20240131."""
+    if not pd.api.types.is_integer_dtype(column) or column.isna().any() or not len(column):
+        return False
+    form, low, high = COMPACT_DATES[0]
+    if column.min() < low or column.max() > high:
+        return False
+    dates = pd.to_datetime(column.drop_duplicates().astype(str), format=form, errors="coerce")
+    return bool(dates.notna().all())
+
+
+def _word(name: str) -> str:
+    return name.strip().lower()
+
+
+def _is_id_word(name: str) -> bool:
+    word = _word(name)
+    return word in ID_NAMES or word.endswith(("_id", " id")) or name.endswith("Id")
+
+
+def _quoted(names: Iterable[Any]) -> str:
+    names = [quote(name) for name in names]
+    shown = ", ".join(names[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

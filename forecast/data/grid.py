@@ -1,0 +1,202 @@
+"""Rows in any order put on the regular grid of time: sorted, evenly spaced, gaps filled."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.data import frequency as frequencies
+from forecast.data import infer_frequency
+from forecast.data.frequency import Frequency
+from forecast.data.parsing import Ids, Place, quote
+from forecast.data.timestamps import Times
+from forecast.errors import DataError
+
+Integers = NDArray[np.int64]
+
+# Filling may make a table this many times longer; beyond, a mistyped year is more likely.
+MOST_FILLED = 20
+ALWAYS_FILLED = 1000
+
+
+class Grid(NamedTuple):
+    """Where the rows of a table stand in the panel."""
+
+    frequency: Frequency
+    indptr: Integers  # (S+1,) with gaps filled
+    start: Integers  # (S,) ordinals
+    filled: Integers  # (S,) rows filled per series
+    order: NDArray[np.intp] | None  # (N,) sorts the table's rows; None: they are sorted
+    slots: Integers | None  # (N,) panel row of each sorted row; None: there are no gaps
+
+    def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bring the table's values, (N, ...), into the panel's rows, NaN where filled."""
+        if self.order is not None:
+            values = values[self.order]
+        if self.slots is None:
+            return values
+        rows = np.full((int(self.indptr[-1]), *values.shape[1:]), np.nan)
+        rows[self.slots] = values
+        return rows
+
+
+class _Rows(NamedTuple):
+    """The table's rows sorted by series and time."""
+
+    codes: NDArray[Any]  # (N,)
+    times: pd.DatetimeIndex | Integers  # (N,)
+    order: NDArray[np.intp] | None  # (N,) their positions in the table
+    cells: pd.Series[Any]  # the time column as the user has it, in the table's order
+    ids: NDArray[Any]
+    place: Place
+
+    def position(self, row: int) -> int:
+        return row if self.order is None else int(self.order[row])
+
+    def show(self, row: int) -> str:
+        return str(self.cells.iloc[self.position(row)]).removesuffix(" 00:00:00")
+
+    def error(self, row: int, problem: str) -> DataError:
+        return self.place.error(self.position(row), self.cells.name, problem)
+
+
+def make_grid(
+    ids: Ids,
+    times: Times,
+    cells: pd.Series[Any],
+    frequency: Frequency | None,
+    place: Place,
+    fill_gaps: bool = True,
+) -> Grid:
+    """Sort rows, find their frequency, and count where each stands.
+
+    Args:
+        ids: the series of each of N rows.
+        times: their times.
+        cells: the user's own time column, to be quoted in messages.
+        frequency: the spacing that they should have; inferred by default.
+        place: names rows in messages.
+        fill_gaps: whether rows may be missing.
+
+    Returns:
+        The grid of the panel.
+
+    Raises:
+        DataError: a row is there twice, times are unevenly spaced, a gap is absurdly long, or
+            not to be filled.
+    """
+    rows = _sorted(ids, times, cells, place)
+    _refuse_duplicates(rows)
+    counts = np.bincount(rows.codes, minlength=len(ids.values)).astype(np.int64)
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    if frequency is None:
+        frequency = _infer(rows, indptr)
+    else:
+        _refuse_irregular(rows, indptr, frequency)
+    ordinals = frequency.ordinals(rows.times)
+    start = ordinals[indptr[:-1]]
+    lengths = (ordinals[indptr[1:] - 1] - start) // frequency.step + 1
+    filled = lengths - counts
+    if not filled.any():
+        return Grid(frequency, indptr, start, filled, rows.order, None)
+    if not fill_gaps:
+        raise _first_gap(rows, ordinals, frequency)
+    _refuse_absurd_gaps(rows, ordinals, frequency, int(filled.sum()))
+    full = np.concatenate([[0], np.cumsum(lengths)])
+    slots = (ordinals - start[rows.codes]) // frequency.step + full[rows.codes]
+    return Grid(frequency, full, start, filled, rows.order, slots)
+
+
+def _sorted(ids: Ids, times: Times, cells: pd.Series[Any], place: Place) -> _Rows:
+    stamps, codes = _stamps(times.values), ids.codes
+    same = codes[1:] == codes[:-1]
+    if ((codes[1:] > codes[:-1]) | (same & (stamps[1:] >= stamps[:-1]))).all():
+        return _Rows(codes, times.values, None, cells, ids.values, place)
+    order = np.argsort(stamps, kind="stable")
+    order = order[np.argsort(codes[order], kind="stable")]
+    return _Rows(codes[order], times.values[order], order, cells, ids.values, place)
+
+
+def _refuse_duplicates(rows: _Rows) -> None:
+    stamps = _stamps(rows.times)
+    twice = (stamps[1:] == stamps[:-1]) & (rows.codes[1:] == rows.codes[:-1])
+    if not twice.any():
+        return
+    row = int(np.argmax(twice))
+    first = rows.place.row(rows.position(row))
+    if len(rows.ids) == 1:
+        of, hint = "", "; if a column tells several series apart, name it with --id (id= in Python)"
+    else:
+        of, hint = f" of series {quote(rows.ids[rows.codes[row]])}", ""
+    raise rows.error(
+        row + 1, f"{rows.show(row + 1)}{of} is in {first} already; keep one row per time{hint}"
+    )
+
+
+def _infer(rows: _Rows, indptr: Integers) -> Frequency:
+    try:
+        return infer_frequency.infer(rows.times, indptr)
+    except DataError as error:
+        row = _uneven(rows)
+        where = "" if row is None else f", {rows.place.row(rows.position(row))}"
+        raise DataError(f"{rows.place.source}{where}: {error}") from None
+
+
+def _uneven(rows: _Rows) -> int | None:
+    """Find the first row whose distance to the row before is no multiple of the usual one."""
+    within = np.flatnonzero(rows.codes[1:] == rows.codes[:-1])
+    is_dated = isinstance(rows.times, pd.DatetimeIndex)
+    gaps = np.diff(frequencies.parse("us" if is_dated else "1").ordinals(rows.times))[within]
+    if not len(gaps) or (is_dated and gaps.min() >= 28 * frequencies.DAY):
+        return None  # months are of several lengths
+    usual, counts = np.unique(gaps, return_counts=True)
+    uneven = gaps % usual[counts.argmax()] != 0
+    return int(within[np.argmax(uneven)]) + 1 if uneven.any() else None
+
+
+def _refuse_irregular(rows: _Rows, indptr: Integers, frequency: Frequency) -> None:
+    try:
+        wrong = infer_frequency.irregular(rows.times, indptr, frequency)
+    except DataError as error:
+        raise DataError(f"{rows.place.source}, column {quote(rows.cells.name)}: {error}") from None
+    if not wrong.any():
+        return
+    row = int(np.argmax(wrong))
+    name = f"the frequency {frequency.name!r} ({frequency.label})"
+    if frequency.off_grid(rows.times[row : row + 1])[0]:
+        problem = f"{rows.show(row)} is no time of {name}"
+    else:
+        problem = f"{rows.show(row)} follows {rows.show(row - 1)}, not in whole steps of {name}"
+    raise rows.error(row, f"{problem}; correct it or name another with --frequency (frequency=)")
+
+
+def _refuse_absurd_gaps(rows: _Rows, ordinals: Integers, frequency: Frequency, filled: int) -> None:
+    if filled <= max(MOST_FILLED * len(ordinals), ALWAYS_FILLED):
+        return
+    gaps = np.where(rows.codes[1:] == rows.codes[:-1], np.diff(ordinals), 0)
+    row = int(gaps.argmax()) + 1
+    raise rows.error(
+        row,
+        f"{rows.show(row)} follows {rows.show(row - 1)}: filling such gaps at a frequency of "
+        f"{frequency.name!r} ({frequency.label}) takes {filled:,} rows for {len(ordinals):,}; "
+        "correct a mistyped time, or name the frequency with --frequency (frequency= in Python)",
+    )
+
+
+def _first_gap(rows: _Rows, ordinals: Integers, frequency: Frequency) -> DataError:
+    gap = (rows.codes[1:] == rows.codes[:-1]) & (np.diff(ordinals) > frequency.step)
+    row = int(np.argmax(gap)) + 1
+    absent = frequency.text(int(ordinals[row - 1]) + frequency.step)
+    of = f" of series {quote(rows.ids[rows.codes[row]])}" if len(rows.ids) > 1 else ""
+    return rows.error(
+        row,
+        f"{rows.show(row)}{of} follows {rows.show(row - 1)}, where {absent} is expected; add the "
+        "rows between, or take them as missing with --fill-gaps (fill_gaps=True in Python)",
+    )
+
+
+def _stamps(times: pd.DatetimeIndex | Integers) -> Integers:
+    return times.asi8 if isinstance(times, pd.DatetimeIndex) else times

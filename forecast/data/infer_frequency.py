@@ -1,0 +1,152 @@
+"""Telling the frequency of timestamps, and which of them break it."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forecast.data.frequency import DAY, Frequency, Integers, Times, day_anchor, parse, plain_times
+from forecast.errors import DataError
+
+
+def infer(times: Times, indptr: Integers) -> Frequency:
+    """Tell the frequency of a panel from the distances between its rows.
+
+    The step is the most common distance (the smaller of two equally common ones), and every
+    distance must be a multiple of it; rows may be missing. Days without any weekend are
+    business days. Dates on one day of the month are counted in months.
+
+    Args:
+        times: Naive timestamps or integers (N,), increasing within each series.
+        indptr: Where each series begins and, last, N: (S+1,).
+
+    Returns:
+        The frequency that all series share; their phases may differ.
+
+    Raises:
+        DataError: No series has two rows, or the rows are not increasing or evenly spaced.
+
+    Example:
+        >>> infer(pd.DatetimeIndex(["2024-01-31", "2024-02-29", "2024-04-30"]), np.array([0, 3]))
+        Frequency(unit='month', step=1, anchor='end')
+    """
+    times = plain_times(times)
+    frequency = Frequency("microsecond" if times.dtype.kind == "M" else "integer", 1)
+    gaps = _gaps(times.view(np.int64), indptr)
+    if not len(gaps):
+        raise DataError(
+            "cannot tell the frequency: no series has two rows. Give at least 2 rows of one "
+            "series, or name the frequency, such as frequency='D'"
+        )
+    if gaps.min() < 1:
+        raise DataError(
+            "cannot tell the frequency: rows of one series repeat a time, run backwards, or lie "
+            "less than a microsecond apart"
+        )
+    is_dated = frequency.unit == "microsecond"
+    if is_dated and gaps.min() >= 28 * DAY and (anchor := _month_anchor(times)):
+        frequency = Frequency("month", 1, anchor)
+        gaps = _gaps(frequency.ordinals(times), indptr)
+    frequency = replace(frequency, step=_most_common(gaps))
+    if (gaps[gaps != frequency.step] % frequency.step).any():
+        raise _irregular_error(times, indptr, frequency, gaps)
+    if frequency == parse("D") and _skips_weekends(times, gaps):
+        return parse("B")
+    return frequency
+
+
+def irregular(times: Times, indptr: Integers, frequency: Frequency) -> npt.NDArray[np.bool_]:
+    """Mark the rows that do not fit a frequency.
+
+    Args:
+        times: Naive timestamps or integers (N,).
+        indptr: Where each series begins and, last, N: (S+1,).
+        frequency: The spacing that the rows should have.
+
+    Returns:
+        bool (N,): True at a row that is off the frequency's grid, or whose distance to the row
+        before it in its series is not a positive multiple of the step.
+
+    Raises:
+        DataError: The times are of the wrong kind for the frequency.
+    """
+    wrong = frequency.off_grid(times)
+    gaps = np.diff(frequency.ordinals(times))
+    odd = np.flatnonzero((gaps != frequency.step) & ~_crosses(indptr, len(gaps)))
+    wrong[odd + 1] |= (gaps[odd] <= 0) | (gaps[odd] % frequency.step != 0)
+    return wrong
+
+
+def _crosses(indptr: Integers, length: int) -> npt.NDArray[np.bool_]:
+    """Mark the differences of neighbouring rows that lead from one series to the next."""
+    begins = np.asarray(indptr)[1:-1]
+    crosses = np.zeros(length, np.bool_)
+    crosses[begins[(begins > 0) & (begins <= length)] - 1] = True
+    return crosses
+
+
+def _gaps(ordinals: Integers, indptr: Integers) -> Integers:
+    """Distances between neighbouring rows of the same series, in units."""
+    gaps = np.diff(ordinals)
+    return gaps if len(indptr) <= 2 else gaps[~_crosses(indptr, len(gaps))]
+
+
+def _most_common(gaps: Integers) -> int:
+    """The most common value, of equally common ones the smallest."""
+    least = gaps.min()
+    if 2 * np.count_nonzero(gaps == least) >= len(gaps):  # spares the sorting of millions
+        return int(least)
+    values, counts = np.unique(gaps, return_counts=True)
+    return int(values[counts.argmax()])
+
+
+def _month_anchor(stamps: npt.NDArray[np.datetime64]) -> str:
+    """Where in the month all times lie, or "" where they share no place or have a time of day."""
+    stamps = pd.unique(stamps)  # the series of a panel share most of them
+    days = stamps.astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    day = (days - months.astype("datetime64[D]")).view(np.int64) + 1
+    if (stamps != days).any():
+        return ""
+    if (days + 1 == (months + 1).astype("datetime64[D]")).all():
+        return "end"
+    is_shared = day.min() == day.max() <= 28
+    return day_anchor(int(day[0])) if is_shared else ""
+
+
+def _skips_weekends(stamps: npt.NDArray[np.datetime64], gaps: Integers) -> bool:
+    """Whether daily rows go from Friday to Monday and never fall on a weekend."""
+    if not (gaps == 3 * DAY).any():
+        return False
+    return not Frequency("business day", 1).off_grid(stamps).any()
+
+
+def _irregular_error(
+    times: npt.NDArray[Any], indptr: Integers, frequency: Frequency, gaps: Integers
+) -> DataError:
+    """Say which rows break the most common spacing, and what can be done."""
+    row = int(irregular(times, indptr, frequency).argmax())
+    count = np.count_nonzero(gaps == frequency.step)
+    widest = replace(frequency, step=int(np.gcd.reduce(gaps)))
+    advice = "Number the rows evenly"
+    if frequency.unit != "integer":
+        advice = f"Resample them (in pandas: .resample({frequency.name.split('-')[0]!r}).mean())"
+    if frequency.step <= 24 * widest.step:
+        advice += f", or give frequency={widest.name!r}, which fits every row"
+    if frequency.unit == "microsecond" and frequency.step >= 28 * DAY:
+        advice += (
+            ". Monthly, quarterly and yearly rows need one day of the month in common (the first, "
+            "the last, or one up to the 28th), and no time of day"
+        )
+    return DataError(
+        f"the rows are not evenly spaced: the most common spacing is {frequency.label} ({count} "
+        f"of {len(gaps)}), but {_show(times[row])} follows {_show(times[row - 1])}. {advice}"
+    )
+
+
+def _show(time: Any) -> str:
+    if isinstance(time, np.datetime64):
+        return str(pd.Timestamp(time)).removesuffix(" 00:00:00")
+    return str(time)

@@ -1,0 +1,166 @@
+"""Named parts in one file: a zip of JSON and safetensors, checked when read. Never pickle."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from forecast._version import __version__
+from forecast.data.io.atomic_write import replace_file
+from forecast.errors import ArtifactError, ForecastError
+
+LARGEST = 4 << 30  # bytes of one part; a larger one is taken for an attack
+
+
+class Kind(NamedTuple):
+    """A kind of file, in words for messages."""
+
+    name: str
+    make: str  # how to get one
+    again: str  # what to do about a damaged one
+    option: str  # of the command line that names another place
+
+
+def pack(path: str | Path, parts: Mapping[str, Any], kind: Kind) -> None:
+    """Write parts to one file, under a temporary name first: a crash leaves the old file.
+
+    Args:
+        path: where to.
+        parts: by name; plain values for a name that ends in .json, named arrays for others.
+        kind: of file.
+
+    Raises:
+        ArtifactError: if the place cannot be written.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for name, part in parts.items():
+            file.writestr(zipfile.ZipInfo(name), _bytes(name, part))  # a fixed date: same bytes
+    content = packed.getvalue()
+    replace_file(path, lambda stream: stream.write(content), ArtifactError, kind.option)
+
+
+def _bytes(name: str, part: Any) -> bytes:
+    if name.endswith(".json"):
+        return json.dumps(part, default=str).encode()
+    return save_arrays({key: np.ascontiguousarray(array) for key, array in part.items()})
+
+
+def unpack(path: str | Path, names: Sequence[str], kind: Kind) -> list[Any]:
+    """Read parts that `pack` has written.
+
+    Returns:
+        The parts, parsed but not yet checked against each other; JSON parts are dicts.
+
+    Raises:
+        ArtifactError: if the file is missing, unreadable, damaged or of another kind.
+    """
+    foreign = f"{path}: not a {kind.name} file of forecast, or a damaged one; {kind.again}"
+    try:
+        with zipfile.ZipFile(path) as file:
+            for name in names:
+                _refuse_bombs(path, file.getinfo(name), kind)
+            parts = [_parsed(name, file.read(name)) for name in names]
+    except ArtifactError:
+        raise
+    except FileNotFoundError:
+        raise ArtifactError(f"there is no {kind.name} file {path}; {kind.make}") from None
+    except OSError as error:
+        raise ArtifactError(f"cannot read {path}: {error.strerror or error}") from None
+    except (zipfile.BadZipFile, KeyError, ValueError, SafetensorError, EOFError, RuntimeError):
+        raise ArtifactError(foreign) from None
+    if not all(isinstance(part, dict) for part in parts):
+        raise ArtifactError(foreign)
+    return parts
+
+
+def is_packed(path: str | Path, names: Sequence[str]) -> bool:
+    """Whether a file holds exactly the parts of the given names."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return sorted(file.namelist()) == sorted(names)
+    except (OSError, zipfile.BadZipFile, ValueError, EOFError, RuntimeError):
+        return False  # told when it is read
+
+
+def _refuse_bombs(path: str | Path, info: zipfile.ZipInfo, kind: Kind) -> None:
+    if info.file_size > LARGEST:
+        raise ArtifactError(f"{path}: {info.filename} is larger than a {kind.name} can be")
+    if info.compress_type != zipfile.ZIP_STORED:  # a little file could fill the memory
+        raise ArtifactError(f"{path}: {info.filename} is compressed, as no {kind.name} file is")
+
+
+def _parsed(name: str, content: bytes) -> Any:
+    return json.loads(content) if name.endswith(".json") else load_arrays(content)
+
+
+def check_arrays(
+    what: str,
+    arrays: Mapping[str, np.ndarray],
+    shapes: Mapping[str, tuple[int, ...]],
+    dtypes: Mapping[str, str],
+    may_be_missing: Sequence[str] = (),
+) -> None:
+    """Raise ValueError unless arrays have the names, shapes, dtypes and finiteness expected.
+
+    Args:
+        what: the arrays are of, in words.
+        arrays: by name.
+        shapes: of each.
+        dtypes: of those that are not float32.
+        may_be_missing: names of arrays that NaN may stand in.
+    """
+    check_shapes(what, arrays, shapes)
+    for name, array in arrays.items():
+        if array.dtype != dtypes.get(name, "float32"):
+            raise ValueError(f"its {what} {name} cannot be {array.dtype}")
+        bad = np.isinf(array) if name in may_be_missing else ~np.isfinite(array)
+        if bad.any():
+            raise ValueError(f"its {what} {name} holds numbers that are not finite")
+
+
+def check_shapes(
+    what: str, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise ValueError unless arrays have the names and shapes expected, see `check_arrays`."""
+    found = {name: array.shape for name, array in arrays.items()}
+    wrong = sorted(k for k in found.keys() | shapes.keys() if found.get(k) != shapes.get(k))
+    if wrong:
+        name, more = wrong[0], f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise ValueError(
+            f"the arrays of its {what} do not fit: {name} has {_shape(found.get(name))} where "
+            f"{_shape(shapes.get(name))} belongs{more}"
+        )
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "nothing" if shape is None else f"shape {shape}"
+
+
+@contextmanager
+def friendly(path: str | Path, kind: Kind) -> Iterator[None]:
+    """Turn what a check finds wrong with the parts of a file into one line."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ForecastError) as error:
+        problem = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ArtifactError(f"{path}: {problem}; {kind.again}") from None
+
+
+def refuse_other_format(path: str | Path, found: object, expected: int, kind: Kind) -> None:
+    """Raise ArtifactError unless a file has the format that this version reads."""
+    if found != expected:
+        raise ArtifactError(
+            f"{path}: the file has format {found!r}, this version of forecast ({__version__}) "
+            f"reads format {expected}; upgrade forecast or {kind.again}"
+        )

@@ -1,0 +1,200 @@
+"""What the cells of a column say: numbers and ids, and how to name the cell at fault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.data.io.multi_file import SourceFile
+from forecast.errors import DataError
+
+MISSING_WORDS = ("", "-", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "?")
+LONGEST_QUOTE = 80
+BOOLEANS = {"false": "0", "true": "1"}
+DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+$")
+WITH_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"  # a point every three digits, a decimal comma
+SURELY_COMMA = r".*(\..*,|,(\d{1,2}|\d{4,})$).*"  # and not a comma every three digits
+
+
+def quote(value: object) -> str:
+    """Quote a cell or a name for a one-line message.
+
+    Example:
+        >>> quote("two\\nlines"), len(quote("x" * 1000))
+        ("'two lines'", 82)
+    """
+    text = " ".join(str(value).split())
+    return f"'{text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + '…'}'"
+
+
+def some(ids: Iterable[Any]) -> str:
+    """Name the first few ids for a one-line message.
+
+    Example:
+        >>> some("abcde")
+        "'a', 'b', 'c' and 2 more"
+    """
+    names = [quote(value) for value in ids]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a table came from, so that a message can name the row at fault."""
+
+    source: str
+    first_line: int | None
+    index: pd.Index[Any]  # whole numbers count lines from `first_line` (files with blank lines)
+    files: Sequence[SourceFile] = ()  # those whose rows stand one below the other
+
+    def row(self, position: int) -> str:
+        """Name the row at a 0-based position: by its line in a file, else by the position."""
+        first_line, row, of = self.first_line, position, ""
+        if len(self.files) > 1:
+            ends = np.cumsum([file.rows for file in self.files])
+            k = int(np.searchsorted(ends, position, side="right"))
+            file = self.files[k]
+            first_line, of = file.first_line, f" of {file.source}"
+            row = position - int(ends[k]) + file.rows
+        if first_line is None:
+            return f"row {row}{of}"
+        whole = pd.api.types.is_integer_dtype(self.index.dtype)
+        return f"line {first_line + (int(self.index[position]) if whole else row)}{of}"
+
+    def error(self, position: int, column: object, problem: str) -> DataError:
+        """Build the one-line error for one cell."""
+        return DataError(f"{self.source}, {self.row(position)}, column {quote(column)}: {problem}")
+
+
+class Ids(NamedTuple):
+    """A parsed id column."""
+
+    codes: NDArray[Any]  # (N,) whole numbers, positions in `values`
+    values: NDArray[Any]  # (S,) sorted
+    dtype: str
+
+
+def read_numbers(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
+    """Parse a column of numbers.
+
+    Args:
+        column: (N,) numbers, booleans, or text that says numbers.
+        place: names rows in messages.
+
+    Returns:
+        (N,) with NaN where missing.
+
+    Raises:
+        DataError: a cell is not a number or is infinite.
+    """
+    column = plain(column)
+    if column.dtype.kind in "biuf":
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    elif pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
+        values = _numbers_in_text(column, place)
+    else:
+        raise place.error(0, column.name, f"found {column.iloc[0]}, where a number should be")
+    infinite = np.isinf(values)
+    if infinite.any():
+        at = first(infinite)
+        raise place.error(at, column.name, f"{values[at]} is infinite; leave unknown values empty")
+    return values
+
+
+def _numbers_in_text(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
+    if pd.api.types.infer_dtype(column).startswith("mixed"):
+        column = column.astype("str")
+    codes, found = pd.factorize(column)
+    texts = pd.Series(found).astype("str").str.strip().str.lower().replace(BOOLEANS)
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
+    missing = texts.isin(MISSING_WORDS).to_numpy()
+    wrong = np.isnan(numbers) & ~missing
+    if wrong.any() and texts.str.fullmatch(SURELY_COMMA).any():
+        fits = texts.str.fullmatch(WITH_COMMA).to_numpy()
+        if (fits | missing).all():
+            points = texts.where(fits, "").str.replace(".", "").str.replace(",", ".")
+            return np.append(pd.to_numeric(points), np.nan)[codes]
+        wrong = wrong & ~fits if (wrong & ~fits).any() else wrong  # wrong either way comes first
+    if wrong.any():
+        at = first(np.append(wrong, False)[codes])  # code -1, a missing cell, takes the last
+        text = str(column.iloc[at])
+        problem = f"found {quote(text)}, where a number should be{_hint(text.strip())}"
+        raise place.error(at, column.name, problem)
+    return np.append(numbers, np.nan)[codes]
+
+
+def _hint(text: str) -> str:
+    if not DECIMAL_COMMA.match(text):
+        return ""
+    return f"; write it as {text.replace('.', '').replace(',', '.')}"
+
+
+def read_ids(column: pd.Series[Any], place: Place) -> Ids:
+    """Number the ids of a column in sorted order.
+
+    Args:
+        column: (N,) text, whole numbers or categories.
+        place: names rows in messages.
+
+    Returns:
+        Codes per row and the S sorted values.
+
+    Raises:
+        DataError: a cell is missing or empty.
+    """
+    try:
+        codes, uniques = pd.factorize(column)
+    except TypeError:
+        raise place.error(0, column.name, f"found {quote(column.iloc[0])}, no id") from None
+    values = np.asarray(uniques)
+    if values.dtype.kind not in "iuO":
+        values = values.astype(object)
+    blank = np.array([isinstance(v, str) and not v.strip() for v in values], dtype=bool)
+    missing = np.append(blank, True)
+    if blank.any() or (len(codes) and codes.min() < 0):
+        at = first(missing[codes])
+        raise place.error(at, column.name, "no id; every row needs one")
+    order = np.array(sorted(range(len(values)), key=_sort_key(values)), dtype=np.intp)
+    rank = np.empty(len(order), dtype=np.int16 if len(order) < 2**15 else np.int64)
+    rank[order] = np.arange(len(order))
+    return Ids(rank[codes], values[order], str(column.dtype))
+
+
+def _sort_key(values: NDArray[Any]) -> Any:
+    """Sort text and numbers by value and ids of mixed or other types as text."""
+    one_type = {type(value) for value in values.tolist()} in ({str}, {int}, {float})
+    return values.tolist().__getitem__ if one_type else lambda i: str(values[i])
+
+
+def write_ids(ids: NDArray[Any], dtype: str) -> pd.Series[Any]:
+    """Write ids in the user's own dtype; the inverse of `read_ids`.
+
+    Args:
+        ids: (M,) id values.
+        dtype: `Ids.dtype`.
+
+    Returns:
+        (M,) a column of that dtype.
+    """
+    return pd.Series(ids).astype(cast(Any, dtype))
+
+
+def plain(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Unwrap categories and Arrow's own dtypes to the dtype of what they hold, (N,)."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if isinstance(column.dtype, pd.ArrowDtype):
+        held = cast(Any, column.array).__arrow_array__().to_pandas(date_as_object=False)
+        column = pd.Series(held, name=column.name)
+    return column
+
+
+def first(where: Any) -> int:
+    """Position of the first True, (N,)."""
+    return int(np.argmax(np.asarray(where)))

@@ -1,0 +1,87 @@
+"""How a user's table names and types its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecast.data.frequency import Frequency
+from forecast.data.parsing import write_ids
+from forecast.data.timestamps import has_zone, write_times, zoned
+
+Integers = NDArray[np.int64]
+RESERVED = ("all", "group", "path", "values")  # columns of paths and of totals
+
+
+@dataclass(frozen=True)
+class Schema:
+    """How the user's table names and types its columns, so that forecasts look like it.
+
+    Plain fields only: `Schema(**json.loads(json.dumps(asdict(schema)))) == schema`.
+    """
+
+    layout: Literal["long", "wide", "series"]  # "series": a single series without an id column
+    id: str | None
+    time: str
+    targets: tuple[str, ...]  # D names
+    id_dtype: str
+    time_dtype: str
+    target_dtypes: tuple[str, ...] = ("float64",)  # of each target
+    local: bool = True  # time zones: steps are counted by the clock on the wall, else in UTC
+    index: tuple[str, ...] = ()  # which of id and time stand in the table's index
+    unnamed: tuple[str, ...] = ()  # names that the user's table leaves open
+    is_series: bool = False  # the table is a pandas Series
+
+    def __post_init__(self) -> None:
+        """Turn the lists that JSON knows back into tuples."""
+        for field in ("targets", "target_dtypes", "index", "unnamed"):
+            object.__setattr__(self, field, tuple(getattr(self, field)))
+
+    @property
+    def forecasts(self) -> tuple[str, ...]:
+        """What the forecasts of the targets are called, D names: several by their own."""
+        return ("forecast",) if len(self.targets) == 1 else self.targets
+
+    def times(self, frequency: Frequency, ordinals: Integers) -> pd.DatetimeIndex | Integers:
+        """The times of ordinals (M,), in the zone of the user's own."""
+        times = frequency.times(ordinals)
+        if not isinstance(times, pd.DatetimeIndex) or not has_zone(self.time_dtype):
+            return times
+        return zoned(times, self.time_dtype, self.local)
+
+    def text(self, frequency: Frequency, ordinal: int) -> str:
+        """One time for people to read, in the zone of the user's own."""
+        if not has_zone(self.time_dtype) or self.local:
+            return frequency.text(ordinal)
+        return str(self.times(frequency, np.array([ordinal]))[0])
+
+    def column(self, frequency: Frequency, ordinals: Integers) -> pd.Series[Any]:
+        """The times of ordinals (M,) as a column of the user's own kind."""
+        return write_times(frequency.times(ordinals), self.time_dtype, self.local)
+
+    def table(
+        self,
+        frequency: Frequency,
+        ids: NDArray[Any],
+        ordinals: Integers,
+        columns: Mapping[str, NDArray[Any] | pd.Series[Any]],
+    ) -> pd.DataFrame:
+        """Make a long table with the user's own id and time columns.
+
+        Args:
+            frequency: the panel's.
+            ids: (M,) the series of each row; not shown where the user's table has no id column.
+            ordinals: (M,) the time of each row.
+            columns: the columns that follow, (M,) each.
+
+        Returns:
+            M rows; id and time in the user's own names and dtypes.
+        """
+        times = self.column(frequency, ordinals)
+        table = {} if self.id is None else {self.id: write_ids(ids, self.id_dtype)}
+        return pd.DataFrame({**table, self.time: times, **columns})

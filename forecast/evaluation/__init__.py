@@ -1,0 +1,1 @@
+"""How good forecasts are: at cutoffs beside the actuals, against baselines."""

@@ -1,0 +1,1 @@
+"""From a history to a `State`, and from there by a rollout to a `Forecast`."""

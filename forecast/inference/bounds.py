@@ -1,0 +1,139 @@
+"""Limits that forecasts are kept within: applied at every step, so that they are fed back."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forecast.data import scaling
+from forecast.data.panel import Panel
+from forecast.data.scaling import Powers, Scale
+from forecast.errors import OptionError
+
+ENOUGH = 30  # observed values that must agree before a limit is inferred from them
+NAMES = ("none", "non_negative")
+
+
+class Bounds(NamedTuple):
+    """The smallest and the largest value that a forecast may take; None for no limit."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        """In words: "at 0 or above", "at 100 or below", "from 0 to 100"."""
+        if self.low is not None and self.high is not None:
+            return f"from {self.low:g} to {self.high:g}"
+        if self.low is not None:
+            return f"at {self.low:g} or above"
+        return "without limits" if self.high is None else f"at {self.high:g} or below"
+
+
+class Limits(NamedTuple):
+    """Bounds in the scaled units of each series, each (B, D) float32, infinite for no limit."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+
+non_negative = Bounds(low=0.0)
+
+
+def between(low: float | None, high: float | None) -> Bounds:
+    """Bounds on one side or on both.
+
+    Args:
+        low, high: in the units of the data; None for no limit.
+
+    Raises:
+        OptionError: if they are no numbers, or the wrong way round.
+
+    Example:
+        >>> between(0, 100)
+        Bounds(low=0.0, high=100.0)
+    """
+    try:
+        ends = [None if end is None else float(end) for end in (low, high)]
+    except (TypeError, ValueError):
+        raise _no_bounds((low, high)) from None
+    finite = [end for end in ends if end is not None]
+    if not np.isfinite(finite).all() or finite != sorted(set(finite)):
+        raise _no_bounds((low, high))
+    return Bounds(*ends)
+
+
+def to_bounds(value: Any) -> Bounds:
+    """Bounds from what a user may write: a name of NAMES, or a pair of ends.
+
+    Raises:
+        OptionError: if it is neither.
+    """
+    if isinstance(value, str) and value in NAMES:
+        return non_negative if value == "non_negative" else Bounds()
+    ends = value.tolist() if isinstance(value, np.ndarray) else value
+    if not isinstance(ends, tuple | list) or len(ends) != 2:
+        raise _no_bounds(value)
+    return between(*ends)
+
+
+def _no_bounds(value: object) -> OptionError:
+    return OptionError(
+        f"bounds are {value!r}; give {', '.join(map(repr, NAMES))} or a pair of numbers, the "
+        "lower one first, such as (0, 100)"
+    )
+
+
+def infer(panel: Panel, power: float, d: int = 0) -> Bounds:
+    """Keep forecasts of a target non-negative where the data say so clearly; else no limits.
+
+    All observed values, and no fewer than ENOUGH, are at 0 or above. And those of each series
+    are counts (whole numbers), or 0 is among them; or all vary in proportion to their level (a
+    power other than 1). Positive values that merely happen to lie above 0 set no limit.
+    """
+    target, begin = panel.target[:, d], panel.indptr[:-1]
+    if (~np.isnan(target)).sum() < ENOUGH or np.nanmin(target) < 0:
+        return Bounds()
+    is_whole = np.isnan(target) | (target == np.rint(target))
+    is_count = np.logical_and.reduceat(is_whole, begin)
+    touches = np.fmin.reduceat(target, begin) == 0
+    return non_negative if power != 1.0 or (is_count | touches).all() else Bounds()
+
+
+def limits(bounds: tuple[Bounds, ...], scale: Scale, powers: Powers) -> Limits:
+    """Bounds in the scaled units of series.
+
+    Args:
+        bounds: of each target, in the units of the data.
+        scale: of B series.
+        powers: of the model's transform.
+
+    Raises:
+        OptionError: if the transform cannot give values within the bounds.
+    """
+    ends = np.array([_transformed(*each) for each in zip(bounds, powers, strict=True)])  # (D, 2)
+    return Limits(*(((end - scale.location) / scale.scale).astype(np.float32) for end in ends.T))
+
+
+def _transformed(bounds: Bounds, power: float) -> tuple[float, float]:
+    """The ends of a target's bounds, transformed; infinite for no limit."""
+    if power != 1.0 and bounds.high is not None and bounds.high <= 0:
+        raise OptionError(
+            f"bounds end at {bounds.high:g}, but the model was trained on positive values only"
+        )
+    ends = []
+    for end, without in ((bounds.low, -np.inf), (bounds.high, np.inf)):
+        if end is None or (power != 1.0 and end <= 0):
+            ends.append(0.0 if end == 0 and power > 0 else without)
+        else:
+            ends.append(float(scaling.transform(np.array([end]), (power,))[0]))
+    return ends[0], ends[1]
+
+
+def clip(values: np.ndarray, bounds: tuple[Bounds, ...]) -> np.ndarray:
+    """Values (..., D) in the units of the data, within the bounds to the last bit."""
+    if set(bounds) == {Bounds()}:
+        return values
+    low = [-np.inf if one.low is None else one.low for one in bounds]
+    high = [np.inf if one.high is None else one.high for one in bounds]
+    return np.asarray(np.clip(values, low, high))

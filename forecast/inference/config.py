@@ -1,0 +1,162 @@
+"""What a model is made of: everything besides its weights and state that forecasting needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from forecast.data import scaling
+from forecast.data.covariates import Covariate
+from forecast.data.frequency import Frequency, Integers, parse
+from forecast.data.holidays import is_holiday
+from forecast.data.panel import Schema
+from forecast.data.scaling import Scale
+from forecast.inference.bounds import Bounds, between
+from forecast.nn import HEADS, step_inputs
+from forecast.nn.layers import Sizes
+from forecast.nn.step import Blueprint
+
+
+@dataclass(frozen=True)
+class Config:
+    """The recorded choices of a trained model.
+
+    Attributes:
+        schema: the columns of the user's table.
+        frequency: spacing of the time steps.
+        season: steps in a season, the period of the seasonal naive forecast.
+        network, head: entries of NETWORKS and HEADS.
+        cell: an entry of CELLS.
+        score: of attention, an entry of SCORES.
+        layers, units: sizes of the network.
+        residual: whether layers above the first add what they are given to what they put out.
+        lags: past steps that are inputs besides the last value.
+        cycles: calendar cycles that are inputs.
+        holidays: country, or part of one, whose public holidays are an input; None for none.
+        known: covariates that vary and are known for the future too.
+        static: covariates that have one value per series.
+        powers: exponent of the transform of each target, 0 for the logarithm.
+        context: last steps of a series that set its scale.
+        horizon: steps of a forecast that training has asked for.
+        bounds: that forecasts of each target are kept within unless others are given.
+    """
+
+    schema: Schema
+    frequency: Frequency
+    season: int
+    network: str
+    head: str
+    cell: str
+    score: str
+    layers: int
+    units: int
+    residual: bool
+    lags: tuple[int, ...]
+    cycles: tuple[str, ...]
+    holidays: str | None
+    known: tuple[Covariate, ...]
+    static: tuple[Covariate, ...]
+    powers: tuple[float, ...]
+    context: int
+    horizon: int
+    bounds: tuple[Bounds, ...]
+
+    @property
+    def targets(self) -> int:
+        """How many values a step forecasts, D."""
+        return len(self.schema.targets)
+
+    @property
+    def beforehand(self) -> int:
+        """How many numbers are known of a step beforehand, K: its calendar and covariates."""
+        covariates = sum(one.width for one in (*self.known, *self.static))
+        return self.marks + covariates + (self.targets if self.counts else 0)
+
+    @property
+    def marks(self) -> int:
+        """How many numbers the calendar tells of a step."""
+        return 2 * len(self.cycles) + (self.holidays is not None)
+
+    def calendar(self, ordinals: Integers) -> np.ndarray:
+        """What the calendar tells of times: its cycles, and whether they lie on a holiday.
+
+        Args:
+            ordinals: of any shape (...).
+
+        Returns:
+            float32 (..., `marks`).
+
+        Raises:
+            ForecastError: the package `holidays` is needed, and is not installed.
+        """
+        waves = self.frequency.calendar(ordinals, self.cycles)
+        if self.holidays is None:
+            return waves
+        free = is_holiday(self.schema, self.frequency, ordinals, self.holidays)
+        return np.concatenate([waves, free[..., None]], axis=-1, dtype=np.float32)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the targets are counts, scaled by a unit alone."""
+        return bool(HEADS[self.head].COUNTS)
+
+    @property
+    def measure(self) -> Callable[[np.ndarray], Scale]:
+        """How the scale of a series is measured."""
+        return scaling.measure_counts if self.counts else scaling.measure
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers a step takes, F."""
+        return step_inputs.width(self.targets, self.lags, self.beforehand)
+
+    @property
+    def outputs(self) -> int:
+        """How many raw parameters a step gives."""
+        return int(HEADS[self.head].PARAMETERS) * self.targets
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """What the model's step is made of."""
+        sizes = Sizes(
+            inputs=self.inputs,
+            outputs=self.outputs,
+            known=self.beforehand,
+            units=self.units,
+            layers=self.layers,
+            cell=self.cell,
+            context=self.context,
+            horizon=self.horizon,
+            score=self.score,
+            residual=self.residual,
+        )
+        return Blueprint(self.network, self.head, sizes, self.lags)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values that `json` can write."""
+        return {**asdict(self), "frequency": self.frequency.name}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Config:
+        """The inverse of `to_json`, also after a trip through JSON text."""
+        return cls(
+            **{
+                **values,
+                "schema": Schema(**values["schema"]),
+                "frequency": parse(values["frequency"]),
+                "lags": tuple(values["lags"]),
+                "cycles": tuple(values["cycles"]),
+                "known": _covariates(values["known"]),
+                "static": _covariates(values["static"]),
+                "powers": tuple(values["powers"]),
+                "bounds": tuple(between(*ends) for ends in values["bounds"]),
+            }
+        )
+
+
+def _covariates(values: Any) -> tuple[Covariate, ...]:
+    """Covariates from plain values."""
+    return tuple(Covariate(**{**one, "categories": tuple(one["categories"])}) for one in values)

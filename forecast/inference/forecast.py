@@ -1,0 +1,124 @@
+"""What a rollout gives its users: the forecast table, and what else has come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecast.data.dataframes import alike, to_pandas
+from forecast.data.schema import Schema
+from forecast.errors import OptionError
+from forecast.inference.rollout import Rollout, times_after
+from forecast.inference.state import State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """A rollout's outcome.
+
+    Attributes:
+        table: the user's id and time columns, `forecast`, and the bounds of each level; of
+            several targets their names take the place of `forecast`. Of the same library as the
+            history or else the future that was given, pandas by default.
+        paths: sample paths (S, n, H, D) in the units of the data, or None; NaN where a series
+            has stopped before the others.
+        start: the state of the S series before the first step.
+        state: of the S series after the last step of the deterministic rollout.
+        branches: the state after the sample paths, S * n rows as of `State.repeat(n)`, or None;
+            one sample path of each continues them.
+        notes: what there is to say about the forecast, as sentences for people.
+        schema: of the user's table.
+    """
+
+    table: pd.DataFrame
+    paths: np.ndarray | None
+    start: State
+    state: State
+    branches: State | None
+    notes: tuple[str, ...]
+    schema: Schema
+
+    @property
+    def steps(self) -> np.ndarray:
+        """How many steps there are of each series, (S,)."""
+        steps: np.ndarray = (self.state.time - self.start.time) // self.start.frequency.step
+        return steps
+
+    @property
+    def path_table(self) -> pd.DataFrame:
+        """The sample paths as a table: the user's id and time columns, `path` from 0, `value`.
+
+        Several targets have a column each, by their names.
+
+        Raises:
+            OptionError: if there are none.
+        """
+        if self.paths is None:
+            raise OptionError("the forecast has no sample paths; ask for some with paths=")
+        count, longest = self.paths.shape[1], self.paths.shape[2]
+        inside = np.arange(longest) < self.steps[:, None]  # (S, H)
+        places = np.cumsum(inside).reshape(inside.shape) - 1  # rows of the table
+        rows = np.broadcast_to(places[:, None], self.paths.shape[:3])
+        numbers = np.broadcast_to(np.arange(count)[:, None], self.paths.shape[:3])
+        kept = np.broadcast_to(inside[:, None], self.paths.shape[:3])
+        forecast = to_pandas(self.table)
+        labels = [name for name in (self.schema.id, self.schema.time) if name in forecast]
+        table = forecast[labels].iloc[rows[kept]].reset_index(drop=True)
+        names = ("value",) if len(self.schema.targets) == 1 else self.schema.targets
+        values = dict(zip(names, self.paths[kept].T, strict=True))
+        return alike(table.assign(path=numbers[kept], **values), self.table)
+
+
+def tabulate(
+    centre: Rollout, intervals: Mapping[float, tuple[np.ndarray, np.ndarray]], schema: Schema
+) -> pd.DataFrame:
+    """The forecast of S series as the user's kind of table.
+
+    Args:
+        centre: the rollout of the distributions' centres.
+        intervals: by their width in percent, the lower and the upper end, each (S, H, D).
+        schema: of the user's table.
+    """
+    start, longest = centre.start, centre.scaled.shape[1]
+    inside = np.arange(longest) < centre.lengths[:, None]  # (S, H)
+    columns = {}
+    for d, name in enumerate(schema.forecasts):
+        columns[name] = centre.values[..., d][inside]
+        for level, ends in intervals.items():
+            for side, end in zip(("lo", "hi"), ends, strict=True):
+                columns[f"{name}-{side}-{level:g}"] = end[..., d][inside]
+    return schema.table(
+        start.frequency,
+        np.repeat(start.ids, centre.lengths),
+        times_after(start, longest).T[inside],
+        columns,
+    )
+
+
+def attended(start: State, weights: np.ndarray, schema: Schema) -> pd.DataFrame:
+    """Where the steps of a forecast look, as a table.
+
+    Args:
+        start: the state of S series before the first step.
+        weights: of the M rows that are kept of each series, (S, H, M).
+        schema: of the user's table.
+    """
+    horizon = weights.shape[1]
+    frequency = start.frequency
+    upcoming = times_after(start, horizon).T  # (S, H)
+    ages = start.memory.network["ages"].astype(np.int64)  # (S, M)
+    seen = start.time[:, None] - frequency.step * (ages - 1)
+    rows = np.broadcast_to((ages > 0)[:, None], weights.shape)
+    cells = np.broadcast_to(seen[:, None], weights.shape)[rows]
+    return schema.table(
+        frequency,
+        np.broadcast_to(start.ids[:, None, None], weights.shape)[rows],
+        np.broadcast_to(upcoming[..., None], weights.shape)[rows],
+        {"attended": schema.column(frequency, cells), "weight": weights[rows]},
+    )

@@ -1,0 +1,232 @@
+"""Rows like those that a model was trained on: a table named and timed as theirs, or values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from forecast.data import covariates
+from forecast.data.dataframes import to_pandas
+from forecast.data.future_covariates import FutureCovariates
+from forecast.data.panel import Panel, to_panel
+from forecast.data.parsing import write_ids
+from forecast.data.schema import Schema
+from forecast.data.table_layout import FILE
+from forecast.data.timestamps import has_zone
+from forecast.errors import DataError
+from forecast.inference.config import Config
+from forecast.inference.state import State
+
+
+def match(table: Any, config: Config, ids: list[Any], **where: Any) -> Panel:
+    """Pass a table with the columns of the training data through the gate.
+
+    Static columns may be left out: series that the model knows have theirs.
+
+    Args:
+        table: of the layout that the model was trained on.
+        config: of the model.
+        ids: of the series that the model knows.
+        where: `fill_gaps`, `all_missing`, `has_target`, `source`, `first_line` and `files` of
+            `to_panel`.
+
+    Raises:
+        DataError: if the table does not fit.
+    """
+    table = to_pandas(table, where.get("source", "the table"))
+    schema, columns = config.schema, {str(name) for name in getattr(table, "columns", ())}
+    beside = (*config.known, *config.static)
+    given = {
+        **_roles(schema),
+        "known": [one.name for one in config.known],
+        "static": [one.name for one in config.static if one.name in columns],
+        "categorical": {one.name: bool(one.categories) for one in beside},
+        "frequency": config.frequency.name,
+        "like": schema.time_dtype,
+        **where,
+    }
+    if not given.get("has_target", True):
+        given = {role: given[role] for role in given if role not in ("target", "also")}
+    if schema.layout == "wide":
+        given["series"] = {str(name) for name in ids}
+    panel = _with_ids_of(to_panel(table, **given), schema)
+    unknown = np.array([s for s, name in enumerate(panel.ids) if name not in ids], dtype=np.intp)
+    notes = covariates.strange(panel.known, config.known, panel.source)
+    if panel.static.names and len(unknown):  # those that are known keep what training has seen
+        static = panel.static.take(unknown)
+        notes += covariates.strange(static, config.static, panel.source)
+    panel = replace(panel, notes=(*panel.notes, *notes))
+    is_zoned, was_zoned = (has_zone(one.time_dtype) for one in (panel.schema, schema))
+    if is_zoned != was_zoned:
+        have, had = ("a", "none") if is_zoned else ("no", "one")
+        raise DataError(
+            f"{panel.source}: its times have {have} time zone, those that the model was "
+            f"trained on have {had}; write them in the same way"
+        )
+    if schema.layout != "series":
+        return panel
+    if len(panel.ids) > 1:
+        raise DataError(
+            f"{panel.source}: {len(panel.ids)} series, told apart by "
+            f"'{panel.schema.id}', but the model was trained on a table of one series without "
+            "such a column; give one series, or train on such a table"
+        )
+    return replace(panel, ids=np.array(schema.targets[:1], dtype=object))  # whatever its name
+
+
+def _roles(schema: Schema) -> dict[str, Any]:
+    """The columns that a table like the training data's has, but those in its index."""
+    names = {"id": schema.id, "time": schema.time, "target": schema.targets[0]}
+    expected = {
+        "long": ("id", "time", "target"),
+        "wide": ("time",),
+        "series": ("time", "target"),
+    }
+    roles = {
+        role: names[role]
+        for role in expected[schema.layout]
+        if not schema.is_series and names[role] not in schema.index
+    }
+    return {**roles, "also": schema.targets[1:]}
+
+
+def match_ahead(table: Any, config: Config, ids: list[Any], **where: Any) -> FutureCovariates:
+    """The known covariates of rows to come, from a table like that of the training data.
+
+    The table needs no target; without the column that names the series its rows hold for all.
+    A cell may be missing where training has seen such cells in its column.
+
+    Args:
+        table, config, ids, where: see `match`.
+
+    Raises:
+        DataError: if the table does not fit.
+    """
+    schema, table = config.schema, to_pandas(table, where.get("source", "the future"))
+    if not hasattr(table, "columns"):
+        raise DataError(f"the future is a {type(table).__name__}, where a DataFrame should be")
+    told = {str(name) for name in (*table.columns, *table.index.names)}
+    is_by_file = schema.id == FILE and len(where.get("files", ())) > 1
+    is_shared = schema.layout == "long" and schema.id not in told and not is_by_file
+    if is_shared:
+        wanted = {schema.time, *(one.name for one in config.known)}
+        table = table[[name for name in table.columns if str(name) in wanted]]
+        config = replace(config, schema=replace(schema, layout="series"))
+    panel = match(table, config, ids, has_target=False, **where)
+    is_row = ~np.isnan(panel.target[:, 0])  # and not filled into a gap
+    needed = [panel.known.names.index(c.name) for c in config.known if not c.has_missing]
+    is_whole = ~np.isnan(panel.known.values[:, needed]).any(axis=1)
+    return replace(
+        FutureCovariates.of(panel, config), complete=is_row & is_whole, is_shared=is_shared
+    )
+
+
+def _with_ids_of(panel: Panel, schema: Schema) -> Panel:
+    """The panel with its ids in the type that a schema has for them.
+
+    Raises:
+        DataError: if an id would come out as another one.
+    """
+    if panel.schema.id_dtype == schema.id_dtype:
+        return panel
+    written = _written(panel.ids, schema)
+    if written is None:
+        wrong = next(
+            name for name in panel.ids if _written(np.array([name], object), schema) is None
+        )
+        raise DataError(
+            f"{panel.source}: the id '{wrong}' does not fit those that the model was trained on, "
+            f"whose type is {schema.id_dtype}; correct it, or train with such ids"
+        )
+    return replace(panel, ids=written)
+
+
+def _written(ids: np.ndarray, schema: Schema) -> np.ndarray | None:
+    """Ids in the type that a schema has for them; None where one would be another then."""
+    try:
+        written = write_ids(ids, schema.id_dtype).to_numpy()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return written if written.astype(str).tolist() == ids.astype(str).tolist() else None
+
+
+def next_rows(state: State, values: Any, config: Config, ahead: FutureCovariates | None) -> Panel:
+    """The panel of the next rows of every series of a state, from their values alone.
+
+    Args:
+        state: which series, and when.
+        values: (S,) for one row of each series, (S, k) for k rows; of several targets (S, D) or
+            (S, k, D); NaN where missing. Or such rows by the ids of the series.
+        config: of the model.
+        ahead: their covariates, for a model that takes some.
+
+    Raises:
+        DataError: if the values are no numbers, infinite, or too many or too few.
+    """
+    values = _in_order(state, values)
+    try:
+        rows = _numbers(values)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # tensors raise the last one
+        raise DataError(
+            f"new rows are {type(values).__name__} {values!r:.60}; give a table or numbers"
+        ) from None
+    series, d = len(state.ids), config.targets
+    rows = np.atleast_1d(rows)
+    rows = rows[..., None] if d == 1 else np.atleast_2d(rows)
+    rows = rows[:, None] if rows.ndim == 2 else rows  # one row of each
+    if rows.ndim != 3 or (len(rows), rows.shape[2]) != (series, d) or not rows.size:
+        own = "" if d == 1 else f", {d}"
+        targets = "" if d == 1 else f" of {d} targets"
+        raise DataError(
+            f"new values of shape {np.shape(values)}; the state holds {series} series{targets}: "
+            f"give ({series}{own or ','}) for one row of each or ({series}, k{own}) for k rows"
+        )
+    if np.isinf(rows).any():
+        name = state.ids[np.isinf(rows).any(axis=(1, 2))][0]
+        raise DataError(f"series '{name}' has an infinite new value; use NaN for unknown ones")
+    panel = Panel(
+        ids=state.ids,
+        indptr=np.arange(series + 1) * rows.shape[1],
+        start=state.time + state.frequency.step,
+        target=rows.reshape(-1, d),
+        frequency=state.frequency,
+        schema=config.schema,
+    )
+    if not config.known:
+        return panel
+    if ahead is None:
+        raise DataError(
+            f"the model takes the columns {[one.name for one in config.known]} too; give the new "
+            "rows as a table that has them, or the columns as future="
+        )
+    times = state.time + state.frequency.step * np.arange(1, rows.shape[1] + 1)[:, None]
+    return replace(panel, known=ahead.columns(state, times))
+
+
+def _numbers(values: Any) -> np.ndarray:
+    """Values as float64, NaN where an array masks one.
+
+    Raises:
+        TypeError, ValueError, OverflowError, RuntimeError: if they are no numbers.
+    """
+    masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else False
+    rows = np.asarray(values)
+    if values is None or rows.dtype.kind not in "biufO":
+        raise TypeError
+    return np.where(masked, np.nan, rows.astype(np.float64))
+
+
+def _in_order(state: State, values: Any) -> Any:
+    """Values that are given by id, in the order of a state."""
+    if not isinstance(values, Mapping):
+        return values
+    ids = state.ids.tolist()
+    if values.keys() != {*ids} or len(values) != len(ids):
+        raise DataError(
+            f"new values are those of {list(values)}; the state holds {len(ids)} series, give a "
+            f"value for each, NaN where it is missing: {ids[:5]}"
+        )
+    return [values[name] for name in ids]

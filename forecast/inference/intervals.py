@@ -1,0 +1,136 @@
+"""Intervals around a rollout: calibrated on held-out errors, or percentiles of sample paths."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forecast.inference.config import Config
+from forecast.inference.conformal import Calibration
+from forecast.inference.rollout import Rollout, RolloutEngine
+from forecast.nn import HEADS
+
+PATHS = 200  # sample paths behind an interval
+NARROWEST = 1e-6  # spread of sample paths, in scaled units
+Ends = tuple[np.ndarray, np.ndarray]  # the lower and the upper one, each (S, H, D)
+
+
+class Basis(NamedTuple):
+    """What intervals are made from.
+
+    Attributes:
+        calibration: None for percentiles of sample paths.
+        paths: sample paths of each series that it takes, at least.
+    """
+
+    calibration: Calibration | None
+    paths: int
+
+
+def basis_of(
+    config: Config, calibration: Calibration | None, intervals: str, levels: tuple[float, ...]
+) -> Basis:
+    """What intervals of a model are made from.
+
+    Args:
+        config, calibration: of the model.
+        intervals: "calibrated", "paths" or "auto", see `Model.rollout`.
+        levels: widths in percent.
+    """
+    by_paths = intervals == "paths" or (intervals == "auto" and config.counts)
+    chosen = None if by_paths else calibration
+    if not (levels and HEADS[config.head].RANDOM):
+        return Basis(chosen, 0)
+    return Basis(chosen, PATHS if chosen else fewest_paths(levels))
+
+
+def fewest_paths(levels: tuple[float, ...]) -> int:
+    """How many sample paths the percentiles of intervals need: one beyond either end."""
+    return max(PATHS, math.ceil(round(2 / (1 - max(levels, default=0.0) / 100), 6)))
+
+
+def intervals(
+    engine: RolloutEngine,
+    centre: Rollout,
+    sampled: Rollout | None,
+    levels: tuple[float, ...],
+    calibration: Calibration | None,
+) -> dict[float, Ends]:
+    """The ends of intervals, by level, in the units of the data.
+
+    Args:
+        projector: of the model.
+        centre: the rollout of S series.
+        sampled: their sample paths, for a head that has a distribution.
+        levels: widths in percent; none where there is neither a calibration nor paths.
+        calibration: by which they are made; None for percentiles of the paths.
+
+    Raises:
+        OptionError: if too few errors are known for a level.
+    """
+    if calibration and levels:
+        return calibrated(engine, centre, sampled, levels, calibration)
+    if sampled is None:
+        return {}
+    paths = sampled.values.reshape(len(centre.values), -1, *centre.values.shape[1:])
+    return percentiles(paths, levels, engine.config.counts)
+
+
+def calibrated(
+    engine: RolloutEngine,
+    centre: Rollout,
+    sampled: Rollout | None,
+    levels: tuple[float, ...],
+    calibration: Calibration,
+) -> dict[float, Ends]:
+    """Intervals as wide as the errors of held-out rollouts were, in the units of the data.
+
+    Args:
+        projector: of the model.
+        centre: the rollout of S series.
+        sampled: their sample paths, for a head that has a distribution.
+        levels: widths in percent.
+        calibration: of the model.
+
+    Raises:
+        OptionError: if too few errors are known for a level.
+    """
+    spread = np.ones_like(centre.scaled) if sampled is None else spread_of(sampled, centre)
+    low, high = (limit[:, None] for limit in engine.limits(centre.start))
+    found = {}
+    for level in levels:
+        reach = calibration.widths(level, centre.scaled.shape[1]) * spread
+        lower, upper = (
+            engine.unscaled(np.clip(end, low, high), centre.start)
+            for end in (centre.scaled - reach, centre.scaled + reach)
+        )
+        found[level] = lower, upper
+    return found
+
+
+def spread_of(sampled: Rollout, centre: Rollout) -> np.ndarray:
+    """The mean distance of S * n sample paths from a rollout, (S, H, D), at least a sliver."""
+    paths = sampled.scaled.reshape(len(centre.scaled), -1, *centre.scaled.shape[1:])
+    spread = np.abs(paths - centre.scaled[:, None]).mean(axis=1)
+    return np.asarray(np.maximum(spread, NARROWEST))
+
+
+def percentiles(paths: np.ndarray, levels: tuple[float, ...], is_whole: bool) -> dict[float, Ends]:
+    """The middle of sample paths.
+
+    Args:
+        paths: (S, n, ...).
+        levels: widths in percent.
+        is_whole: whether they are counts: then the ends are some of them, to the outer side.
+    """
+    methods: Any = ("lower", "higher") if is_whole else ("linear", "linear")
+    found = {}
+    for level in levels:
+        low, high = (
+            np.percentile(paths, 50 + side * level / 2, axis=1, method=method)
+            for side, method in zip((-1, 1), methods, strict=True)
+        )
+        found[level] = low, high
+    return found

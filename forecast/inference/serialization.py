@@ -1,0 +1,121 @@
+"""A model in one file: config, weights, state and training record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forecast._version import __version__
+from forecast.data.io.archive import (
+    Kind,
+    check_arrays,
+    friendly,
+    is_packed,
+    pack,
+    refuse_other_format,
+    unpack,
+)
+from forecast.errors import ArtifactError
+from forecast.inference import state as states
+from forecast.inference.config import Config
+from forecast.inference.conformal import Calibration
+from forecast.inference.state import State
+from forecast.nn import HEADS, NETWORKS
+from forecast.nn.layers import CELLS, SCORES
+
+FORMAT = 5  # raised when a file of a new kind can no longer be read by the code before it
+PARTS = (
+    "config.json",
+    "weights.safetensors",
+    *states.PARTS,
+    "calibration.safetensors",
+    "training.json",
+)
+MODEL_FILE = Kind("model", "make one with: forecast train TABLE", "train again", "--model")
+
+
+def save(
+    path: str | Path,
+    config: Config,
+    weights: dict[str, np.ndarray],
+    state: State,
+    record: dict[str, Any],
+    calibration: Calibration | None,
+) -> None:
+    """Write a model to one file, under a temporary name first: a crash leaves the old file.
+
+    Args:
+        path: where to.
+        config, weights, state, record, calibration: the parts of a Model.
+
+    Raises:
+        ArtifactError: if the place cannot be written.
+    """
+    about = {"format": FORMAT, "library": __version__, "model": config.to_json()}
+    scores = {"scores": calibration.scores} if calibration else {}
+    parts = (about, weights, *states.to_parts(state), scores, record)
+    pack(path, dict(zip(PARTS, parts, strict=True)), MODEL_FILE)
+
+
+def load(
+    path: str | Path,
+) -> tuple[Config, dict[str, np.ndarray], State, dict[str, Any], Calibration | None]:
+    """Read and check a model file.
+
+    Returns:
+        The parts of a Model, in the order of its fields.
+
+    Raises:
+        ArtifactError: if the file is missing, damaged, foreign, or of a newer format.
+    """
+    if is_packed(path, states.PARTS):
+        raise ArtifactError(
+            f"{path}: a state alone, no model; show it with: forecast inspect --state, or continue "
+            "it with: forecast predict --state"
+        )
+    about, weights, held, arrays, scores, record = unpack(path, PARTS, MODEL_FILE)
+    refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)
+    with friendly(path, MODEL_FILE):
+        config = Config.from_json(about["model"])
+        _refuse_unknown(config)
+        if config.layers > len(weights):  # the list of the shapes itself could fill the memory
+            raise ValueError(f"it has weights for fewer than {config.layers} layers")
+        check_arrays("weights", weights, _weight_shapes(config), {})
+        state = states.from_parts(held, arrays)
+        states.check(state, config)
+        if len(set(state.ids.tolist())) < len(state.ids):
+            raise ValueError("its ids are no list of different names")
+        calibration = _calibration(scores, config)
+    return config, weights, state, record, calibration
+
+
+def _calibration(arrays: dict[str, np.ndarray], config: Config) -> Calibration | None:
+    """The calibration of a file, if it has one."""
+    if not arrays:
+        return None
+    steps, count = arrays["scores"].shape[:2]
+    shapes = {"scores": (steps, count, config.targets)}
+    check_arrays("calibration", arrays, shapes, {}, may_be_missing=("scores",))
+    rising = np.diff(arrays["scores"], axis=1)
+    if not steps or not (arrays["scores"][:, 0] >= 0).all() or (rising < 0).any():
+        raise ValueError("its calibration holds impossible errors")
+    return Calibration(arrays["scores"])
+
+
+def _refuse_unknown(config: Config) -> None:
+    """Raise ValueError where a config names something that there is not."""
+    if not config.targets == len(config.powers) == len(config.bounds):
+        raise ValueError("its targets, powers and bounds are not equally many")
+    if not isinstance(config.holidays, str | None):
+        raise ValueError(f"its holidays are {config.holidays!r}, where a place should be")
+    known = {"network": NETWORKS, "head": HEADS, "cell": CELLS, "score": SCORES}
+    for name, table in known.items():
+        if getattr(config, name) not in [*table]:
+            raise ValueError(f"its {name} is {getattr(config, name)!r}, none of {', '.join(table)}")
+
+
+def _weight_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = NETWORKS[config.network].shapes(config.blueprint.sizes)
+    return shapes

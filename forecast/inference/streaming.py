@@ -1,0 +1,105 @@
+"""Forecasting one step at a time, with true values taken in as they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from forecast.inference.rollout import RolloutEngine, times_after
+from forecast.inference.state import State
+from forecast.nn import HEADS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The next step of S series.
+
+    Attributes:
+        ids: the series (S,).
+        time: when, as a DatetimeIndex in the zone of the training data, or whole numbers (S,).
+        value: the forecast (S,), or (S, D) for several targets, in the units of the data.
+        quantiles: (S, Q), or (S, Q, D), of the step given the values before it; None for a
+            head without a distribution.
+        state: before the step: all that was observed or fed back until then.
+    """
+
+    ids: np.ndarray
+    time: pd.DatetimeIndex | np.ndarray
+    value: np.ndarray
+    quantiles: np.ndarray | None
+    state: State
+
+
+class Stream:
+    """Steps without end; each is fed back unless the true values are sent.
+
+    An iterator with the `send` of a generator; unlike one it outlives an error.
+    """
+
+    def __init__(
+        self,
+        engine: RolloutEngine,
+        state: State,
+        quantiles: tuple[float, ...],
+        observe: Callable[[State, Any], State],
+    ) -> None:
+        """Begin at a state.
+
+        Args:
+            projector: of the model.
+            state: where to begin.
+            quantiles: probabilities, none for a head without a distribution.
+            observe: takes true values in, from a state and what `send` is given.
+        """
+        self._projector = engine
+        self._quantiles = quantiles
+        self._observe = observe
+        self._state = self._fed_back = state  # before the last step, and after it
+
+    def __iter__(self) -> Stream:
+        """The stream itself."""
+        return self
+
+    def __next__(self) -> Step:
+        """The next step, after feeding the last one back."""
+        return self._step(self._fed_back)
+
+    def send(self, values: Any) -> Step:
+        """The next step, after the true values of the last one; None feeds it back.
+
+        Raises:
+            DataError: if the values do not fit; the stream stays where it is.
+        """
+        if values is None:
+            return next(self)
+        return self._step(self._observe(self._state, values))
+
+    def _step(self, state: State) -> Step:
+        """The step that follows a state."""
+        engine, config = self._projector, self._projector.config
+        head = HEADS[config.head]
+        times = times_after(state, 1)  # (1, S)
+        known = engine.known(state, times)[0]
+        params, memory = engine.cell.advance(state.value, state.memory, known)
+        low, high = engine.limits(state)
+        scaled = [head.center(np, params)]
+        scaled += [head.quantile(np, params, level) for level in self._quantiles]
+        within = np.clip(np.stack(scaled, axis=1), low[:, None], high[:, None])  # (S, 1 + Q, D)
+        values = engine.values(within, state)
+        shown = values[..., 0] if config.targets == 1 else values
+        value = within[:, 0].astype(np.float32)
+        self._state = state
+        self._fed_back = replace(state, time=times[0], value=value, memory=memory)
+        return Step(
+            ids=state.ids,
+            time=config.schema.times(config.frequency, times[0]),
+            value=shown[:, 0],
+            quantiles=shown[:, 1:] if self._quantiles else None,
+            state=state,
+        )

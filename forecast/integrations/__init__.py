@@ -1,0 +1,1 @@
+"""One file for each foreign system, imported when it is asked for."""

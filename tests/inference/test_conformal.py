@@ -1,0 +1,290 @@
+"""Intervals that are as wide as the errors of held-out rollouts were."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import forecast
+from forecast.data import scaling
+from forecast.errors import ArtifactError, OptionError
+from forecast.evaluation import holdout
+from forecast.inference import conformal as calibrations
+from forecast.inference.bounds import between
+from forecast.inference.conformal import Calibration, covered
+from forecast.inference.intervals import NARROWEST
+
+NAN = float("nan")
+
+
+def of_one_step(*scores):
+    return Calibration(np.array(scores, np.float32).reshape(1, -1, 1))
+
+
+@pytest.fixture
+def calibrated(make_model, make_random_panel):
+    """A point model whose errors at the first two steps are known."""
+    scores = np.stack([np.arange(1, 25) / 24, np.arange(1, 25) / 6], axis=0)[..., None]
+    model = make_model(make_random_panel([12, 9]), lags=(2,))
+    return replace(model, calibration=Calibration(scores.astype(np.float32)))
+
+
+# How wide
+
+
+@pytest.mark.parametrize(("level", "width"), [(80, 8.0), (50, 5.0), (51, 6.0), (90, 9.0), (1, 1.0)])
+def test_the_width_is_the_score_whose_rank_the_level_asks_for(level, width):
+    nine = of_one_step(*range(1, 10))  # the rank is (9 + 1) * level / 100, rounded up
+
+    assert nine.widths(level, 1).tolist() == [[width]]
+
+
+@given(st.integers(4, 30), st.sampled_from([50, 75, 80]))
+def test_a_new_score_is_held_as_often_as_the_level_says(count, level):
+    scores = np.random.default_rng(count).permutation(count + 1).astype(np.float32)
+
+    held = sum(
+        scores[k] <= of_one_step(*np.sort(np.delete(scores, k))).widths(level, 1).item()
+        for k in range(count + 1)
+    )
+
+    assert held == np.ceil((count + 1) * level / 100)  # each is as likely to be the new one
+
+
+def test_a_level_that_so_few_scores_cannot_tell_is_refused():
+    with pytest.raises(
+        OptionError, match=r"an interval of 95 % needs at least 19 held-out values, t"
+    ):
+        of_one_step(*range(18)).widths(95, 1)
+
+    assert of_one_step(*range(19)).widths(95, 1).item() == 18
+
+
+def test_steps_that_were_not_measured_are_as_wide_as_the_widest():
+    two = Calibration(np.array([[1, 5], [2, 3]], np.float32)[..., None])
+
+    assert two.steps == 2
+    assert two.widths(60, 4)[:, 0].tolist() == [5, 3, 5, 5]
+    assert two.widths(60, 1)[:, 0].tolist() == [5]
+
+
+def test_scores_of_a_step_are_sorted_and_missing_ones_left_out():
+    scores = np.arange(240, 0, -1.0).reshape(120, 2, 1)
+    scores[5, 0] = NAN
+
+    kept = Calibration.of(scores).scores[..., 0]
+
+    assert kept[1].tolist() == [*range(1, 240, 2)]
+    assert kept[0, :-1].tolist() == [k for k in range(2, 241, 2) if k != 230]
+    assert np.isnan(kept[0, -1])
+
+
+def test_few_scores_of_a_step_are_joined_by_those_of_the_steps_around_it():
+    scores = np.arange(40.0)[:, None, None] + np.array([0.0, 100.0, 200.0, 300.0])[:, None]
+
+    kept = Calibration.of(scores).scores[..., 0]
+
+    first = {*range(40), *range(100, 140), *range(200, 240)}  # two steps on to reach a hundred
+    second = {*first}  # one step to either side
+    assert {*kept[0][np.isfinite(kept[0])]} == first
+    assert {*kept[1][np.isfinite(kept[1])]} == second
+
+
+def test_of_many_scores_some_of_every_size_are_kept():
+    kept = Calibration.of(np.arange(100_001.0)[:, None, None]).scores
+
+    assert kept.shape == (1, calibrations.KEPT, 1)
+    assert (kept[0, 0, 0], kept[0, -1, 0]) == (0, 100_000)
+    assert np.abs(np.diff(kept[0, :, 0]) - 100_000 / (calibrations.KEPT - 1)).max() <= 1
+
+
+def test_nothing_observed_is_no_calibration():
+    assert Calibration.of(np.full((3, 2, 1), NAN)) is None
+
+
+def test_what_is_covered():
+    scores = np.array([[1.0, 5.0], [3.0, NAN]])[..., None]
+
+    assert covered(scores, np.array([[2.0], [5.0]])) == pytest.approx(2 / 3)
+
+
+# Around a forecast
+
+
+def test_an_interval_of_a_point_forecast_is_the_width_in_units_of_the_scale(calibrated):
+    table = calibrated.predict(2, levels=80)
+
+    middle = table["forecast"].to_numpy().reshape(2, 2)
+    reach = np.array([20 / 24, 20 / 6]) * calibrated.state.scale.scale
+    np.testing.assert_allclose(table["forecast-lo-80"], (middle - reach).ravel(), rtol=1e-5)
+    np.testing.assert_allclose(table["forecast-hi-80"], (middle + reach).ravel(), rtol=1e-5)
+
+
+def test_under_a_logarithm_an_interval_is_a_factor_to_either_side(make_model, make_random_panel):
+    model = make_model(make_random_panel([12, 9]), power=0.0)
+    model = replace(model, calibration=of_one_step(*np.full(19, 0.5)))
+
+    table = model.predict(1, levels=95)
+
+    factor = np.exp(0.5 * model.state.scale.scale[:, 0])
+    np.testing.assert_allclose(table["forecast-hi-95"] / table["forecast"], factor, rtol=1e-5)
+    np.testing.assert_allclose(table["forecast"] / table["forecast-lo-95"], factor, rtol=1e-5)
+
+
+def test_an_interval_keeps_the_bounds(calibrated):
+    table = calibrated.predict(2, levels=80, bounds=between(9.0, 11.0))
+
+    assert table["forecast-lo-80"].min() == pytest.approx(9.0, abs=1e-5)
+    assert table["forecast-hi-80"].max() == pytest.approx(11.0, abs=1e-5)
+
+
+def test_an_interval_ends_where_its_series_does(calibrated):
+    table = calibrated.predict(5, levels=80, until=lambda path: len(path) == 3)
+
+    assert len(table) == 6
+    assert table.notna().all(axis=None)
+
+
+def test_with_a_distribution_the_spread_of_the_paths_is_the_unit(make_model, make_random_panel):
+    model = make_model(make_random_panel([12, 9]), head="student_t")
+    model = replace(model, calibration=of_one_step(*np.full(19, 1.5)))
+
+    forecast = model.rollout(3, levels=80, paths=250)
+
+    scale = model.state.scale.scale[:, None]
+    middle = forecast.table["forecast"].to_numpy().reshape(2, 3)
+    spread = np.abs(forecast.paths[..., 0] - middle[:, None]).mean(axis=1)
+    reach = (forecast.table["forecast-hi-80"] - forecast.table["forecast"]).to_numpy()
+    np.testing.assert_allclose(reach.reshape(2, 3), 1.5 * spread, rtol=1e-3)
+    assert (spread > NARROWEST * scale[..., 0]).all()
+
+
+def test_the_percentiles_of_the_paths_are_there_on_request(make_model, make_random_panel):
+    model = make_model(make_random_panel([12, 9]), head="student_t")
+    with_scores = replace(model, calibration=of_one_step(*np.full(19, 1.5)))
+
+    forecast = with_scores.rollout(3, levels=80, intervals="paths")
+
+    low = np.percentile(forecast.paths[..., 0], 10, axis=1).ravel()
+    assert forecast.table["forecast-lo-80"].tolist() == low.tolist()
+    assert forecast.table.equals(model.predict(3, levels=80))
+
+
+# From held-out rows
+
+
+@pytest.fixture
+def each_step_alone(monkeypatch):
+    monkeypatch.setattr(calibrations, "ENOUGH", 1)
+
+
+@pytest.mark.usefixtures("each_step_alone")
+@pytest.mark.parametrize("power", [1.0, 0.5])
+def test_scores_are_the_errors_of_forecasts_from_truncated_histories(
+    make_model, make_random_panel, power
+):
+    panel = make_random_panel([20, 17], missing=0.2)
+    model = make_model(panel, lags=(2,), power=power)
+    errors = {step: [] for step in range(3)}
+
+    for cutoff in range(6, 0, -1):
+        state = model.encode(panel.until(cutoff))
+        steps = min(cutoff, 3)
+        path = model.predict(steps, state=state)["forecast"].to_numpy().reshape(2, steps)
+        for s, end in enumerate(panel.indptr[1:]):
+            truth = panel.target[end - cutoff : end - cutoff + steps, 0]
+            apart = scaling.transform(truth, (power,)) - scaling.transform(path[s], (power,))
+            for step, error in enumerate(np.abs(apart) / state.scale.scale[s, 0]):
+                errors[step] += [] if np.isnan(error) else [error]
+    found, _ = holdout.calibrate(panel, model.config, model.weights, holdout=3)
+
+    for step in range(3):
+        scores = found.scores[step, :, 0]
+        np.testing.assert_allclose(
+            scores[np.isfinite(scores)], np.sort(errors[step]), rtol=1e-4, atol=1e-5
+        )
+
+
+def test_coverage_is_that_of_intervals_made_from_rows_before(make_model, make_random_panel):
+    panel = make_random_panel([15] * 60)
+    panel.target[panel.indptr[1:] - 1] *= 2.0  # louder than the rows before
+    model = make_model(panel)
+    errors = {}
+    for cutoff in (2, 1):
+        state = model.encode(panel.until(cutoff))
+        path = model.predict(1, state=state)["forecast"].to_numpy()
+        truth = panel.target[panel.indptr[1:] - cutoff, 0]
+        errors[cutoff] = np.abs(truth - path) / state.scale.scale[:, 0]
+
+    _, shares = holdout.calibrate(panel, model.config, model.weights, holdout=1)
+
+    before = np.sort(errors[2])
+    for level, rank in (("80", 49), ("95", 58)):  # of 60, rounded up: 61 * 0.8 and 61 * 0.95
+        assert shares[level] == pytest.approx(100 * (errors[1] <= before[rank - 1]).mean())
+    assert shares["80"] < 70
+
+
+def test_shares_are_told_for_the_levels_that_the_scores_can_tell():
+    scores = np.array([8.0, 9.0, 1.0, 7.0])[:, None, None]
+
+    assert holdout._shares(of_one_step(*range(1, 10)), scores) == {"80": 75.0}
+
+
+def test_rollouts_begin_evenly_over_both_tails():
+    assert holdout._cutoffs(3, wanted=1_000) == [1, 2, 3, 4, 5, 6]
+    assert holdout._cutoffs(48, wanted=2) == [48, 96]
+    assert holdout._cutoffs(48, wanted=4) == [24, 48, 72, 96]
+    assert holdout._cutoffs(1, wanted=0) == [1, 2]
+
+
+def test_without_held_out_rows_there_is_no_calibration(make_model, make_random_panel):
+    panel = make_random_panel([9])
+    model = make_model(panel)
+
+    assert holdout.calibrate(panel, model.config, model.weights, holdout=0) == (None, {})
+
+
+def test_training_calibrates_and_tells_what_its_intervals_held(trained):
+    model = trained.model_
+
+    assert model.calibration.steps == model.record["plan"]["holdout"]
+    assert model.record["coverage"].keys() == {"80", "95"}
+    assert all(0 <= share <= 100 for share in model.record["coverage"].values())
+
+
+# In a file
+
+
+def test_a_saved_model_makes_the_same_intervals(calibrated, tmp_path):
+    calibrated.save(tmp_path / "model.forecast")
+
+    loaded = forecast.load(tmp_path / "model.forecast")
+
+    assert loaded.predict(2, levels=80).equals(calibrated.predict(2, levels=80))
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        (np.array([[[2.0], [1.0]]]), "its calibration holds impossible errors"),
+        (np.array([[[-1.0], [1.0]]]), "its calibration holds impossible errors"),
+        (np.array([[[NAN], [1.0]]]), "its calibration holds impossible errors"),
+        (np.empty((0, 2, 1)), "its calibration holds impossible errors"),
+        (np.array([[[1.0], [np.inf]]]), "scores holds numbers that are not finite"),
+        (np.array([[[1.0, 1.0]]]), "scores has shape"),
+        (np.array([1.0]), "not enough values to unpack|damaged"),
+    ],
+)
+def test_a_calibration_that_cannot_be_is_refused(calibrated, tmp_path, archive, scores, message):
+    path = tmp_path / "model.forecast"
+    calibrated.save(path)
+    archive.change(
+        path,
+        "calibration.safetensors",
+        lambda arrays: arrays.update(scores=scores.astype(np.float32)),
+    )
+
+    with pytest.raises(ArtifactError, match=message):
+        forecast.load(path)

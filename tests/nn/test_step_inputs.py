@@ -1,0 +1,123 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast.nn import step_inputs
+
+NAN = np.nan
+
+
+def test_an_input_is_the_last_value_then_the_lagged_ones_then_the_flag_then_the_calendar():
+    x = step_inputs.step_input(
+        np,
+        value=np.array([[2.0]]),
+        lagged=[np.array([[5.0]]), np.array([[7.0]])],
+        known=np.array([[0.25, -0.5]]),
+    )
+
+    assert x.tolist() == [[2.0, 5.0, 7.0, 1.0, 0.25, -0.5]]
+
+
+def test_a_missing_last_value_enters_as_zero_with_its_flag_at_zero():
+    x = step_inputs.step_input(np, np.array([[NAN], [0.0]]), [], np.empty((2, 0)))
+
+    assert x.tolist() == [[0.0, 0.0], [0.0, 1.0]]
+
+
+def test_a_missing_lagged_value_enters_as_zero():
+    x = step_inputs.step_input(np, np.array([[3.0]]), [np.array([[NAN]])], np.empty((1, 0)))
+
+    assert x.tolist() == [[3.0, 0.0, 1.0]]
+
+
+def test_an_input_is_of_the_precision_of_its_values():
+    value, known = np.array([[NAN]], np.float32), np.array([[0.5]], np.float32)
+
+    x = step_inputs.step_input(np, value, [value], known)
+
+    assert x.dtype == np.float32
+
+
+def test_each_of_several_targets_has_its_own_value_and_flag():
+    x = step_inputs.step_input(
+        np,
+        value=np.array([[2.0, NAN]]),
+        lagged=[np.array([[5.0, 6.0]])],
+        known=np.array([[9.0]]),
+    )
+
+    assert x.tolist() == [[2.0, 0.0, 5.0, 6.0, 1.0, 0.0, 9.0]]
+
+
+@given(
+    targets=st.integers(1, 3),
+    lags=st.lists(st.integers(2, 9), unique=True, max_size=3),
+    known=st.integers(0, 4),
+)
+@settings(deadline=None, max_examples=30)
+def test_the_width_is_known_before_an_input_is_made(targets, lags, known):
+    x = step_inputs.step_input(
+        np,
+        np.zeros((2, targets)),
+        [np.zeros((2, targets)) for _ in lags],
+        np.zeros((2, known)),
+    )
+
+    assert x.shape == (2, step_inputs.width(targets, tuple(lags), known))
+
+
+def test_a_window_of_steps_is_assembled_as_its_single_steps_are():
+    rng = np.random.default_rng(0)
+    value, lagged = rng.normal(size=(2, 3, 5, 1))  # three windows of five steps
+    value[1, 2] = lagged[0, 4] = NAN
+    known = rng.normal(size=(3, 5, 2))
+
+    window = step_inputs.step_input(np, value, [lagged], known)
+
+    for t in range(5):
+        step = step_inputs.step_input(np, value[:, t], [lagged[:, t]], known[:, t])
+        assert window[:, t].tolist() == step.tolist()
+
+
+def test_lag_two_is_the_newest_value_of_the_memory():
+    recent = np.array([[[10.0], [11.0], [12.0], [13.0]]])  # 14 is the last value, 15 is predicted
+
+    lagged = step_inputs.lagged_values(recent, (2, 3, 5))
+
+    assert [values.tolist() for values in lagged] == [[[13.0]], [[12.0]], [[10.0]]]
+
+
+def test_the_memory_holds_what_the_longest_lag_needs_besides_the_last_value():
+    assert step_inputs.memory_length((2, 7)) == 6
+    assert step_inputs.memory_length((2,)) == 1
+    assert step_inputs.memory_length(()) == 0
+
+
+def test_a_push_takes_the_newest_value_in_and_drops_the_oldest():
+    recent = np.array([[[1.0], [2.0]], [[5.0], [6.0]]])
+
+    after = step_inputs.push(np, recent, np.array([[3.0], [7.0]]))
+
+    assert after.tolist() == [[[2.0], [3.0]], [[6.0], [7.0]]]
+    assert recent.tolist() == [[[1.0], [2.0]], [[5.0], [6.0]]]
+
+
+def test_a_memory_without_lags_stays_empty():
+    assert step_inputs.push(np, np.empty((2, 0, 1)), np.ones((2, 1))).shape == (2, 0, 1)
+
+
+@given(
+    length=st.integers(1, 12),
+    lags=st.sets(st.integers(2, 6), min_size=1, max_size=3),
+)
+@settings(deadline=None, max_examples=50)
+def test_pushing_a_series_through_the_memory_gives_the_value_each_lag_ago(length, lags):
+    lags = tuple(sorted(lags))
+    recent = np.full((1, step_inputs.memory_length(lags), 1), NAN)
+    value = np.array([[NAN]])  # nothing comes before the first value of a series
+
+    for t in range(length):  # the series is 0, 1, 2, …, so that a value tells its own time
+        lagged = [float(values[0, 0]) for values in step_inputs.lagged_values(recent, lags)]
+        expected = [t - lag if t >= lag else NAN for lag in lags]
+        np.testing.assert_array_equal(lagged, expected)
+        recent, value = step_inputs.push(np, recent, value), np.array([[float(t)]])

@@ -1,0 +1,217 @@
+"""Every example of the documentation is run."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+import shlex
+import sys
+import types
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from scipy import stats
+
+import forecast
+import forecast.datasets
+from forecast import Forecaster, load
+from forecast.cli import main
+from forecast.datasets import load as load_dataset
+from forecast.nn import HEADS, NETWORKS
+from forecast.training.feedback import REGIMES, Regime
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+VARIES = (
+    "Trained",
+    "  weights: ",
+    "On the last",
+    "Intervals held",
+)  # lines of the example whose numbers depend on the machine
+PACKAGES = (forecast, forecast.datasets)
+MODULES = sorted(
+    {
+        module.name
+        for package in PACKAGES
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    }
+)
+
+
+@pytest.fixture
+def sales(tmp_path, monkeypatch):
+    """The tables that the examples speak of, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    days = pd.date_range("2024-01-01", periods=60, freq="D")
+    stores = ["Bonn", "Ulm"]
+    index = pd.MultiIndex.from_product([stores, days], names=["store", "day"])
+    table = index.to_frame(index=False)
+    table["units"] = [
+        10.0 + day % 7 + 5 * (store == "Ulm") for store in stores for day in range(60)
+    ]
+    table.to_csv("sales.csv", index=False)
+    table.to_csv("newer.csv", index=False)
+    next_day = table.groupby("store").tail(1).assign(day=days[-1] + days.freq)
+    next_day.to_csv("today.csv", index=False)
+    table.to_csv("visits.csv", index=False)
+    Path("stores").mkdir()
+    for store, rows in table.groupby("store"):
+        rows.drop(columns="store").to_csv(f"stores/{store}.csv", index=False)
+    priced = table.assign(price=np.arange(len(table)) % 3 + 1.0)
+    shops = priced.assign(region=table["store"].str[0], visitors=3 * table["units"])
+    shops.to_csv("shops.csv", index=False)
+    next_day.assign(price=2.0).to_csv("monday.csv", index=False)
+    coming = pd.date_range(days[-1] + days.freq, periods=30)
+    pd.DataFrame({"day": coming, "price": 2.0}).to_csv("prices.csv", index=False)
+
+
+def run(line):
+    """Run one line of a shell example in this process; `> file` is honoured."""
+    words = shlex.split(line)
+    assert words[0] == "forecast"
+    arguments, target = words[1:], None
+    if ">" in arguments:
+        at = arguments.index(">")
+        arguments, target = arguments[:at], arguments[at + 1]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, (line, result.stderr)
+    if target:
+        Path(target).write_text(result.stdout)
+    return result
+
+
+def test_the_console_example_prints_what_the_readme_shows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    block = re.search(r"```console\n(.*?)```", README, re.S)[1]
+    shown, printed = [], []
+
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            result = run(line[2:])
+            printed += result.stderr.splitlines()
+        elif not line.startswith(VARIES):
+            shown.append(line)
+
+    assert [line for line in printed if not line.startswith(VARIES)] == shown
+    assert len(pd.read_csv("next-years.csv")) == 24
+    assert Path("air.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("sales")
+def test_every_command_in_the_readmes_table_runs():
+    commands = [
+        command
+        for row in re.findall(r"^\| [a-z].*\|$", README, re.M)
+        for command in re.findall(r"`(forecast [^`]*)`", row)
+    ]
+    run("forecast train sales.csv --steps 2")
+
+    for command in commands:
+        trains = " train " in command or " backtest " in command
+        run(command + (" --steps 2" if trains else ""))
+
+    assert len(commands) == 31
+
+
+@pytest.mark.usefixtures("sales")
+@pytest.mark.parametrize(
+    ("page", "count", "table", "rows"),
+    [
+        ("docs/guide.md", 6, "next-fortnight.csv", 28),
+        ("docs/evaluation.md", 7, "forecasts.csv", 11 * 6 * 12),
+    ],
+)
+def test_the_commands_of_a_guide_run(page, count, table, rows):
+    commands = re.findall(r"^\$ forecast (\w+) (.*)$", (ROOT / page).read_text(), re.M)
+
+    for command, words in commands:
+        fast = "--steps 2 " if command in ("train", "backtest") else ""
+        run(f"forecast {command} {fast}{words}")
+
+    assert len(commands) == count
+    assert len(pd.read_csv(table)) == rows
+
+
+# sktime 1.2 says of each of its own forecasters that a default will change
+@pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "docs/guide.md", "docs/state.md", "docs/training.md", "docs/evaluation.md"],
+)
+def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    outcome = doctest.testfile(
+        str(ROOT / page), module_relative=False, optionflags=doctest.ELLIPSIS
+    )
+
+    assert outcome.attempted > 5
+    assert outcome.failed == 0
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_docstring_example_is_true(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries that a heavy module imports first
+        module = importlib.import_module(name)
+
+    assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """The modules of the contributors' guide, each with its entry in a table."""
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    blocks = re.findall(r"```python\n# (\S+)\.py\n(.*?)```", page, re.S)
+    modules = {}
+    for path, code in blocks:
+        name = path.replace("/", ".")
+        modules[path.rsplit("/", 1)[1]] = module = types.ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, module)
+        exec(compile(code, f"{path}.py", "exec"), module.__dict__)
+    monkeypatch.setitem(HEADS, "laplace", modules["laplace"])
+    monkeypatch.setitem(
+        REGIMES, "noisy", Regime("forecast.training.feedback.noisy", feeds_back=False)
+    )
+    monkeypatch.setitem(NETWORKS, "skip", modules["skip"].Skip)
+    return modules
+
+
+@pytest.mark.usefixtures("added")
+def test_a_head_a_regime_and_a_network_that_are_added_work_together(tmp_path):
+    table = load_dataset("air_passengers")
+    tiny = {"steps": 3, "units": 3, "layers": 2, "seed": 1}
+
+    model = Forecaster(network="skip", feedback="noisy", head="laplace", **tiny).fit(table).model_
+
+    forecast = model.rollout(4, levels=80)
+    assert forecast.table.notna().all(axis=None)
+    assert (forecast.table["forecast-lo-80"] < forecast.table["forecast-hi-80"]).all()
+    model.save(tmp_path / "model.forecast")
+    assert load(tmp_path / "model.forecast").predict(4).equals(model.predict(4))
+    compiled = model.predict(4, runtime="compiled")["forecast"]
+    np.testing.assert_allclose(compiled, forecast.table["forecast"], rtol=1e-5)
+    part = model.rollout(2)
+    rest = model.predict(2, state=part.state)["forecast"]
+    np.testing.assert_allclose(rest, forecast.table["forecast"][2:], rtol=1e-5)
+
+
+def test_the_added_head_is_the_laplace_distribution(added):
+    params, levels = np.array([[1.5, 0.3]]), np.linspace(0.05, 0.95, 7)
+    scale = np.logaddexp(0.0, 0.3) + 1e-4
+    expected = stats.laplace(1.5, scale)
+
+    found = [added["laplace"].quantile(np, params, level).item() for level in levels]
+    loss = added["laplace"].loss(np, params, np.array([[4.0]]))
+
+    np.testing.assert_allclose(found, expected.ppf(levels), rtol=1e-9)
+    assert loss.item() == pytest.approx(-expected.logpdf(4.0))
+
+
+def test_every_page_that_the_readme_links_to_exists():
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link

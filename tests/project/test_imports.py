@@ -1,0 +1,386 @@
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import forecast
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib"}
+
+# The flow of data: a module imports only modules before it. A new one needs its place here.
+FLOW = (
+    "errors",
+    "arguments parallel",
+    "files packing",
+    "frequency spacing",
+    "dialect excel stacking tables",
+    "frames parsing timestamps columns layout grid schema covariates panel",
+    "splits",
+    "statistical baselines",
+    "scaling features windows bounds holidays",
+    "network.lstm_cell network.gru_cell network.parts network.point network.student_t",
+    "network.normal network.negative_binomial",
+    "network.lstm network.seq2seq network.attention network.repeat network network.tensors",
+    "cell config",
+    "rollout compiled",
+    "randomness stopping",
+    "state encoding",
+    "ahead projection streaming outcome",
+    "calibration intervals",
+    "artifact",
+    "matching checks totals",
+    "metrics",
+    "plotting.style plotting.choosing plotting.scaled plotting.writing",
+    "plotting.future plotting.attention plotting.cutoffs plotting.errors plotting.calibration",
+    "plotting.history plotting textchart",
+    "verdict detectors",
+    "backtest",
+    "rolling",
+    "model",
+    "training training.regimes training.schedule training.plan training.lesson",
+    "training.teacher training.scheduled training.free",
+    "training.callbacks training.learner training.fit",
+    "evaluation",
+    "trial",
+    "summary",
+    "report.markup report.gathering report.curves report.sections report.quality",
+    "report.reproduce report.page report",
+    "choices",
+    "scoring",
+    "forecaster",
+    "sktime",
+)
+ORDER = [name for row in FLOW for name in row.split()]
+
+
+def module_files():
+    """Module names inside the package, without its own name, and their files."""
+    for path in sorted((ROOT / "forecast").rglob("*.py")):
+        parts = path.relative_to(ROOT / "forecast").with_suffix("").parts
+        yield ".".join(part for part in parts if part != "__init__"), path
+
+
+MODULES = dict(module_files())
+
+
+def is_for_types_only(node):
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def statements(tree, inside_functions=True):
+    """All statements that run, without the imports that type checkers alone see."""
+    for node in ast.iter_child_nodes(tree):
+        if is_for_types_only(node):
+            continue
+        if not inside_functions and isinstance(node, ast.FunctionDef):
+            continue
+        yield node
+        yield from statements(node, inside_functions)
+
+
+def imported(name, inside_functions=True):
+    """Full names that a module imports; names imported from a package count as well."""
+    tree = ast.parse(MODULES[name].read_text())
+    for node in statements(tree, inside_functions):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imported_rooms(name):
+    """The modules of the package that a module imports."""
+    found = {full.removeprefix("forecast.") for full in imported(name)}
+    return found & MODULES.keys() - {"", name}
+
+
+def importers_of(*libraries, inside_functions=True):
+    return {
+        name
+        for name in MODULES
+        if {full.partition(".")[0] for full in imported(name, inside_functions)} & {*libraries}
+    }
+
+
+# The direction of imports
+
+
+def test_every_module_has_its_place_in_the_flow_of_data():
+    assert MODULES.keys() - {""} == {*ORDER}
+    assert len(ORDER) == len({*ORDER})
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_module_imports_only_what_comes_before_it(name):
+    later = [other for other in imported_rooms(name) if ORDER.index(other) > ORDER.index(name)]
+
+    assert later == []
+
+
+def test_the_package_itself_imports_nothing_of_its_own_until_asked():
+    assert imported_rooms("") == set()
+
+
+def test_nothing_in_the_package_imports_the_command_line():
+    for name in MODULES:
+        assert not {full for full in imported(name) if re.match(r"(forecast\.)?cli\b", full)}, name
+    assert not importers_of("click", "rich")
+
+
+def test_the_rollout_engine_and_the_inputs_of_a_step_know_nothing_else():
+    assert imported_rooms("rollout") == set()
+    assert imported_rooms("features") == set()
+    assert imported_rooms("randomness") == set()
+
+
+# Libraries
+
+
+def test_tensorflow_and_keras_are_imported_by_training_and_the_compiled_runtime_only():
+    assert importers_of("tensorflow", "keras") == {
+        "compiled",
+        "network.tensors",
+        "training.callbacks",
+        "training.fit",
+        "training.free",
+        "training.learner",
+        "training.lesson",
+        "training.scheduled",
+    }
+
+
+def test_scikit_learn_is_imported_by_the_estimator_only():
+    assert importers_of("sklearn") == {"forecaster"}
+
+
+def test_matplotlib_is_imported_when_a_picture_is_drawn():
+    importers = importers_of("matplotlib")
+
+    assert "plotting.style" in importers
+    assert all(name.startswith("plotting.") for name in importers)
+    assert importers_of("matplotlib", inside_functions=False) == set()
+
+
+@pytest.mark.parametrize(
+    ("package", "importers"),
+    [
+        ("holidays", {"holidays"}),
+        ("openpyxl", {"excel"}),
+        ("narwhals", {"frames"}),
+        ("polars", set()),
+    ],
+)
+def test_what_few_tables_need_is_imported_by_one_file_inside_its_functions(package, importers):
+    assert importers_of(package) == importers
+    assert importers_of(package, inside_functions=False) == set()
+
+
+def test_sktime_is_imported_by_its_adapter_only():
+    assert importers_of("sktime") == {"sktime"}
+    assert importers_of("statsforecast") == {"statistical"}
+    assert importers_of("statsforecast", inside_functions=False) == set()
+
+
+def test_networks_know_no_array_library_but_the_one_they_are_given():
+    networks = {name for name in MODULES if name.startswith("network")} - {"network.tensors"}
+
+    assert not networks & importers_of("numpy", "pandas", "tensorflow", "keras")
+    assert not {"features", "cell"} & importers_of("numpy", "pandas", "tensorflow", "keras")
+
+
+def test_behind_the_gate_there_is_no_pandas():
+    behind = {"scaling", "features", "windows", "config", "cell", "rollout", "compiled"}
+    behind |= {"randomness", "state", "encoding", "artifact", "model"}
+    behind |= {"packing", "bounds", "stopping", "projection", "streaming"}
+    behind |= {"arguments", "matching", "checks", "trial"}
+
+    assert not behind & importers_of("pandas", "pyarrow")
+
+
+def test_no_module_can_unpickle():
+    unsafe = {"pickle", "dill", "joblib", "cloudpickle", "marshal", "shelve"}
+
+    assert importers_of(*unsafe) == set()
+    for name, path in MODULES.items():
+        assert "allow_pickle" not in path.read_text(), name
+
+
+# What is loaded, in a fresh process
+
+
+def loaded_by(code):
+    """Names of all modules that a fresh Python has loaded after some code."""
+    code = f"{code}\nimport json, sys; print('\\n' + json.dumps(list(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def saved(make_model, sales, tmp_path_factory):
+    from forecast.data.panel import to_panel
+
+    folder = tmp_path_factory.mktemp("light")
+    model = make_model(to_panel(sales), head="student_t", lags=(7,), cycles=("week",))
+    model.save(folder / "model.forecast")
+    sales.to_csv(folder / "sales.csv", index=False)
+    return folder
+
+
+def test_importing_the_package_loads_next_to_nothing():
+    loaded = loaded_by("import forecast; forecast.__version__")
+
+    assert not loaded & {*HEAVY, "pandas", "numpy"}
+
+
+def test_importing_the_model_loads_no_library_for_training():
+    loaded = loaded_by("import forecast.model; from forecast import load, Model, State, DataError")
+
+    assert {"numpy", "forecast.model"} <= loaded
+    assert not loaded & {*HEAVY, "forecast.training", "forecast.inference.loop_xla"}
+
+
+def test_loading_a_model_and_forecasting_loads_no_library_for_training(saved):
+    loaded = loaded_by(
+        f"""
+import pandas as pd
+from forecast import load
+model = load({str(saved / "model.forecast")!r})
+history = pd.read_csv({str(saved / "sales.csv")!r}, parse_dates=["day"])
+table = model.predict(30, history, levels=(80, 95))
+assert len(table) == 60 and table.notna().all().all()
+state = model.rollout(5, paths=10).state
+model.predict(5, state=state, series=["south"])
+"""
+    )
+
+    assert "forecast.inference.loop" in loaded
+    assert not loaded & {
+        *HEAVY,
+        "forecast.training",
+        "forecast.inference.loop_xla",
+        "narwhals",
+        "polars",
+    }
+
+
+def test_making_a_forecaster_loads_scikit_learn_but_not_yet_tensorflow():
+    loaded = loaded_by("from forecast import Forecaster; Forecaster(units=8).get_params()")
+
+    assert "sklearn" in loaded
+    assert not loaded & {"tensorflow", "keras", "matplotlib"}
+
+
+def test_the_command_lines_help_loads_no_library_for_training():
+    loaded = loaded_by(
+        """
+from click.testing import CliRunner
+from forecast.cli import main
+for command in ("--help", *(f"{name} --help" for name in main.commands)):
+    assert CliRunner().invoke(main, command).exit_code == 0
+"""
+    )
+
+    assert not loaded & HEAVY
+
+
+def test_forecasting_on_the_command_line_loads_no_library_for_training(saved):
+    loaded = loaded_by(
+        f"""
+from click.testing import CliRunner
+from forecast.cli import main
+path = {str(saved / "model.forecast")!r}
+result = CliRunner().invoke(main, ["predict", "--horizon", "3", "--model", path])
+assert result.exit_code == 0, result.output
+assert len(result.stdout.splitlines()) == 7, result.stdout
+"""
+    )
+
+    assert "forecast.inference.loop" in loaded
+    assert not loaded & HEAVY
+
+
+# Public names
+
+
+def test_the_public_names_are_these():
+    assert sorted(forecast.__all__) == [
+        "ArtifactError",
+        "Backtest",
+        "DataError",
+        "Forecast",
+        "ForecastError",
+        "ForecastWarning",
+        "Forecaster",
+        "Model",
+        "OptionError",
+        "RollingOrigin",
+        "State",
+        "Step",
+        "above",
+        "below",
+        "between",
+        "load",
+        "non_negative",
+        "unchanged",
+    ]
+
+
+def test_the_public_names_are_the_ones_that_can_be_reached():
+    namespace = {}
+    exec("from forecast import *", namespace)
+
+    assert namespace.keys() - {"__builtins__"} == {*forecast.__all__}
+    assert {*forecast.__all__} <= {*dir(forecast)}
+    assert all(getattr(forecast, name).__doc__ for name in forecast.__all__)
+
+
+def test_type_checkers_see_the_same_public_names():
+    tree = ast.parse(MODULES[""].read_text())
+    for_types = next(node for node in tree.body if is_for_types_only(node))
+    seen = {alias.name for node in for_types.body for alias in node.names}
+
+    assert seen == {*forecast.__all__}
+
+
+def test_a_public_name_is_the_object_of_its_own_module():
+    for name in forecast.__all__:
+        thing = getattr(forecast, name)
+        assert thing is getattr(sys.modules[thing.__module__], name)
+        assert thing.__module__.startswith("forecast.")
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'forecast' has no attribute 'Forcaster'"):
+        forecast.Forcaster  # noqa: B018 - the access is the test
+
+
+def test_names_that_the_pages_import_can_be_imported():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    text = "\n".join(page.read_text() for page in pages)
+    found = re.findall(r"^\s*(?:>>> )?from forecast import (.+?)(?:\s*#.*)?$", text, re.M)
+    names = {name.strip() for names in found for name in names.split(",")}
+
+    assert names
+    assert names <= {*forecast.__all__}
+
+
+def test_every_error_is_a_forecast_error_and_a_value_error():
+    for name in ("ArtifactError", "DataError", "OptionError"):
+        assert issubclass(getattr(forecast, name), (forecast.ForecastError, ValueError))
+        assert issubclass(getattr(forecast, name), ValueError)
+    assert not issubclass(forecast.ForecastError, ValueError)
+
+
+def test_the_version_is_that_of_the_distribution():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert forecast.__version__ == project["version"]
