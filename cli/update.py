@@ -62,7 +62,7 @@ def news(state: State, panel: Panel) -> Iterator[str]:
     from forecast.data.parsing import some
     from forecast.inference.rollout import far_beyond
 
-    places = state.places(panel.ids.tolist())
+    places = state.indices(panel.ids.tolist())
     is_known = np.array([bool(rows) for rows in places])
     rows = np.array([found[0] for found in places if found], dtype=np.int64)
     known, before = panel.take(np.flatnonzero(is_known)), state.take(rows)

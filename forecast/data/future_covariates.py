@@ -1,4 +1,4 @@
-"""What is known of the rows to come: the covariates that a forecast is given."""
+"""Future covariates: what is known of the steps that are forecast."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecast.data import covariates
-from forecast.data.covariates import CovariateColumns
+from forecast.data.covariates import Covariate, CovariateColumns
+from forecast.data.frequency import Frequency
 from forecast.data.panel import Panel
 from forecast.errors import DataError
-from forecast.inference.config import Config
-from forecast.inference.state import State
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,8 @@ class FutureCovariates:
 
     Attributes:
         panel: the rows; their targets do not count.
-        inputs: what a network takes of them (N, K).
-        complete: whether all that must be known of a row is, (N,); of rows that have been, it is.
+        inputs: what a network takes of them (N, V).
+        complete: whether every cell that is needed is there, (N,).
         is_shared: whether the rows hold for every series.
     """
 
@@ -31,72 +30,75 @@ class FutureCovariates:
     is_shared: bool
 
     @classmethod
-    def of(cls, panel: Panel, config: Config) -> FutureCovariates:
+    def of(cls, panel: Panel, known: tuple[Covariate, ...]) -> FutureCovariates:
         """The covariates of a panel's own rows, gaps and missing cells as a history has them."""
         rows = len(panel.target)
-        inputs = covariates.encode(panel.known, config.known, rows)
+        inputs = covariates.encode(panel.known, known, rows)
         return cls(panel, inputs, np.ones(rows, bool), is_shared=False)
 
-    def at(self, start: State, times: np.ndarray) -> np.ndarray:
+    def at(self, ids: np.ndarray, frequency: Frequency, times: np.ndarray) -> np.ndarray:
         """The covariates of S series at the given times.
 
         Args:
-            start: of the series.
+            ids: of the series (S,).
+            frequency: that counts the times.
             times: ordinals (H, S).
 
         Returns:
-            (H, S, K).
+            (H, S, V).
 
         Raises:
-            DataError: some are not there; it says for which series and times.
+            DataError: some are missing; it says for which series and times.
         """
-        inputs: np.ndarray = self.inputs[self._rows(start, times)]
+        inputs: np.ndarray = self.inputs[self._rows(ids, frequency, times)]
         return inputs
 
-    def columns(self, start: State, times: np.ndarray) -> CovariateColumns:
+    def columns(self, ids: np.ndarray, frequency: Frequency, times: np.ndarray) -> CovariateColumns:
         """The same as the columns of S * H rows, one series after the other."""
-        return self.panel.known.take(self._rows(start, times).T.ravel())
+        return self.panel.known.take(self._rows(ids, frequency, times).T.ravel())
 
-    def _rows(self, start: State, times: np.ndarray) -> np.ndarray:
+    def _rows(self, ids: np.ndarray, frequency: Frequency, times: np.ndarray) -> np.ndarray:
         """Where in the panel those rows are, (H, S)."""
         step, indptr = self.panel.frequency.step, self.panel.indptr
-        series = self._series(start)
-        late = times - self.panel.start[series]
-        row = late // step
-        inside = (series >= 0) & (late % step == 0) & (row >= 0)
-        inside &= row < self.panel.lengths[series]
-        rows = np.where(inside, indptr[series] + row, 0)
-        inside &= self.complete[rows]
-        if not inside.all():
-            raise self._absent(start, times, inside)
+        series = self._series(ids)
+        elapsed = times - self.panel.start[series]
+        row = elapsed // step
+        is_there = (series >= 0) & (elapsed % step == 0) & (row >= 0)
+        is_there &= row < self.panel.lengths[series]
+        rows = np.where(is_there, indptr[series] + row, 0)
+        is_there &= self.complete[rows]
+        if not is_there.all():
+            raise self._missing(ids, frequency, times, is_there)
         return rows
 
-    def _series(self, start: State) -> np.ndarray:
-        """Where in the panel each series of a state is, (S,); -1 where it is not."""
-        own = {name: s for s, name in enumerate(self.panel.ids.tolist())}
-        ids = start.ids.tolist()
-        return np.array([0 if self.is_shared else own.get(name, -1) for name in ids])
+    def _series(self, ids: np.ndarray) -> np.ndarray:
+        """Where in the panel each series is, (S,); -1 where it is not."""
+        if self.is_shared:
+            return np.zeros(len(ids), np.int64)
+        position = {series: s for s, series in enumerate(self.panel.ids.tolist())}
+        return np.array([position.get(series, -1) for series in ids.tolist()])
 
-    def _absent(self, start: State, times: np.ndarray, inside: np.ndarray) -> DataError:
+    def _missing(
+        self, ids: np.ndarray, frequency: Frequency, times: np.ndarray, is_there: np.ndarray
+    ) -> DataError:
         """What is missing, and where it should be."""
-        which = np.flatnonzero(~inside.all(axis=0))
-        first = which[0]
-        steps = np.flatnonzero(~inside[:, first])
-        text = [self.panel.schema.text(start.frequency, int(t)) for t in times[steps, first]]
+        incomplete = np.flatnonzero(~is_there.all(axis=0))
+        first = incomplete[0]
+        steps = np.flatnonzero(~is_there[:, first])
+        text = [self.panel.schema.text(frequency, int(t)) for t in times[steps, first]]
         span = text[0] if len(text) == 1 else f"{text[0]} … {text[-1]} ({len(text)} steps)"
-        others = f", and of {len(which) - 1:,} more series" if len(which) > 1 else ""
+        others = f", and of {len(incomplete) - 1:,} more series" if len(incomplete) > 1 else ""
         names = ", ".join(f"'{name}'" for name in self.panel.known.names)
-        has = self._has(self._series(start)[first])
         return DataError(
-            f"{self.panel.source}: {names} of series '{start.ids[first]}' must be known at "
-            f"{span}{others}; add those rows, with every cell filled ({has})"
+            f"{self.panel.source}: {names} of series '{ids[first]}' must be known at "
+            f"{span}{others}; add those rows, with every cell filled "
+            f"({self._available(self._series(ids)[first])})"
         )
 
-    def _has(self, s: int) -> str:
+    def _available(self, s: int) -> str:
         """Which rows there are of the series at a place."""
         if s < 0:
             return "there is none of that series"
         begin, end = (int(self.panel.ordinals[self.panel.indptr[s + k] - k]) for k in (0, 1))
-        text = self.panel.schema.text
-        frequency = self.panel.frequency
+        text, frequency = self.panel.schema.text, self.panel.frequency
         return f"there are those from {text(frequency, begin)} to {text(frequency, end)}"

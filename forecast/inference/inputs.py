@@ -120,7 +120,7 @@ def match_ahead(table: Any, config: Config, ids: list[Any], **where: Any) -> Fut
     needed = [panel.known.names.index(c.name) for c in config.known if not c.has_missing]
     is_whole = ~np.isnan(panel.known.values[:, needed]).any(axis=1)
     return replace(
-        FutureCovariates.of(panel, config), complete=is_row & is_whole, is_shared=is_shared
+        FutureCovariates.of(panel, config.known), complete=is_row & is_whole, is_shared=is_shared
     )
 
 
@@ -153,7 +153,7 @@ def _written(ids: np.ndarray, schema: Schema) -> np.ndarray | None:
     return written if written.astype(str).tolist() == ids.astype(str).tolist() else None
 
 
-def next_rows(state: State, values: Any, config: Config, ahead: FutureCovariates | None) -> Panel:
+def next_rows(state: State, values: Any, config: Config, future: FutureCovariates | None) -> Panel:
     """The panel of the next rows of every series of a state, from their values alone.
 
     Args:
@@ -161,7 +161,7 @@ def next_rows(state: State, values: Any, config: Config, ahead: FutureCovariates
         values: (S,) for one row of each series, (S, k) for k rows; of several targets (S, D) or
             (S, k, D); NaN where missing. Or such rows by the ids of the series.
         config: of the model.
-        ahead: their covariates, for a model that takes some.
+        future: their covariates, for a model that takes some.
 
     Raises:
         DataError: if the values are no numbers, infinite, or too many or too few.
@@ -197,13 +197,13 @@ def next_rows(state: State, values: Any, config: Config, ahead: FutureCovariates
     )
     if not config.known:
         return panel
-    if ahead is None:
+    if future is None:
         raise DataError(
             f"the model takes the columns {[one.name for one in config.known]} too; give the new "
             "rows as a table that has them, or the columns as future="
         )
     times = state.time + state.frequency.step * np.arange(1, rows.shape[1] + 1)[:, None]
-    return replace(panel, known=ahead.columns(state, times))
+    return replace(panel, known=future.columns(state.ids, state.frequency, times))
 
 
 def _numbers(values: Any) -> np.ndarray:

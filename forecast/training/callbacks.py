@@ -8,27 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
 
 from forecast.training.feedback.sampling_schedule import ratio
 from forecast.training.plan import Plan
+from forecast.training.progress import Progress
 
 WARM_UP = 5  # steps before the pace is taken
 SETTLED = 0.75  # of scheduled sampling, before which its validation loss does not end training
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far training has come, once per round of steps."""
-
-    step: int
-    steps: int
-    seconds: float
-    loss: float
-    validation_loss: float | None
 
 
 class Cosine(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
@@ -71,8 +60,8 @@ class FeedbackPhase(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ha
         """Set them for the coming step, which `cosine` has counted already."""
         phase, done = self.plan.phase(self.cosine.done)
         self.model.phase.assign(phase)
-        ends = (self.plan.first_ratio, self.plan.last_ratio)
-        self.model.ratio.assign(ratio(self.plan.schedule, ends, done))
+        ratios = self.plan.teacher_forcing_ratio
+        self.model.ratio.assign(ratio(self.plan.schedule, ratios, done))
         self.model.draw.assign(self.cosine.step - 1)
 
 
@@ -111,9 +100,9 @@ class Best(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type
         if logs["val_loss"] < self.loss:
             self.loss, self.waited, self.step = logs["val_loss"], 0, self.cosine.step
             self.weights = [part.numpy() for part in self.model.trainable_variables]
-        is_last = self.turn == len(self.plan.regimes) - 1
+        is_last = self.turn == len(self.plan.feedback) - 1
         _, done = self.plan.phase(self.cosine.done)
-        is_settled = self.plan.regimes[-1] != "scheduled" or done >= SETTLED
+        is_settled = self.plan.feedback[-1] != "scheduled" or done >= SETTLED
         if is_last and is_settled and self.waited >= self.plan.patience:
             self.stopped = self.model.stop_training = True
 
@@ -202,14 +191,14 @@ class Report(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
         self.cosine = cosine
         self.listener = listener
         self.started = time.monotonic()
-        self.rounds: list[dict[str, Any]] = []
+        self.rounds: list[Progress] = []
         self.step = 0  # the last one that is done
         self.logs: Any = {}  # of it
 
     @property
     def last(self) -> int:
         """The last step that is noted, 0 before there is one."""
-        return self.rounds[-1]["step"] if self.rounds else 0
+        return self.rounds[-1].step if self.rounds else 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Remember the step, should training be interrupted within the round."""
@@ -235,5 +224,5 @@ class Report(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
             float(logs["loss"]),
             float(logs["val_loss"]) if "val_loss" in logs else None,
         )
-        self.rounds.append(asdict(progress))
+        self.rounds.append(progress)
         return progress

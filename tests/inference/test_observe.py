@@ -355,7 +355,7 @@ def test_a_gap_may_be_as_long_as_ten_years_or_a_hundred_thousand_rows(
         ([1.0, 10**400], "give a table or numbers"),
         ([1j, 2.0], "give a table or numbers"),
         ({"a": 1.0}, r"new values are those of \['a'\]; the state holds 2 series, give a value"),
-        ([1.0, 1e300], "series 'b' has a value 1e\\+300, beyond what can be counted in its scale"),
+        ([1.0, 1e300], "series 'b' has a value 1e\\+300, too large for the scale of the series"),
         ([1.0, np.inf], "series 'b' has an infinite new value; use NaN"),
     ],
 )
