@@ -229,7 +229,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         known = known_of(panel, config, static)
         windows = Windows(
             target=values,
-            known=known,
+            step_features=known,
             indptr=panel.indptr,
             lags=config.lags,
             context=config.context,
