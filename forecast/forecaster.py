@@ -243,7 +243,7 @@ def _windows(panel: Panel, config: Config, plan: Plan) -> Windows:
     static = covariates.encode(panel.static, config.static, len(panel.ids))
     return Windows(
         target=transformed(panel, config.powers),
-        known=step_features(panel, config, static),
+        step_features=step_features(panel, config, static),
         indptr=panel.indptr,
         lags=config.lags,
         context=config.context,

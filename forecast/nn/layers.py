@@ -62,7 +62,7 @@ class Sizes(NamedTuple):
 
     Attributes:
         inputs, outputs: numbers that a step takes and gives.
-        known: how many of the inputs, the last ones, are known for the future too.
+        step_features: how many of the inputs, the last ones, are known in advance, K.
         units: of each layer.
         layers: of each stack.
         cell: an entry of CELLS.
@@ -74,7 +74,7 @@ class Sizes(NamedTuple):
 
     inputs: int
     outputs: int
-    known: int
+    step_features: int
     units: int
     layers: int
     cell: str

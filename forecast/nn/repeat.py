@@ -1,8 +1,8 @@
 """One vector for the whole horizon: the classical decoder that is not fed its own values.
 
-The encoder's output at the forecast's start is repeated at every step, beside what is known of
-the step itself beforehand (Cho et al. 2014, without the feedback). After as many steps as
-training has asked for, a new vector is taken from the encoder, which has read the forecast on.
+The encoder's output at the forecast's start is repeated at every step, next to that step's own
+features (Cho et al. 2014, without the feedback). After the horizon that the network was trained
+for, a new vector is taken from the encoder, which has meanwhile read the forecast.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Repeat:
         xp: the array namespace.
         sizes: of the network.
         encoder: reads all values, true ones and those of the forecast.
-        decoder: reads the vector and what is known.
+        decoder: reads the vector and the step features.
         head: the decoder's read-out.
     """
 
@@ -48,7 +48,7 @@ class Repeat:
         """The shape of each array, by name."""
         return {
             **Stack.shapes(sizes, "encoder", sizes.inputs),
-            **Stack.shapes(sizes, "decoder", sizes.units + sizes.known),
+            **Stack.shapes(sizes, "decoder", sizes.units + sizes.step_features),
             **Linear.shapes("head", sizes.units, sizes.outputs),
         }
 
@@ -77,7 +77,8 @@ class Repeat:
         begins = (state["done"] == 0) | (state["done"] >= self.sizes.horizon)  # (B, 1)
         vector = self.xp.where(begins, output, state["vector"])
         block = {name: self.xp.where(begins, 0.0, state[BLOCK + name]) for name in memory}
-        output, block = self.decoder.step(self.xp.concatenate([vector, self._known(x)], 1), block)
+        inputs = self.xp.concatenate([vector, self._step_features(x)], 1)
+        output, block = self.decoder.step(inputs, block)
         return self.head(output), {
             **memory,
             **{BLOCK + name: part for name, part in block.items()},
@@ -98,8 +99,8 @@ class Repeat:
         vector = outputs[:, :1]
         repeated = self.xp.zeros_like(outputs) + vector
         block = {name: self.xp.zeros_like(part) for name, part in memory.items()}
-        known = self.xp.concatenate([repeated, self._known(x)], 2)
-        outputs, block = run("decoder", known, block)
+        inputs = self.xp.concatenate([repeated, self._step_features(x)], 2)
+        outputs, block = run("decoder", inputs, block)
         return self.head(outputs), {
             **memory,
             **{BLOCK + name: part for name, part in block.items()},
@@ -107,9 +108,9 @@ class Repeat:
             "done": self.xp.zeros_like(state["done"]) + float(x.shape[1]),
         }
 
-    def _known(self, x: Array) -> Array:
-        """What is known beforehand among the inputs: the last ones."""
-        return x[..., x.shape[-1] - self.sizes.known :]
+    def _step_features(self, x: Array) -> Array:
+        """The step features among the inputs: the last ones."""
+        return x[..., x.shape[-1] - self.sizes.step_features :]
 
     def _between_blocks(self, memory: NetworkState, state: NetworkState) -> NetworkState:
         """The memory after an observation: what is left of a forecast is dropped."""

@@ -157,7 +157,7 @@ def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
 
 def _pair(batch: Batch) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """What a Keras model is given, and what it is to predict."""
-    return (batch.values, batch.known, batch.begins), batch.targets
+    return (batch.values, batch.step_features, batch.begins), batch.targets
 
 
 def validation_batch(

@@ -110,10 +110,10 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
         """Raw parameters of the last steps of windows.
 
         Args:
-            windows: values (B, L + T, D), known (B, T, K), and where the lane begins anew (B,).
+            windows: values (B, L + T, D), step features (B, T, K), and where the lane begins (B,).
             training: whether the regimes feed the network, or that of the validation.
         """
-        values, known, begins = windows
+        values, step_features, begins = windows
         weights = {name: part.value for name, part in self.variables_by_name().items()}
         cell = ModelStep.of(tensors, self.blueprint, weights)
         memory = cell.network.initial_state(tf.shape(values)[0])
@@ -124,7 +124,7 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
             run=partial(self._run, training=training),
             run_plainly=self._run,
             values=values,
-            known=known,
+            step_features=step_features,
             memory=memory,
             warm=self.warm,
             steps=self.window,

@@ -29,7 +29,7 @@ class WindowBatch:
         run: its recurrent layers, many steps at once.
         run_plainly: the same without dropout.
         values: scaled (B, L + T, D), see `step_inputs.window_input`.
-        known: what is known of the steps beforehand (B, T, K).
+        step_features: of the steps (B, T, K).
         memory: of the network before the windows.
         warm: how many steps are fed true values, W; T - W others are left to the regime.
         steps: T.
@@ -41,7 +41,7 @@ class WindowBatch:
     run: Run
     run_plainly: Run
     values: Tensor
-    known: Tensor
+    step_features: Tensor
     memory: NetworkState
     warm: int
     steps: int
@@ -65,14 +65,14 @@ class WindowBatch:
             ones; and the memory after the windows.
         """
         network = self.cell.network
-        inputs = step_inputs.window_input(tensors, values, self.known, self.cell.lags)
+        inputs = step_inputs.window_input(tensors, values, self.step_features, self.cell.lags)
         if network.ENCODES:
             memory = network.absorb(run, inputs[:, : self.warm], self.memory)
-            inputs, known = inputs[:, self.warm :], self.known[:, self.warm :]
+            inputs, step_features = inputs[:, self.warm :], self.step_features[:, self.warm :]
         else:
-            memory, known = self.memory, self.known
+            memory, step_features = self.memory, self.step_features
         params, memory = network.unroll(run, inputs, memory)
-        return self.cell.for_head(params, known), memory
+        return self.cell.for_head(params, step_features), memory
 
     def stepwise(self, keep: Tensor) -> tuple[Tensor, NetworkState]:
         """Feed true values for W steps, then step by step true or own ones, as a rollout does.
@@ -89,7 +89,7 @@ class WindowBatch:
         path = tf.TensorArray(tf.float32, size=self.steps - self.warm)
 
         def body(t: Tensor, value: Tensor, memory: StepMemory, path: Any) -> tuple[Any, ...]:
-            params, memory = self.cell.advance(value, memory, self.known[:, self.warm + t])
+            params, memory = self.cell.advance(value, memory, self.step_features[:, self.warm + t])
             own = self.cell.head.center(tensors, params)
             value = tf.ensure_shape(tf.where(keep[:, t], asked[:, t], own), value.shape)
             return t + 1, value, memory, path.write(t, params)
@@ -111,10 +111,10 @@ class WindowBatch:
         inputs = step_inputs.window_input(
             tensors,
             self.values[:, : before + self.warm],
-            self.known[:, : self.warm],
+            self.step_features[:, : self.warm],
             self.cell.lags,
         )
         if network.ENCODES:
             return None, network.absorb(self.run, inputs, self.memory)
         params, memory = network.unroll(self.run, inputs, self.memory)
-        return self.cell.for_head(params, self.known[:, : self.warm]), memory
+        return self.cell.for_head(params, self.step_features[:, : self.warm]), memory

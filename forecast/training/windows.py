@@ -22,7 +22,7 @@ class Batch(NamedTuple):
     """B windows of T steps."""
 
     values: np.ndarray  # (B, L + T, D) float32, scaled, NaN where missing; L rows lead to a window
-    known: np.ndarray  # (B, T, K) float32
+    step_features: np.ndarray  # (B, T, K) float32
     targets: np.ndarray  # (B, T, D), the last T values
     begins: np.ndarray  # (B,) bool, False where a window goes on from that of the batch before
     lags: tuple[int, ...]
@@ -30,7 +30,9 @@ class Batch(NamedTuple):
     @property
     def inputs(self) -> np.ndarray:
         """What the steps of a network take if all values are true ones, (B, T, F)."""
-        inputs: np.ndarray = step_inputs.window_input(np, self.values, self.known, self.lags)
+        inputs: np.ndarray = step_inputs.window_input(
+            np, self.values, self.step_features, self.lags
+        )
         return inputs
 
 
@@ -40,16 +42,16 @@ class Windows:
 
     Attributes:
         target: transformed values (N, D), NaN where missing.
-        known: what is known of the rows beforehand (N, K).
+        step_features: of the rows (N, K).
         indptr: row ranges of the series (S+1,).
         lags: past steps given as inputs.
         context: steps at a window's start that set its scale.
         length: steps T of a window.
-        counts: whether the values are counts: then the logarithm of their unit is known too.
+        counts: whether the values are counts: then the log unit is a step feature too.
     """
 
     target: np.ndarray
-    known: np.ndarray
+    step_features: np.ndarray
     indptr: np.ndarray
     lags: tuple[int, ...]
     context: int
@@ -79,12 +81,12 @@ class Windows:
         values, rows = self._values(series, first - lead, lead + self.length, stop)
         scale = scale or self.scale_at(series, first, stop)
         values = scaling.forward(values, scale)
-        known = self.known[rows[:, lead:]]
+        step_features = self.step_features[rows[:, lead:]]
         if self.counts:
             unit = np.broadcast_to(np.log(scale.scale)[:, None], values[:, lead:].shape)
-            known = np.concatenate([known, unit], axis=-1, dtype=np.float32)
+            step_features = np.concatenate([step_features, unit], axis=-1, dtype=np.float32)
         begins = np.ones(len(series), bool)
-        return Batch(values, known, values[:, lead:].copy(), begins, self.lags)
+        return Batch(values, step_features, values[:, lead:].copy(), begins, self.lags)
 
     def scale_at(
         self, series: np.ndarray, first: np.ndarray, stop: np.ndarray | None = None

@@ -48,10 +48,10 @@ def test_the_logarithm_of_the_unit_is_the_last_of_what_a_window_knows(counts):
     batch = windows.gather(np.array([0, 1]), np.array([3, 5]))
 
     units = [1 + counts.target[3:7].mean(), 1 + counts.target[35:39].mean()]
-    assert batch.known.shape == (2, 6, 2)
-    assert batch.known[0, :, 0].tolist() == [3, 4, 5, 6, 7, 8]
-    np.testing.assert_allclose(batch.known[:, 0, 1], np.log(units), rtol=1e-6)
-    assert (batch.known[..., 1] == batch.known[:, :1, 1]).all()
+    assert batch.step_features.shape == (2, 6, 2)
+    assert batch.step_features[0, :, 0].tolist() == [3, 4, 5, 6, 7, 8]
+    np.testing.assert_allclose(batch.step_features[:, 0, 1], np.log(units), rtol=1e-6)
+    assert (batch.step_features[..., 1] == batch.step_features[:, :1, 1]).all()
 
 
 def test_the_head_is_given_the_unit_of_its_series(model):

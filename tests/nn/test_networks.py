@@ -130,7 +130,7 @@ def test_weights_made_for_the_step_leave_the_given_ones_as_they_were(name):
 
 
 def sizes_of(**choices):
-    small = {"inputs": 5, "outputs": 3, "known": 2, "units": 2, "layers": 2}
+    small = {"inputs": 5, "outputs": 3, "step_features": 2, "units": 2, "layers": 2}
     return Sizes(**{**small, "cell": "lstm", "context": 4, "horizon": 3, **choices})
 
 
@@ -372,7 +372,9 @@ def test_within_its_horizon_the_repeat_network_does_not_see_what_is_fed_back():
     x, state = random_inputs(sizes, steps=8), network.initial_state(3)
     state = network.observe(x[:, 0], state)
     other = x.copy()
-    other[:, 2:, : sizes.inputs - sizes.known] += 1.0  # not the first step, not the calendar
+    other[:, 2:, : sizes.inputs - sizes.step_features] += (
+        1.0  # not the first step, not the calendar
+    )
 
     def path(inputs):
         params, after = [], state

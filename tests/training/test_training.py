@@ -445,7 +445,7 @@ def with_gradients(learner, compute):
 def fused(learner, loss, batch):
     return with_gradients(
         learner,
-        lambda: loss(batch.targets, learner((batch.values, batch.known, batch.begins))),
+        lambda: loss(batch.targets, learner((batch.values, batch.step_features, batch.begins))),
     )
 
 
@@ -457,7 +457,7 @@ def by_prefixes(learner, loss, batch, first):
 
     def compute():
         ends = range(first + 1, STEPS + 1)
-        cut = [(batch.values[:, : lead + end], batch.known[:, :end]) for end in ends]
+        cut = [(batch.values[:, : lead + end], batch.step_features[:, :end]) for end in ends]
         last = [learner((*window, batch.begins))[:, -1] for window in cut]
         return loss(batch.targets, tf.stack(last, 1))
 
@@ -476,11 +476,11 @@ def by_steps(learner, loss, batch, first, tensors):
         memory = StepMemory(batch.values[:, : lead - 1], cell.network.initial_state(1))
         outputs = []
         for t in range(STEPS):
-            value, known = batch.values[:, lead + t - 1], batch.known[:, t]
+            value, step_features = batch.values[:, lead + t - 1], batch.step_features[:, t]
             if t < first:
-                memory = cell.observe(value, memory, known)
+                memory = cell.observe(value, memory, step_features)
             else:
-                params, memory = cell.advance(value, memory, known)
+                params, memory = cell.advance(value, memory, step_features)
                 outputs.append(params)
         return loss(batch.targets, tf.stack(outputs, 1))
 
@@ -552,7 +552,7 @@ def lesson_for(learner, batch, ratio=1.0, draw=0):
     )
     learner.ratio.assign(ratio)
     learner.draw.assign(draw)
-    learner((batch.values, batch.known, batch.begins))
+    learner((batch.values, batch.step_features, batch.begins))
     learner.validated = validated
     return seen[0]
 
@@ -611,7 +611,7 @@ def test_free_running_feeds_back_what_the_rollout_engine_does(window_batch, name
 
     params = params_of(free_running.parameters(one))[:, -HORIZON:]
 
-    values, known = np.asarray(one.values), np.asarray(one.known).transpose(1, 0, 2)
+    values, known = np.asarray(one.values), np.asarray(one.step_features).transpose(1, 0, 2)
     lead = values.shape[1] - STEPS
     memory = StepMemory(values[:, : lead - 1], window_batch.cell.network.initial_state(6))
     for t in range(CONTEXT):
@@ -728,7 +728,7 @@ def test_exact_and_parallel_forms_agree_in_expectation_where_it_can_be_worked_ou
         run=None,
         run_plainly=None,
         values=values,
-        known=np.empty((rows, 2, 0), np.float32),
+        step_features=np.empty((rows, 2, 0), np.float32),
         memory={},
         warm=0,
         steps=2,
@@ -767,7 +767,7 @@ def test_a_missing_value_that_is_fed_back_counts_as_observed(tensors):
         run=None,
         run_plainly=None,
         values=np.full((1, 4, 1), NAN, np.float32),
-        known=np.empty((1, 3, 0), np.float32),
+        step_features=np.empty((1, 3, 0), np.float32),
         memory={},
         warm=0,
         steps=3,
@@ -1300,7 +1300,9 @@ def test_the_batches_are_handed_to_keras_as_they_are_and_none_waits_for_a_tuner(
     assert dataset.options().autotune.enabled is False
     for _ in range(2):  # it begins anew
         for (inputs, targets), batch in zip(dataset.as_numpy_iterator(), make(), strict=True):
-            for one, own in zip(inputs, (batch.values, batch.known, batch.begins), strict=True):
+            for one, own in zip(
+                inputs, (batch.values, batch.step_features, batch.begins), strict=True
+            ):
                 np.testing.assert_array_equal(one, own)
             np.testing.assert_array_equal(targets, batch.targets)
 
