@@ -26,7 +26,6 @@ from forecast.evaluation.holdout import (
     exposure_of,
     model_after,
     on_tail,
-    with_values,
 )
 from forecast.evaluation.rolling_origin import cutoffs_within, missing_of, refuse_too_short, roll
 from forecast.evaluation.scoring import score
@@ -222,7 +221,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
                 keeps the best weights so far.
         """
         self.check()
-        panel = with_values(X if isinstance(X, Panel) else self._panel(X))
+        panel = (X if isinstance(X, Panel) else self._panel(X)).drop_unobserved()
         config, plan = self._choose(panel)
         values = transformed(panel, config.powers)
         static = covariates.encode(panel.static, config.static, len(panel.ids))
@@ -328,7 +327,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             Backtest(3 forecasts of 12 steps: 3 cutoffs, 1 series; forecast, naive, ...)
         """
         self.check()
-        panel = with_values(X if isinstance(X, Panel) else self._panel(X))
+        panel = (X if isinstance(X, Panel) else self._panel(X)).drop_unobserved()
         longest = int(panel.lengths.max())
         backs = cutoffs_within(longest // 3, horizon, cutoffs, stride)
         refuse_too_short(panel, backs)
@@ -338,7 +337,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         for first in range(0, len(backs), refit or len(backs)):
             turn = backs[first : first + (refit or len(backs))]
             known = panel.until(int(turn[0]))
-            self.fit(with_values(known.take(np.flatnonzero(known.lengths))), progress=progress)
+            known = known.take(np.flatnonzero(known.lengths)).drop_unobserved()
+            self.fit(known, progress=progress)
             choices = (levels, baselines, target, carry, len(backs))
             parts.append(roll(self.model_, panel, horizon, turn, *choices))
         whole = join(parts)

@@ -12,7 +12,7 @@ import numpy as np
 from forecast.data import scaling
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.panel import Panel
-from forecast.errors import DataError, OptionError
+from forecast.errors import OptionError
 from forecast.evaluation.comparison import COMPARED, Comparison, Exposure, compare, exposure
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration, covered
@@ -28,18 +28,6 @@ ROLLOUTS = 1_000  # that intervals are calibrated on
 FEWEST_ROLLOUTS, MOST_ROWS = 50, 5_000_000  # fewer where histories are long, but not too few
 PATHS = 50  # sample paths of each, where the head has a distribution
 TOLD = (80.0, 95.0)  # levels whose measured coverage the record tells
-
-
-def with_values(panel: Panel) -> Panel:
-    """The panel without the series that were never observed.
-
-    Raises:
-        DataError: if none is left.
-    """
-    seen = np.add.reduceat(~np.isnan(panel.target).all(axis=1), panel.indptr[:-1]) > 0
-    if not seen.any():
-        raise DataError("no series has an observed value")
-    return panel if seen.all() else panel.select(panel.ids[seen].tolist())
 
 
 def model_after(
@@ -77,11 +65,11 @@ def on_tail(
     before = panel.until(steps)
     if not steps or np.isnan(before.target).all():
         return None
-    panel = with_values(panel.select(panel.ids[before.lengths > 0].tolist()))
+    panel = panel.select(panel.ids[before.lengths > 0].tolist()).drop_unobserved()
     if len(panel.ids) > COMPARED:
         rng = np.random.default_rng(0)
         panel = panel.select(rng.choice(panel.ids, COMPARED, replace=False).tolist())
-    history = with_values(panel.until(steps))
+    history = panel.until(steps).drop_unobserved()
     panel = panel.select(history.ids.tolist())
     last = panel.indptr[1:, None] - steps + np.arange(steps)
     ahead = FutureCovariates.of(panel, config) if config.known else None
