@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forecast.errors import ArtifactError
+from forecast.errors import ArtifactError, first_few
 
 from .output import Say, command, count_series, model_given, model_option, waits_for
 
@@ -59,7 +59,6 @@ def news(state: State, panel: Panel) -> Iterator[str]:
     """What there is to say about new rows: gaps, wild values, series that came or stayed away."""
     import numpy as np
 
-    from forecast.data.parsing import some
     from forecast.inference.rollout import far_beyond
 
     places = state.indices(panel.ids.tolist())
@@ -68,19 +67,19 @@ def news(state: State, panel: Panel) -> Iterator[str]:
     known, before = panel.take(np.flatnonzero(is_known)), state.take(rows)
     gaps = (known.start - before.time) // panel.frequency.step - 1
     if gaps.any():
-        where = some(known.ids[gaps > 0])
+        where = first_few(known.ids[gaps > 0])
         yield f"rows taken as missing before the new ones: {gaps.sum():,} ({where})"
     owner = np.repeat(np.arange(len(known.ids)), known.lengths)
     far = far_beyond(known.target, (before.extent.low[owner], before.extent.high[owner]))
     if far.any():
-        where = some(known.ids[np.unique(owner[far.any(axis=1)])])
+        where = first_few(known.ids[np.unique(owner[far.any(axis=1)])])
         yield f"values far beyond all before: {where}; are they right?"
     added = panel.ids[~is_known].tolist()
     if added:
-        yield f"new series: {len(added):,} ({some(added)}){_like(added, state.ids.tolist())}"
+        yield f"new series: {len(added):,} ({first_few(added)}){_like(added, state.ids.tolist())}"
     absent = np.delete(state.ids, rows)
     if len(absent):
-        yield f"no rows: {len(absent):,} of {len(state.ids):,} series ({some(absent)})"
+        yield f"no rows: {len(absent):,} of {len(state.ids):,} series ({first_few(absent)})"
 
 
 def _like(added: list[Any], known: list[Any]) -> str:

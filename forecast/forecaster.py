@@ -17,7 +17,7 @@ from forecast.data import covariates
 from forecast.data.panel import Panel, to_panel
 from forecast.errors import ForecastError, require_whole
 from forecast.evaluation.cutoff_forecasts import CutoffForecasts
-from forecast.evaluation.holdout import HoldoutResults, evaluate_holdout, with_values
+from forecast.evaluation.holdout import HoldoutResults, evaluate_holdout
 from forecast.evaluation.rolling_origin import (
     DEFAULT_CUTOFFS,
     missing_notes,
@@ -96,7 +96,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
                 keeps the best weights so far.
         """
         self.check()
-        panel = with_values(X if isinstance(X, Panel) else self._panel(X))
+        panel = (X if isinstance(X, Panel) else self._panel(X)).drop_unobserved()
         config, plan = choose(self, panel)
         windows = _windows(panel, config, plan)
         from forecast.training.fit import fit  # TensorFlow is imported here and not before
@@ -177,7 +177,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
             Backtest(3 forecasts of 12 steps: 3 cutoffs, 1 series; forecast, naive, ...)
         """
         self.check()
-        panel = with_values(X if isinstance(X, Panel) else self._panel(X))
+        panel = (X if isinstance(X, Panel) else self._panel(X)).drop_unobserved()
         longest = int(panel.lengths.max())
         rows_after = place_cutoffs(longest // 3, horizon, cutoffs, stride)
         refuse_too_short(panel, rows_after)
@@ -188,7 +188,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
             group = rows_after[first : first + (refit or len(rows_after))]
             history = panel.until(int(group[0]))
             begun = history.take(np.flatnonzero(history.lengths))
-            self.fit(with_values(begun), progress=progress)
+            self.fit(begun.drop_unobserved(), progress=progress)
             part = roll(
                 self.model_,
                 panel,

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.data.parsing import DECIMAL_COMMA, MISSING_WORDS, Place, quote
+from forecast.data.parsing import DECIMAL_COMMA, MISSING_WORDS, Place
 from forecast.data.timestamps import COMPACT_DATES, read_times
-from forecast.errors import DataError
+from forecast.errors import DataError, first_few, quote
 
 TIME_NAMES = {
     *("ds", "date", "time", "timestamp", "datetime", "t", "step", "hour", "day", "week"),
@@ -28,6 +28,7 @@ TARGET_NAMES = {
     *("load", "units"),
 }
 DEFAULTS = ("unique_id", "ds", "y")
+SHOWN_COLUMNS = 10  # in a message
 ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)
 
 
@@ -93,7 +94,7 @@ def find_roles(
     if search.guessed:
         notes.append(f"took {_listed(search.guessed)}")
     if left:
-        notes.append(f"columns not used: {_quoted(left)}")
+        notes.append(f"columns not used: {_shown(left)}")
     return Roles(id, time, target, tuple(also), wide, tuple(notes))
 
 
@@ -142,7 +143,7 @@ class _Search:
             if names:
                 return self._only("time", names)
         raise DataError(
-            f"{self.source}: no time column among {_quoted(self.frame.columns)}; a table needs "
+            f"{self.source}: no time column among {_shown(self.frame.columns)}; a table needs "
             "a column of dates, times or step numbers: say which with --time (time= in Python)"
         )
 
@@ -171,7 +172,7 @@ class _Search:
             return self._only("target", left)
         raise DataError(
             f"{self.source}: no column of numbers to forecast among "
-            f"{_quoted(self.frame.columns)}; say which with --target (target= in Python)"
+            f"{_shown(self.frame.columns)}; say which with --target (target= in Python)"
         )
 
     def _only(self, role: str, names: list[str]) -> str:
@@ -182,7 +183,7 @@ class _Search:
                 else ""
             )
             raise DataError(
-                f"{self.source}: the {role} column may be any of {_quoted(names)}; "
+                f"{self.source}: the {role} column may be any of {_shown(names)}; "
                 f"say which with --{role} ({role}= in Python){join}"
             )
         self.taken.append(names[0])
@@ -195,8 +196,7 @@ class _Search:
         close = difflib.get_close_matches(name, columns, n=1)
         hint = f"; did you mean {quote(close[0])}?" if close else ""
         return DataError(
-            f"{self.source}: no column {quote(name)} for the {role}; "
-            f"it has {_quoted(columns)}{hint}"
+            f"{self.source}: no column {quote(name)} for the {role}; it has {_shown(columns)}{hint}"
         )
 
     def _numbers_rows(self, name: str) -> bool:
@@ -288,10 +288,8 @@ def _is_id_word(name: str) -> bool:
     return word in ID_NAMES or word.endswith(("_id", " id")) or name.endswith("Id")
 
 
-def _quoted(names: Iterable[Any]) -> str:
-    names = [quote(name) for name in names]
-    shown = ", ".join(names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
+def _shown(columns: Iterable[object]) -> str:
+    return first_few(columns, SHOWN_COLUMNS)
 
 
 def _listed(parts: list[str]) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.column_roles import kind_of
-from forecast.data.parsing import BOOLEANS, MISSING_WORDS, Place, quote, read_numbers, some
-from forecast.errors import DataError
+from forecast.data.parsing import BOOLEANS, MISSING_WORDS, Place, read_numbers
+from forecast.errors import DataError, first_few, quote
 
 FAR = 10.0  # standard deviations from the mean, from which on a number is remarked
 MOST_CATEGORIES = 100  # each is an input of its own, whose weights are its embedding
@@ -126,7 +126,7 @@ def read_columns(
     for name in names:
         if name not in frame.columns:
             raise DataError(
-                f"{place.source}: no column {quote(name)}; it has {some(frame.columns)}"
+                f"{place.source}: no column {quote(name)}; it has {first_few(frame.columns)}"
                 + ("; repeat the option for each column" if "," in name else "")
             )
         is_category = categorical.get(name)
@@ -262,12 +262,12 @@ def strange(columns: CovariateColumns, covariates: tuple[Covariate, ...], source
         new = [category for category in given if category not in covariate.categories]
         if new and len(new) == len(given):
             raise DataError(
-                f"{source}: column {name} has {some(new)}, none of the categories that training "
-                f"has seen ({some(covariate.categories)}); write them as there"
+                f"{source}: column {name} has {first_few(new)}, none of the categories that "
+                f"training has seen ({first_few(covariate.categories)}); write them as there"
             )
         if new:
             notes.append(
-                f"column {name} has categories that training has not seen: {some(new)}; taken as "
-                "none of the known ones"
+                f"column {name} has categories that training has not seen: {first_few(new)}; "
+                "taken as none of the known ones"
             )
     return notes

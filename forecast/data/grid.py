@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from forecast.data import frequency as frequencies
 from forecast.data import infer_frequency
 from forecast.data.frequency import Frequency
-from forecast.data.parsing import Ids, Place, quote
+from forecast.data.parsing import Ids, Place
 from forecast.data.timestamps import Times
-from forecast.errors import DataError
+from forecast.errors import DataError, quote
 
 Integers = NDArray[np.int64]
 

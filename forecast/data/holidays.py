@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.frequency import DAY, Frequency, Integers
-from forecast.data.parsing import some
 from forecast.data.schema import Schema
-from forecast.errors import DataError, ForecastError, OptionError
+from forecast.errors import DataError, ForecastError, OptionError, first_few
 
 YEARS = (1, 9999)  # that Python's dates can count
 
@@ -62,7 +61,9 @@ def check_place(place: str) -> None:
         close = difflib.get_close_matches(place.upper(), inside or known, cutoff=0.75)
         hint = "give a code such as 'DE' or 'US-CA'"
         if close or inside:
-            hint = f"did you mean {some(close)}?" if close else f"there are {some(inside)}"
+            hint = (
+                f"did you mean {first_few(close)}?" if close else f"there are {first_few(inside)}"
+            )
         raise OptionError(
             f"holidays is {place!r}, no country or part of one whose holidays are known; {hint}"
         ) from None

@@ -18,11 +18,11 @@ from forecast.data.dataframes import to_pandas
 from forecast.data.frequency import DAY, Frequency
 from forecast.data.grid import make_grid
 from forecast.data.io.multi_file import SourceFile
-from forecast.data.parsing import Ids, Place, quote, read_ids, read_numbers, some, write_ids
+from forecast.data.parsing import Ids, Place, read_ids, read_numbers, write_ids
 from forecast.data.schema import RESERVED, Schema
 from forecast.data.table_layout import FILE, Flat, files_tell_apart, flatten, with_files
 from forecast.data.timestamps import Times, read_times, write_times
-from forecast.errors import DataError
+from forecast.errors import DataError, first_few, quote
 
 __all__ = ["Panel", "Schema", "to_panel", "to_table"]
 
@@ -139,10 +139,25 @@ class Panel:
             static=self.static.take(chosen) if self.static.names else self.static,
         )
 
+    def drop_unobserved(self) -> Panel:
+        """Drop the series that were never observed.
+
+        Returns:
+            The panel of the others.
+
+        Raises:
+            DataError: none is left.
+        """
+        is_observed = ~np.isnan(self.target).all(axis=1)  # (N,)
+        has_values = np.add.reduceat(is_observed, self.indptr[:-1]) > 0
+        if not has_values.any():
+            raise DataError("no series has an observed value")
+        return self if has_values.all() else self.select(self.ids[has_values].tolist())
+
     def _unknown(self, value: object) -> DataError:
         names = [str(known) for known in self.ids.tolist()]
         close = difflib.get_close_matches(str(value), names, n=3)
-        hint = f"did you mean {some(close)}?" if close else f"there are {some(names)}"
+        hint = f"did you mean {first_few(close)}?" if close else f"there are {first_few(names)}"
         return DataError(f"no series {quote(value)}; {hint}")
 
 
@@ -225,7 +240,7 @@ def to_panel(
     if is_wide and (beside.names or also):
         raise DataError(
             f"{source}: a table with a column per series has no place for "
-            f"{some((*beside.names, *also))}; "
+            f"{first_few((*beside.names, *also))}; "
             "make it long, with a column that names the series"
         )
     if is_wide:
@@ -360,7 +375,7 @@ def _gap_notes(filled: Integers, ids: NDArray[Any]) -> tuple[str, ...]:
     series = np.flatnonzero(filled)
     if not len(series):
         return ()
-    where = f", in {len(series)} of {len(ids)} series ({some(ids[series])})"
+    where = f", in {len(series)} of {len(ids)} series ({first_few(ids[series])})"
     return (f"gaps filled as missing rows: {filled.sum():,}{where if len(ids) > 1 else ''}",)
 
 
@@ -373,7 +388,7 @@ def _missing_notes(panel: Panel) -> tuple[str, ...]:
         observed = np.add.reduceat(~missing, panel.indptr[:-1], dtype=np.int64)
         empty = panel.ids[observed == 0]
         if len(empty):
-            notes.append(f"series without any value{of}: {some(empty)}")
+            notes.append(f"series without any value{of}: {first_few(empty)}")
     return tuple(notes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -12,36 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data.io.multi_file import SourceFile
-from forecast.errors import DataError
+from forecast.errors import DataError, quote
 
 MISSING_WORDS = ("", "-", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "?")
-LONGEST_QUOTE = 80
 BOOLEANS = {"false": "0", "true": "1"}
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+$")
 WITH_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"  # a point every three digits, a decimal comma
 SURELY_COMMA = r".*(\..*,|,(\d{1,2}|\d{4,})$).*"  # and not a comma every three digits
-
-
-def quote(value: object) -> str:
-    """Quote a cell or a name for a one-line message.
-
-    Example:
-        >>> quote("two\\nlines"), len(quote("x" * 1000))
-        ("'two lines'", 82)
-    """
-    text = " ".join(str(value).split())
-    return f"'{text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + '…'}'"
-
-
-def some(ids: Iterable[Any]) -> str:
-    """Name the first few ids for a one-line message.
-
-    Example:
-        >>> some("abcde")
-        "'a', 'b', 'c' and 2 more"
-    """
-    names = [quote(value) for value in ids]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 @dataclass(frozen=True)

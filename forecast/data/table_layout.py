@@ -10,9 +10,8 @@ import pandas as pd
 
 from forecast.data.column_roles import kind_of
 from forecast.data.io.multi_file import SourceFile
-from forecast.data.parsing import quote
 from forecast.data.timestamps import Times
-from forecast.errors import DataError
+from forecast.errors import DataError, quote
 
 INVENTED = {"time": "ds", "id": "unique_id", "": "index"}
 FILE = "file"  # the column of the names of files

@@ -11,7 +11,7 @@ import numpy as np
 from forecast.data import scaling
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.panel import Panel
-from forecast.errors import DataError, OptionError
+from forecast.errors import OptionError
 from forecast.evaluation.comparison import Comparison, Exposure, compare, exposure
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration, covered
@@ -129,11 +129,11 @@ def hold_out(
     before = panel.until(steps)
     if not steps or np.isnan(before.target).all():
         return None
-    panel = with_values(panel.select(panel.ids[before.lengths > 0].tolist()))
+    panel = panel.select(panel.ids[before.lengths > 0].tolist()).drop_unobserved()
     if len(panel.ids) > MAX_COMPARED_SERIES:
         rng = np.random.default_rng(0)
         panel = panel.select(rng.choice(panel.ids, MAX_COMPARED_SERIES, replace=False).tolist())
-    history = with_values(panel.until(steps))
+    history = panel.until(steps).drop_unobserved()
     panel = panel.select(history.ids.tolist())
     rows = panel.indptr[1:, None] - steps + np.arange(steps)
     predictor = Predictor.after(history, config, weights)
@@ -262,15 +262,3 @@ def _scores(
         return np.asarray(distance)
     sampled = engine.sample(start, centre.lengths, CALIBRATION_PATHS, future)
     return np.asarray(distance / spread_of(sampled, centre))
-
-
-def with_values(panel: Panel) -> Panel:
-    """The panel without the series that were never observed.
-
-    Raises:
-        DataError: if none is left.
-    """
-    seen = np.add.reduceat(~np.isnan(panel.target).all(axis=1), panel.indptr[:-1]) > 0
-    if not seen.any():
-        raise DataError("no series has an observed value")
-    return panel if seen.all() else panel.select(panel.ids[seen].tolist())

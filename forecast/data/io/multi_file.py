@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from forecast.errors import DataError
+from forecast.errors import DataError, first_few
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_NAMED = 5  # columns in a message
+SHOWN_COLUMNS = 5  # in a message
 DECIMAL_COMMA = r"[+-]?[\d.]*\d,\d+"
 DECIMAL_POINT = r"[+-]?\d+\.\d+"
 
@@ -74,8 +74,8 @@ def refuse_unlike(frames: Sequence[pd.DataFrame], sources: Sequence[str]) -> Non
             raise DataError(f"{source}: two columns are called '{twice[0]}'; rename one")
         lacks = [name for name in expected if name not in names]
         more = [name for name in names if name not in expected]
-        parts = [*([f"lacks {_some(lacks)}"] if lacks else [])]
-        parts += [f"has {_some(more)} besides"] if more else []
+        parts = [*([f"lacks {first_few(lacks, SHOWN_COLUMNS)}"] if lacks else [])]
+        parts += [f"has {first_few(more, SHOWN_COLUMNS)} besides"] if more else []
         if parts:
             raise DataError(
                 f"{source}: unlike {sources[0]} it {' and '.join(parts)}; give all files the same "
@@ -85,11 +85,6 @@ def refuse_unlike(frames: Sequence[pd.DataFrame], sources: Sequence[str]) -> Non
 
 def _names(frame: pd.DataFrame) -> list[Any]:
     return [*(name for name in frame.index.names if name is not None), *frame.columns]
-
-
-def _some(names: list[Any]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(f"'{name}'" for name in names[:MOST_NAMED]) + more
 
 
 def mixed_columns(frames: Sequence[pd.DataFrame]) -> list[Any]:
