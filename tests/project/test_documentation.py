@@ -32,6 +32,11 @@ VARIES = (
     "On the last",
     "Intervals held",
 )  # lines of the example whose numbers depend on the machine
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/*.md", "datasets/*.md")
+    for path in ROOT.glob(pattern)
+)
 PACKAGES = (forecast, forecast.datasets)
 MODULES = sorted(
     {
@@ -212,6 +217,32 @@ def test_the_added_head_is_the_laplace_distribution(added):
     assert loss.item() == pytest.approx(-expected.logpdf(4.0))
 
 
-def test_every_page_that_the_readme_links_to_exists():
-    for link in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / link).exists(), link
+def anchors(page):
+    """The anchors of a page's headings, as a code host and the site make them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_leads_somewhere(page):
+    place = ROOT / page
+
+    for link in re.findall(r"\]\((?![a-z]+:)([^)\s]+)\)", place.read_text()):
+        path, _, anchor = link.partition("#")
+        target = place.parent / path if path else place
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    named = re.findall(r"- [^:\n]+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+
+    assert len(named) == len(set(named)) == len(PAGES)
+
+
+def test_every_public_name_is_in_the_reference():
+    entries = re.findall(r"^::: (\S+)$", (ROOT / "docs/reference.md").read_text(), re.M)
+
+    assert {f"forecast.{name}" for name in forecast.__all__} <= set(entries)
+    assert {f"datasets.{name}" for name in forecast.datasets.__all__} <= set(entries)

@@ -1,0 +1,44 @@
+"""What the site needs beyond its configuration: pages outside of docs/, examples of docstrings."""
+
+import posixpath
+import re
+
+import griffe
+from mkdocs.structure.files import File
+
+PAGES = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "CHANGELOG.md",
+    "CONTRIBUTING.md": "CONTRIBUTING.md",
+    "datasets/README.md": "datasets.md",
+}
+SOURCES = {page: source for source, page in PAGES.items()}
+LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
+
+
+def on_files(files, config):
+    """Add the pages outside of docs/."""
+    root = posixpath.dirname(config.config_file_path)
+    for source, page in PAGES.items():
+        files.append(File.generated(config, page, abs_src_path=posixpath.join(root, source)))
+    return files
+
+
+def on_page_markdown(markdown, page, **_):
+    """Point links between files of the repository to the pages of the site."""
+    source = SOURCES.get(page.file.src_uri, f"docs/{page.file.src_uri}")
+
+    def target(link):
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source), link[1]))
+        return PAGES.get(path, posixpath.relpath(path, "docs"))
+
+    return LINK.sub(target, markdown)
+
+
+class Examples(griffe.Extension):
+    """Reads the section "Example:" of a docstring as what griffe calls "Examples:"."""
+
+    def on_object(self, *, obj, **_):
+        """Rename the section of one object's docstring."""
+        if obj.docstring:
+            obj.docstring.value = re.sub(r"(?m)^Example:$", "Examples:", obj.docstring.value)
