@@ -20,8 +20,9 @@ from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
-from forecast.inference.rollout import make_cell
-from forecast.model import Model, fingerprint
+from forecast.inference.rollout import make_step
+from forecast.inference.predictor import fingerprint
+from forecast.model import Model
 from forecast.nn import NETWORKS
 from forecast.training.plan import Plan, make_plan
 
@@ -211,8 +212,8 @@ def untrained(panel: Panel, config: Config, seed: int = 0) -> Model:
         name: (rng.normal(size=shape) * np.sqrt(2 / sum(shape))).astype(np.float32)
         for name, shape in shapes.items()
     }
-    state = encode(panel, config, make_cell(config, weights), fingerprint(config, weights))
-    return Model(config, weights, state, {})
+    state = encode(panel, config, make_step(config, weights), fingerprint(config, weights))
+    return Model(config=config, weights=weights, state=state)
 
 
 def sizes(config: Config) -> str:

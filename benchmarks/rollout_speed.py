@@ -101,7 +101,7 @@ def numpy_engine(model: Model, horizon: int) -> Callable[[], np.ndarray]:
     free = no_limits(model)
 
     def run() -> np.ndarray:
-        step = model.cell().rollout_step(known, free, None)
+        step = model.step.rollout_step(known, free, None)
         return rollout(step, state.value, LoopCarry(0, state.memory), horizon)[0]
 
     return run
@@ -190,7 +190,7 @@ def doubled(count: int) -> list[int]:
 
 def many_of(model: Model, count: int) -> Model:
     """The model with the state of its first series only."""
-    return Model(model.config, model.weights, model.state.take(np.arange(count)), {})
+    return replace(model, state=model.state.take(np.arange(count)))
 
 
 def measure(options: argparse.Namespace) -> None:

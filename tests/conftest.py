@@ -20,9 +20,10 @@ from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
-from forecast.inference.rollout import make_cell
+from forecast.inference.predictor import fingerprint
+from forecast.inference.rollout import make_step
 from forecast.inference.state import ids_array
-from forecast.model import Model, fingerprint
+from forecast.model import Model
 from forecast.nn import NETWORKS
 
 SCHEMA = Schema(
@@ -109,8 +110,8 @@ def random_model(panel, seed=0, size=0.4, **choices):
     """A model of random weights that has seen the panel."""
     config = config_for(panel, **choices)
     weights = random_weights(config, seed, size)
-    state = encode(panel, config, make_cell(config, weights), fingerprint(config, weights))
-    return Model(config, weights, state, {"notes": ["random weights"]})
+    state = encode(panel, config, make_step(config, weights), fingerprint(config, weights))
+    return Model(config=config, weights=weights, state=state)
 
 
 def parts_of(path):

@@ -58,7 +58,7 @@ class HeldOut(NamedTuple):
     predictor: Predictor
     history: Panel
     actual: np.ndarray
-    future: np.ndarray | None
+    future: np.ndarray | None = None
 
     @property
     def horizon(self) -> int:
@@ -80,26 +80,18 @@ def evaluate_holdout(
     """
     results = HoldoutResults()
     with suppress(KeyboardInterrupt):
-        results = results._replace(comparisons=compare_last(panel, config, weights, holdout))
-        gap = exposure_of_last(panel.until(holdout), config, weights, holdout)
-        results = results._replace(exposure=gap)
+        if last := hold_out(panel, config, weights, holdout):
+            results = results._replace(comparisons=comparisons_of(last))
+        if before := hold_out(panel.until(holdout), config, weights, holdout):
+            results = results._replace(exposure=exposure_of(before))
         calibration, coverage = calibrate(panel, config, weights, holdout)
         results = results._replace(calibration=calibration, coverage=coverage)
     return results
 
 
-def compare_last(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
-) -> dict[str, Comparison | None] | None:
-    """Compare forecasts of the last steps with the seasonal naive ones, by target.
-
-    Returns:
-        None where nothing is held out, or nothing was observed before.
-    """
-    held_out = hold_out(panel, config, weights, steps)
-    if held_out is None:
-        return None
-    forecast, comparisons = _forecast(held_out), {}
+def comparisons_of(held_out: HeldOut) -> dict[str, Comparison | None]:
+    """Compare forecasts of held-out steps with the seasonal naive ones, by target."""
+    config, forecast, comparisons = held_out.predictor.config, _forecast(held_out), {}
     for d, name in enumerate(config.schema.targets):
         history = replace(held_out.history, target=held_out.history.target[:, [d]])
         actual, path = held_out.actual[..., [d]], forecast[..., [d]]
@@ -107,15 +99,11 @@ def compare_last(
     return comparisons
 
 
-def exposure_of_last(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
-) -> Exposure | None:
-    """The exposure gap on the last steps; None where nothing can be compared."""
-    held_out = hold_out(panel, config, weights, steps)
-    if held_out is None:
-        return None
+def exposure_of(held_out: HeldOut) -> Exposure | None:
+    """The exposure gap on held-out steps; None where nothing can be compared."""
     one_step, rollout = _teacher_forced(held_out), _forecast(held_out)
-    return exposure(held_out.history, held_out.actual, one_step, rollout, config.season)
+    season = held_out.predictor.config.season
+    return exposure(held_out.history, held_out.actual, one_step, rollout, season)
 
 
 def hold_out(

@@ -15,7 +15,7 @@ from forecast.data.frequency import parse
 from forecast.data.holidays import is_holiday
 from forecast.data.panel import to_panel
 from forecast.data.schema import Schema
-from forecast.inference.encoding import known_of
+from forecast.inference.encoding import step_features
 
 TINY = {"steps": 2, "units": 2, "holdout": 0, "feedback": "teacher"}
 NAIVE = "datetime64[us]"
@@ -123,7 +123,7 @@ def test_the_mark_follows_the_cycles_in_what_is_known_of_a_step(make_config):
     panel = to_panel(pd.DataFrame({"ds": days, "y": np.arange(5.0)}))
     config = make_config(panel, cycles=("week",), holidays="DE")
 
-    known = known_of(panel, config, np.empty((1, 0), np.float32))
+    known = step_features(panel, config, np.empty((1, 0), np.float32))
 
     assert config.step_features == 3
     assert known[:, 2].tolist() == [0, 0, 1, 1, 0]

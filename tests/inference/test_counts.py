@@ -7,7 +7,7 @@ import pytest
 from forecast import Forecaster
 from forecast.data import scaling
 from forecast.errors import DataError, OptionError
-from forecast.inference.rollout import make_cell
+from forecast.inference.rollout import make_step
 from forecast.training.windows import Windows
 
 NAN = float("nan")
@@ -55,7 +55,7 @@ def test_the_logarithm_of_the_unit_is_the_last_of_what_a_window_knows(counts):
 
 
 def test_the_head_is_given_the_unit_of_its_series(model):
-    cell = make_cell(model.config, model.weights)
+    cell = make_step(model.config, model.weights)
     known = np.log(model.state.scale.scale).astype(np.float32)
 
     params, _ = cell.advance(model.state.value, model.state.memory, known)

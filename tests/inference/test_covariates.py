@@ -541,7 +541,7 @@ def test_a_model_asks_for_the_columns_that_it_takes_and_for_no_others(
 
 
 def test_a_category_never_seen_is_told_and_taken_as_none(shop_model):
-    ahead = shop_model.ahead(upcoming(kind=["z", "x", "y"]))
+    ahead = shop_model.future_covariates(upcoming(kind=["z", "x", "y"]))
 
     assert ahead.panel.notes[-1].startswith("column 'kind' has categories that training has not s")
     assert ahead.inputs[:, 1:].tolist() == [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
@@ -575,8 +575,8 @@ def test_training_learns_what_a_column_says():
 
     truth = table["sold"][140:].to_numpy()
     assert np.abs(future["forecast"].to_numpy() - truth).mean() < 3.0
-    comparison = forecaster.model_.record["comparison"]
-    assert comparison["mase"] < 0.5 * comparison["naive_mase"]
+    comparison = forecaster.model_.record.comparison
+    assert comparison.mase < 0.5 * comparison.naive_mase
 
 
 @pytest.mark.parametrize("gap", [60, 112, 119])

@@ -55,7 +55,7 @@ def encoded_under(scale, model, panel):
     """The state of a whole history under a given scale."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "history_scale", lambda *_: scale)
-        return encode(panel, model.config, model.cell(), model.state.fingerprint)
+        return encode(panel, model.config, model.step, model.state.fingerprint)
 
 
 # Invariant 3

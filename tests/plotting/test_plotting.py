@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.dates import num2date
 
-from forecast.backtest import Backtest, Past
+from forecast.backtest import Backtest
 from forecast.errors import DataError, OptionError
 from forecast.evaluation.baselines import BASELINES
+from forecast.evaluation.cutoff_forecasts import Past
 from forecast.plotting import (
     plot_attention,
     plot_backtest,
@@ -524,7 +525,7 @@ def test_a_model_that_was_not_trained_has_no_curves():
 def test_a_model_draws_its_forecast_its_training_and_its_attention(make_model, make_random_panel):
     panel = make_random_panel([9], frequency="D", first=19_800)
     model = make_model(panel, network="attention", context=5)
-    model.record["rounds"] = rounds((10, 3.0, None))
+    model.record.rounds = rounds((10, 3.0, None))
 
     by_default, longer = model.plot(), model.plot("forecast", 7, panel)
 

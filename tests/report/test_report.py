@@ -287,7 +287,7 @@ def test_the_backtest_is_told_with_its_notes_its_verdict_and_its_worst_series(ma
 
 def test_the_page_begins_with_the_held_out_steps_where_the_backtest_flatters(trained, sales):
     model = trained.model_
-    compared = model.record["comparison"]
+    compared = model.record.comparison
     unseen = replace(model, record={**model.record, "last": 0})
 
     flattered, fair = (text_of(render(one, sales, 7, cutoffs=2)) for one in (model, unseen))
@@ -399,7 +399,7 @@ def test_the_training_is_told_with_its_losses_and_its_plan(trained):
 
     page = render(model)
 
-    text, rounds = text_of(page), model.record["rounds"]
+    text, rounds = text_of(page), model.record.rounds
     assert "Trained lstm (1 x 4 LSTM units" in text
     assert "Frequency: daily, told from the times." in text
     loss = data_of(page)["charts"]["loss"]
@@ -423,7 +423,7 @@ def test_the_command_that_the_page_shows_trains_the_same_model(
     again = load("again.forecast")
     assert again.record["plan"] == model.record["plan"]
     assert again.config.blueprint == model.config.blueprint
-    assert again.record["rounds"][-1]["loss"] == pytest.approx(model.record["rounds"][-1]["loss"])
+    assert again.record.rounds[-1]["loss"] == pytest.approx(model.record.rounds[-1]["loss"])
 
 
 # Writing

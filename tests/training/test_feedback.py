@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.inference.loop import rollout
-from forecast.inference.rollout import make_cell
+from forecast.inference.rollout import make_step
 from forecast.nn import HEADS, NETWORKS
 from forecast.nn.step import LoopCarry, ModelStep, StepMemory
 from forecast.training.windows import Windows
@@ -46,7 +46,7 @@ def window_batch(make_random_panel, make_config, make_weights, make_learner):
         config = make_config(panel, context=CONTEXT, horizon=HORIZON, **choices)
         weights = make_weights(config, seed)
         learner = make_learner(config, weights, steps=STEPS, warm=warm)
-        make.cell = make_cell(config, weights)
+        make.cell = make_step(config, weights)
         known = panel.frequency.calendar(panel.ordinals, config.cycles)
         data = Windows(panel.target, known, panel.indptr, config.lags, CONTEXT, STEPS)
         series, first = np.arange(windows) % 2, 6 + np.arange(windows) % 15

@@ -120,7 +120,7 @@ def test_an_interrupt_within_the_first_round_keeps_what_was_learned(run, monkeyp
     monkeypatch.undo()
     whole, _ = run(rounds=1)
 
-    assert (fitted.ended, fitted.kept) == ("interrupted", 3)
+    assert (fitted.ended, fitted.kept_step) == ("interrupted", 3)
     assert [(r["step"], r["validation_loss"]) for r in fitted.rounds] == [(3, None)]
     assert ([r["step"] for r in later.rounds], later.kept) == ([2, 3], 3)
     kernel = "decoder_0.kernel"
@@ -189,7 +189,9 @@ def test_the_batches_are_handed_to_keras_as_they_are_and_none_waits_for_a_tuner(
     assert dataset.options().autotune.enabled is False
     for _ in range(2):  # it begins anew
         for (inputs, targets), batch in zip(dataset.as_numpy_iterator(), make(), strict=True):
-            for one, own in zip(inputs, (batch.values, batch.step_features, batch.begins), strict=True):
+            for one, own in zip(
+                inputs, (batch.values, batch.step_features, batch.begins), strict=True
+            ):
                 np.testing.assert_array_equal(one, own)
             np.testing.assert_array_equal(targets, batch.targets)
 
