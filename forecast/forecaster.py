@@ -233,7 +233,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             indptr=panel.indptr,
             lags=config.lags,
             context=config.context,
-            length=plan.length,
+            window_length=plan.length,
             counts=config.counts,
         )
         from forecast.training.fit import fit  # TensorFlow is imported here and not before

@@ -15,16 +15,16 @@ import tensorflow as tf
 from forecast.inference.config import Config
 from forecast.training import windows
 from forecast.training.callbacks import (
-    Best,
-    Budget,
-    Cosine,
+    BestWeights,
+    CosineDecay,
     FeedbackPhase,
     Interrupt,
     Progress,
-    Report,
+    ProgressLog,
+    TimeBudget,
 )
 from forecast.training.feedback import REGIMES, free_running, teacher_forcing
-from forecast.training.keras_model import TrainableNetwork, masked_loss
+from forecast.training.keras_model import ModelInputs, TrainableNetwork, masked_loss
 from forecast.training.plan import Plan
 from forecast.training.windows import Batch, Windows
 
@@ -90,10 +90,10 @@ def fit(
         optimizer=Adam(plan.rate, global_clipnorm=plan.clip),
         loss=masked_loss(config.head),
     )
-    cosine = Cosine(plan.rate, plan.steps)
-    limit = Budget(budget, cosine)
-    report = Report(cosine, listener)
-    best = Best(plan, cosine)
+    decay = CosineDecay(plan.rate, plan.steps)
+    limit = TimeBudget(budget, decay)
+    log = ProgressLog(decay, listener)
+    best = BestWeights(plan, decay)
     looked_at = validation_batch(data, lengths - plan.holdout, plan.holdout, seed)
     interrupt = Interrupt()
     interrupted = False
@@ -105,20 +105,20 @@ def fit(
                 epochs=-(-plan.steps // plan.steps_per_round),
                 validation_data=stream(lambda: repeat(looked_at)) if looked_at else None,
                 validation_steps=1,
-                callbacks=[cosine, FeedbackPhase(plan, cosine), report, limit, best, interrupt],
+                callbacks=[decay, FeedbackPhase(plan, decay), log, limit, best, interrupt],
                 shuffle=False,
                 verbose=0,
             )
     except KeyboardInterrupt:
         interrupted = True
-        report.end()
+        log.end()
     best.restore()
     ended = "interrupted" if interrupted else "budget" if limit.lowered else "planned"
     if best.stopped and not interrupted:
         ended = "early"
-    had_turn, turns = plan.regimes[: best.turn + 1], tuple(best.turns)
-    kept = best.step or report.last
-    return Fitted(model.export(), report.rounds, ended, kept, had_turn, turns)
+    phases, starts = plan.regimes[: best.phase + 1], tuple(best.phase_starts)
+    kept = best.step or log.last
+    return Fitted(model.export(), log.rounds, ended, kept, phases, starts)
 
 
 def learner(config: Config, plan: Plan, seed: int) -> TrainableNetwork:
@@ -128,8 +128,8 @@ def learner(config: Config, plan: Plan, seed: int) -> TrainableNetwork:
         config.blueprint,
         [module.regime(plan) for module in modules],
         free_running.parameters if plan.feeds_back else teacher_forcing.parameters,
-        steps=plan.length,
-        warm=plan.context,
+        window_length=plan.length,
+        context=plan.context,
         lanes=plan.batch if plan.windows == "contiguous" else 0,
         dropout=plan.dropout,
         seed=seed,
@@ -138,7 +138,7 @@ def learner(config: Config, plan: Plan, seed: int) -> TrainableNetwork:
 
 def batches(data: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterator[Batch]:
     """Windows of the planned kind without end, from the first rows of each series, (S,)."""
-    return windows.KINDS[plan.windows](data, plan.least_rows, lengths, plan.batch, seed)
+    return windows.SAMPLERS[plan.windows](data, plan.least_rows, lengths, plan.batch, seed)
 
 
 def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
@@ -157,9 +157,9 @@ def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
     return dataset.prefetch(AHEAD).with_options(options)
 
 
-def _pair(batch: Batch) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """What a Keras model is given, and what it is to predict."""
-    return (batch.values, batch.step_features, batch.begins), batch.targets
+def _pair(batch: Batch) -> tuple[ModelInputs, np.ndarray]:
+    """What the Keras model is given, and what it is to predict."""
+    return ModelInputs(batch.values, batch.step_features, batch.resets), batch.targets
 
 
 def validation_batch(data: Windows, lengths: np.ndarray, holdout: int, seed: int) -> Batch | None:
@@ -173,7 +173,9 @@ def validation_batch(data: Windows, lengths: np.ndarray, holdout: int, seed: int
     if len(series) > VALIDATION_WINDOWS:
         rng = np.random.default_rng(seed)
         series = np.sort(rng.choice(series, VALIDATION_WINDOWS, replace=False))
-    batch = data.gather(series, lengths[series] - data.length)
-    asked = min(holdout, data.length - data.context)  # a decoder behind an encoder says no more
+    batch = data.gather(series, lengths[series] - data.window_length)
+    asked = min(
+        holdout, data.window_length - data.context
+    )  # a decoder behind an encoder says no more
     batch.targets[:, :-asked] = np.nan
     return None if np.isnan(batch.targets).all() else batch

@@ -18,7 +18,7 @@ from forecast.nn.heads import point
 from forecast.nn.layers import CELLS, SCORES
 from forecast.training.feedback import MIX_BY, MIXING, REGIMES, feeds_back, regimes_of
 from forecast.training.feedback.sampling_schedule import SCHEDULES
-from forecast.training.windows import KINDS
+from forecast.training.windows import SAMPLERS
 
 OF_SCHEDULED = ("schedule", "teacher_forcing_ratio", "mixing", "mix_by")
 OPEN = (
@@ -58,7 +58,7 @@ def check_choices(choices: Mapping[str, Any]) -> None:
         ("attention_score", SCORES),
         ("head", tuple(HEADS)),
         ("transform", TRANSFORMS),
-        ("windows", tuple(KINDS)),
+        ("windows", tuple(SAMPLERS)),
         ("schedule", tuple(SCHEDULES)),
         ("mixing", MIXING),
         ("mix_by", MIX_BY),

@@ -19,7 +19,7 @@ from forecast.nn.layers import CELLS
 from forecast.nn.step import LoopCarry, ModelStep, StepMemory
 from forecast.training.feedback.sampling_schedule import SCHEDULES, ratio
 from forecast.training.plan import SHORTEST, Plan, make_plan, typical_length
-from forecast.training.windows import KINDS, Windows
+from forecast.training.windows import SAMPLERS, Windows
 
 NAN = np.nan
 
@@ -147,11 +147,11 @@ class Clock:
 
 def training(steps, seconds):
     """The callbacks of a run with a fake model, and a function that does one step."""
-    from forecast.training.callbacks import Budget, Cosine
+    from forecast.training.callbacks import CosineDecay, TimeBudget
 
     clock = Clock()
-    cosine = Cosine(0.5, steps)
-    budget = Budget(seconds, cosine, clock)
+    cosine = CosineDecay(0.5, steps)
+    budget = TimeBudget(seconds, cosine, clock)
     model = SimpleNamespace(stop_training=False, optimizer=SimpleNamespace(learning_rate=None))
     for callback in (cosine, budget):
         callback.set_model(model)
@@ -231,11 +231,11 @@ def test_time_that_runs_out_at_once_ends_training_after_one_step():
 
 
 def test_the_report_keeps_every_round_and_tells_the_listener():
-    from forecast.training.callbacks import Cosine, Progress, Report
+    from forecast.training.callbacks import CosineDecay, Progress, ProgressLog
 
     heard = []
-    cosine = Cosine(0.1, 40)
-    report = Report(cosine, heard.append)
+    cosine = CosineDecay(0.1, 40)
+    report = ProgressLog(cosine, heard.append)
     cosine.step = 20
     report.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.75})
     cosine.step = 40
@@ -445,7 +445,7 @@ def with_gradients(learner, compute):
 def fused(learner, loss, batch):
     return with_gradients(
         learner,
-        lambda: loss(batch.targets, learner((batch.values, batch.step_features, batch.begins))),
+        lambda: loss(batch.targets, learner((batch.values, batch.step_features, batch.resets))),
     )
 
 
@@ -458,7 +458,7 @@ def by_prefixes(learner, loss, batch, first):
     def compute():
         ends = range(first + 1, STEPS + 1)
         cut = [(batch.values[:, : lead + end], batch.step_features[:, :end]) for end in ends]
-        last = [learner((*window, batch.begins))[:, -1] for window in cut]
+        last = [learner((*window, batch.resets))[:, -1] for window in cut]
         return loss(batch.targets, tf.stack(last, 1))
 
     return with_gradients(learner, compute)
@@ -546,14 +546,14 @@ def test_loop_equals_one_shot_in_loss_and_gradients_step_by_step_and_by_growing_
 def lesson_for(learner, batch, ratio=1.0, draw=0):
     """What a regime is given for a batch."""
     seen = []
-    validated, learner.validated = (
-        learner.validated,
+    validated, learner.validation_regime = (
+        learner.validation_regime,
         lambda window_batch: (seen.append(window_batch), None),
     )
     learner.ratio.assign(ratio)
-    learner.draw.assign(draw)
-    learner((batch.values, batch.step_features, batch.begins))
-    learner.validated = validated
+    learner.gradient_step.assign(draw)
+    learner((batch.values, batch.step_features, batch.resets))
+    learner.validation_regime = validated
     return seen[0]
 
 
@@ -564,12 +564,12 @@ def window_batch(make_random_panel, make_config, make_weights, make_learner):
     The same step on NumPy is then `window_batch.cell`.
     """
 
-    def make(ratio=1.0, seed=0, draw=0, missing=0.2, warm=CONTEXT, windows=6, **choices):
+    def make(ratio=1.0, seed=0, draw=0, missing=0.2, context=CONTEXT, windows=6, **choices):
         panel = make_random_panel([30, 30], seed, missing, frequency="D")
         choices = {"layers": 2, "units": 3, "lags": (2, 5), "cycles": ("week",), **choices}
         config = make_config(panel, context=CONTEXT, horizon=HORIZON, **choices)
         weights = make_weights(config, seed)
-        learner = make_learner(config, weights, steps=STEPS, warm=warm)
+        learner = make_learner(config, weights, window_length=STEPS, context=context)
         make.cell = make_cell(config, weights)
         known = panel.frequency.calendar(panel.ordinals, config.cycles)
         data = Windows(panel.target, known, panel.indptr, config.lags, CONTEXT, STEPS)
@@ -594,7 +594,7 @@ def test_true_values_step_by_step_are_teacher_forcing(window_batch, name):
 
     one = window_batch(network=name)
 
-    steps, after = one.stepwise(tf.ones_like(one.asked, tf.bool))
+    steps, after = one.stepwise(tf.ones_like(one.horizon_values, tf.bool))
     whole, expected = teacher_forcing.parameters(one)
 
     np.testing.assert_allclose(steps, whole, rtol=1e-5, atol=1e-6)
@@ -641,12 +641,12 @@ def test_a_ratio_of_one_is_teacher_forcing(window_batch, name, form, by):
         )
 
 
-@pytest.mark.parametrize("warm", [0, CONTEXT])
+@pytest.mark.parametrize("context", [0, CONTEXT])
 @pytest.mark.parametrize("by", ["step", "sequence"])
-def test_a_ratio_of_zero_in_the_exact_form_is_free_running(window_batch, warm, by):
+def test_a_ratio_of_zero_in_the_exact_form_is_free_running(window_batch, context, by):
     from forecast.training.feedback import free_running, scheduled_sampling
 
-    one = window_batch(ratio=0.0, warm=warm)
+    one = window_batch(ratio=0.0, context=context)
 
     assert (
         params_of(scheduled_sampling.exact(one, by)).tobytes()
@@ -674,7 +674,7 @@ def test_one_pass_before_mixes_in_what_the_network_says_to_true_values(window_ba
 
     from forecast.training.feedback import scheduled_sampling, teacher_forcing
 
-    one = window_batch(ratio=0.0, warm=0, missing=0.0)
+    one = window_batch(ratio=0.0, context=0, missing=0.0)
 
     params = params_of(scheduled_sampling.parallel(one, "step"))
 
@@ -688,16 +688,20 @@ def test_one_pass_before_mixes_in_what_the_network_says_to_true_values(window_ba
 def test_the_share_of_true_values_is_the_ratio(ratio, seed):
     from forecast.training.feedback import scheduled_sampling
 
-    one = SimpleNamespace(asked=np.zeros((4000, 5, 2)), seed=[seed, 1], ratio=np.float32(ratio))
+    one = SimpleNamespace(
+        horizon_values=np.zeros((4000, 5, 2)), seed=[seed, 1], ratio=np.float32(ratio)
+    )
 
-    steps, sequences = (np.asarray(scheduled_sampling.kept(one, by)) for by in ("step", "sequence"))
+    steps, sequences = (
+        np.asarray(scheduled_sampling.draw_kept(one, by)) for by in ("step", "sequence")
+    )
 
     assert steps.shape == sequences.shape == (4000, 5, 1)
     assert steps.mean() == pytest.approx(ratio, abs=0.02)
     assert sequences.mean() == pytest.approx(ratio, abs=0.05)
     assert (sequences == sequences[:, :1]).all()
-    other = scheduled_sampling.kept(
-        SimpleNamespace(asked=one.asked, seed=[seed, 2], ratio=0.5), "step"
+    other = scheduled_sampling.draw_kept(
+        SimpleNamespace(horizon_values=one.horizon_values, seed=[seed, 2], ratio=0.5), "step"
     )
     assert not np.array_equal(steps, other)
 
@@ -724,14 +728,14 @@ def test_exact_and_parallel_forms_agree_in_expectation_where_it_can_be_worked_ou
     ratio, rows = 0.25, 40_000
     values = np.broadcast_to(np.float32([3.0, 1.0, 5.0])[:, None], (rows, 3, 1))
     one = WindowBatch(
-        cell=ModelStep(tensors, Double(), HEADS["point"], ()),
+        model_step=ModelStep(tensors, Double(), HEADS["point"], ()),
         run=None,
-        run_plainly=None,
+        run_without_dropout=None,
         values=values,
         step_features=np.empty((rows, 2, 0), np.float32),
-        memory={},
-        warm=0,
-        steps=2,
+        state={},
+        context=0,
+        window_length=2,
         ratio=np.float32(ratio),
         seed=np.array([5, 7]),
     )
@@ -763,14 +767,14 @@ def test_a_missing_value_that_is_fed_back_counts_as_observed(tensors):
             return 10.0 + 10.0 * x[:, 1:2], state
 
     one = WindowBatch(
-        cell=ModelStep(tensors, Flag(), HEADS["point"], ()),
+        model_step=ModelStep(tensors, Flag(), HEADS["point"], ()),
         run=None,
-        run_plainly=None,
+        run_without_dropout=None,
         values=np.full((1, 4, 1), NAN, np.float32),
         step_features=np.empty((1, 3, 0), np.float32),
-        memory={},
-        warm=0,
-        steps=3,
+        state={},
+        context=0,
+        window_length=3,
         ratio=0.0,
         seed=np.array([0, 0]),
     )
@@ -843,12 +847,14 @@ def test_each_regime_has_a_clock_of_its_own():
 
 
 def test_the_learner_is_told_whose_turn_it_is(make_panel):
-    from forecast.training.callbacks import Cosine, FeedbackPhase
+    from forecast.training.callbacks import CosineDecay, FeedbackPhase
 
     told = []
-    cell = {name: SimpleNamespace(assign=told.append) for name in ("phase", "ratio", "draw")}
+    cell = {
+        name: SimpleNamespace(assign=told.append) for name in ("phase", "ratio", "gradient_step")
+    }
     plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "scheduled>free"})
-    cosine = Cosine(0.1, 4)
+    cosine = CosineDecay(0.1, 4)
     turns = FeedbackPhase(plan, cosine)
     for callback in (cosine, turns):
         callback.set_model(SimpleNamespace(**cell, optimizer=SimpleNamespace()))
@@ -874,11 +880,11 @@ class Weights:
 
 def looked_at(make_panel, losses, **given):
     """The steps after which training ends and whose weights are kept, of ten rounds of one."""
-    from forecast.training.callbacks import Best, Cosine
+    from forecast.training.callbacks import BestWeights, CosineDecay
 
     plan = make_plan(make_panel(np.arange(50.0)), 1, {"steps": 10, "rounds": 10, **given})
-    cosine, model = Cosine(0.1, 10), Weights()
-    best = Best(plan, cosine)
+    cosine, model = CosineDecay(0.1, 10), Weights()
+    best = BestWeights(plan, cosine)
     best.set_model(model)
     for step, loss in enumerate(losses, 1):
         cosine.step = step
@@ -912,11 +918,11 @@ def test_the_last_regime_begins_with_the_best_weights_and_keeps_them_unless_it_f
 
 
 def test_a_turn_begins_with_the_best_weights_of_the_one_before(make_panel):
-    from forecast.training.callbacks import Best, Cosine
+    from forecast.training.callbacks import BestWeights, CosineDecay
 
     plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "teacher>free"})
-    cosine, model = Cosine(0.1, 8), Weights()
-    best = Best(plan, cosine)
+    cosine, model = CosineDecay(0.1, 8), Weights()
+    best = BestWeights(plan, cosine)
     best.set_model(model)
     seen = []
     for step, loss in enumerate([3, 1, 2, 2, 2, 2, 2, 2], 1):
@@ -933,11 +939,11 @@ def test_a_turn_begins_with_the_best_weights_of_the_one_before(make_panel):
 def test_going_back_to_the_best_weights_leaves_whose_turn_it_is(
     make_panel, make_config, make_learner
 ):
-    from forecast.training.callbacks import Best, Cosine
+    from forecast.training.callbacks import BestWeights, CosineDecay
 
     learner = make_learner(make_config(make_panel([1.0, 2.0])))
     plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "teacher>free"})
-    best = Best(plan, Cosine(0.1, 8))
+    best = BestWeights(plan, CosineDecay(0.1, 8))
     best.set_model(learner)
     best.on_epoch_end(0, {"val_loss": 1.0})
     before = learner.export()
@@ -958,9 +964,12 @@ def test_scheduled_sampling_does_not_end_early_while_its_share_still_falls(make_
 
 
 def test_without_a_validation_the_last_weights_stay(make_panel):
-    from forecast.training.callbacks import Best, Cosine
+    from forecast.training.callbacks import BestWeights, CosineDecay
 
-    best, model = Best(make_plan(make_panel(np.arange(50.0)), 1, {}), Cosine(0.1, 9)), Weights()
+    best, model = (
+        BestWeights(make_plan(make_panel(np.arange(50.0)), 1, {}), CosineDecay(0.1, 9)),
+        Weights(),
+    )
     best.set_model(model)
     model.number = 7
     best.on_epoch_end(0, {"loss": 1.0})
@@ -1002,7 +1011,7 @@ def assert_same_batches(some, others):
         np.testing.assert_array_equal(batch.targets, other.targets)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_the_batches_are_those_of_the_kind_and_the_least_rows_that_are_planned(
     make_random_panel, kind
 ):
@@ -1014,7 +1023,7 @@ def test_the_batches_are_those_of_the_kind_and_the_least_rows_that_are_planned(
 
     found = take(batches(windows, panel.lengths, plan, 1), 3)
 
-    expected = KINDS[kind](windows, plan.least_rows, panel.lengths, plan.batch, 1)
+    expected = SAMPLERS[kind](windows, plan.least_rows, panel.lengths, plan.batch, 1)
     assert_same_batches(found, take(expected, 3))
     assert not np.array_equal(found[0].targets, found[1].targets, equal_nan=True)
 
@@ -1024,7 +1033,7 @@ def test_validation_windows_end_at_the_given_rows_and_only_their_tail_counts(mak
 
     panel = make_panel(np.arange(30.0), np.arange(8.0), np.arange(20.0))
     plan = make_plan(panel, 1, {"context": 4, "holdout": 3})
-    windows = replace(windows_of(panel, plan), length=7)
+    windows = replace(windows_of(panel, plan), window_length=7)
 
     batch = validation_batch(windows, panel.lengths - 5, holdout=3, seed=0)
 
@@ -1061,7 +1070,9 @@ def test_a_large_panel_is_validated_on_a_fixed_sample(monkeypatch, make_random_p
     assert not np.array_equal(first.targets, other.targets, equal_nan=True)
 
 
-@given(seed=st.integers(0, 2**16), holdout=st.integers(1, 8), kind=st.sampled_from(sorted(KINDS)))
+@given(
+    seed=st.integers(0, 2**16), holdout=st.integers(1, 8), kind=st.sampled_from(sorted(SAMPLERS))
+)
 @settings(deadline=None, max_examples=30)
 def test_no_leak_training_does_not_see_the_validation_tail_nor_validation_the_final_one(
     make_random_panel, make_panel, seed, holdout, kind
@@ -1137,7 +1148,7 @@ def test_a_planned_run_reports_every_round_and_keeps_the_best_weights(run):
     assert loss == pytest.approx(best, rel=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_training_brings_the_loss_down(run, kind):
     fitted, _ = run(steps=200, batch=8, windows=kind)
 
@@ -1219,13 +1230,13 @@ def test_an_interrupt_in_the_first_round_keeps_the_weights_as_they_are(run):
 
 
 def test_an_interrupt_within_the_first_round_keeps_what_was_learned(run, monkeypatch):
-    from forecast.training.callbacks import Budget
+    from forecast.training.callbacks import TimeBudget
 
     def control_c(self, *_, **__):
-        if self.cosine.step == 3:
+        if self.decay.step == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Budget, "on_train_batch_end", control_c)
+    monkeypatch.setattr(TimeBudget, "on_train_batch_end", control_c)
     fitted, _ = run(rounds=1)
     later, _ = run(rounds=4, holdout=0)
     monkeypatch.undo()
@@ -1267,14 +1278,14 @@ def test_the_memory_carried_along_makes_a_difference(run, monkeypatch):
 
     carried, _ = run(windows="contiguous")
     pair = fit._pair
-    monkeypatch.setattr(fit, "_pair", lambda b: pair(b._replace(begins=np.ones_like(b.begins))))
+    monkeypatch.setattr(fit, "_pair", lambda b: pair(b._replace(resets=np.ones_like(b.resets))))
     forgotten, _ = run(windows="contiguous")
 
     losses = [[r["loss"] for r in fitted.rounds] for fitted in (carried, forgotten)]
     assert not np.allclose(*losses, rtol=1e-3)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(run, kind):
     choices = {"layers": 2, "dropout": 0.3, "steps": 2, "holdout": 0, "windows": kind}
 
@@ -1301,7 +1312,7 @@ def test_the_batches_are_handed_to_keras_as_they_are_and_none_waits_for_a_tuner(
     for _ in range(2):  # it begins anew
         for (inputs, targets), batch in zip(dataset.as_numpy_iterator(), make(), strict=True):
             for one, own in zip(
-                inputs, (batch.values, batch.step_features, batch.begins), strict=True
+                inputs, (batch.values, batch.step_features, batch.resets), strict=True
             ):
                 np.testing.assert_array_equal(one, own)
             np.testing.assert_array_equal(targets, batch.targets)
