@@ -247,7 +247,7 @@ def _windows(panel: Panel, config: Config, plan: Plan) -> Windows:
         indptr=panel.indptr,
         lags=config.lags,
         context=config.context,
-        length=plan.window_length,
+        window_length=plan.window_length,
         counts=config.counts,
     )
 

@@ -240,14 +240,15 @@ def make_learner():
     from forecast.training.feedback import teacher_forcing
     from forecast.training.keras_model import TrainableNetwork
 
-    def make(config, weights=None, regimes=None, steps=None, warm=None, **choices):
-        steps = config.context + config.horizon if steps is None else steps
+    def make(config, weights=None, regimes=None, window_length=None, context=None, **choices):
+        if window_length is None:
+            window_length = config.context + config.horizon
         learner = TrainableNetwork(
             config.blueprint,
             regimes or [teacher_forcing.parameters],
-            choices.pop("validated", teacher_forcing.parameters),
-            steps=steps,
-            warm=steps - config.horizon if warm is None else warm,
+            choices.pop("validation_regime", teacher_forcing.parameters),
+            window_length=window_length,
+            context=window_length - config.horizon if context is None else context,
             **choices,
         )
         for name, variable in learner.variables_by_name().items():

@@ -14,18 +14,18 @@ import tensorflow as tf
 
 from forecast.inference.config import Config
 from forecast.training.callbacks import (
-    Best,
-    Budget,
-    Cosine,
+    BestWeights,
+    CosineDecay,
     FeedbackPhase,
     Interrupt,
-    Report,
+    ProgressLog,
+    TimeBudget,
 )
 from forecast.training.feedback import REGIMES, free_running, teacher_forcing
-from forecast.training.keras_model import TrainableNetwork, masked_loss
+from forecast.training.keras_model import ModelInputs, TrainableNetwork, masked_loss
 from forecast.training.plan import Plan
 from forecast.training.progress import Progress
-from forecast.training.windows import KINDS, Batch, Windows
+from forecast.training.windows import SAMPLERS, Batch, Windows
 
 VALIDATION_WINDOWS = 512  # series looked at for the validation loss, drawn once
 AHEAD = 2  # batches that are ready before they are needed
@@ -82,15 +82,15 @@ def fit(
         budget: seconds that training may take.
         listener: told the progress after each round.
     """
-    model = learner(config, plan, seed)
+    model = make_network(config, plan, seed)
     model.compile(
         optimizer=Adam(plan.learning_rate, global_clipnorm=plan.gradient_clip),
         loss=masked_loss(config.head),
     )
-    cosine = Cosine(plan.learning_rate, plan.steps)
-    limit = Budget(budget, cosine)
-    report = Report(cosine, listener)
-    best = Best(plan, cosine)
+    decay = CosineDecay(plan.learning_rate, plan.steps)
+    limit = TimeBudget(budget, decay)
+    log = ProgressLog(decay, listener)
+    best = BestWeights(plan, decay)
     lengths = np.diff(windows.indptr)
     validation = validation_batch(windows, lengths - plan.holdout, plan.holdout, seed)
     interrupt = Interrupt()
@@ -103,31 +103,31 @@ def fit(
                 epochs=-(-plan.steps // plan.steps_per_round),
                 validation_data=stream(lambda: repeat(validation)) if validation else None,
                 validation_steps=1,
-                callbacks=[cosine, FeedbackPhase(plan, cosine), report, limit, best, interrupt],
+                callbacks=[decay, FeedbackPhase(plan, decay), log, limit, best, interrupt],
                 shuffle=False,
                 verbose=0,
             )
     except KeyboardInterrupt:
         interrupted = True
-        report.end()
+        log.end()
     best.restore()
     ended = "interrupted" if interrupted else "budget" if limit.lowered else "planned"
     if best.stopped and not interrupted:
         ended = "early"
-    phases, starts = plan.feedback[: best.turn + 1], tuple(best.turns)
-    kept_step = best.step or report.last
-    return Fitted(model.export(), tuple(report.rounds), ended, kept_step, phases, starts)
+    phases, starts = plan.feedback[: best.phase + 1], tuple(best.phase_starts)
+    kept_step = best.step or log.last
+    return Fitted(model.export(), tuple(log.rounds), ended, kept_step, phases, starts)
 
 
-def learner(config: Config, plan: Plan, seed: int) -> TrainableNetwork:
+def make_network(config: Config, plan: Plan, seed: int) -> TrainableNetwork:
     """The network before its first step, under the regimes of the plan."""
     modules = [import_module(REGIMES[name].module) for name in plan.feedback]
     return TrainableNetwork(
         config.blueprint,
         [module.regime(plan) for module in modules],
         free_running.parameters if plan.feeds_back else teacher_forcing.parameters,
-        steps=plan.window_length,
-        warm=plan.context,
+        window_length=plan.window_length,
+        context=plan.context,
         lanes=plan.batch_size if plan.windows == "contiguous" else 0,
         dropout=plan.dropout,
         seed=seed,
@@ -136,7 +136,7 @@ def learner(config: Config, plan: Plan, seed: int) -> TrainableNetwork:
 
 def batches(windows: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterator[Batch]:
     """Windows of the planned kind without end, from the first rows of each series, (S,)."""
-    return KINDS[plan.windows](windows, plan.min_window_rows, lengths, plan.batch_size, seed)
+    return SAMPLERS[plan.windows](windows, plan.min_window_rows, lengths, plan.batch_size, seed)
 
 
 def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
@@ -155,9 +155,9 @@ def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
     return dataset.prefetch(AHEAD).with_options(options)
 
 
-def _pair(batch: Batch) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """What a Keras model is given, and what it is to predict."""
-    return (batch.values, batch.step_features, batch.begins), batch.targets
+def _pair(batch: Batch) -> tuple[ModelInputs, np.ndarray]:
+    """What the Keras model is given, and what it is to predict."""
+    return ModelInputs(batch.values, batch.step_features, batch.resets), batch.targets
 
 
 def validation_batch(
@@ -173,7 +173,7 @@ def validation_batch(
     if len(series) > VALIDATION_WINDOWS:
         rng = np.random.default_rng(seed)
         series = np.sort(rng.choice(series, VALIDATION_WINDOWS, replace=False))
-    batch = windows.gather(series, lengths[series] - windows.length)
-    horizon = windows.length - windows.context  # all that a decoder behind an encoder forecasts
+    batch = windows.gather(series, lengths[series] - windows.window_length)
+    horizon = windows.window_length - windows.context  # all that an encoder-decoder forecasts
     batch.targets[:, : -min(holdout, horizon)] = np.nan
     return None if np.isnan(batch.targets).all() else batch

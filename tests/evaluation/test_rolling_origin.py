@@ -225,9 +225,7 @@ def test_intervals_are_those_that_the_model_has(make_model, make_panel):
     assert tuple(roll(calibrated, panel, 2, np.array([2])).ends) == DEFAULT_LEVELS
     assert tuple(roll(calibrated, panel, 2, np.array([2]), levels=70).ends) == (70,)
     few = replace(bare, calibration=Calibration.of(errors[:6]))
-    assert (
-        tuple(roll(few, panel, 2, np.array([2])).ends) == DEFAULT_LEVELS[:-1]
-    )
+    assert tuple(roll(few, panel, 2, np.array([2])).ends) == DEFAULT_LEVELS[:-1]
     with pytest.raises(OptionError, match="no calibrated intervals"):
         roll(bare, panel, 2, np.array([2]), levels=80)
 

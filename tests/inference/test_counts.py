@@ -43,7 +43,9 @@ def test_a_state_holds_the_unit_of_the_last_rows(model, counts):
 
 def test_the_logarithm_of_the_unit_is_the_last_of_what_a_window_knows(counts):
     known = np.arange(54, dtype=np.float32)[:, None]
-    windows = Windows(counts.target, known, counts.indptr, (), context=4, length=6, counts=True)
+    windows = Windows(
+        counts.target, known, counts.indptr, (), context=4, window_length=6, counts=True
+    )
 
     batch = windows.gather(np.array([0, 1]), np.array([3, 5]))
 

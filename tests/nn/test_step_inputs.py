@@ -66,7 +66,7 @@ def test_the_width_is_known_before_an_input_is_made(targets, lags, step_features
     assert x.shape == (2, step_inputs.width(targets, tuple(lags), step_features))
 
 
-def test_a_window_of_steps_is_assembled_as_its_single_steps_are():
+def test_a_window_of_steps_is_assembled_like_its_single_steps():
     rng = np.random.default_rng(0)
     value, lagged = rng.normal(size=(2, 3, 5, 1))  # three windows of five steps
     value[1, 2] = lagged[0, 4] = NAN
@@ -93,7 +93,7 @@ def test_the_memory_holds_what_the_longest_lag_needs_besides_the_last_value():
     assert step_inputs.memory_length(()) == 0
 
 
-def test_a_push_takes_the_newest_value_in_and_drops_the_oldest():
+def test_a_push_appends_the_newest_value_and_drops_the_oldest():
     recent = np.array([[[1.0], [2.0]], [[5.0], [6.0]]])
 
     after = step_inputs.push(np, recent, np.array([[3.0], [7.0]]))
@@ -114,9 +114,9 @@ def test_a_memory_without_lags_stays_empty():
 def test_pushing_a_series_through_the_memory_gives_the_value_each_lag_ago(length, lags):
     lags = tuple(sorted(lags))
     recent = np.full((1, step_inputs.memory_length(lags), 1), NAN)
-    value = np.array([[NAN]])  # nothing comes before the first value of a series
+    value = np.array([[NAN]])  # there is no value before the first of a series
 
-    for t in range(length):  # the series is 0, 1, 2, …, so that a value tells its own time
+    for t in range(length):  # the series is 0, 1, 2, …, so that a value is its own time
         lagged = [float(values[0, 0]) for values in step_inputs.lagged_values(recent, lags)]
         expected = [t - lag if t >= lag else NAN for lag in lags]
         np.testing.assert_array_equal(lagged, expected)

@@ -36,7 +36,7 @@ def with_gradients(learner, compute):
 def fused(learner, loss, batch):
     return with_gradients(
         learner,
-        lambda: loss(batch.targets, learner((batch.values, batch.step_features, batch.begins))),
+        lambda: loss(batch.targets, learner((batch.values, batch.step_features, batch.resets))),
     )
 
 
@@ -49,7 +49,7 @@ def by_prefixes(learner, loss, batch, first):
     def compute():
         ends = range(first + 1, STEPS + 1)
         cut = [(batch.values[:, : lead + end], batch.step_features[:, :end]) for end in ends]
-        last = [learner((*window, batch.begins))[:, -1] for window in cut]
+        last = [learner((*window, batch.resets))[:, -1] for window in cut]
         return loss(batch.targets, tf.stack(last, 1))
 
     return with_gradients(learner, compute)
