@@ -73,7 +73,7 @@ def read_with_pandas(path: str) -> pd.DataFrame:
 
 def read_panel(path: str) -> Panel:
     table = read_table(path)
-    return to_panel(table.frame, source=table.source, first_line=table.first_line)
+    return to_panel(table.frame, table.origin)
 
 
 if __name__ == "__main__":

@@ -191,7 +191,7 @@ def trained(
     forecaster = Forecaster(**choices)
     forecaster.check()
     names = {name: choices[name] for name in COLUMNS}
-    panel = to_panel(read.frame, **read.place, **names)
+    panel = to_panel(read.frame, read.origin, **names)
     tell(panel, len(read.frame), say)
     refit = asked["refit"]
     often = "each" if refit == 1 else f"every {refit} of them"
@@ -207,7 +207,7 @@ def loaded(path: str, read: Any) -> tuple[Model, Panel]:
     from forecast.model import Model
 
     fitted = Model.load(path)
-    return fitted, fitted.panel(read.frame, **read.place)
+    return fitted, fitted.panel(read.frame, read.origin)
 
 
 def tell(panel: Panel, rows: int, say: Say) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from forecast.backtest import CUTOFFS, Backtest
 from forecast.data.dataframes import alike, is_table
 from forecast.data.future_covariates import FutureCovariates
+from forecast.data.origin import IN_MEMORY, TableOrigin
 from forecast.data.panel import Panel
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
 from forecast.evaluation.rolling_origin import cutoffs_within, roll
@@ -27,7 +28,7 @@ from forecast.inference.bounds import Bounds, to_bounds
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration
 from forecast.inference.forecast import Forecast, attended, tabulate
-from forecast.inference.inputs import match, match_ahead, next_rows
+from forecast.inference.inputs import FUTURE_IN_MEMORY, match, match_ahead, next_rows
 from forecast.inference.rollout import (
     RolloutEngine,
     make_cell,
@@ -82,26 +83,35 @@ class Model:
         size = sum(array.size for array in self.weights.values())
         return f"Model({self.config.network}, {self.config.head}, {size:,} weights; {self.state})"
 
-    def panel(self, table: Any, **where: Any) -> Panel:
-        """Pass a table with the columns of the training data through the gate.
+    def panel(
+        self,
+        table: Any,
+        origin: TableOrigin = IN_MEMORY,
+        *,
+        fill_gaps: bool = True,
+        all_missing: bool = False,
+    ) -> Panel:
+        """Validate a table with the columns of the training data.
 
         Args:
             table: of the layout that the model was trained on.
-            where: `fill_gaps`, `all_missing`, `source`, `first_line` and `files` of `to_panel`.
+            origin: names its rows in messages.
+            fill_gaps: whether rows may be missing.
+            all_missing: whether every value may be missing.
 
         Raises:
             DataError: if the table does not fit.
         """
         ids = self.state.ids.tolist()
-        return match(table, self.config, ids, **where)
+        return match(table, self.config, ids, origin, fill_gaps=fill_gaps, all_missing=all_missing)
 
-    def ahead(self, future: Any, **where: Any) -> FutureCovariates:
+    def ahead(self, future: Any, origin: TableOrigin = FUTURE_IN_MEMORY) -> FutureCovariates:
         """The known covariates of rows to come.
 
         Args:
             future: a table with the time and the known columns of the training data; without the
                 column that names the series its rows hold for all.
-            where: `source`, `first_line` and `files` of `to_panel`.
+            origin: names its rows in messages.
 
         Raises:
             DataError: if the table does not fit.
@@ -112,7 +122,7 @@ class Model:
                 "the model takes no columns that are known for the future; train with --known "
                 "COLUMN (known=[...] in Python)"
             )
-        return match_ahead(future, self.config, self.state.ids.tolist(), **where)
+        return match_ahead(future, self.config, self.state.ids.tolist(), origin)
 
     def encode(self, history: Any) -> State:
         """The state of series after their history.

@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Collection, Hashable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
-from forecast.data.parsing import DECIMAL_COMMA, MISSING_WORDS, Place
+from forecast.data.origin import IN_MEMORY, Place
+from forecast.data.parsing import DECIMAL_COMMA, MISSING_WORDS
 from forecast.data.timestamps import COMPACT_DATES, read_times
 from forecast.errors import DataError, first_few, quote
 
@@ -32,13 +34,51 @@ SHOWN_COLUMNS = 10  # in a message
 ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)
 
 
-class Roles(NamedTuple):
-    """What each column of a table is for."""
+@dataclass(frozen=True)
+class ColumnRoles:
+    """Which columns of a table have which role, as far as they are named.
+
+    Attributes:
+        id, time, target: names of the columns; None where they are to be guessed.
+        also: names of the targets besides the first one.
+        known: names of the covariates whose future values are known.
+        static: names of the covariates with one value per series.
+        has_target: False for a table of future covariates, which needs no target.
+    """
+
+    id: str | None = None
+    time: str | None = None
+    target: str | None = None
+    also: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    has_target: bool = True
+
+    @property
+    def named(self) -> list[tuple[str, str]]:
+        """Pairs of a role and the name of a column, without covariates."""
+        pairs = [("id", self.id), ("time", self.time), ("target", self.target)]
+        pairs += [("target", name) for name in self.also]
+        return [(role, name) for role, name in pairs if name is not None]
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of all covariates, the known ones first."""
+        return (*self.known, *self.static)
+
+    def or_else(self, roles: Mapping[str, str]) -> ColumnRoles:
+        """The same roles, with those of "id", "time" and "target" that are not named added."""
+        added = {role: name for role, name in roles.items() if getattr(self, role) is None}
+        return replace(self, **cast(Any, added))
+
+
+class FoundRoles(NamedTuple):
+    """What each column of a table is for, once all of them are found."""
 
     id: str | None
     time: str
     target: str | None  # None: a wide table, whose series are `wide`
-    also: tuple[str, ...]  # targets beside it
+    also: tuple[str, ...]  # targets besides the first one
     wide: tuple[str, ...]
     notes: tuple[str, ...]  # what was guessed, for people
 
@@ -46,14 +86,11 @@ class Roles(NamedTuple):
 def find_roles(
     frame: pd.DataFrame,
     source: str,
-    known: dict[str, str],
+    named: ColumnRoles,
     levels: tuple[str, ...] = (),
     series: Collection[str] = (),
-    beside: Collection[str] = (),
-    also: Collection[str] = (),
-    has_target: bool = True,
-) -> Roles:
-    """Tell the id, time and target column of a table, guessing those not given.
+) -> FoundRoles:
+    """Find the id, time and target column of a table, guessing those not named.
 
     The ecosystem's names (unique_id, ds, y) come first, then common names, then the type: the
     only column of dates, the only column of text, the only column of numbers left.
@@ -61,32 +98,29 @@ def find_roles(
     Args:
         frame: the table, with columns of distinct names.
         source: what to call the table in messages.
-        known: the columns of "id", "time" and "target" as far as they are known.
-        levels: columns that come from the table's index, and so are no targets.
-        series: what columns of an earlier wide table were called; where there is such a column
-            this one is wide too, whatever the column holds.
-        beside: columns that are covariates.
-        also: columns that are targets beside the first one.
-        has_target: whether there is a target to be found.
+        named: the roles that are known already.
+        levels: columns that come from the table's index, and so are not targets.
+        series: names of the columns of an earlier wide table; where there is such a column this
+            table is wide too, whatever the column holds.
 
     Returns:
         The roles, and the guesses as sentences for people.
 
     Raises:
-        DataError: a given column is missing, or a column cannot be told.
+        DataError: a named column is missing, or a role is ambiguous.
     """
-    search = _Search(frame, source, known, beside, also)
-    time = known["time"] if "time" in known else search.time()
-    id, target = known.get("id"), known.get("target")
+    search = _Search(frame, source, named)
+    time = named.time or search.time()
+    id, target = named.id, named.target
     if not any(name in series for name in search.left()):
         id = id or search.id()
         search.ignored = levels
-        if has_target:
-            target = target or search.target(may_be_wide=id is None and not also)
+        if named.has_target:
+            target = target or search.target(may_be_wide=id is None and not named.also)
     search.ignored = levels
     left = search.left()
     wide: tuple[str, ...] = ()
-    if target is None and has_target:
+    if target is None and named.has_target:
         wide = tuple(name for name in left if name in series or search.kinds[name] == "number")
         left = [name for name in left if name not in wide]
         search.guessed.append(f"each of {len(wide)} columns of numbers as a series")
@@ -95,25 +129,18 @@ def find_roles(
         notes.append(f"took {_listed(search.guessed)}")
     if left:
         notes.append(f"columns not used: {_shown(left)}")
-    return Roles(id, time, target, tuple(also), wide, tuple(notes))
+    return FoundRoles(id, time, target, named.also, wide, tuple(notes))
 
 
 class _Search:
-    """The columns not yet taken, while roles are being found."""
+    """The columns without a role, while roles are being found."""
 
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        source: str,
-        known: dict[str, str],
-        beside: Collection[str],
-        also: Collection[str],
-    ) -> None:
+    def __init__(self, frame: pd.DataFrame, source: str, named: ColumnRoles) -> None:
         self.frame, self.source = frame, source
         self.guessed: list[str] = []
-        self.taken = [*known.values(), *beside, *also]
+        self.taken = [*(name for _, name in named.named), *named.covariates]
         self.ignored: tuple[str, ...] = ()
-        for role, name in [*known.items(), *(("target", name) for name in also)]:
+        for role, name in named.named:
             if name not in frame.columns:
                 raise self._absent(role, name)
         for name in frame.columns:
@@ -260,7 +287,7 @@ def _are_dates(texts: pd.Series[Any]) -> bool:
     parsed = 0
     for text in texts.iloc[:5]:
         try:
-            read_times(pd.Series([text]), Place("", None, pd.RangeIndex(1)))
+            read_times(pd.Series([text]), Place(IN_MEMORY, pd.RangeIndex(1)))
         except DataError as error:
             parsed += "may be day/month" in str(error)
         else:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.column_roles import kind_of
-from forecast.data.parsing import BOOLEANS, MISSING_WORDS, Place, read_numbers
+from forecast.data.origin import Place
+from forecast.data.parsing import BOOLEANS, MISSING_WORDS, read_numbers
 from forecast.errors import DataError, first_few, quote
 
 FAR = 10.0  # standard deviations from the mean, from which on a number is remarked
@@ -38,17 +39,6 @@ class CovariateColumns:
         """The given rows, in that order; a negative one is missing."""
         values = np.where((rows < 0)[:, None], np.nan, self.values[rows])
         return replace(self, values=values)
-
-    def split(self, count: int) -> tuple[CovariateColumns, CovariateColumns]:
-        """The first so many columns, and the others."""
-        parts = (slice(count), slice(count, None))
-        first, rest = (
-            CovariateColumns(
-                self.names[part], self.values[:, part], self.categories[part], self.partial[part]
-            )
-            for part in parts
-        )
-        return first, rest
 
     def cells(self, k: int) -> pd.Series[Any]:
         """Column k as a user has it: numbers, or the names of categories."""

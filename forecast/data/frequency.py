@@ -130,6 +130,11 @@ class Frequency:
         """Calendar cycles that vary from step to step, among "day", "week" and "year"."""
         return tuple(cycle for cycle, units in self._cycles.items() if self.step % units)
 
+    @property
+    def is_subdaily(self) -> bool:
+        """Whether steps are shorter than a day, or not whole days."""
+        return self.unit == "microsecond" and self.step % DAY != 0
+
     def repeated(self, steps: int) -> tuple[str, ...]:
         """The cycles that a stretch of so many steps has seen at least twice."""
         return tuple(c for c in self.cycles if steps * self.step >= 2 * self._cycles[c])
@@ -187,7 +192,7 @@ class Frequency:
             ('1970-01-01', '1970-01-01 00:00:00', '30')
         """
         time = str(self.times(np.array([ordinal]))[0])
-        return time.removesuffix(" 00:00:00") if self._is_whole_days else time
+        return time if self.is_subdaily else time.removesuffix(" 00:00:00")
 
     def off_grid(self, times: Times) -> npt.NDArray[np.bool_]:
         """Mark times that no ordinal stands for, such as a Saturday among business days.
@@ -256,10 +261,6 @@ class Frequency:
         return _CYCLES[self.unit]
 
     @property
-    def _is_whole_days(self) -> bool:
-        return self.unit != "microsecond" or self.step % DAY == 0
-
-    @property
     def _seasons(self) -> dict[str, int]:
         """Length in steps of each cycle that is a season."""
         step = self.step
@@ -268,7 +269,7 @@ class Frequency:
             for cycle, units in self._cycles.items()
             if units % step == 0
             and step < units <= _LONGEST_SEASON * step
-            and (cycle != "year" or self._is_whole_days)
+            and not (cycle == "year" and self.is_subdaily)
         }
 
     def _microseconds(self, ordinals: Integers) -> Integers:

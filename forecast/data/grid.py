@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from forecast.data import frequency as frequencies
 from forecast.data import infer_frequency
 from forecast.data.frequency import Frequency
-from forecast.data.parsing import Ids, Place
+from forecast.data.origin import Place
+from forecast.data.parsing import Ids
 from forecast.data.timestamps import Times
 from forecast.errors import DataError, quote
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data import frequency as frequencies
-from forecast.data.column_roles import Roles, find_roles
+from forecast.data.column_roles import ColumnRoles, FoundRoles, find_roles
 from forecast.data.covariates import NONE, CovariateColumns, one_per_series, read_columns
 from forecast.data.dataframes import to_pandas
-from forecast.data.frequency import DAY, Frequency
+from forecast.data.frequency import Frequency
 from forecast.data.grid import make_grid
-from forecast.data.io.multi_file import SourceFile
-from forecast.data.parsing import Ids, Place, read_ids, read_numbers, write_ids
+from forecast.data.origin import IN_MEMORY, Place, TableOrigin
+from forecast.data.parsing import Ids, read_ids, read_numbers, write_ids
 from forecast.data.schema import RESERVED, Schema
 from forecast.data.table_layout import FILE, Flat, files_tell_apart, flatten, with_files
 from forecast.data.timestamps import Times, read_times, write_times
 from forecast.errors import DataError, first_few, quote
 
-__all__ = ["Panel", "Schema", "to_panel", "to_table"]
+__all__ = ["Expected", "Panel", "Schema", "read_panel", "to_panel", "to_table"]
 
 Integers = NDArray[np.int64]
 
@@ -161,8 +161,27 @@ class Panel:
         return DataError(f"no series {quote(value)}; {hint}")
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What an earlier table, such as that of the training data, has settled for later ones.
+
+    Attributes:
+        time_dtype: its `Schema.time_dtype`, which tells day from month where later rows do not.
+        series: names of its columns, if it was wide; a table that has one of them is wide too.
+        categorical: of each covariate, whether it is categorical rather than numeric.
+    """
+
+    time_dtype: str = ""
+    series: Collection[str] = ()
+    categorical: Mapping[str, bool] = field(default_factory=dict)
+
+
+NOTHING_EXPECTED = Expected()
+
+
 def to_panel(
     table: pd.DataFrame | pd.Series[Any],
+    origin: TableOrigin = IN_MEMORY,
     *,
     id: str | None = None,
     time: str | None = None,
@@ -170,49 +189,23 @@ def to_panel(
     also: Collection[str] = (),
     known: Collection[str] = (),
     static: Collection[str] = (),
-    categorical: Mapping[str, bool] | None = None,
-    has_target: bool = True,
     frequency: str | None = None,
     fill_gaps: bool = True,
-    all_missing: bool = False,
-    like: str = "",
-    series: Collection[str] = (),
-    source: str = "the table",
-    first_line: int | None = None,
-    files: Sequence[SourceFile] = (),
 ) -> Panel:
-    """Check a table and put it in normal form.
+    """Validate a table and bring it into normal form.
 
     Args:
-        table: long (id, time, target), wide (a column per series), or a Series with times as
-            its index; id and time may stand in the index. Rows in any order. Of pandas, or any
-            DataFrame that Narwhals knows, such as that of Polars.
-        id: name of the id column; guessed by default.
-        time: name of the time column; guessed by default.
-        target: name of the target column; guessed by default.
-        also: names of the columns that are targets beside it.
-        known: names of the columns that are known for the future too.
-        static: names of the columns that have one value per series.
-        categorical: of columns that are known or static, whether they are categories rather than
-            numbers; found out by default.
-        has_target: whether there is a target; the rows to come have none: 0 stands for it, and
-            NaN, as always, for a row that is filled into a gap.
-        frequency: alias such as "h" or "MS"; inferred by default.
-        fill_gaps: whether rows may be missing; they are then filled and counted.
-        all_missing: whether every value may be missing, as in the rows of a silent sensor.
-        like: `Schema.time_dtype` of an earlier table, which tells day from month where these
-            rows do not.
-        series: names of the columns of an earlier wide table; a table that has one is wide too.
-        source: what to call the table in messages.
-        first_line: for a file, the line of its first row, so that messages name lines.
-        files: those whose rows stand one below the other. Their names, as a column `file`, are
-            the ids where that is asked for, or where nothing else tells rows of one time apart.
+        table, origin, frequency, fill_gaps: see `read_panel`.
+        id, time, target: names of the columns; guessed by default.
+        also: names of the columns that are additional targets.
+        known: names of the covariates whose future values are known.
+        static: names of the covariates with one value per series.
 
     Returns:
         The panel; its notes say what was guessed, filled or missing.
 
     Raises:
-        DataError: the table cannot be used; one line says where and why, and what to do.
+        DataError: the table cannot be used; one line says where, why, and what to do.
         OptionError: the frequency is not understood.
 
     Example:
@@ -221,91 +214,146 @@ def to_panel(
         >>> panel.frequency.label, panel.target[:, 0].tolist()
         ('daily', [5.0, 7.0, 6.0])
     """
+    roles = ColumnRoles(id, time, target, tuple(also), tuple(known), tuple(static))
+    return read_panel(table, roles, origin, frequency=frequency, fill_gaps=fill_gaps)
+
+
+def read_panel(
+    table: pd.DataFrame | pd.Series[Any],
+    roles: ColumnRoles,
+    origin: TableOrigin = IN_MEMORY,
+    *,
+    frequency: str | None = None,
+    fill_gaps: bool = True,
+    all_missing: bool = False,
+    expected: Expected = NOTHING_EXPECTED,
+) -> Panel:
+    """Validate a table and bring it into normal form.
+
+    Args:
+        table: long (id, time, target), wide (a column per series), or a Series with times as
+            its index; id and time may stand in the index. Rows in any order. Of pandas, or any
+            DataFrame that Narwhals knows, such as that of Polars.
+        roles: of the columns that are named; the others are guessed. Of a table without a target
+            the panel's target is 0, and NaN, as always, for a row that is filled into a gap.
+        origin: names rows in messages. The names of several files, as a column `file`, are the
+            ids where `roles` says so, or where nothing else tells rows of the same time apart.
+        frequency: alias such as "h" or "MS"; inferred by default.
+        fill_gaps: whether rows may be missing; they are then filled and counted.
+        all_missing: whether every value may be missing, as in the rows of a silent sensor.
+        expected: what an earlier table has settled.
+
+    Returns, Raises:
+        See `to_panel`.
+    """
+    source = origin.source
     table = to_pandas(table, source)
-    flat = flatten(table, source)
-    place = Place(source, first_line, table.index, files)
+    place = Place(origin, table.index)
     given = None if frequency is None else frequencies.parse(frequency)
-    asked = {"id": id, "time": time, "target": target}
-    told = flat.roles | {role: name for role, name in asked.items() if name is not None}
-    flat = with_files(flat, files) if told.get("id") == FILE else flat
-    beside = read_columns(flat.frame, (*known, *static), place, categorical or {})
-    roles = find_roles(
-        flat.frame, source, told, flat.levels, series, beside.names, also, has_target
+    flat = flatten(table, source)
+    roles = roles.or_else(flat.roles)
+    flat = with_files(flat, origin.files) if roles.id == FILE else flat
+    known, static = (
+        read_columns(flat.frame, names, place, expected.categorical)
+        for names in (roles.known, roles.static)
     )
-    is_subdaily = given is not None and given.unit == "microsecond" and given.step % DAY != 0
-    times = read_times(flat.frame[roles.time], place, is_subdaily, like)
-    if len(files) > 1 and roles.id is None and has_target and roles.target is not None:
-        flat, roles = _by_file(flat, roles, times, files)
-    is_wide = bool(roles.wide)
-    if is_wide and (beside.names or also):
-        raise DataError(
-            f"{source}: a table with a column per series has no place for "
-            f"{first_few((*beside.names, *also))}; "
-            "make it long, with a column that names the series"
-        )
-    if is_wide:
-        panel = _wide_panel(flat, roles, times, given, place, fill_gaps)
+    columns = find_roles(flat.frame, source, roles, flat.levels, expected.series)
+    is_subdaily = given is not None and given.is_subdaily
+    times = read_times(flat.frame[columns.time], place, is_subdaily, expected.time_dtype)
+    content = _Content(flat, columns, times, place)
+    if len(origin.files) > 1 and roles.has_target and columns.id is None and not columns.wide:
+        content = _by_file(content)
+    if columns.wide:
+        _refuse_beside_wide(roles, source)
+        panel = _wide_panel(content, given, fill_gaps)
     else:
-        panel = _long_panel(flat, roles, times, given, place, fill_gaps, beside, len(known))
-    is_empty = np.isnan(panel.target).all(axis=0)
-    if is_empty.any() and has_target and not all_missing:
-        name = panel.schema.targets[int(is_empty.argmax())]
-        where = "no column has any" if is_wide else f"column {quote(name)} has no"
-        raise DataError(f"{source}: {where} value at all")
-    found = () if given else (f"frequency: {panel.frequency.label}, told from the times",)
-    read: list[str] = table.attrs.get("notes", [])  # what the reader of the file has to say
-    missing = _missing_notes(panel) if has_target else ()
-    notes = (*read, *roles.notes, *found, *panel.notes, *missing)
+        panel = _long_panel(content, given, fill_gaps, known, static)
+    if roles.has_target and not all_missing:
+        _refuse_empty(panel, source)
+    inferred = (
+        () if given else (f"frequency: {panel.frequency.label}, inferred from the timestamps",)
+    )
+    from_file: list[str] = table.attrs.get("notes", [])
+    missing = _missing_notes(panel) if roles.has_target else ()
+    notes = (*from_file, *content.columns.notes, *inferred, *panel.notes, *missing)
     return replace(panel, notes=notes, source=source)
 
 
-def _by_file(
-    flat: Flat, roles: Roles, times: Times, files: Sequence[SourceFile]
-) -> tuple[Flat, Roles]:
+class _Content(NamedTuple):
+    """A table whose columns are told apart, and its times."""
+
+    flat: Flat
+    columns: FoundRoles
+    times: Times
+    place: Place
+
+
+def _refuse_beside_wide(roles: ColumnRoles, source: str) -> None:
+    """Raise DataError where a table with a column per series is to have other columns too."""
+    names = (*roles.covariates, *roles.also)
+    if names:
+        raise DataError(
+            f"{source}: a table with a column per series has no place for {first_few(names)}; "
+            "make it long, with a column that names the series"
+        )
+
+
+def _refuse_empty(panel: Panel, source: str) -> None:
+    """Raise DataError where a target has no value at all."""
+    is_empty = np.isnan(panel.target).all(axis=0)  # (D,)
+    if is_empty.any():
+        name = panel.schema.targets[int(is_empty.argmax())]
+        is_wide = panel.schema.layout == "wide"
+        subject = "no column has any" if is_wide else f"column {quote(name)} has no"
+        raise DataError(f"{source}: {subject} value at all")
+
+
+def _by_file(content: _Content) -> _Content:
     """Take the names of several files as ids where they tell rows apart and no column does."""
-    named = with_files(flat, files)
-    if FILE in flat.frame.columns or not files_tell_apart(named, times):
-        return flat, roles._replace(notes=(*roles.notes, "took the files as parts of one series"))
-    note = f"took the names of the files as the id, {quote(FILE)}"
-    return named, roles._replace(id=FILE, notes=(*roles.notes, note))
+    flat, columns = content.flat, content.columns
+    named = with_files(flat, content.place.origin.files)
+    if FILE in flat.frame.columns or not files_tell_apart(named, content.times):
+        notes = (*columns.notes, "took the files as parts of one series")
+        return content._replace(columns=columns._replace(notes=notes))
+    notes = (*columns.notes, f"took the names of the files as the id, {quote(FILE)}")
+    return content._replace(flat=named, columns=columns._replace(id=FILE, notes=notes))
 
 
 def _long_panel(
-    flat: Flat,
-    roles: Roles,
-    times: Times,
+    content: _Content,
     frequency: Frequency | None,
-    place: Place,
     fill_gaps: bool,
-    beside: CovariateColumns,
-    known: int,
+    known: CovariateColumns,
+    static: CovariateColumns,
 ) -> Panel:
-    """Make the panel of a table with a column per target; `known` of those beside them vary."""
-    frame, target = flat.frame, roles.target
-    targets = () if target is None else (target, *roles.also)
-    values = np.zeros((len(frame), 1))
+    """Make the panel of a table with a column per target; covariates are of the table's rows."""
+    flat, columns, times, place = content
+    frame, target = flat.frame, columns.target
+    targets = () if target is None else (target, *columns.also)
     _refuse_reserved(targets, place.source)
+    values = np.zeros((len(frame), 1))  # (N, D)
     if targets:
         values = np.column_stack([read_numbers(frame[name], place) for name in targets])
-    one = np.zeros(len(values), dtype=np.int16)
-    ids = Ids(one, np.array([target or "y"], dtype=object), "str")
-    ids = ids if roles.id is None else read_ids(frame[roles.id], place)
-    grid = make_grid(ids, times, frame[roles.time], frequency, place, fill_gaps)
+    if columns.id is None:
+        one_series = np.zeros(len(values), dtype=np.int16)
+        ids = Ids(one_series, np.array([target or "y"], dtype=object), "str")
+    else:
+        ids = read_ids(frame[columns.id], place)
+    grid = make_grid(ids, times, frame[columns.time], frequency, place, fill_gaps)
     schema = Schema(
-        layout="series" if roles.id is None else "long",
-        id=roles.id,
-        time=roles.time,
+        layout="series" if columns.id is None else "long",
+        id=columns.id,
+        time=columns.time,
         targets=targets or ("y",),
         id_dtype=ids.dtype,
         time_dtype=times.dtype,
         target_dtypes=tuple(str(frame[name].dtype) for name in targets) or ("float64",),
         local=times.local,
-        index=tuple(name for name in flat.levels if name in (roles.id, roles.time)),
+        index=tuple(name for name in flat.levels if name in (columns.id, columns.time)),
         unnamed=flat.unnamed,
         is_series=flat.is_series,
     )
-    rows = replace(beside, values=grid.place(beside.values))
-    varying, constant = rows.split(known)
+    known, static = (replace(part, values=grid.place(part.values)) for part in (known, static))
     return Panel(
         ids=ids.values,
         indptr=grid.indptr,
@@ -314,8 +362,8 @@ def _long_panel(
         frequency=grid.frequency,
         schema=schema,
         notes=_gap_notes(grid.filled, ids.values),
-        known=varying,
-        static=one_per_series(constant, grid.indptr, ids.values, place.source),
+        known=known,
+        static=one_per_series(static, grid.indptr, ids.values, place.source),
     )
 
 
@@ -330,44 +378,38 @@ def _refuse_reserved(targets: tuple[str, ...], source: str) -> None:
             )
 
 
-def _wide_panel(
-    flat: Flat,
-    roles: Roles,
-    times: Times,
-    frequency: Frequency | None,
-    place: Place,
-    fill_gaps: bool,
-) -> Panel:
+def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool) -> Panel:
     """Make the panel of a table with a column per series; all have the table's times."""
+    flat, columns, times, place = content
     frame = flat.frame
-    labels = pd.Series(pd.Index([flat.labels[name] for name in roles.wide]))
-    if not all(name.strip() for name in roles.wide):
+    labels = pd.Series(pd.Index([flat.labels[name] for name in columns.wide]))
+    if not all(name.strip() for name in columns.wide):
         raise DataError(
             f"{place.source}: a column of numbers has no name; name it after its series"
         )
     ids = read_ids(labels, place)
-    columns = [read_numbers(frame[roles.wide[c]], place) for c in np.argsort(ids.codes)]
-    matrix = np.column_stack(columns)  # (T, S)
-    one = Ids(np.zeros(len(matrix), dtype=np.int16), np.array(["table"], dtype=object), "str")
-    grid = make_grid(one, times, frame[roles.time], frequency, place, fill_gaps)
-    dtypes = {str(frame[name].dtype) for name in roles.wide}
+    series = [read_numbers(frame[columns.wide[c]], place) for c in np.argsort(ids.codes)]
+    matrix = np.column_stack(series)  # (T, S)
+    whole = Ids(np.zeros(len(matrix), dtype=np.int16), np.array(["table"], dtype=object), "str")
+    grid = make_grid(whole, times, frame[columns.time], frequency, place, fill_gaps)
+    dtypes = {str(frame[name].dtype) for name in columns.wide}
     schema = Schema(
         layout="wide",
         id=flat.axis or "unique_id",
-        time=roles.time,
+        time=columns.time,
         targets=("y",),
         id_dtype=ids.dtype,
         time_dtype=times.dtype,
         target_dtypes=(dtypes.pop() if len(dtypes) == 1 else "float64",),
         local=times.local,
-        index=tuple(name for name in flat.levels if name == roles.time),
+        index=tuple(name for name in flat.levels if name == columns.time),
         unnamed=flat.unnamed if flat.axis else (*flat.unnamed, "unique_id"),
     )
-    count, length = len(columns), int(grid.indptr[-1])
+    count, length = len(series), int(grid.indptr[-1])
     rows = np.ascontiguousarray(grid.place(matrix).T).reshape(-1, 1)
     indptr = np.arange(count + 1, dtype=np.int64) * length
     start = np.repeat(grid.start, count)
-    notes = _gap_notes(grid.filled, one.values)
+    notes = _gap_notes(grid.filled, whole.values)
     return Panel(ids.values, indptr, start, rows, grid.frequency, schema, notes)
 
 

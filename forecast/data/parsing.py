@@ -1,52 +1,22 @@
-"""What the cells of a column say: numbers and ids, and how to name the cell at fault."""
+"""Columns of numbers and ids: from the cells of a table to arrays, and ids back."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.io.multi_file import SourceFile
-from forecast.errors import DataError, quote
+from forecast.data.origin import Place
+from forecast.errors import quote
 
 MISSING_WORDS = ("", "-", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "?")
 BOOLEANS = {"false": "0", "true": "1"}
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+$")
 WITH_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"  # a point every three digits, a decimal comma
 SURELY_COMMA = r".*(\..*,|,(\d{1,2}|\d{4,})$).*"  # and not a comma every three digits
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a table came from, so that a message can name the row at fault."""
-
-    source: str
-    first_line: int | None
-    index: pd.Index[Any]  # whole numbers count lines from `first_line` (files with blank lines)
-    files: Sequence[SourceFile] = ()  # those whose rows stand one below the other
-
-    def row(self, position: int) -> str:
-        """Name the row at a 0-based position: by its line in a file, else by the position."""
-        first_line, row, of = self.first_line, position, ""
-        if len(self.files) > 1:
-            ends = np.cumsum([file.rows for file in self.files])
-            k = int(np.searchsorted(ends, position, side="right"))
-            file = self.files[k]
-            first_line, of = file.first_line, f" of {file.source}"
-            row = position - int(ends[k]) + file.rows
-        if first_line is None:
-            return f"row {row}{of}"
-        whole = pd.api.types.is_integer_dtype(self.index.dtype)
-        return f"line {first_line + (int(self.index[position]) if whole else row)}{of}"
-
-    def error(self, position: int, column: object, problem: str) -> DataError:
-        """Build the one-line error for one cell."""
-        return DataError(f"{self.source}, {self.row(position)}, column {quote(column)}: {problem}")
 
 
 class Ids(NamedTuple):

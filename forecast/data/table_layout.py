@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.column_roles import kind_of
-from forecast.data.io.multi_file import SourceFile
+from forecast.data.origin import SourceFile
 from forecast.data.timestamps import Times
 from forecast.errors import DataError, quote
 

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.api import guess_datetime_format
 
-from forecast.data.parsing import MISSING_WORDS, Place, first, plain
+from forecast.data.origin import Place
+from forecast.data.parsing import MISSING_WORDS, first, plain
 from forecast.errors import DataError, quote
 
 ISO_DATE = re.compile(r"\d{4}-?\d{2}(-?\d{2})?([ T]|$)")

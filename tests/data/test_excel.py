@@ -58,7 +58,7 @@ def edited(tmp_path):
 
 def read_panel(path):
     table = read_table(path)
-    return to_panel(table.frame, source=table.source, first_line=table.first_line)
+    return to_panel(table.frame, table.origin)
 
 
 def error_of(path):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from forecast.data.origin import TableOrigin
 from forecast.data.panel import Panel, Schema, to_panel, to_table
 from forecast.errors import DataError, OptionError
 
@@ -52,7 +53,7 @@ def test_a_long_table_becomes_a_panel():
     assert panel.frequency.times(panel.start).tolist() == [DAYS[0], DAYS[0]]
     assert panel.frequency.times(panel.ordinals).tolist() == DAYS[[0, 1, 0, 1, 2]].tolist()
     assert panel.schema.layout == "long"
-    assert panel.notes == ("frequency: daily, told from the times",)
+    assert panel.notes == ("frequency: daily, inferred from the timestamps",)
 
 
 def test_a_wide_table_is_a_column_per_series():
@@ -454,7 +455,7 @@ def test_until_cuts_the_end_of_every_series():
 
 # Bad input: one line says where, what and what to do
 
-FILE = {"source": "sales.csv", "first_line": 2}
+IN_FILE = TableOrigin("sales.csv", first_line=2)
 STORES = two_stores()
 WITHIN = ["a", "a", "b", "b", "b"]
 
@@ -592,7 +593,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
 )
 def test_a_table_that_cannot_be_used_says_why(table, message):
     with pytest.raises(DataError) as error:
-        to_panel(table, **FILE)
+        to_panel(table, origin=IN_FILE)
 
     assert str(error.value) == message
 
@@ -617,14 +618,14 @@ def test_uneven_times_name_the_first_row_at_fault():
     with pytest.raises(
         DataError, match=r"^sales.csv, line 5: .*2024-01-04 07:13.* follows 2024-01"
     ):
-        to_panel(uneven, **FILE)
+        to_panel(uneven, origin=IN_FILE)
 
 
 def test_uneven_months_name_their_dates():
     uneven = one_series(["2024-01-01", "2024-02-01", "2024-03-02"])
 
     with pytest.raises(DataError, match=r"^sales.csv: .*2024-02-01 follows 2024-01-01"):
-        to_panel(uneven, **FILE)
+        to_panel(uneven, origin=IN_FILE)
 
 
 def test_single_rows_have_no_frequency_until_it_is_given():
@@ -640,11 +641,11 @@ def test_a_given_frequency_must_fit():
     half_hours = one_series(["2024-01-05 10:00", "2024-01-05 10:30"])
 
     with pytest.raises(DataError) as off_grid:
-        to_panel(weekend, frequency="B", **FILE)
+        to_panel(weekend, frequency="B", origin=IN_FILE)
     with pytest.raises(DataError) as uneven:
-        to_panel(half_hours, frequency="h", **FILE)
+        to_panel(half_hours, frequency="h", origin=IN_FILE)
     with pytest.raises(DataError, match=r"^sales.csv, column 'ds': .*'h'.* int64"):
-        to_panel(one_series([1, 2]), frequency="h", **FILE)
+        to_panel(one_series([1, 2]), frequency="h", origin=IN_FILE)
     with pytest.raises(OptionError, match="'fortnight' is not known"):
         to_panel(weekend, frequency="fortnight")
 
@@ -668,7 +669,7 @@ def test_the_index_of_a_file_with_blank_lines_counts_lines():
     table = two_stores().assign(y=["1", "2", "x", "4", "5"]).set_axis([0, 1, 5, 6, 7])
 
     with pytest.raises(DataError, match=r"^sales.csv, line 7, column 'y': found 'x'"):
-        to_panel(table, **FILE)
+        to_panel(table, origin=IN_FILE)
 
 
 # Properties

@@ -36,7 +36,7 @@ def file(tmp_path):
 
 def read_panel(path):
     table = read_table(path)
-    return to_panel(table.frame, source="sales.csv", first_line=table.first_line)
+    return to_panel(table.frame, table.origin._replace(source="sales.csv"))
 
 
 def error_of(path):
@@ -53,8 +53,8 @@ def test_a_table_knows_where_it_came_from(file):
 
     table = read_table(path)
 
-    assert table.source == path
-    assert table.first_line == 2
+    assert table.origin.source == path
+    assert table.origin.first_line == 2
     assert table.frame["y"].tolist() == [1.5, 2.0]
     assert table.frame["ds"].tolist() == FRAME["ds"].tolist()
 
@@ -90,7 +90,7 @@ def test_parquet_is_told_by_its_content(tmp_path):
 
     table = read_table(str(tmp_path / "table"))
 
-    assert table.first_line is None
+    assert table.origin.first_line is None
     pd.testing.assert_frame_equal(table.frame, FRAME)
 
 
@@ -106,7 +106,7 @@ def test_a_dash_is_standard_input(monkeypatch, content):
 
     table = read_table("-")
 
-    assert table.source == "standard input"
+    assert table.origin.source == "standard input"
     assert table.frame["y"].tolist() == [1.5, 2.0]
 
 

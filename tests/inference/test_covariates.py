@@ -18,8 +18,8 @@ from forecast.data.covariates import (
     strange,
 )
 from forecast.data.future_covariates import FutureCovariates
+from forecast.data.origin import Place, TableOrigin
 from forecast.data.panel import to_panel, to_table
-from forecast.data.parsing import Place
 from forecast.errors import DataError, ForecastError, OptionError
 
 NAN = float("nan")
@@ -29,7 +29,7 @@ REGION = Covariate("region", 0.0, 1.0, ("east", "west"), has_missing=False)
 
 
 def columns_of(table, **categorical):
-    place = Place("sales.csv", 2, pd.RangeIndex(len(table)))
+    place = Place(TableOrigin("sales.csv", first_line=2), pd.RangeIndex(len(table)))
     return read_columns(table, table.columns, place, categorical)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 import forecast
 from forecast import DataError, Forecaster, OptionError, below, load
-from forecast.data.panel import to_panel, to_table
+from forecast.data.column_roles import ColumnRoles
+from forecast.data.panel import Expected, read_panel, to_panel, to_table
 from forecast.data.scaling import Scale
 from forecast.data.schema import Schema
 from forecast.evaluation.holdout import calibrate, comparisons_of, exposure_of
@@ -312,7 +313,7 @@ def test_a_wide_table_has_no_place_for_further_targets():
     table = pd.DataFrame({"day": pd.date_range("2024", periods=3), "a": 1.0, "b": 2.0, "c": 3.0})
 
     with pytest.raises(DataError, match="a table with a column per series has no place for 'c'"):
-        to_panel(table, also=["c"], series=["a", "b"])
+        read_panel(table, ColumnRoles(also=("c",)), expected=Expected(series=["a", "b"]))
 
 
 def test_the_same_column_cannot_be_known_and_forecast():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from forecast.errors import DataError, first_few
 
@@ -15,24 +15,6 @@ if TYPE_CHECKING:
 SHOWN_COLUMNS = 5  # in a message
 DECIMAL_COMMA = r"[+-]?[\d.]*\d,\d+"
 DECIMAL_POINT = r"[+-]?\d+\.\d+"
-
-
-class SourceFile(NamedTuple):
-    """A file that rows of a table have come from."""
-
-    source: str
-    first_line: int | None
-    rows: int
-
-    @property
-    def name(self) -> str:
-        """What it is called, without folder and suffix.
-
-        Example:
-            >>> SourceFile("stores/Bonn.csv.gz", 2, 10).name
-            'Bonn'
-        """
-        return Path(Path(self.source).name.removesuffix(".gz")).stem
 
 
 def files_of(*paths: str) -> list[str]:

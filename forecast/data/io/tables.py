@@ -16,12 +16,12 @@ from forecast.data.io.atomic_write import replace_file
 from forecast.data.io.csv_dialect import Dialect, sniff
 from forecast.data.io.excel import as_text, read_excel, write_excel
 from forecast.data.io.multi_file import (
-    SourceFile,
     files_of,
     mixed_columns,
     refuse_two_decimals,
     refuse_unlike,
 )
+from forecast.data.origin import SourceFile, TableOrigin
 from forecast.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,17 +30,10 @@ if TYPE_CHECKING:
 
 
 class Table(NamedTuple):
-    """A table and where it came from, as `to_panel` needs it for its messages."""
+    """A table and where it comes from, which `to_panel` needs for its messages."""
 
-    frame: pd.DataFrame  # its index counts lines from `first_line` where a file has blank ones
-    source: str
-    first_line: int | None  # line of the first row; None where rows are not lines
-    files: tuple[SourceFile, ...]  # whose rows stand one below the other; none for standard input
-
-    @property
-    def place(self) -> dict[str, Any]:
-        """Where the table came from, as arguments of `to_panel`."""
-        return {"source": self.source, "first_line": self.first_line, "files": self.files}
+    frame: pd.DataFrame  # its index counts lines from the first row where a file has blank ones
+    origin: TableOrigin  # without files for standard input
 
 
 def read_table(*paths: str) -> Table:
@@ -88,13 +81,14 @@ def _stack(parts: list[Table], source: str, notes: list[str]) -> Table:
     import pandas as pd
 
     frame = pd.concat([part.frame for part in parts])
-    first, last = parts[0].source, parts[-1].source
+    first, last = parts[0].origin.source, parts[-1].origin.source
     read = [f"files: {len(parts):,}, from {first} to {last}", *notes]
     frame.attrs["notes"] = [
         *read,
         *(n for part in parts for n in part.frame.attrs.get("notes", ())),
     ]
-    return Table(frame, source, None, tuple(file for part in parts for file in part.files))
+    files = tuple(file for part in parts for file in part.origin.files)
+    return Table(frame, TableOrigin(source, None, files))
 
 
 def _read(path: str, text: Collection[str] = ()) -> Table:
@@ -108,7 +102,7 @@ def _read(path: str, text: Collection[str] = ()) -> Table:
     with _friendly(source), _open(path) as stream:
         frame, first_line = _read_stream(stream, source, text)
     files = () if path == "-" else (SourceFile(source, first_line, len(frame)),)
-    return Table(frame, source, first_line, files)
+    return Table(frame, TableOrigin(source, first_line, files))
 
 
 def _read_stream(
