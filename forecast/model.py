@@ -548,7 +548,7 @@ class Model:
                 f"the model takes the columns {names}, which must be known for the steps to come; "
                 "give them with --future FILE (future= in Python)"
             )
-        ahead.at(start, times_after(start, horizon))
+        ahead.at(start.ids, times_after(start, horizon))
         return ahead
 
     def _ahead(self, future: Any) -> FutureCovariates | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
@@ -29,7 +30,7 @@ TARGET_NAMES = {
     *("y", "target", "value", "values", "sales", "demand", "quantity", "qty", "count", "amount"),
     *("load", "units"),
 }
-DEFAULTS = ("unique_id", "ds", "y")
+DEFAULT_NAMES = ("unique_id", "ds", "y")
 SHOWN_COLUMNS = 10  # in a message
 ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)
 
@@ -121,8 +122,9 @@ def find_roles(
     left = search.left()
     wide: tuple[str, ...] = ()
     if target is None and named.has_target:
-        wide = tuple(name for name in left if name in series or search.kinds[name] == "number")
-        left = [name for name in left if name not in wide]
+        is_series = {name: name in series or search.kinds[name] == "number" for name in left}
+        wide = tuple(name for name in left if is_series[name])
+        left = [name for name in left if not is_series[name]]
         search.guessed.append(f"each of {len(wide)} columns of numbers as a series")
     notes = []
     if search.guessed:
@@ -143,8 +145,8 @@ class _Search:
         for role, name in named.named:
             if name not in frame.columns:
                 raise self._absent(role, name)
-        for name in frame.columns:
-            if self.taken.count(name) > 1:
+        for name, roles in Counter(self.taken).items():
+            if roles > 1 and name in frame.columns:
                 raise DataError(
                     f"{source}: column {quote(name)} is given for two roles; each needs one"
                 )
@@ -214,7 +216,7 @@ class _Search:
                 f"say which with --{role} ({role}= in Python){join}"
             )
         self.taken.append(names[0])
-        if names[0] not in DEFAULTS:
+        if names[0] not in DEFAULT_NAMES:
             self.guessed.append(f"{quote(names[0])} as the {role}")
         return names[0]
 

@@ -19,8 +19,8 @@ from forecast.errors import DataError, quote
 Integers = NDArray[np.int64]
 
 # Filling may make a table this many times longer; beyond, a mistyped year is more likely.
-MOST_FILLED = 20
-ALWAYS_FILLED = 1000
+MAX_FILLED_PER_ROW = 20
+ALWAYS_ALLOWED_FILLED = 1000
 
 
 class Grid(NamedTuple):
@@ -175,7 +175,7 @@ def _refuse_irregular(rows: _Rows, indptr: Integers, frequency: Frequency) -> No
 
 
 def _refuse_absurd_gaps(rows: _Rows, ordinals: Integers, frequency: Frequency, filled: int) -> None:
-    if filled <= max(MOST_FILLED * len(ordinals), ALWAYS_FILLED):
+    if filled <= max(MAX_FILLED_PER_ROW * len(ordinals), ALWAYS_ALLOWED_FILLED):
         return
     gaps = np.where(rows.codes[1:] == rows.codes[:-1], np.diff(ordinals), 0)
     row = int(gaps.argmax()) + 1

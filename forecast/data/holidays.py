@@ -13,7 +13,7 @@ from forecast.data.frequency import DAY, Frequency, Integers
 from forecast.data.schema import Schema
 from forecast.errors import DataError, ForecastError, OptionError, first_few
 
-YEARS = (1, 9999)  # that Python's dates can count
+YEARS_OF_DATES = (1, 9999)  # that Python's dates can count
 
 
 def is_holiday(schema: Schema, frequency: Frequency, ordinals: Integers, place: str) -> np.ndarray:
@@ -39,7 +39,7 @@ def is_holiday(schema: Schema, frequency: Frequency, ordinals: Integers, place: 
     years = days.astype("datetime64[Y]").astype(np.int64) + 1970
     first = int(years.min())
     there = first + np.flatnonzero(np.bincount(years - first))
-    there = there[(there >= YEARS[0]) & (there <= YEARS[1])]
+    there = there[(there >= YEARS_OF_DATES[0]) & (there <= YEARS_OF_DATES[1])]
     free = np.concatenate([np.empty(0, np.int64), *(_days_of(place, int(year)) for year in there)])
     return np.isin(days.astype(np.int64), free).reshape(ordinals.shape)
 

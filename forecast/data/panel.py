@@ -13,14 +13,25 @@ from numpy.typing import NDArray
 
 from forecast.data import frequency as frequencies
 from forecast.data.column_roles import ColumnRoles, FoundRoles, find_roles
-from forecast.data.covariates import NONE, CovariateColumns, one_per_series, read_columns
+from forecast.data.covariates import (
+    NO_COVARIATES,
+    CovariateColumns,
+    read_columns,
+    values_per_series,
+)
 from forecast.data.dataframes import to_pandas
 from forecast.data.frequency import Frequency
 from forecast.data.grid import make_grid
 from forecast.data.origin import IN_MEMORY, Place, TableOrigin
 from forecast.data.parsing import Ids, read_ids, read_numbers, write_ids
 from forecast.data.schema import RESERVED, Schema
-from forecast.data.table_layout import FILE, Flat, files_tell_apart, flatten, with_files
+from forecast.data.table_layout import (
+    FILE_COLUMN,
+    Flat,
+    files_distinguish_rows,
+    flatten,
+    with_files,
+)
 from forecast.data.timestamps import Times, read_times, write_times
 from forecast.errors import DataError, first_few, quote
 
@@ -44,8 +55,8 @@ class Panel:
     schema: Schema
     notes: tuple[str, ...] = ()  # what was assumed, as sentences for people
     source: str = "the table"  # what to call it in messages
-    known: CovariateColumns = NONE  # of the N rows, if there are any
-    static: CovariateColumns = NONE  # of the S series, if there are any
+    known: CovariateColumns = NO_COVARIATES  # of the N rows, if there are any
+    static: CovariateColumns = NO_COVARIATES  # of the S series, if there are any
 
     @property
     def lengths(self) -> Integers:
@@ -252,7 +263,7 @@ def read_panel(
     given = None if frequency is None else frequencies.parse(frequency)
     flat = flatten(table, source)
     roles = roles.or_else(flat.roles)
-    flat = with_files(flat, origin.files) if roles.id == FILE else flat
+    flat = with_files(flat, origin.files) if roles.id == FILE_COLUMN else flat
     known, static = (
         read_columns(flat.frame, names, place, expected.categorical)
         for names in (roles.known, roles.static)
@@ -312,11 +323,11 @@ def _by_file(content: _Content) -> _Content:
     """Take the names of several files as ids where they tell rows apart and no column does."""
     flat, columns = content.flat, content.columns
     named = with_files(flat, content.place.origin.files)
-    if FILE in flat.frame.columns or not files_tell_apart(named, content.times):
+    if FILE_COLUMN in flat.frame.columns or not files_distinguish_rows(named, content.times):
         notes = (*columns.notes, "took the files as parts of one series")
         return content._replace(columns=columns._replace(notes=notes))
-    notes = (*columns.notes, f"took the names of the files as the id, {quote(FILE)}")
-    return content._replace(flat=named, columns=columns._replace(id=FILE, notes=notes))
+    notes = (*columns.notes, f"took the names of the files as the id, {quote(FILE_COLUMN)}")
+    return content._replace(flat=named, columns=columns._replace(id=FILE_COLUMN, notes=notes))
 
 
 def _long_panel(
@@ -363,7 +374,7 @@ def _long_panel(
         schema=schema,
         notes=_gap_notes(grid.filled, ids.values),
         known=known,
-        static=one_per_series(static, grid.indptr, ids.values, place.source),
+        static=values_per_series(static, grid.indptr, ids.values, place.source),
     )
 
 

@@ -16,7 +16,7 @@ from forecast.data.panel import Panel
 
 POWERS = {"log": 0.0, "sqrt": 0.5, "none": 1.0}
 Powers = tuple[float, ...]  # of each target
-FLAT = 1e-7  # a spread below this share of the level is rounding noise, not variation
+NEGLIGIBLE_SPREAD = 1e-7  # a spread below this share of the level is rounding noise, not variation
 
 
 class Scale(NamedTuple):
@@ -78,7 +78,7 @@ def measure(values: np.ndarray) -> Scale:
     with np.errstate(over="ignore"):  # an infinite scale is found where it is used
         spread = np.sqrt((deviation**2).sum(axis=1) / count)
     level = np.abs(location)
-    flat = spread <= FLAT * level
+    flat = spread <= NEGLIGIBLE_SPREAD * level
     return Scale(location, np.where(flat, np.where(level > 0, level, 1.0), spread))
 
 

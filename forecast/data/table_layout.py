@@ -13,8 +13,8 @@ from forecast.data.origin import SourceFile
 from forecast.data.timestamps import Times
 from forecast.errors import DataError, quote
 
-INVENTED = {"time": "ds", "id": "unique_id", "": "index"}
-FILE = "file"  # the column of the names of files
+DEFAULT_NAMES = {"time": "ds", "id": "unique_id", "": "index"}
+FILE_COLUMN = "file"  # the column of the names of files
 
 
 class Flat(NamedTuple):
@@ -61,7 +61,7 @@ def _without_index(table: pd.DataFrame, source: str, is_series: bool) -> Flat:
     names: list[str] = []
     unnamed: list[str] = []
     for role, level in zip(_level_roles(levels, is_series), levels, strict=True):
-        name = INVENTED[role] if level.name is None else str(level.name)
+        name = DEFAULT_NAMES[role] if level.name is None else str(level.name)
         if name in frame.columns:
             raise DataError(
                 f"{source}: {quote(name)} is both an index level and a column; rename one"
@@ -81,23 +81,23 @@ def with_files(flat: Flat, files: Sequence[SourceFile]) -> Flat:
         flat: the table.
         files: whose rows it has, one below the other; none if it has not come from files.
     """
-    if FILE in flat.frame.columns or not files:
+    if FILE_COLUMN in flat.frame.columns or not files:
         return flat
     names = np.repeat(
         np.array([file.name for file in files], dtype=object), [f.rows for f in files]
     )
-    frame = flat.frame.assign(**{FILE: pd.Series(names, dtype="str")})
-    return flat._replace(frame=frame, labels={**flat.labels, FILE: FILE})
+    frame = flat.frame.assign(**{FILE_COLUMN: pd.Series(names, dtype="str")})
+    return flat._replace(frame=frame, labels={**flat.labels, FILE_COLUMN: FILE_COLUMN})
 
 
-def files_tell_apart(flat: Flat, times: Times) -> bool:
+def files_distinguish_rows(flat: Flat, times: Times) -> bool:
     """Whether the names of files, and they alone, tell rows of the same time apart.
 
     Args:
         flat: the table, with names of files.
         times: of its rows.
     """
-    rows = pd.DataFrame({"file": flat.frame[FILE].to_numpy(), "time": times.values})
+    rows = pd.DataFrame({"file": flat.frame[FILE_COLUMN].to_numpy(), "time": times.values})
     return bool(rows["time"].duplicated().any() and not rows.duplicated().any())
 
 

@@ -18,7 +18,7 @@ ISO_DATE = re.compile(r"\d{4}-?\d{2}(-?\d{2})?([ T]|$)")
 QUARTER = re.compile(r"\d{4}(-?)Q[1-4]$")
 DAY_OR_MONTH_FIRST = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{2,4})\b")
 RARER_FORMATS = ("%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%d-%b-%y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y")
-LARGEST = 2**53  # whole numbers up to here are exact in a float
+MAX_EXACT_INTEGER = 2**53  # whole numbers up to here are exact in a float
 COMPACT_DATES = (("%Y%m%d", 19000101, 22001231), ("%Y%m", 190001, 220012))
 
 
@@ -113,7 +113,9 @@ def _localize(times: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
 
 def _read_whole(column: pd.Series[Any], place: Place) -> Times:
     values = column.to_numpy()
-    wrong = (np.rint(values) != values) | (values < -LARGEST) | (values > LARGEST)
+    wrong = (
+        (np.rint(values) != values) | (values < -MAX_EXACT_INTEGER) | (values > MAX_EXACT_INTEGER)
+    )
     if wrong.any():
         at = first(wrong)
         raise place.error(at, column.name, f"{values[at]} is not a whole number, nor a time")

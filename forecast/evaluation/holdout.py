@@ -72,7 +72,7 @@ def on_tail(
     history = panel.until(steps).drop_unobserved()
     panel = panel.select(history.ids.tolist())
     last = panel.indptr[1:, None] - steps + np.arange(steps)
-    ahead = FutureCovariates.of(panel, config) if config.known else None
+    ahead = FutureCovariates.of(panel, config.known) if config.known else None
     return judge(model_after(history, config, weights, {}), history, panel.target[last], ahead)
 
 
@@ -102,7 +102,7 @@ def calibrate(
         return None, {}
     series, cutoff = begun
     model = model_after(panel.cut(series, panel.lengths[series] - cutoff), config, weights, {})
-    ahead = FutureCovariates.of(panel, config) if config.known else None
+    ahead = FutureCovariates.of(panel, config.known) if config.known else None
     scores = np.full((len(cutoff), holdout, config.targets), np.nan)
     for c in np.unique(cutoff):
         rows = np.flatnonzero(cutoff == c)

@@ -122,7 +122,7 @@ def roll(
     wanted = _baselines_of(baselines, len(panel.ids) * (of or len(backs)))
     basis = basis_of(config, model.calibration, "auto", widths)
     runtime = runtime_for(config, count * max(basis.paths, 1), horizon)
-    ahead = FutureCovariates.of(panel, config) if config.known else None
+    ahead = FutureCovariates.of(panel, config.known) if config.known else None
     engine = RolloutEngine(config, model.weights, config.bounds, runtime=runtime, ahead=ahead)
     asked = Asked(horizon, widths, basis, wanted, d)
     alone = replace(panel, target=panel.target[:, [d]])

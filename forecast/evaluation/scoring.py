@@ -40,7 +40,8 @@ def score(model: Model, rows: Any) -> float:
     start = model.state.select(panel.ids.tolist())
     first = _steps_to(panel, start) - 1
     ends = first + panel.lengths
-    ahead = FutureCovariates.of(panel, model.config) if model.config.known else None
+    known = model.config.known
+    ahead = FutureCovariates.of(panel, known) if known else None
     engine = RolloutEngine(model.config, model.weights, model.config.bounds, ahead=ahead)
     errors = np.full(len(ends), np.nan)
     for end in np.unique(ends):

@@ -16,7 +16,7 @@ from forecast.data.origin import IN_MEMORY, TableOrigin
 from forecast.data.panel import Expected, Panel, read_panel
 from forecast.data.parsing import write_ids
 from forecast.data.schema import Schema
-from forecast.data.table_layout import FILE
+from forecast.data.table_layout import FILE_COLUMN
 from forecast.data.timestamps import has_zone
 from forecast.errors import DataError
 from forecast.inference.config import Config
@@ -70,10 +70,10 @@ def match(
     )
     panel = _with_ids_of(panel, schema)
     is_unknown = np.array([name not in known_ids for name in panel.ids], dtype=bool)
-    notes = covariates.strange(panel.known, config.known, panel.source)
+    notes = covariates.unfamiliar_values(panel.known, config.known, panel.source)
     if panel.static.names and is_unknown.any():  # known series keep what training has seen
         static = panel.static.take(np.flatnonzero(is_unknown))
-        notes += covariates.strange(static, config.static, panel.source)
+        notes += covariates.unfamiliar_values(static, config.static, panel.source)
     panel = replace(panel, notes=(*panel.notes, *notes))
     is_zoned, was_zoned = (has_zone(one.time_dtype) for one in (panel.schema, schema))
     if is_zoned != was_zoned:
@@ -132,7 +132,7 @@ def match_ahead(
     if not hasattr(table, "columns"):
         raise DataError(f"the future is a {type(table).__name__}, where a DataFrame should be")
     told = {str(name) for name in (*table.columns, *table.index.names)}
-    is_by_file = schema.id == FILE and len(origin.files) > 1
+    is_by_file = schema.id == FILE_COLUMN and len(origin.files) > 1
     is_shared = schema.layout == "long" and schema.id not in told and not is_by_file
     if is_shared:
         wanted = {schema.time, *(one.name for one in config.known)}
@@ -143,7 +143,7 @@ def match_ahead(
     needed = [panel.known.names.index(c.name) for c in config.known if not c.has_missing]
     is_whole = ~np.isnan(panel.known.values[:, needed]).any(axis=1)
     return replace(
-        FutureCovariates.of(panel, config), complete=is_row & is_whole, is_shared=is_shared
+        FutureCovariates.of(panel, config.known), complete=is_row & is_whole, is_shared=is_shared
     )
 
 
@@ -226,7 +226,7 @@ def next_rows(state: State, values: Any, config: Config, ahead: FutureCovariates
             "rows as a table that has them, or the columns as future="
         )
     times = state.time + state.frequency.step * np.arange(1, rows.shape[1] + 1)[:, None]
-    return replace(panel, known=ahead.columns(state, times))
+    return replace(panel, known=ahead.columns(state.ids, times))
 
 
 def _numbers(values: Any) -> np.ndarray:

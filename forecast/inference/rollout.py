@@ -194,7 +194,7 @@ class RolloutEngine:
             DataError: if covariates are missing.
         """
         calendar = self.config.calendar(times)
-        varying = [self.ahead.at(start, times)] if self.ahead else []
+        varying = [self.ahead.at(start.ids, times)] if self.ahead else []
         constant = constants(start, self.config)
         constant = np.broadcast_to(constant, (len(times), *constant.shape))
         return np.concatenate([calendar, *varying, constant], axis=-1)

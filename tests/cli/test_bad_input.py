@@ -467,7 +467,7 @@ REQUESTS = [
     (["--runtime", "gpu"], 2, "'gpu' is not one of 'auto', 'numpy', 'compiled'"),
     (["--out", "."], 1, "cannot write '.': it is a folder; name a file with --out"),
     (["--out", "no/folder.csv"], 1, "cannot write no/folder.csv: there is no folder"),
-    (["--out", "future.xls"], 1, "future.xls: no known kind of file; name it .csv"),
+    (["--out", "future.xls"], 1, "future.xls: unknown file type; name it .csv"),
     (["--plot", "future.jpg"], 2, "future.jpg: a picture's name must end in .png, .svg, .pdf"),
 ]
 

@@ -74,7 +74,7 @@ def test_a_file_may_be_called_like_a_pattern(tmp_path):
 
 
 def test_a_pattern_that_nothing_fits_is_named():
-    assert error_of("stores/*.csv") == "stores/*.csv: no file fits this pattern; check the path"
+    assert error_of("stores/*.csv") == "stores/*.csv: no file matches this pattern; check the path"
 
 
 def test_a_single_file_that_fits_is_read_as_if_it_were_named(write):
@@ -379,4 +379,4 @@ def test_a_pattern_without_files_is_one_line(words):
     result = run(*words)
 
     assert result.exit_code == 1
-    assert result.stderr == "Error: x*.csv: no file fits this pattern; check the path\n"
+    assert result.stderr == "Error: x*.csv: no file matches this pattern; check the path\n"

@@ -421,7 +421,7 @@ def test_a_pipe_is_written_and_not_replaced(tmp_path):
     [
         ("none/out.csv", "cannot be written: No such file or directory"),
         ("", "cannot be written: Is a directory"),
-        ("out.xls", "no known kind of file; name it .csv, .csv.gz, .tsv, .parquet or .xlsx"),
+        ("out.xls", "unknown file type; name it .csv, .csv.gz, .tsv, .parquet or .xlsx"),
     ],
 )
 def test_what_cannot_be_written_says_why(tmp_path, name, message):
@@ -436,7 +436,7 @@ def test_what_cannot_be_written_says_why(tmp_path, name, message):
 def test_a_table_that_parquet_cannot_hold_says_why(tmp_path):
     mixed = pd.DataFrame({"unique_id": pd.Series([1, "x"], dtype=object)})
 
-    with pytest.raises(DataError, match=r"out.parquet: no Parquet for this table: "):
+    with pytest.raises(DataError, match=r"out.parquet: the table cannot be written as Parquet: "):
         write_table(mixed, str(tmp_path / "out.parquet"))
     assert list(tmp_path.iterdir()) == []
 
