@@ -1,4 +1,4 @@
-"""Which columns of a table are its id, its time and its target."""
+"""Column roles: which columns of a table are its id, its time and its target."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TARGET_NAMES = {
     *("y", "target", "value", "values", "sales", "demand", "quantity", "qty", "count", "amount"),
     *("load", "units"),
 }
-DEFAULT_NAMES = ("unique_id", "ds", "y")
+DEFAULT_NAMES = ("unique_id", "ds", "y")  # taken without a note
 SHOWN_COLUMNS = 10  # in a message
 ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)
 
@@ -157,9 +157,9 @@ class _Search:
         return {name: kind_of(self.frame[name]) for name in self.frame.columns}
 
     def left(self) -> list[str]:
-        """Columns without a role, the row numbers that a saved index leaves aside."""
-        out = {*self.taken, *self.ignored}
-        return [n for n in self.frame.columns if n not in out and not self._numbers_rows(n)]
+        """Columns without a role, except the row numbers that a saved index leaves."""
+        excluded = {*self.taken, *self.ignored}
+        return [n for n in self.frame.columns if n not in excluded and not self._numbers_rows(n)]
 
     def time(self) -> str:
         left = self.left()
@@ -178,7 +178,7 @@ class _Search:
 
     def id(self) -> str | None:
         left = self.left()
-        named = [n for n in left if _is_id_word(n) and self._tells_series_apart(n)]
+        named = [n for n in left if _is_id_word(n) and self._distinguishes_series(n)]
         texts = [n for n in left if self.kinds[n] == "text" and _word(n) not in {*TIME_NAMES, "y"}]
         if len(texts) > 1:
             texts = [n for n in texts if self.frame[n].nunique() > 1]
@@ -206,14 +206,13 @@ class _Search:
 
     def _only(self, role: str, names: list[str]) -> str:
         if len(names) > 1:
-            join = (
-                ", or join them into one column; what is no id may be --known or --static"
-                if role == "id"
-                else ""
-            )
+            advice = f"say which with --{role} ({role}= in Python)"
+            if role == "id":
+                advice += (
+                    ", or join them into one column; what is not an id may be --known or --static"
+                )
             raise DataError(
-                f"{self.source}: the {role} column may be any of {_shown(names)}; "
-                f"say which with --{role} ({role}= in Python){join}"
+                f"{self.source}: the {role} column may be any of {_shown(names)}; {advice}"
             )
         self.taken.append(names[0])
         if names[0] not in DEFAULT_NAMES:
@@ -234,7 +233,7 @@ class _Search:
             return False
         return bool((np.diff(self.frame[name].to_numpy()) == 1).all())
 
-    def _tells_series_apart(self, name: str) -> bool:
+    def _distinguishes_series(self, name: str) -> bool:
         """Whether a column named like an id repeats its values; row numbers do not."""
         column = self.frame[name]
         if not pd.api.types.is_integer_dtype(column) or len(column) < 2:
@@ -243,7 +242,7 @@ class _Search:
 
 
 def kind_of(column: pd.Series[Any]) -> str:
-    """Tell what a column holds, by its type and, for text, by its first cells.
+    """Infer what a column holds from its type and, for text, from its first cells.
 
     Args:
         column: any column.

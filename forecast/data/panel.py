@@ -1,11 +1,11 @@
-"""The single gate where a table is checked and put in normal form, and the way back."""
+"""Panels: the normal form of all tables, and the input validation that makes them."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from forecast.data.dataframes import to_pandas
 from forecast.data.frequency import Frequency
 from forecast.data.grid import make_grid
 from forecast.data.origin import IN_MEMORY, Place, TableOrigin
-from forecast.data.parsing import Ids, read_ids, read_numbers, write_ids
+from forecast.data.parsing import Ids, read_ids, read_numbers
 from forecast.data.schema import RESERVED, Schema
 from forecast.data.table_layout import (
     FILE_COLUMN,
@@ -32,17 +32,17 @@ from forecast.data.table_layout import (
     flatten,
     with_files,
 )
-from forecast.data.timestamps import Times, read_times, write_times
+from forecast.data.timestamps import Times, read_times
 from forecast.errors import DataError, first_few, quote
 
-__all__ = ["Expected", "Panel", "Schema", "read_panel", "to_panel", "to_table"]
+__all__ = ["Expected", "Panel", "Schema", "read_panel", "to_panel"]
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Many series of one frequency, sorted by id and time, gaps as rows of NaN.
+    """Many series of one frequency, sorted by id and time, with gaps as rows of NaN.
 
     Row k of series s is row `indptr[s] + k` of `target`, at `start[s] + k * frequency.step`.
     """
@@ -55,8 +55,8 @@ class Panel:
     schema: Schema
     notes: tuple[str, ...] = ()  # what was assumed, as sentences for people
     source: str = "the table"  # what to call it in messages
-    known: CovariateColumns = NO_COVARIATES  # of the N rows, if there are any
-    static: CovariateColumns = NO_COVARIATES  # of the S series, if there are any
+    known: CovariateColumns = NO_COVARIATES  # of the N rows
+    static: CovariateColumns = NO_COVARIATES  # of the S series
 
     @property
     def lengths(self) -> Integers:
@@ -84,13 +84,14 @@ class Panel:
         Raises:
             DataError: an id is unknown.
         """
-        known: dict[Any, int] = {str(value): s for s, value in enumerate(self.ids.tolist())}
-        known |= {value: s for s, value in enumerate(self.ids.tolist())}
-        wanted = list(ids)
-        for value in wanted:
-            if value not in known:
-                raise self._unknown(value)
-        return self.take(np.array(sorted({known[value] for value in wanted}), dtype=np.intp))
+        positions: dict[Any, int] = {str(name): s for s, name in enumerate(self.ids.tolist())}
+        positions |= {name: s for s, name in enumerate(self.ids.tolist())}
+        requested_ids = list(ids)
+        for name in requested_ids:
+            if name not in positions:
+                raise self._unknown(name)
+        chosen = sorted({positions[name] for name in requested_ids})
+        return self.take(np.array(chosen, dtype=np.intp))
 
     def until(self, steps_before_end: int) -> Panel:
         """Cut the same number of rows off the end of every series.
@@ -99,42 +100,42 @@ class Panel:
             steps_before_end: rows to cut, at least 0.
 
         Returns:
-            The shorter panel; a series that was no longer keeps zero rows.
+            The shorter panel; a series that was not longer keeps zero rows.
         """
         lengths = np.maximum(self.lengths - steps_before_end, 0)
         return self.cut(np.arange(len(self.ids)), lengths)
 
     def take(self, chosen: NDArray[np.intp]) -> Panel:
-        """The series at the given places, in that order."""
+        """The series at the given positions, in that order."""
         return self.cut(chosen, self.lengths[chosen])
 
     def preceded_by(self, missing: Integers) -> Panel:
-        """The panel with some rows of missing values before the first row of each series.
+        """The panel with rows of missing values added before the first row of each series.
 
         Args:
-            missing: how many, (S,).
+            missing: number of rows to add to each series (S,).
         """
         lengths = self.lengths + missing
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         target = np.full((indptr[-1], self.target.shape[1]), np.nan)
         shift = np.repeat(indptr[1:] - self.indptr[1:], self.lengths)
-        place = np.arange(len(self.target)) + shift
-        target[place] = self.target
+        new_rows = np.arange(len(self.target)) + shift
+        target[new_rows] = self.target
         start = self.start - missing * self.frequency.step
-        source = np.full(len(target), -1)
-        source[place] = np.arange(len(place))
-        known = self.known.take(source) if self.known.names else self.known
+        old_rows = np.full(len(target), -1)
+        old_rows[new_rows] = np.arange(len(new_rows))
+        known = self.known.take(old_rows) if self.known.names else self.known
         return replace(self, indptr=indptr, start=start, target=target, known=known)
 
     def cut(
         self, chosen: NDArray[np.intp], lengths: Integers, first: Integers | None = None
     ) -> Panel:
-        """Some rows of the series at the given places, one of which may come twice.
+        """Consecutive rows of the series at the given positions, which may repeat.
 
         Args:
-            chosen: places (M,).
-            lengths: rows of each (M,).
-            first: the row of each with which they begin (M,); by default the first one.
+            chosen: positions of series (M,).
+            lengths: number of rows of each (M,).
+            first: the row of each at which they begin (M,); by default 0.
         """
         begin = np.zeros(len(chosen), np.int64) if first is None else first
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -165,11 +166,11 @@ class Panel:
             raise DataError("no series has an observed value")
         return self if has_values.all() else self.select(self.ids[has_values].tolist())
 
-    def _unknown(self, value: object) -> DataError:
-        names = [str(known) for known in self.ids.tolist()]
-        close = difflib.get_close_matches(str(value), names, n=3)
+    def _unknown(self, name: object) -> DataError:
+        names = [str(own_name) for own_name in self.ids.tolist()]
+        close = difflib.get_close_matches(str(name), names, n=3)
         hint = f"did you mean {first_few(close)}?" if close else f"there are {first_few(names)}"
-        return DataError(f"no series {quote(value)}; {hint}")
+        return DataError(f"no series {quote(name)}; {hint}")
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,10 @@ class Expected:
     """What an earlier table, such as that of the training data, has settled for later ones.
 
     Attributes:
-        time_dtype: its `Schema.time_dtype`, which tells day from month where later rows do not.
+        time_dtype: its `Schema.time_dtype`, which decides where the order of day and month is
+            ambiguous.
         series: names of its columns, if it was wide; a table that has one of them is wide too.
-        categorical: of each covariate, whether it is categorical rather than numeric.
+        categorical: whether each covariate is categorical rather than numeric, by name.
     """
 
     time_dtype: str = ""
@@ -291,7 +293,7 @@ def read_panel(
 
 
 class _Content(NamedTuple):
-    """A table whose columns are told apart, and its times."""
+    """A table with the roles of its columns, and its times."""
 
     flat: Flat
     columns: FoundRoles
@@ -300,7 +302,7 @@ class _Content(NamedTuple):
 
 
 def _refuse_beside_wide(roles: ColumnRoles, source: str) -> None:
-    """Raise DataError where a table with a column per series is to have other columns too."""
+    """Raise DataError where a wide table is to have covariates or additional targets."""
     names = (*roles.covariates, *roles.also)
     if names:
         raise DataError(
@@ -320,7 +322,7 @@ def _refuse_empty(panel: Panel, source: str) -> None:
 
 
 def _by_file(content: _Content) -> _Content:
-    """Take the names of several files as ids where they tell rows apart and no column does."""
+    """Take the names of several files as ids where they distinguish rows and no column does."""
     flat, columns = content.flat, content.columns
     named = with_files(flat, content.place.origin.files)
     if FILE_COLUMN in flat.frame.columns or not files_distinguish_rows(named, content.times):
@@ -379,7 +381,7 @@ def _long_panel(
 
 
 def _refuse_reserved(targets: tuple[str, ...], source: str) -> None:
-    """Raise DataError where a table of forecasts would have two columns of the same name."""
+    """Raise DataError where a table of forecasts would have two columns of one name."""
     ends = tuple(f"{name}-{side}-" for name in targets for side in ("lo", "hi"))
     for name in targets if len(targets) > 1 else ():
         if name in RESERVED or name.startswith(ends):
@@ -443,68 +445,3 @@ def _missing_notes(panel: Panel) -> tuple[str, ...]:
         if len(empty):
             notes.append(f"series without any value{of}: {first_few(empty)}")
     return tuple(notes)
-
-
-def to_table(panel: Panel) -> pd.DataFrame | pd.Series[Any]:
-    """Give a panel back as the table that it came from, with its gaps as rows of missing values.
-
-    Args:
-        panel: the panel.
-
-    Returns:
-        A table of the user's layout, names and dtypes, sorted by id and time. Integers that
-        have become partly missing are floats.
-    """
-    schema = panel.schema
-    if schema.layout == "wide":
-        return _wide_frame(panel)
-    frame = _long_frame(panel)
-    frame = frame.set_index(list(schema.index)) if schema.index else frame
-    frame.index.names = [None if n in schema.unnamed else n for n in frame.index.names]
-    if not schema.is_series:
-        return frame
-    name = schema.targets[0]
-    return frame[name].rename(None if name in schema.unnamed else name)
-
-
-def _long_frame(panel: Panel) -> pd.DataFrame:
-    schema = panel.schema
-    targets = {
-        name: _typed(values, dtype)
-        for name, values, dtype in zip(
-            schema.targets, panel.target.T, schema.target_dtypes, strict=True
-        )
-    }
-    ids = np.repeat(panel.ids, panel.lengths)
-    owner = np.repeat(np.arange(len(panel.ids)), panel.lengths)
-    known = {name: panel.known.cells(k) for k, name in enumerate(panel.known.names)}
-    static = {name: panel.static.cells(k)[owner] for k, name in enumerate(panel.static.names)}
-    beside = known | {name: cells.reset_index(drop=True) for name, cells in static.items()}
-    return schema.table(panel.frequency, ids, panel.ordinals, targets | beside)
-
-
-def _wide_frame(panel: Panel) -> pd.DataFrame:
-    schema, ordinals = panel.schema, panel.ordinals
-    axis, row = np.unique(ordinals, return_inverse=True)
-    matrix = np.full((len(axis), len(panel.ids)), np.nan)
-    matrix[row, np.repeat(np.arange(len(panel.ids)), panel.lengths)] = panel.target[:, 0]
-    columns = {s: _typed(matrix[:, s], *schema.target_dtypes) for s in range(len(panel.ids))}
-    frame = pd.DataFrame(columns)
-    frame.columns = pd.Index(write_ids(panel.ids, schema.id_dtype))
-    frame.columns.name = None if schema.id in schema.unnamed else schema.id
-    times = write_times(panel.frequency.times(axis), schema.time_dtype, schema.local)
-    if not schema.index:
-        frame.insert(0, schema.time, times)
-        return frame
-    name = None if schema.time in schema.unnamed else schema.time
-    return frame.set_axis(pd.Index(times, name=name), axis=0)
-
-
-def _typed(values: NDArray[np.float64], dtype: str) -> pd.Series[Any]:
-    """Bring values back to the dtype they came in, unless missing ones do not fit it."""
-    kind = pd.api.types.pandas_dtype(dtype)
-    column = pd.Series(values)
-    is_number = pd.api.types.is_numeric_dtype(kind)
-    if not is_number or (isinstance(kind, np.dtype) and kind.kind != "f" and column.isna().any()):
-        return column
-    return column.astype(cast(Any, kind))

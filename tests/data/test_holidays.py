@@ -188,7 +188,7 @@ def test_holidays_and_known_columns_stand_side_by_side(daily):
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("de", "holidays is 'de', no country or part of one whose holidays are known; did you mea"),
+        ("de", "holidays is 'de', not a country or part of one with known holidays; did you mean"),
         ("DE-by", "holidays is 'DE-by', no country .* are known; did you mean 'DE-BY'"),
         ("DE-BX", "did you mean 'DE-HB', 'DE-BY', 'DE-BW'"),
         ("Atlantis", "are known; give a code such as 'DE' or 'US-CA'"),
@@ -221,7 +221,7 @@ def test_integer_time_has_no_holidays():
 def test_rows_to_train_on_without_a_holiday_are_refused(daily):
     november = daily[(daily["ds"] >= "2024-10-04") & (daily["ds"] < "2024-12-24")]
 
-    with pytest.raises(DataError, match="the table: no row to train on is of a public holiday of "):
+    with pytest.raises(DataError, match="the table: no training row is on a public holiday of "):
         Forecaster(holidays="DE", **TINY).fit(november)
 
 

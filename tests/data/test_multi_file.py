@@ -200,7 +200,7 @@ def test_decimal_points_and_commas_are_not_mixed_up(write):
         (
             ONE + "2024-01-02,7\n",
             "*.csv, line 2 of b.csv, column 'day': 2024-01-01 is in line 2 of a.csv already; keep "
-            "one row per time; if a column tells several series apart, name it with --id (id= in "
+            "one row per time; if a column names several series, give it with --id (id= in "
             "Python)",
         ),
         (

@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from forecast.data.origin import TableOrigin
-from forecast.data.panel import Panel, Schema, to_panel, to_table
+from forecast.data.panel import Panel, Schema, to_panel
+from forecast.data.to_table import to_table
 from forecast.errors import DataError, OptionError
 
 DAYS = pd.date_range("2024-01-01", periods=4)
@@ -496,7 +497,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
         (
             STORES.rename(columns={"unique_id": "store"}).assign(item="x"),
             "sales.csv: the id column may be any of 'store', 'item'; say which with --id "
-            "(id= in Python), or join them into one column; what is no id may be --known or "
+            "(id= in Python), or join them into one column; what is not an id may be --known or "
             "--static",
         ),
         (
@@ -553,7 +554,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
         (
             STORES.assign(ds=["01/02/2024", "02/02/2024"] * 2 + ["03/02/2024"]),
             "sales.csv, line 2, column 'ds': '01/02/2024' may be day/month or month/day, and no "
-            "row tells which; write dates as 2024-01-31",
+            "row settles which; write dates as 2024-01-31",
         ),
         (
             STORES.assign(ds=[True] * 5),
@@ -581,7 +582,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
         (
             one_series(DAYS[[0, 1, 1]]),
             "sales.csv, line 4, column 'ds': 2024-01-02 is in line 3 already; keep one row per "
-            "time; if a column tells several series apart, name it with --id (id= in Python)",
+            "time; if a column names several series, give it with --id (id= in Python)",
         ),
         (
             one_series(["2024-01-01", "2024-01-02", "2024-01-03", "2204-01-04"]),
@@ -631,7 +632,7 @@ def test_uneven_months_name_their_dates():
 def test_single_rows_have_no_frequency_until_it_is_given():
     single = two_stores().iloc[[0, 2]]
 
-    with pytest.raises(DataError, match=r"^the table: cannot tell the frequency"):
+    with pytest.raises(DataError, match=r"^the table: cannot infer the frequency"):
         to_panel(single)
     assert to_panel(single, frequency="D").lengths.tolist() == [1, 1]
 
@@ -650,7 +651,7 @@ def test_a_given_frequency_must_fit():
         to_panel(weekend, frequency="fortnight")
 
     assert str(off_grid.value) == (
-        "sales.csv, line 3, column 'ds': 2024-01-06 is no time of the frequency 'B' "
+        "sales.csv, line 3, column 'ds': 2024-01-06 is not a time of the frequency 'B' "
         "(business-daily); correct it or name another with --frequency (frequency=)"
     )
     assert str(uneven.value) == (
