@@ -13,7 +13,8 @@ from utilsforecast import losses
 
 from benchmarks._common import DATA, MET, show
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 from forecast.evaluation.baselines import seasonal_naive
 
 TRAIN, TEST = "m4_hourly_train.csv.gz", "m4_hourly_test.csv.gz"

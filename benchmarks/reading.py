@@ -18,7 +18,8 @@ import pyarrow as pa
 from pyarrow import csv
 
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 
 SERIES = 1_000
 MOST_TIMES_PANDAS = 3.0

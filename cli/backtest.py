@@ -185,7 +185,7 @@ def trained(
     say: Say,
 ) -> tuple[Backtest, dict[str, Any]]:
     """The backtest of a model that is trained for it, and the record of its last training."""
-    from forecast.data.panel import to_panel
+    from forecast.data.to_panel import to_panel
     from forecast.forecaster import Forecaster
 
     forecaster = Forecaster(**choices)

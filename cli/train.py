@@ -61,7 +61,7 @@ def train(
     from forecast.data.io.atomic_write import locked
     from forecast.data.io.multi_file import files_of
     from forecast.data.io.tables import read_table
-    from forecast.data.panel import to_panel
+    from forecast.data.to_panel import to_panel
     from forecast.forecaster import Forecaster
     from forecast.plotting import picture_kind, plot_training, write_figure
 

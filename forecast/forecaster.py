@@ -16,8 +16,9 @@ from forecast._version import __version__
 from forecast.backtest import CUTOFFS, Backtest, join
 from forecast.data import covariates, scaling
 from forecast.data.holidays import check_rows
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
 from forecast.data.scaling import Powers
+from forecast.data.to_panel import to_panel
 from forecast.errors import DataError, ForecastError, OptionError, require_whole
 from forecast.evaluation.comparison import Comparison, Exposure
 from forecast.evaluation.holdout import (

@@ -14,7 +14,7 @@ import forecast
 from forecast import DataError, Forecaster, Model, OptionError, RollingOrigin
 from forecast import forecaster as forecaster_module
 from forecast.data import scaling
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.evaluation import holdout
 from forecast.evaluation.scoring import score
 from forecast.inference.rollout import make_cell, times_after

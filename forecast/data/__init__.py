@@ -1,6 +1,7 @@
 """Data: tables of any layout become panels, the normal form of all series.
 
-    panel              Panel, and the input validation that makes one of a table
+    panel              Panel: many series of one frequency, sorted, on a regular time grid
+    to_panel           input validation: a table becomes a panel
     to_table           a panel back to a table of the user's layout
     schema             names and types of the columns of a user's table
     origin             where a table comes from, to name rows in messages

@@ -13,11 +13,12 @@ from forecast.data.column_roles import ColumnRoles
 from forecast.data.dataframes import to_pandas
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.origin import IN_MEMORY, TableOrigin
-from forecast.data.panel import Expected, Panel, read_panel
+from forecast.data.panel import Panel
 from forecast.data.parsing import write_ids
 from forecast.data.schema import Schema
 from forecast.data.table_layout import FILE_COLUMN
 from forecast.data.timestamps import has_zone
+from forecast.data.to_panel import Expected, read_panel
 from forecast.errors import DataError
 from forecast.inference.config import Config
 from forecast.inference.state import State

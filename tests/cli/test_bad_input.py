@@ -19,7 +19,7 @@ from safetensors.numpy import save as save_arrays
 
 from forecast import Model
 from forecast.cli import main
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.inference.serialization import PARTS
 
 CONFIG, WEIGHTS, HELD, STATE, _, TRAINING = PARTS

@@ -10,7 +10,7 @@ import pytest
 
 from forecast import Forecaster
 from forecast.data.dataframes import alike, is_table, to_pandas
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import DataError
 from forecast.plotting import plot_forecast
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from forecast.data.io.tables import read_table, write_table
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import DataError
 
 DAYS = [datetime(2024, 1, day) for day in range(1, 5)]

@@ -13,8 +13,8 @@ from forecast import DataError, Forecaster, ForecastError, OptionError
 from forecast.cli import main
 from forecast.data.frequency import parse
 from forecast.data.holidays import is_holiday
-from forecast.data.panel import to_panel
 from forecast.data.schema import Schema
+from forecast.data.to_panel import to_panel
 from forecast.inference.encoding import known_of
 
 TINY = {"steps": 2, "units": 2, "holdout": 0, "feedback": "teacher"}

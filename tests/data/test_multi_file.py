@@ -14,7 +14,7 @@ from forecast.data.column_roles import ColumnRoles
 from forecast.data.io.multi_file import files_of
 from forecast.data.io.tables import read_table, write_table
 from forecast.data.origin import SourceFile
-from forecast.data.panel import read_panel, to_panel
+from forecast.data.to_panel import read_panel, to_panel
 from forecast.errors import DataError
 
 ONE = "day,units\n2024-01-01,1\n2024-01-02,2\n"

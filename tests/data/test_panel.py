@@ -10,7 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from forecast.data.origin import TableOrigin
-from forecast.data.panel import Panel, Schema, to_panel
+from forecast.data.panel import Panel
+from forecast.data.schema import Schema
+from forecast.data.to_panel import to_panel
 from forecast.data.to_table import to_table
 from forecast.errors import DataError, OptionError
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forecast.data.io.tables import read_table, write_table
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import DataError, ForecastError
 
 ROWS = "unique_id,ds,y\na,2024-01-01,1.5\na,2024-01-02,2\n"

@@ -5,7 +5,7 @@ import pytest
 
 from forecast.backtest import Backtest, Past
 from forecast.data.frequency import parse
-from forecast.data.panel import Schema
+from forecast.data.schema import Schema
 
 SCHEMA = Schema("long", "store", "day", ("sold",), "str", "int64")
 CUTOFFS, HORIZON = 8, 6

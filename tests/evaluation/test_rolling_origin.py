@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from forecast import DataError, OptionError
 from forecast.backtest import join
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.data.to_table import to_table
 from forecast.evaluation.rolling_origin import LEVELS, ROOM, cutoffs_within, roll
 from forecast.inference.conformal import Calibration

@@ -19,7 +19,7 @@ from forecast.data.covariates import (
 )
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.origin import Place, TableOrigin
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.data.to_table import to_table
 from forecast.errors import DataError, ForecastError, OptionError
 

@@ -10,9 +10,9 @@ import pytest
 import forecast
 from forecast import DataError, Forecaster, OptionError, below, load
 from forecast.data.column_roles import ColumnRoles
-from forecast.data.panel import Expected, read_panel, to_panel
 from forecast.data.scaling import Scale
 from forecast.data.schema import Schema
+from forecast.data.to_panel import Expected, read_panel, to_panel
 from forecast.data.to_table import to_table
 from forecast.evaluation.holdout import calibrate, comparisons_of, exposure_of
 from forecast.inference.bounds import Bounds, infer, limits, non_negative
