@@ -20,8 +20,8 @@ from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
-from forecast.inference.rollout import make_step
 from forecast.inference.predictor import fingerprint
+from forecast.inference.rollout import make_step
 from forecast.model import Model
 from forecast.nn import NETWORKS
 from forecast.training.plan import Plan, make_plan

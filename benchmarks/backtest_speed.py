@@ -23,7 +23,8 @@ from benchmarks._peer_bench import Bench, Rows
 from benchmarks._peer_entries import ENTRIES
 from benchmarks.m4_hourly import HORIZON, TRAIN
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 from forecast.model import Model
 
 DARTS = "Darts RNNModel"

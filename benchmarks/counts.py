@@ -18,7 +18,8 @@ import pandas as pd
 
 from benchmarks._common import LEVELS, MET, pinball, show, weighted
 from forecast import Forecaster
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 
 HEADS = ("normal", "student_t", "negative_binomial")
 COMPARED = ("negative_binomial", "normal")

@@ -21,7 +21,8 @@ from benchmarks._common import DATA, MET, show
 from benchmarks.m4_hourly import HORIZON, TEST, TRAIN
 from forecast import Forecaster
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 from forecast.datasets import load
 from forecast.evaluation.baselines import seasonal_naive
 from forecast.model import Model

@@ -52,7 +52,8 @@ from benchmarks._common import (
 )
 from benchmarks.m4_hourly import HORIZON, SEASON, TEST, TRAIN
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 from forecast.evaluation.baselines import seasonal_naive
 from forecast.inference.config import Config
 from forecast.inference.rollout import COMPILED_CHUNK

@@ -24,7 +24,7 @@ import pandas as pd
 
 from benchmarks._common import MET, hourly_panel, setup, show, timed, untrained
 from forecast import ForecastError
-from forecast.data.panel import to_table
+from forecast.data.to_table import to_table
 from forecast.model import Model
 
 SCRIPT = str(Path(sys.executable).with_name("forecast"))

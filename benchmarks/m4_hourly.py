@@ -13,7 +13,8 @@ from utilsforecast import losses
 
 from benchmarks._common import DATA, MET, show
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 from forecast.evaluation.baselines import seasonal_naive
 
 TRAIN, TEST = "m4_hourly_train.csv.gz", "m4_hourly_test.csv.gz"
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"skipped: there is no {options.data / TRAIN}; name its folder with --data")
         return
     table = read_table(str(options.data / TRAIN))
-    panel = to_panel(table.frame, source=table.source, first_line=table.first_line)
+    panel = to_panel(table.frame, table.origin)
     actual = read_table(str(options.data / TEST)).frame.sort_values(["unique_id", "ds"])
     forecast, seconds = forecast_with(panel, options.steps, options.seed)
     actual = actual.merge(forecast, on=["unique_id", "ds"], how="left", validate="one_to_one")

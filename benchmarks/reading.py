@@ -18,7 +18,8 @@ import pyarrow as pa
 from pyarrow import csv
 
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 
 SERIES = 1_000
 MAX_TIME_RATIO = 3.0  # aim, to pandas
@@ -73,7 +74,7 @@ def read_with_pandas(path: str) -> pd.DataFrame:
 
 def read_panel(path: str) -> Panel:
     table = read_table(path)
-    return to_panel(table.frame, source=table.source, first_line=table.first_line)
+    return to_panel(table.frame, table.origin)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ import pandas as pd
 from benchmarks._common import DATA, show
 from forecast import Forecaster
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 from forecast.datasets import load
 from forecast.evaluation.holdout import exposure_of
 from forecast.nn import NETWORKS

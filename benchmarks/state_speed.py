@@ -30,7 +30,8 @@ from benchmarks._common import (
     timed,
     untrained,
 )
-from forecast.data.panel import Panel, to_table
+from forecast.data.panel import Panel
+from forecast.data.to_table import to_table
 from forecast.inference.inputs import next_rows
 from forecast.inference.state import State
 from forecast.model import Model

@@ -185,13 +185,13 @@ def trained(
     say: Say,
 ) -> tuple[Backtest, dict[str, Any]]:
     """The backtest of a model that is trained for it, and the record of its last training."""
-    from forecast.data.panel import to_panel
+    from forecast.data.to_panel import to_panel
     from forecast.forecaster import Forecaster
 
     forecaster = Forecaster(**choices)
     forecaster.check()
     names = {name: choices[name] for name in COLUMNS}
-    panel = to_panel(read.frame, **read.place, **names)
+    panel = to_panel(read.frame, read.origin, **names)
     tell(panel, len(read.frame), say)
     refit = asked["refit"]
     often = "each" if refit == 1 else f"every {refit} of them"
@@ -207,7 +207,7 @@ def loaded(path: str, read: Any) -> tuple[Model, Panel]:
     from forecast.model import Model
 
     fitted = Model.load(path)
-    return fitted, fitted.panel(read.frame, **read.place)
+    return fitted, fitted.panel(read.frame, read.origin)
 
 
 def tell(panel: Panel, rows: int, say: Say) -> None:

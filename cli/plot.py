@@ -171,12 +171,12 @@ def inputs_of(
     notes: list[str] = []
     if table:
         read = read_table(*table)
-        history = model.panel(read.frame, **read.place)
+        history = model.panel(read.frame, read.origin)
         history = history if wanted is None else history.select(wanted)
         notes += history.notes
     if future is not None:
         read = read_table(future)
-        ahead = model.ahead(read.frame, **read.place)
+        ahead = model.ahead(read.frame, read.origin)
         notes += ahead.panel.notes
     return Inputs(history, ahead, notes)
 

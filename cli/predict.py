@@ -204,12 +204,12 @@ def predict(
     history = ahead = None
     if future is not None:
         read = read_table(future)
-        ahead = fitted.ahead(read.frame, **read.place)
+        ahead = fitted.ahead(read.frame, read.origin)
         for note in ahead.panel.notes:
             say(f"  {note}")
     if table:
         read = read_table(*table)
-        history = fitted.panel(read.frame, **read.place)
+        history = fitted.panel(read.frame, read.origin)
         history = history if wanted is None else history.select(wanted)
         for note in [*history.notes, *short(history, fitted)]:
             say(f"  {note}")

@@ -85,10 +85,10 @@ def report(
     ahead = panel = None
     if future is not None:
         read = read_table(future)
-        ahead = fitted.ahead(read.frame, **read.place)
+        ahead = fitted.ahead(read.frame, read.origin)
     if table:
         read = read_table(*table)
-        panel = fitted.panel(read.frame, **read.place)
+        panel = fitted.panel(read.frame, read.origin)
         for note in panel.notes:
             say(f"  {note}")
     with quiet_libraries():  # a huge panel is forecast by TensorFlow

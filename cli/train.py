@@ -61,7 +61,7 @@ def train(
     from forecast.data.io.atomic_write import locked
     from forecast.data.io.multi_file import files_of
     from forecast.data.io.tables import read_table
-    from forecast.data.panel import to_panel
+    from forecast.data.to_panel import to_panel
     from forecast.forecaster import Forecaster
     from forecast.plotting import picture_kind, plot_training, write_figure
 
@@ -75,8 +75,8 @@ def train(
     forecaster.check()
     read = read_table(*table)
     names = {name: choices[name] for name in COLUMNS}
-    panel = to_panel(read.frame, **read.place, **names)
-    say(f"Read {read.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
+    panel = to_panel(read.frame, read.origin, **names)
+    say(f"Read {read.origin.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
     for note in panel.notes:
         say(f"  {note}")
     with locked(model, ArtifactError, waits_for(model, say)):

@@ -42,10 +42,10 @@ def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> Non
     Model.load(model)  # refuses what is no model before a lock is left beside it
     with locked(model, ArtifactError, waits_for(model, say)):
         before = Model.load(model)
-        panel = before.panel(read.frame, fill_gaps=fill_gaps, all_missing=True, **read.place)
+        panel = before.panel(read.frame, read.origin, fill_gaps=fill_gaps, all_missing=True)
         after = before.update(panel, fill_gaps=fill_gaps)
         after.save(model)
-    say(f"Read {read.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
+    say(f"Read {read.origin.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
     for note in [*panel.notes, *news(before.state, panel)]:
         say(f"  {note}")
     ends = sorted({int(after.state.time.min()), int(after.state.time.max())})

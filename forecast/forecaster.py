@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from forecast._version import __version__
 from forecast.backtest import Backtest
 from forecast.data import covariates
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import ForecastError, require_whole
 from forecast.evaluation.cutoff_forecasts import CutoffForecasts
 from forecast.evaluation.holdout import HoldoutResults, evaluate_holdout

@@ -8,7 +8,7 @@ import pytest
 import forecast
 from forecast import Forecaster, TrainingRecord
 from forecast import forecaster as forecaster_module
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.evaluation import holdout
 from forecast.inference.rollout import make_step, times_after
 

@@ -10,7 +10,7 @@ from scipy import stats
 from forecast import DataError, ForecastError, ForecastWarning, OptionError
 from forecast.data import scaling
 from forecast.data.frequency import parse
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.inference import rollout
 from forecast.inference.intervals import MIN_PATHS, min_paths
 from forecast.inference.predictor import fingerprint

@@ -134,7 +134,7 @@ def _own_covariates(panel: Panel, start: State, config: Config, steps: int) -> n
     if not config.known:
         return None
     future = FutureCovariates.of(panel, config.known)
-    return future.at(start.ids, start.frequency, times_after(start, steps))
+    return future.at(start.ids, times_after(start, steps))
 
 
 def _engine(predictor: Predictor) -> RolloutEngine:

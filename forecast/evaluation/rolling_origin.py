@@ -241,7 +241,7 @@ def _forecast_group(
     config, d, paths = engine.config, request.target_index, request.source.paths
     start = join_states([origin.state for origin in group])
     times = times_after(start, request.horizon)
-    future = rows.future.at(start.ids, start.frequency, times) if rows.future else None
+    future = rows.future.at(start.ids, times) if rows.future else None
     centre = engine.run(start, request.horizon, future)
     sampled = engine.sample(start, centre.lengths, paths, future) if paths else None
     calibration = request.source.calibration

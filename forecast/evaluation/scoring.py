@@ -48,7 +48,7 @@ def score(predictor: Predictor, rows: Any) -> float:
         chosen = np.flatnonzero(ends == end)
         group = start.take(chosen)
         times = times_after(group, int(end))
-        future = known.at(group.ids, group.frequency, times) if known else None
+        future = known.at(group.ids, times) if known else None
         values = engine.run(group, int(end), future).values
         for s, path in zip(chosen, values, strict=True):
             actual = panel.target[panel.indptr[s] : panel.indptr[s + 1]]

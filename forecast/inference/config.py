@@ -12,8 +12,8 @@ from forecast.data import scaling
 from forecast.data.covariates import Covariate
 from forecast.data.frequency import Frequency, Integers, parse
 from forecast.data.holidays import is_holiday
-from forecast.data.panel import Schema
 from forecast.data.scaling import Scale
+from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds, between
 from forecast.nn import HEADS, step_inputs
 from forecast.nn.layers import Sizes

@@ -15,6 +15,7 @@ import numpy as np
 
 from forecast.data.dataframes import alike, is_table
 from forecast.data.future_covariates import FutureCovariates
+from forecast.data.origin import IN_MEMORY, TableOrigin
 from forecast.data.panel import Panel
 from forecast.errors import DataError, ForecastWarning, OptionError
 from forecast.inference import encoding, plausibility
@@ -23,7 +24,12 @@ from forecast.inference.bounds import Bounds, to_bounds
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration
 from forecast.inference.forecast import Forecast, attention_table, tabulate
-from forecast.inference.inputs import match, match_ahead, next_rows
+from forecast.inference.inputs import (
+    FUTURE_IN_MEMORY,
+    next_rows,
+    read_future,
+    read_history,
+)
 from forecast.inference.intervals import interval_source, prediction_intervals
 from forecast.inference.request import (
     RolloutRequest,
@@ -87,25 +93,39 @@ class Predictor:
         """The model's step on NumPy."""
         return make_step(self.config, self.weights)
 
-    def panel(self, table: Any, **where: Any) -> Panel:
-        """Validate and normalise a table with the columns of the training data.
+    def panel(
+        self,
+        table: Any,
+        origin: TableOrigin = IN_MEMORY,
+        *,
+        fill_gaps: bool = True,
+        all_missing: bool = False,
+    ) -> Panel:
+        """Validate a table with the columns of the training data.
 
         Args:
             table: of the layout that the model was trained on.
-            where: `fill_gaps`, `all_missing`, `source`, `first_line` and `files` of `to_panel`.
+            origin: names its rows in messages.
+            fill_gaps: whether rows may be missing.
+            all_missing: whether every value may be missing.
 
         Raises:
             DataError: if the table does not fit.
         """
-        return match(table, self.config, self.state.ids.tolist(), **where)
+        ids = self.state.ids.tolist()
+        return read_history(
+            table, self.config, ids, origin, fill_gaps=fill_gaps, all_missing=all_missing
+        )
 
-    def future_covariates(self, table: Any, **where: Any) -> FutureCovariates:
-        """Validate and normalise a table of future covariates.
+    def future_covariates(
+        self, table: Any, origin: TableOrigin = FUTURE_IN_MEMORY
+    ) -> FutureCovariates:
+        """Validate a table of future covariates.
 
         Args:
             table: with the time and the known columns of the training data; without the column
                 that names the series its rows hold for all.
-            where: `source`, `first_line` and `files` of `to_panel`.
+            origin: names its rows in messages.
 
         Raises:
             DataError: if the table does not fit.
@@ -116,7 +136,7 @@ class Predictor:
                 "the model takes no future covariates; train with --known COLUMN (known=[...] in "
                 "Python)"
             )
-        return match_ahead(table, self.config, self.state.ids.tolist(), **where)
+        return read_future(table, self.config, self.state.ids.tolist(), origin)
 
     def encode(self, history: Any) -> State:
         """The state of series after their history.
@@ -409,7 +429,7 @@ class Predictor:
         covariates = self._future(future)
         if covariates is None:
             return None
-        return covariates.at(start.ids, start.frequency, times_after(start, horizon))
+        return covariates.at(start.ids, times_after(start, horizon))
 
     def _future(self, future: Any) -> FutureCovariates | None:
         """Future covariates from a table, or as they are; None for a model without any."""

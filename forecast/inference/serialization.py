@@ -9,11 +9,11 @@ import numpy as np
 
 from forecast._version import __version__
 from forecast.data.io.archive import (
-    Kind,
+    FileKind,
     check_arrays,
-    friendly,
     is_packed,
     pack,
+    readable_errors,
     refuse_other_format,
     unpack,
 )
@@ -33,7 +33,7 @@ PARTS = (
     "calibration.safetensors",
     "training.json",
 )
-MODEL_FILE = Kind("model", "make one with: forecast train TABLE", "train again", "--model")
+MODEL_FILE = FileKind("model", "make one with: forecast train TABLE", "train again", "--model")
 
 
 class ModelParts(NamedTuple):
@@ -82,7 +82,7 @@ def load(path: str | Path) -> ModelParts:
         )
     about, weights, held, arrays, scores, record = unpack(path, PARTS, MODEL_FILE)
     refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)
-    with friendly(path, MODEL_FILE):
+    with readable_errors(path, MODEL_FILE):
         config = Config.from_json(about["model"])
         _refuse_unknown(config)
         if config.layers > len(weights):  # the list of the shapes itself could fill the memory

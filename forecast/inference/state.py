@@ -14,11 +14,11 @@ import numpy as np
 from forecast._version import __version__
 from forecast.data.frequency import Frequency, parse
 from forecast.data.io.archive import (
-    Kind,
+    FileKind,
     check_arrays,
     check_shapes,
-    friendly,
     pack,
+    readable_errors,
     refuse_other_format,
     unpack,
 )
@@ -30,7 +30,7 @@ from forecast.nn.step import StepMemory
 
 FORMAT = 2  # raised when a file of a new kind can no longer be read by the code before it
 PARTS = ("state.json", "state.safetensors")
-STATE_FILE = Kind(
+STATE_FILE = FileKind(
     "state",
     "keep one with: forecast predict --keep-state FILE",
     "keep the state again",
@@ -200,7 +200,7 @@ class State:
         """
         about, arrays = unpack(path, PARTS, STATE_FILE)
         refuse_other_format(path, about.get("format"), FORMAT, STATE_FILE)
-        with friendly(path, STATE_FILE):
+        with readable_errors(path, STATE_FILE):
             return from_parts(about, arrays)
 
 

@@ -112,4 +112,4 @@ class Stream:
         """The future covariates of the next step, (1, S, V)."""
         if self._future is None:
             return None
-        return self._future.at(state.ids, state.frequency, times)
+        return self._future.at(state.ids, times)

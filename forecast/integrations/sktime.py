@@ -29,9 +29,9 @@ class RecurrentForecaster(TrainingOptions, BaseForecaster):  # type: ignore[misc
     """A recurrent network on one series, by the rules of sktime.
 
     The arguments are those of `forecast.Forecaster`, but for the names of columns, which sktime
-    fixes. Exogenous data `X` are future covariates; a forecast needs theirs for every step up to its
-    last. Missing values may stand anywhere. Intervals and quantiles are those that `levels` gives,
-    see `Model.rollout`.
+    fixes. Exogenous data `X` are future covariates; a forecast needs theirs for every step up to
+    its last. Missing values may stand anywhere. Intervals and quantiles are those that `levels`
+    gives, see `Model.rollout`.
 
     `update` takes the new rows in without training, whatever `update_params` says: the weights stay
     the same, and the state of the series advances. Panels and hierarchies are broadcast, a network

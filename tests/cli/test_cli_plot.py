@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import forecast
 from forecast.cli import main
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.inference.conformal import Calibration
 
 ROUNDS = [

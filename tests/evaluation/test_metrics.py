@@ -6,7 +6,7 @@ from utilsforecast import losses
 from utilsforecast.evaluation import evaluate
 
 from forecast.backtest import Backtest
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.evaluation.cutoff_forecasts import Past
 
 NAN = np.nan

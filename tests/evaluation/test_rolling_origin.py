@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import DataError, OptionError
-from forecast.data.panel import to_panel, to_table
+from forecast.data.to_panel import to_panel
+from forecast.data.to_table import to_table
 from forecast.evaluation.cutoff_forecasts import CutoffForecasts
 from forecast.evaluation.rolling_origin import (
     DEFAULT_LEVELS,

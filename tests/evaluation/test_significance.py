@@ -5,7 +5,7 @@ import pytest
 
 from forecast.backtest import Backtest
 from forecast.data.frequency import parse
-from forecast.data.panel import Schema
+from forecast.data.schema import Schema
 from forecast.evaluation.cutoff_forecasts import Past
 from forecast.evaluation.significance import Verdict
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.data.panel import to_panel, to_table
 from forecast.data.scaling import Scale
+from forecast.data.to_panel import to_panel
+from forecast.data.to_table import to_table
 from forecast.errors import DataError, OptionError
 from forecast.inference import encoding
 from forecast.inference.encoding import encode, history_scale

@@ -9,9 +9,11 @@ import pytest
 
 import forecast
 from forecast import DataError, Forecaster, OptionError, below, load
-from forecast.data.panel import to_panel, to_table
+from forecast.data.column_roles import ColumnRoles
 from forecast.data.scaling import Scale
 from forecast.data.schema import Schema
+from forecast.data.to_panel import Expected, read_panel, to_panel
+from forecast.data.to_table import to_table
 from forecast.evaluation.holdout import HeldOut, calibrate, comparisons_of, exposure_of
 from forecast.inference.bounds import Bounds, infer, limits, non_negative
 from forecast.inference.encoding import history_scale
@@ -312,7 +314,7 @@ def test_a_wide_table_has_no_place_for_further_targets():
     table = pd.DataFrame({"day": pd.date_range("2024", periods=3), "a": 1.0, "b": 2.0, "c": 3.0})
 
     with pytest.raises(DataError, match="a table with a column per series has no place for 'c'"):
-        to_panel(table, also=["c"], series=["a", "b"])
+        read_panel(table, ColumnRoles(also=("c",)), expected=Expected(series=["a", "b"]))
 
 
 def test_the_same_column_cannot_be_known_and_forecast():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import DataError, OptionError
 from forecast.nn import HEADS
 

@@ -401,7 +401,7 @@ def test_the_training_is_told_with_its_losses_and_its_plan(trained):
 
     text, rounds = text_of(page), model.record.rounds
     assert "Trained lstm (1 x 4 LSTM units" in text
-    assert "Frequency: daily, told from the times." in text
+    assert "Frequency: daily, inferred from the timestamps." in text
     loss = data_of(page)["charts"]["loss"]
     assert loss["x"] == [one["step"] for one in rounds]
     assert loss["lines"][0]["values"] == plain([one["loss"] for one in rounds])

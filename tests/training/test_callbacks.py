@@ -22,7 +22,7 @@ class Clock:
 
 def training(steps, seconds):
     """The callbacks of a run with a fake model, and a function that does one step."""
-    from forecast.training.callbacks import TimeBudget, CosineDecay
+    from forecast.training.callbacks import CosineDecay, TimeBudget
 
     clock = Clock()
     cosine = CosineDecay(0.5, steps)

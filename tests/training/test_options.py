@@ -6,7 +6,7 @@ import pytest
 
 from forecast import Forecaster, OptionError
 from forecast.data import scaling
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.training.options import seconds
 
 
