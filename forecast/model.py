@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from forecast.plotting import TrainingCurves
+
 QUANTILES = (0.1, 0.5, 0.9)
 PICTURES = ("forecast", "training", "attention")
 NOTED = 3  # series that a warning names
@@ -366,7 +368,7 @@ class Model:
 
         Args:
             kind: "forecast" after its history; "training", the losses step by step; or
-                "attention", where each step of a forecast looks.
+                "attention", the attention weights of each step.
             horizon: steps of the forecast H; by default as many as a window of training had.
             history, options: of `rollout`; without a history the last values that the state keeps
                 are drawn.
@@ -394,14 +396,14 @@ class Model:
                 raise OptionError(
                     "the picture of the training takes no horizon, history or options"
                 )
-            return plotting.plot_training(self.record)
+            return plotting.plot_training(training_curves(self.record))
         horizon = self.config.horizon if horizon is None else horizon
         panel = history if history is None or isinstance(history, Panel) else self.panel(history)
         forecast = self.rollout(horizon, panel, **options)
         if kind == "forecast":
-            return plotting.plot_forecast(self, forecast, panel)
+            return plotting.plot_forecast(self.config, forecast, panel)
         given = {name: options.get(name) for name in ("bounds", "future")}
-        return plotting.plot_attention(self, forecast, **given)
+        return plotting.plot_attention(forecast, attention_weights(self, forecast, **given))
 
     def attention(
         self,
@@ -565,6 +567,55 @@ def _some(notes: list[str]) -> list[str]:
     """The first few of many notes."""
     more = [f"and {len(notes) - NOTED:,} more series"] if len(notes) > NOTED else []
     return [*notes[:NOTED], *more]
+
+
+def attention_weights(
+    model: Model, forecast: Forecast, bounds: Any = None, future: Any = None
+) -> list[np.ndarray]:
+    """The attention weights of a forecast, for `plotting.plot_attention`.
+
+    Args:
+        model: with attention, that made the forecast.
+        forecast: of `Model.rollout`.
+        bounds, future: of that rollout.
+
+    Returns:
+        For each of `plotting.attention_series(forecast)` the weights of its H steps over the last
+        M rows, (H, M).
+    """
+    from forecast.plotting import attention_series
+
+    weights = []
+    for index in attention_series(forecast).tolist():
+        state, steps = forecast.start.take(np.array([index])), int(forecast.steps[index])
+        table = model.attention(steps, state=state, bounds=bounds, future=future)
+        weights.append(table["weight"].to_numpy().reshape(steps, -1))
+    return weights
+
+
+def training_curves(record: dict[str, Any]) -> TrainingCurves:
+    """The course of the training of `Model.record`, for `plotting.plot_training`.
+
+    Raises:
+        OptionError: if the record has no training.
+    """
+    from forecast.plotting import FeedbackPhase, TrainingCurves
+
+    rounds = record.get("rounds")
+    if not rounds:
+        raise OptionError("the model has no training record, so there are no curves to draw")
+    columns = {"training": "loss", "validation": "validation_loss"}
+    phases = zip(record.get("regimes", []), record.get("turns", [0]), strict=False)
+    return TrainingCurves(
+        steps=np.array([entry["step"] for entry in rounds]),
+        losses={  # None becomes NaN
+            label: np.array([entry[key] for entry in rounds], dtype=float)
+            for label, key in columns.items()
+        },
+        seconds=rounds[-1]["seconds"],
+        kept_step=record.get("kept"),
+        phases=tuple(FeedbackPhase(name, start) for name, start in phases),
+    )
 
 
 def fingerprint(config: Config, weights: dict[str, np.ndarray]) -> str:
