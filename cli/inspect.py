@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.errors import ArtifactError
-from forecast.report.text_summary import summary
 
 from .output import MODEL, Say, command, count_series, print_data, print_json
 
@@ -101,6 +100,7 @@ def description(path: str, model: Model) -> list[str]:
     """The same for people."""
     from forecast.evaluation.comparison import Exposure
     from forecast.nn import HEADS, NETWORKS
+    from forecast.report.text_summary import summary
 
     config, facts = model.config, everything(model)
     schema, plan, gap = config.schema, model.record["plan"], model.record["exposure"]

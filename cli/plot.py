@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from forecast.data.panel import Panel
     from forecast.inference.forecast import Forecast
     from forecast.model import Model
+    from forecast.plotting import TrainingCurves
 
 OF_MODEL = ("forecast", "training", "attention")
 OF_BACKTEST = ("forecasts", "errors", "calibration")
@@ -217,36 +218,36 @@ def of_forecast(
     choices: dict[str, Any],
 ) -> Figure | list[str]:
     """A picture of a forecast, or of where it looks, or its first series in text."""
+    from forecast.model import attention_weights
     from forecast.plotting import plot_attention, plot_forecast
 
     forecast = model.rollout(steps, read.history, **choices)
     read.notes.extend(forecast.notes)
     if kind == "attention":
-        return plot_attention(model, forecast, future=read.ahead)
+        return plot_attention(forecast, attention_weights(model, forecast, future=read.ahead))
     if out:
-        return plot_forecast(model, forecast, read.history)
+        return plot_forecast(model.config, forecast, read.history)
     return forecast_text(model, forecast, read.history)
 
 
 def of_training(record: dict[str, Any], model: str, out: str | None) -> Figure | list[str]:
     """The curves of a training, as a picture or in text."""
+    from forecast.model import training_curves
     from forecast.plotting import plot_training
 
     try:
-        return plot_training(record) if out else training_text(record)
+        curves = training_curves(record)
+        return plot_training(curves) if out else training_text(curves)
     except OptionError:
         raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         raise ArtifactError(f"{model}: its training record is damaged; train again") from None
 
 
-def training_text(record: dict[str, Any]) -> list[str]:
+def training_text(curves: TrainingCurves) -> list[str]:
     """The losses of a training as a chart."""
-    from forecast.plotting.training import curves
-
-    steps, losses = curves(record)
-    ends = (f"step {steps[0]:,}", f"step {steps[-1]:,}")
-    return ["loss", *drawn_in_text(losses, ends)]
+    ends = (f"step {curves.steps[0]:,}", f"step {curves.steps[-1]:,}")
+    return ["loss", *drawn_in_text(curves.losses, ends)]
 
 
 def errors_text(backtest: Backtest) -> list[str]:
@@ -265,14 +266,14 @@ def forecast_text(model: Model, forecast: Forecast, history: Panel | None) -> li
     import numpy as np
 
     from forecast.data.dataframes import to_pandas
-    from forecast.plotting.forecast import course_of
+    from forecast.plotting.forecast import series_forecast
     from forecast.plotting.style import shorten
 
-    course = course_of(model, forecast, 0, history)
     config, count = model.config, len(forecast.start.ids)
+    course = series_forecast(config, forecast, 0, history)
     future = to_pandas(course.table)[config.schema.forecasts[0]].to_numpy()
-    before, after = len(course.times), len(future)
-    past = np.concatenate([course.values[:, 0], np.full(after, np.nan)])
+    before, after = len(course.past_times), len(future)
+    past = np.concatenate([course.past_values[:, 0], np.full(after, np.nan)])
     ahead = np.concatenate([np.full(before, np.nan), future])
     ahead[before - 1] = past[before - 1]  # the two lines meet
     last = int(forecast.state.time[0])
@@ -290,12 +291,13 @@ def forecast_text(model: Model, forecast: Forecast, history: Panel | None) -> li
 def drawn_in_text(
     lines: dict[str, Any], ends: tuple[str, str], divide: float | None = None
 ) -> list[str]:
-    """A chart as wide as the terminal, of characters that it has; see `text_chart.chart`."""
-    from forecast.plotting.text_chart import FINE, Curve, chart
+    """A chart as wide as the terminal, of characters that it has; see `text_chart`."""
+    from forecast.plotting.text_chart import UNICODE, Curve, text_chart
 
     width = min(shutil.get_terminal_size().columns, WIDEST)
     curves = [Curve(name, values) for name, values in lines.items()]
-    return chart(curves, ends, divide, width, plain=not can_print("".join(FINE) + "\u28ff"))
+    ascii_only = not can_print("".join(UNICODE) + "\u28ff")
+    return text_chart(curves, ends, divide, width, ascii_only=ascii_only)
 
 
 def can_print(text: str) -> bool:

@@ -172,7 +172,7 @@ def predict(
     from forecast.data.io.tables import read_table, write_table
     from forecast.inference.intervals import PATHS
     from forecast.inference.state import State
-    from forecast.model import Model
+    from forecast.model import Model, attention_weights
     from forecast.plotting import picture_kind, plot_attention, plot_forecast, write_figure
 
     inputs = {
@@ -233,7 +233,8 @@ def predict(
     looks = None
     if attention is not None:
         with quiet_libraries():
-            looks = plot_attention(fitted, forecast, bounds, ahead)
+            weights = attention_weights(fitted, forecast, bounds, ahead)
+            looks = plot_attention(forecast, weights)
     result = forecast.table
     if sum_by or sum_over:
         result = fitted.totals(forecast, by=sum_by, over=sum_over, levels=levels)
@@ -248,7 +249,7 @@ def predict(
         say(f"Wrote {keep_state}. Continue it with: forecast predict {more}")
     if plot is not None:
         with quiet_libraries():
-            write_figure(plot_forecast(fitted, forecast, history), plot)
+            write_figure(plot_forecast(fitted.config, forecast, history), plot)
         say(f"Drew {plot}.")
     if attention is not None and looks is not None:
         with quiet_libraries():

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forecast.errors import ArtifactError
-from forecast.report.text_summary import summary
 
 from .choosing import COLUMNS, training_choices
 from .output import (
@@ -63,7 +62,9 @@ def train(
     from forecast.data.io.tables import read_table
     from forecast.data.to_panel import to_panel
     from forecast.forecaster import Forecaster
+    from forecast.model import training_curves
     from forecast.plotting import picture_kind, plot_training, write_figure
+    from forecast.report.text_summary import summary
 
     places = {"--model": model, "--plot": plot}
     if plot is not None:
@@ -95,7 +96,7 @@ def train(
     say(f"Wrote {model}. Forecast with: forecast predict {more}")
     if plot is not None:
         with quiet_libraries():
-            write_figure(plot_training(fitted.record), plot)
+            write_figure(plot_training(training_curves(fitted.record)), plot)
         say(f"Drew {plot}.")
     if as_json:
         print_json(fitted.record)

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from forecast.backtest import Backtest
 from forecast.data.panel import Panel
 from forecast.errors import ArtifactError, OptionError
 from forecast.evaluation.rolling_origin import DEFAULT_CUTOFFS, place_cutoffs, roll
 from forecast.inference import serialization
+from forecast.inference.forecast import Forecast
 from forecast.inference.predictor import Predictor, fingerprint
-from forecast.training_record import TrainingRecord
+from forecast.training_record import TrainingRecord, curves_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -141,14 +144,14 @@ class Model(Predictor):
                 raise OptionError(
                     "the picture of the training takes no horizon, history or options"
                 )
-            return plotting.plot_training(self.record)
+            return plotting.plot_training(curves_of(self.record))
         horizon = self.config.horizon if horizon is None else horizon
         panel = history if history is None or isinstance(history, Panel) else self.panel(history)
         forecast = self.rollout(horizon, panel, **options)
         if kind == "forecast":
-            return plotting.plot_forecast(self, forecast, panel)
+            return plotting.plot_forecast(self.config, forecast, panel)
         given = {name: options.get(name) for name in ("bounds", "future")}
-        return plotting.plot_attention(self, forecast, **given)
+        return plotting.plot_attention(forecast, attention_weights(self, forecast, **given))
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file, under a temporary name first.
@@ -180,6 +183,30 @@ class Model(Predictor):
             calibration=parts.calibration,
             record=record,
         )
+
+
+def attention_weights(
+    model: Predictor, forecast: Forecast, bounds: Any = None, future: Any = None
+) -> list[np.ndarray]:
+    """The attention weights of a forecast, for `plotting.plot_attention`.
+
+    Args:
+        model: with attention, that made the forecast.
+        forecast: of `Model.rollout`.
+        bounds, future: of that rollout.
+
+    Returns:
+        For each of `plotting.attention_series(forecast)` the weights of its H steps over the last
+        M rows, (H, M).
+    """
+    from forecast.plotting import attention_series
+
+    weights = []
+    for index in attention_series(forecast).tolist():
+        state, steps = forecast.start.take(np.array([index])), int(forecast.steps[index])
+        table = model.attention(steps, state=state, bounds=bounds, future=future)
+        weights.append(table["weight"].to_numpy().reshape(steps, -1))
+    return weights
 
 
 def load(path: str | Path) -> Model:

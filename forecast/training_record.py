@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
+from forecast.errors import OptionError
 from forecast.evaluation.comparison import Comparison, Exposure
 from forecast.training.plan import Plan
 from forecast.training.progress import Progress
+
+if TYPE_CHECKING:
+    from forecast.plotting import TrainingCurves
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,30 @@ class TrainingRecord:
             coverage=values["coverage"],
             notes=tuple(values["notes"]),
         )
+
+
+def curves_of(record: TrainingRecord | None) -> TrainingCurves:
+    """The curves of a training, for `plotting.plot_training`.
+
+    Raises:
+        OptionError: if there was no training.
+    """
+    from forecast.plotting import FeedbackPhase, TrainingCurves
+
+    if record is None or not record.rounds:
+        raise OptionError("the model has no training record, so there are no curves to draw")
+    losses = {
+        "training": [progress.loss for progress in record.rounds],
+        "validation": [progress.validation_loss for progress in record.rounds],
+    }
+    phases = zip(record.phases, record.phase_starts, strict=True)
+    return TrainingCurves(
+        steps=np.array([progress.step for progress in record.rounds]),
+        losses={name: np.array(values, float) for name, values in losses.items()},  # None is NaN
+        seconds=record.rounds[-1].seconds,
+        kept_step=record.kept_step,
+        phases=tuple(FeedbackPhase(name, start) for name, start in phases),
+    )
 
 
 def _plain(value: Comparison | Exposure | None) -> dict[str, Any] | None:

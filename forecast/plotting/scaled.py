@@ -15,7 +15,7 @@ class Scaled(NamedTuple):
     """Absolute errors.
 
     Attributes:
-        values: (M, H), NaN where no value came or its series has no scale.
+        values: (M, H), NaN where the actual value is missing or its series has no scale.
         measure: what their mean is called: "MASE", or "MAE" where no series has a scale.
     """
 
@@ -24,7 +24,7 @@ class Scaled(NamedTuple):
 
 
 def scaled_errors(backtest: Backtest, name: str) -> Scaled:
-    """How far the forecast of a name is from what came, see `forecast.evaluation.metrics.measure`."""
+    """Absolute errors of a forecast, scaled as in `forecast.evaluation.metrics.measure`."""
     errors = np.abs(backtest.forecasts[name] - backtest.actual)
     change = backtest.past.change[:, None]
     usable = np.isfinite(change) & (change > 0)

@@ -141,7 +141,7 @@ def test_what_there_is_to_say_of_a_backtest_is_told_for_people(make_model, sales
         (["attention", "--out", "a.png"], 2, "the network 'lstm' has no attention; train with"),
         (["training", "--out", "a.gif"], 2, "a.gif: a picture's name must end in .png, .svg, .pdf"),
         (["training", "--out", "no/a.png"], 1, "cannot write no/a.png: there is no folder"),
-        (["training", "--model", "attention.forecast"], 2, "record tells of no training; there"),
+        (["training", "--model", "attention.forecast"], 2, "the model has no training record, so"),
         (["training", "--model", "nowhere"], 1, "Error: there is no model file nowhere; make one"),
         (["forecast", "none.csv"], 1, "Error: none.csv: "),
         (

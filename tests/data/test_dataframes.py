@@ -180,7 +180,7 @@ def test_what_is_made_of_a_forecast_is_of_its_library(model):
     assert forecast.path_table.schema["store"] == STORES
     assert len(forecast.path_table) == 2 * 200 * 3
     assert model.totals(forecast, by="all")["day"].dtype == pl.Date
-    assert plot_forecast(model, forecast).axes
+    assert plot_forecast(model.config, forecast).axes
 
 
 def test_new_rows_are_observed(model):

@@ -394,7 +394,7 @@ def test_a_forecast_far_beyond_its_data_names_the_target(make_model, make_panel)
 
 
 def test_a_picture_has_a_row_for_each_target(plain):
-    figure = plot_forecast(plain, plain.rollout(5, levels=80))
+    figure = plot_forecast(plain.config, plain.rollout(5, levels=80))
 
     titles = [axis.get_title(loc="left") for axis in figure.axes]
     assert titles == ["a: sold", "a: came", "b: sold", "b: came"]
