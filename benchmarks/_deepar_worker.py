@@ -60,7 +60,7 @@ def forecast(predictor: Any, series: Entries, paths: int) -> np.ndarray:
 
 
 def train(job: dict[str, Any], folder: Path) -> None:
-    """Train, write `paths.npz`, and print what came of it."""
+    """Train, write `paths.npz`, and print the result."""
     deepar, held = estimator(job, folder), job["held"]
     begin = time.perf_counter()
     done = deepar.train_model(

@@ -21,7 +21,7 @@ COMMAND = str(Path(sys.executable).with_name("forecast"))
 
 
 class Rows(NamedTuple):
-    """The hourly series, and what came after them."""
+    """The hourly series, and the actuals after them."""
 
     ids: np.ndarray  # (S,)
     indptr: np.ndarray  # (S + 1,)

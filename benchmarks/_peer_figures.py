@@ -1,4 +1,4 @@
-"""Figures of `benchmarks.peers`: what was measured of a method, and how each figure is told."""
+"""Figures of `benchmarks.peers`: what was measured of a method, and how each figure is written."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Run:
 
 
 class Measure(NamedTuple):
-    """One line of the table: a figure, how it is told, and which way it is better."""
+    """One line of the table: a figure, how it is written, and whether more is better."""
 
     label: str
     text: Callable[[float], str]
@@ -79,12 +79,12 @@ def measures(run: Run) -> dict[str, Measure]:
     return {
         "rate": Measure("training, observations per second", lambda n: f"{n:,.0f}", True),
         "rollout": Measure(f"rollout of {panel}, from histories", time_text),
-        "resume": Measure("the same from a state that was kept", time_text),
+        "resume": Measure("the same from a saved state", time_text),
         "cold": Measure("cold forecast of all series, whole process", time_text),
         "observe": Measure("from one new row of each series to the next forecast", time_text),
         "backtest": Measure(f"backtest, {run.cutoffs} cutoffs, {panel}", time_text),
         "peak": Measure("peak memory of training", bytes_text),
-        "size": Measure("installed size with all that it needs", bytes_text),
+        "size": Measure("installed size with dependencies", bytes_text),
     }
 
 

@@ -1,4 +1,4 @@
-"""What `benchmarks.peers` has measured, as a page: every figure, those where we lose too."""
+"""The results of `benchmarks.peers` as a page: every figure, also those where we lose."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def markdown(run: Run, found: dict[str, Found]) -> str:
 
 
 def opening(run: Run) -> Iterator[str]:
-    """What this page is, and where its figures are from."""
+    """What this page is, and where its figures come from."""
     yield "# Benchmarks against peers"
     yield ""
-    yield "All on the same data with the same sizes, in one run. Figures where we lose stay in."
+    yield "Same data, networks of the same size, one run. Figures where we lose are included."
     yield ""
     yield f"- Command: `{run.command}`"
     yield f"- Date: {run.date}"
@@ -58,7 +58,7 @@ def opening(run: Run) -> Iterator[str]:
 
 
 def accuracy(run: Run, found: dict[str, Found]) -> Iterator[str]:
-    """The table of accuracy, and what it comes to."""
+    """The table of accuracy, and the verdict."""
     yield "## Accuracy at equal training time"
     yield ""
     often = (
@@ -81,11 +81,11 @@ def accuracy(run: Run, found: dict[str, Found]) -> Iterator[str]:
 
 
 def verdict(found: dict[str, Found]) -> str:
-    """How far our OWA is from that of the best of the peers, and whether that is the aim."""
+    """How far our OWA is from that of the best peer, and whether the aim is met."""
     medians = {n: statistics.median(one.owa) for n, one in found.items() if n != NAIVE and one.owa}
     peers = {name: owa for name, owa in medians.items() if name != OURS}
     if OURS not in medians or not peers:
-        return "There are no two OWA to compare."
+        return "There are not two OWA to compare."
     best = min(peers, key=lambda name: peers[name])
     share = medians[OURS] / peers[best]
     aim = f"At least {1 - AIM:.0%} below was the aim: {'met' if share <= AIM else 'MISSED'}."
@@ -107,7 +107,7 @@ def speed(run: Run, found: dict[str, Found]) -> Iterator[str]:
     """The table of everything else, with its notes."""
     yield "## Speed, memory and size"
     yield ""
-    yield f"| | {' | '.join(found)} | forecast next to the best peer |"
+    yield f"| | {' | '.join(found)} | forecast compared with the best peer |"
     yield f"|---|{'---:|' * (len(found) + 1)}"
     notes: list[str] = []
     for name, measure in measures(run).items():
@@ -150,7 +150,7 @@ def listed(notes: Sequence[str]) -> Iterator[str]:
 
 
 def noise(found: dict[str, Found], lines: dict[str, Measure]) -> str:
-    """How much repetitions of one thing differ at most, by measure."""
+    """The largest relative spread of repetitions, by measure."""
     parts = []
     for name, measure in lines.items():
         samples = [one.figures.get(name, []) for one in found.values()]
@@ -172,7 +172,7 @@ def settings(found: dict[str, Found]) -> Iterator[str]:
 
 
 def explanation(run: Run) -> Iterator[str]:
-    """What the figures are, one by one."""
+    """How the figures were measured."""
     yield "## What was measured"
     yield ""
     yield from (f"- {line}" for line in EXPLAINED)
@@ -182,22 +182,22 @@ def explanation(run: Run) -> Iterator[str]:
 
 EXPLAINED = (
     "Training time runs from raw rows to a model that can forecast, without imports. Settings of "
-    "the peers were chosen on the last 48 rows of the training file, from as many as are told "
-    "above, by one run of 60 s each on a machine that was not idle. Ours are its defaults, which "
-    "many more tries on those rows have chosen (docs/EXPERIMENTS.md). The test file chose nothing.",
-    "From training to training OWA moves: two of ours were 4% apart on the validation.",
-    "sMAPE, MASE (season 24) and OWA are computed by one code for all, from forecasts in a file.",
-    "Observations per second: values that a loss was taken of, over all seconds of the training.",
-    "Rollout: a call in a running process, with the histories in the library's own form. Only "
-    "forecast keeps a state from which it can go on without the histories.",
+    "the peers were chosen on the last 48 rows of the training file, from as many as listed "
+    "above, by one run of 60 s each on a machine that was not idle. Ours are its defaults, chosen "
+    "by many more tries on those rows (docs/EXPERIMENTS.md). The test file was not used to choose.",
+    "OWA varies from training to training: two of ours were 4% apart on the validation.",
+    "sMAPE, MASE (season 24) and OWA are computed by the same code for all, from saved forecasts.",
+    "Observations per second: values that enter the loss, divided by the seconds of the training.",
+    "Rollout: a call in a running process, with the histories in the library's own format. Only "
+    "forecast keeps a state from which it can continue without the histories.",
     "Cold forecast: from the start of the process to a CSV file; ours is the command line, the "
-    "peers' a script that loads the saved model. They need the histories too, read from a NumPy "
+    "peers' a script that loads the saved model. They also need the histories, read from a NumPy "
     "file, which takes next to no time.",
-    "New row: ours takes it into the state; the others forecast from the rows that they need, with "
-    "the new one behind, from arrays on, NeuralForecast all 48 steps that it was trained for.",
-    "Backtest: each library's own, without training again, one cutoff after each row.",
+    "New row: ours observes it; the others forecast from the rows that they need, including the "
+    "new one, given as arrays, NeuralForecast all 48 steps that it was trained for.",
+    "Backtest: each library's own, without refitting, one cutoff after each row.",
     "Peak memory is that of the process that trains, imports included. Size: the files of the "
-    "packages and of everything that they require.",
+    "packages and of all their dependencies.",
 )
 
 

@@ -1,8 +1,8 @@
 """A backtest of M4's hourly series: 100 cutoffs in one call, next to other ways to the same.
 
-`Model.backtest`, with the history read once and the state carried along, is held against reading it
-anew up to each cutoff, against `Model.rollout` called once per cutoff, and, with --python of the
-environment that `make bench` sets up, against `historical_forecasts(retrain=False)` of a Darts
+`Model.backtest`, with the history encoded once and the state carried along, is compared with encoding
+it again at each cutoff, with `Model.rollout` called once per cutoff, and, with --python of the
+environment that `make bench` sets up, with `historical_forecasts(retrain=False)` of a Darts
 RNNModel of the same size. The weights are barely trained: they take as long as any others.
 """
 
@@ -31,7 +31,7 @@ MEASURED = 10  # cutoffs at which single rollouts are measured
 
 
 def per_cutoff(model: Model, panel: Panel, cutoffs: int) -> float:
-    """Seconds of a rollout from each cutoff, told by some of them."""
+    """Seconds of a rollout from each cutoff, extrapolated from some of them."""
     some = np.unique(np.linspace(0, cutoffs - 1, MEASURED).astype(int))
     histories = [panel.until(HORIZON + int(back)) for back in some]
     seconds = [timed(partial(model.rollout, HORIZON, history))() for history in histories]
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     tasks: dict[str, Callable[[], float]] = {
         "carried": lambda: ours(carry=True),
-        "read anew": lambda: ours(carry=False),
+        "encoded again": lambda: ours(carry=False),
         "rollout per cutoff": lambda: per_cutoff(model, panel, cutoffs),
     }
     if options.python:

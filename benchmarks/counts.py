@@ -2,8 +2,8 @@
 
 Generated: sixty shops over 200 days, negative binomial around a weekly rhythm. Real: triples, home
 runs and stolen bases of baseball players, a row a season, 42 to 46 % of them zero; the table
-`baseball` of R's plyr (from the Baseball Databank), as the Python package pydataset has it, told by
---data. The last steps of each series are forecast.
+`baseball` of R's plyr (from the Baseball Databank), as the Python package pydataset has it, given
+by --data. The last steps of each series are forecast.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What known covariates give: bike rentals by the hour, with weather and holidays, and with noise.
 
 The data are those of the Bikeshare table in the Python package ISLP (Capital Bikeshare in
-Washington, 2011; UCI Machine Learning Repository), told by --data. A model is trained on the
-first nine months, once without covariates, once with weather and working days as they came,
+Washington, 2011; UCI Machine Learning Repository), given by --data. A model is trained on the
+first nine months, once without covariates, once with the actual weather and working days,
 and each with a column of pure noise; then it forecasts 48 hours from many cutoffs in the last three
 months, each time from the whole history before.
 """

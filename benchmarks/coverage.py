@@ -1,8 +1,8 @@
-"""How often intervals hold what they promise, and how wide they are, next to the seasonal naive's.
+"""Empirical coverage and width of intervals, next to those of the seasonal naive forecast.
 
-Data that come along: a model is trained on all but the last rows, then forecasts from several
+Included datasets: a model is trained on all but the last rows, then forecasts from several
 cutoffs within them, each time from the whole history before. M4 hourly: the model of the
-training file, held against the competition's test file, or with --validation against the last
+training file, compared with the competition's test file, or with --validation with the last
 rows of the training file. The seasonal naive interval is the textbook's (Hyndman & Athanasopoulos
 2021, section 5.5): normal, its spread that of the changes from season to season, growing with the
 seasons ahead.
@@ -66,7 +66,7 @@ def of_naive(history: Panel, season: int, steps: int) -> Pairs:
 
 
 def origins(panel: Panel, steps: int) -> Iterator[tuple[Panel, np.ndarray]]:
-    """Histories, and what came after each (S, H), evenly over the last rows."""
+    """Histories, and the actuals after each (S, H), evenly over the last rows."""
     longest = int(panel.lengths.min() * ROLLED)
     for back in np.unique(np.linspace(longest, steps, ORIGINS).astype(int)):
         last = panel.indptr[1:, None] - back + np.arange(steps)
@@ -102,7 +102,7 @@ def measure(name: str, seed: int, choices: dict[str, Any], validation: bool) -> 
 
 
 def _mean(cases: list[Pairs], level: float) -> tuple[float, float]:
-    """The share of values held in percent, and the mean width."""
+    """The coverage in percent, and the mean width."""
     inside = np.concatenate([case[level][0].ravel() for case in cases])
     width = np.concatenate([case[level][1].ravel() for case in cases])
     return 100 * float(np.nanmean(inside)), float(np.mean(width))
@@ -123,8 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             continue
         choices = {"head": options.head, "steps": options.steps}
         rows += measure(name, options.seed, choices, options.validation)
-    title = f"Values held by intervals, in percent; aim: within {WITHIN:g} points of the level"
-    header = ["data", "level", "held", "told by training", "held by naive", "width of naive's"]
+    title = f"Coverage of intervals, in percent; aim: within {WITHIN:g} points of the level"
+    header = ["data", "level", "coverage", "on the holdout", "of naive", "width of naive's"]
     show(title, [*header, "cutoffs", "aim"], rows)
 
 

@@ -94,7 +94,7 @@ def scaled(losses: np.ndarray, history: Panel, season: int) -> float:
 
 
 def rows_to_forecast(data: Path, validation: bool) -> tuple[Panel, np.ndarray]:
-    """The history, and what came after it (S, H)."""
+    """The history, and the actuals after it (S, H)."""
     panel = to_panel(read_table(str(data / TRAIN)).frame)
     if validation:
         last = panel.indptr[1:, None] - HORIZON + np.arange(HORIZON)

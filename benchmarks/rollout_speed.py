@@ -50,7 +50,7 @@ class Case(NamedTuple):
 
 
 def upcoming(model: Model, horizon: int) -> np.ndarray:
-    """Calendar features of the steps to come, (H, S, C)."""
+    """Calendar features of the future steps, (H, S, C)."""
     frequency = model.config.frequency
     times = model.state.time + frequency.step * np.arange(1, horizon + 1)[:, None]
     return frequency.calendar(times, model.config.cycles)

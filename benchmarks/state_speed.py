@@ -3,7 +3,7 @@ are taken in about as fast as the network alone can compute.
 
 What a library without a state must do for a new row, encode the whole history again, is timed
 beside it. The measure for many series is the LSTM that everyone writes in NumPy: same weights,
-same shapes, inputs made beforehand, and nothing around it.
+same shapes, inputs made in advance, and nothing around it.
 """
 
 from __future__ import annotations
