@@ -1,8 +1,8 @@
 """A backtest of M4's hourly series: 100 cutoffs in one call, next to other ways to the same.
 
-`Model.backtest`, with the history encoded once and the state carried along, is compared with encoding
-it again at each cutoff, with `Model.rollout` called once per cutoff, and, with --python of the
-environment that `make bench` sets up, with `historical_forecasts(retrain=False)` of a Darts
+`Model.backtest`, with the history encoded once and the state carried along, is compared with
+encoding it again at each cutoff, with `Model.rollout` called once per cutoff, and, with --python of
+the environment that `make bench` sets up, with `historical_forecasts(retrain=False)` of a Darts
 RNNModel of the same size. The weights are barely trained: they take as long as any others.
 """
 

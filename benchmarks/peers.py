@@ -38,7 +38,7 @@ TIMED = ("rollout", "observe", "backtest")
 
 
 def attempt(name: str, found: Found, measure: str, task: Callable[[], dict[str, Any]]) -> None:
-    """Add what a task has measured to what was found; a failure is reported, and ends nothing else."""
+    """Add what a task has measured to the results; a failure is reported, and the rest goes on."""
     print(f"{datetime.datetime.now():%H:%M:%S} {name}: {measure}", flush=True)
     try:
         told = task()
