@@ -247,7 +247,7 @@ def test_every_public_name_is_in_the_reference():
     entries = re.findall(r"^::: (\S+)$", (ROOT / "docs/reference.md").read_text(), re.M)
 
     assert {f"forecast.{name}" for name in forecast.__all__} <= set(entries)
-    assert {f"datasets.{name}" for name in forecast.datasets.__all__} <= set(entries)
+    assert {f"forecast.datasets.{name}" for name in forecast.datasets.__all__} <= set(entries)
 
 
 def test_the_tree_of_the_architecture_is_that_of_the_package():
