@@ -22,11 +22,11 @@ check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m mkdocs build --quiet
+	$(BIN)/python -m mkdocs build
 
 # The documentation as a site: site/index.html. A dead link ends the build, in `make check` too.
 docs: $(VENV)/installed
-	$(BIN)/python -m mkdocs build --quiet
+	$(BIN)/python -m mkdocs build
 	@echo "The documentation is in site/index.html."
 
 format: $(VENV)/installed

@@ -13,6 +13,7 @@ PAGES = {
     "datasets/README.md": "datasets.md",
 }
 SOURCES = {page: source for source, page in PAGES.items()}
+MOVED = re.compile(r"^::: forecast\.(datasets)\.(\w+)$", re.M)  # installed inside the package
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 
 
@@ -25,14 +26,15 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, **_):
-    """Point links between files of the repository to the pages of the site."""
+    """Point links between files of the repository, and entries of the reference, to their place."""
     source = SOURCES.get(page.file.src_uri, f"docs/{page.file.src_uri}")
 
     def target(link):
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), link[1]))
         return PAGES.get(path, posixpath.relpath(path, "docs"))
 
-    return LINK.sub(target, markdown)
+    entry = r"::: \1.\2\n    options: {heading: forecast.\1.\2, toc_label: \2}"
+    return MOVED.sub(entry, LINK.sub(target, markdown))
 
 
 class Examples(griffe.Extension):

@@ -30,7 +30,9 @@ VARIES = (
     "Trained",
     "  weights: ",
     "On the last",
+    "On the held-out",
     "Intervals held",
+    "Empirical coverage",
 )  # lines of the example whose numbers depend on the machine
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -245,4 +247,15 @@ def test_every_public_name_is_in_the_reference():
     entries = re.findall(r"^::: (\S+)$", (ROOT / "docs/reference.md").read_text(), re.M)
 
     assert {f"forecast.{name}" for name in forecast.__all__} <= set(entries)
-    assert {f"datasets.{name}" for name in forecast.datasets.__all__} <= set(entries)
+    assert {f"forecast.datasets.{name}" for name in forecast.datasets.__all__} <= set(entries)
+
+
+def test_the_tree_of_the_architecture_is_that_of_the_package():
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    tree = page[page.index("    forecast/\n") : page.index("    cli/, datasets/")]
+    stems = {
+        path.stem for path in (ROOT / "forecast").rglob("*.py") if not path.stem.startswith("_")
+    }
+
+    assert {stem for stem in stems if not re.search(rf"\b{stem}\b", tree)} == set()
+    assert {*re.findall(r"(\w+)\.py", tree)} <= stems
