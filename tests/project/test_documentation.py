@@ -30,7 +30,7 @@ VARIES = (
     "Trained",
     "  weights: ",
     "On the last",
-    "Intervals held",
+    "Empirical coverage",
 )  # lines of the example whose numbers depend on the machine
 PACKAGES = (forecast, forecast.datasets)
 MODULES = sorted(
