@@ -4,90 +4,113 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.model import Model
 from forecast.training_record import TrainingRecord
 
-ENDED = {
+ENDINGS = {
     "planned": "",
-    "early": " (ended early: the validation loss no longer improved)",
-    "budget": " (shortened by the time budget)",
+    "early": " (stopped early: the validation loss no longer decreased)",
+    "budget": " (shortened by --budget)",
     "interrupted": " (interrupted: the best weights so far are kept)",
 }
-FEEDBACK = {"teacher": "teacher forcing", "scheduled": "scheduled sampling", "free": "free running"}
+REGIMES = {
+    "teacher": "teacher forcing",
+    "scheduled": "scheduled sampling",
+    "free": "free running",
+}
 TRANSFORMS = {0.0: "logarithm", 0.5: "square root", 1.0: "none"}
 
 
 def summary(model: Model) -> list[str]:
-    """How training went, and how good the model is, in words; nothing where there was none."""
+    """The lines that `forecast train` prints after a training; none where there was none."""
     record, config = model.record, model.config
     if record is None:
         return []
-    lines = [_training(record, config), _inputs(config)]
-    lines += [f"  {note}" for note in (*_weights(record), *_bounds(config))]
-    if record.comparison is None:
-        why = "Nothing was held out"
-        if record.plan.holdout:
-            why = "The held-out steps were not evaluated"
-        return [*lines, f"{why}, so there is no comparison with the seasonal naive forecast."]
-    lines.append(record.comparison.sentence())
-    for name, comparison in record.also.items():
-        if comparison:
-            lines.append(f"For '{name}': {comparison.sentence()}")
-    return [*lines, *_coverage(record)]
+    return [
+        _training(record, config),
+        *(f"  {detail}" for detail in _details(record, config)),
+        *_accuracy(record),
+    ]
 
 
 def _training(record: TrainingRecord, config: Config) -> str:
+    """The network, the feedback, and how long the training took."""
     last = record.rounds[-1]
     layers = "1 layer" if config.layers == 1 else f"{config.layers} layers"
     steps = "1 gradient step" if last.step == 1 else f"{last.step:,} gradient steps"
-    feedback = ", then ".join(FEEDBACK.get(phase, phase) for phase in record.phases)
+    feedback = ", then ".join(REGIMES.get(phase, phase) for phase in record.phases)
     return (
         f"Trained {config.network} ({layers} of {config.units} {config.cell.upper()} units; "
-        f"{feedback}): {steps} in {last.seconds:,.0f} s{ENDED[record.ended]}."
+        f"{feedback}): {steps} in {last.seconds:,.0f} s{ENDINGS[record.ended]}."
     )
 
 
-def _inputs(config: Config) -> str:
-    covariates = [covariate.name for covariate in (*config.known, *config.static)]
-    holidays = f", holidays of {config.holidays}" if config.holidays else ""
-    columns = f", covariates {covariates}" if covariates else ""
-    transform = ", ".join(TRANSFORMS[power] for power in config.powers)
-    return (
-        f"  inputs: last value, lags {list(config.lags)}, calendar {list(config.cycles)}"
-        f"{holidays}{columns}; transform: {transform}; scale: last {config.context} steps"
-    )
-
-
-def _weights(record: TrainingRecord) -> Iterator[str]:
-    """Says which weights were kept, if not the last ones, and why."""
-    last, phases = record.rounds[-1], record.plan.feedback
+def _details(record: TrainingRecord, config: Config) -> Iterator[str]:
+    """The inputs, the weights that were kept, phases that were not reached, and the bounds."""
+    last = record.rounds[-1]
+    yield _inputs(config)
     if record.kept_step < last.step:
         yield f"weights: from step {record.kept_step:,}, the best on the validation rows"
     is_validated = last.validation_loss is not None or record.ended == "interrupted"
     if record.plan.holdout and not is_validated:
-        yield "the validation rows have no observed value: the last weights are kept"
-    missed = phases[len(record.phases) :]
-    if missed:
-        names = " and ".join(FEEDBACK.get(phase, phase) for phase in missed)
-        yield f"training ended before the feedback phase {names}"
+        yield "weights: the last ones, since no value is observed in the validation rows"
+    unreached = record.plan.feedback[len(record.phases) :]
+    if unreached:
+        phases = " and ".join(REGIMES.get(phase, phase) for phase in unreached)
+        yield f"training ended before the phase of {phases}"
+    yield from _limits(config)
 
 
-def _bounds(config: Config) -> Iterator[str]:
-    """Says which forecasts are clipped."""
-    for d, (name, bounds) in enumerate(zip(config.schema.forecasts, config.bounds, strict=True)):
-        if bounds != (None, None):
+def _inputs(config: Config) -> str:
+    """The inputs of the network, and how values are transformed and scaled."""
+    parts = ["last value", f"lags {list(config.lags)}", f"calendar {list(config.cycles)}"]
+    if config.holidays:
+        parts.append(f"holidays of {config.holidays}")
+    covariates = [covariate.name for covariate in (*config.known, *config.static)]
+    if covariates:
+        parts.append(f"columns {covariates}")
+    transforms = ", ".join(TRANSFORMS[power] for power in config.powers)
+    return (
+        f"inputs: {', '.join(parts)}; transform: {transforms}; scale: last {config.context} steps"
+    )
+
+
+def _limits(config: Config) -> Iterator[str]:
+    """The bounds of the forecasts of each target that has some."""
+    names = config.schema.forecasts
+    for name, bounds in zip(names, config.bounds, strict=True):
+        if bounds != Bounds():
             forecasts = "forecasts" if name == "forecast" else f"forecasts of '{name}'"
-            hint = "; change it with --bounds" if d == 0 else ""
-            yield f"{forecasts} are kept {bounds}{hint}"
+            option = "; set other limits with --bounds" if name == names[0] else ""
+            yield f"{forecasts} are limited to {_range(bounds)}{option}"
 
 
-def _coverage(record: TrainingRecord) -> Iterator[str]:
-    """Says how many of the held-out actuals lie in intervals of 80 % …"""
+def _range(bounds: Bounds) -> str:
+    """Bounds in words: "0 or above", "100 or below", "0 to 100"."""
+    if bounds.low is not None and bounds.high is not None:
+        return f"{bounds.low:g} to {bounds.high:g}"
+    return f"{bounds.high:g} or below" if bounds.low is None else f"{bounds.low:g} or above"
+
+
+def _accuracy(record: TrainingRecord) -> Iterator[str]:
+    """The comparison with the naive forecast on held-out steps, and the coverage of intervals."""
+    if record.comparison is None:
+        reason = "No steps were held out"
+        if record.plan.holdout:
+            reason = "The held-out steps were not evaluated"
+        yield f"{reason}, so there is no comparison with a naive forecast."
+        return
+    yield record.comparison.sentence()
+    for target, comparison in record.also.items():
+        if comparison:
+            yield f"For '{target}': {comparison.sentence()}"
     if record.coverage:
-        shares = record.coverage.items()
-        text = ", ".join(f"{share:.0f}% (nominal {level}%)" for level, share in shares)
+        coverage = ", ".join(
+            f"{share:.0f}% (nominal {level}%)" for level, share in record.coverage.items()
+        )
         yield (
-            f"Empirical coverage on the held-out steps: {text}; get intervals with predict "
+            f"Empirical coverage on the held-out steps: {coverage}; get intervals with predict "
             "--levels."
         )
