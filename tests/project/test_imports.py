@@ -13,50 +13,21 @@ import forecast
 ROOT = Path(__file__).parents[2]
 HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib"}
 
-# The flow of data: a module imports only modules before it. A new one needs its place here.
-FLOW = (
-    "errors",
-    "arguments parallel",
-    "files packing",
-    "frequency spacing",
-    "dialect excel stacking tables",
-    "frames parsing timestamps columns layout grid schema covariates panel",
-    "splits",
-    "statistical baselines",
-    "scaling features windows bounds holidays",
-    "network.lstm_cell network.gru_cell network.parts network.point network.student_t",
-    "network.normal network.negative_binomial",
-    "network.lstm network.seq2seq network.attention network.repeat network network.tensors",
-    "cell config",
-    "rollout compiled",
-    "randomness stopping",
-    "state encoding",
-    "ahead projection streaming outcome",
-    "calibration intervals",
-    "artifact",
-    "matching checks totals",
-    "metrics",
-    "plotting.style plotting.choosing plotting.scaled plotting.writing",
-    "plotting.future plotting.attention plotting.cutoffs plotting.errors plotting.calibration",
-    "plotting.history plotting textchart",
-    "verdict detectors",
-    "backtest",
-    "rolling",
-    "model",
-    "training training.regimes training.schedule training.plan training.lesson",
-    "training.teacher training.scheduled training.free",
-    "training.callbacks training.learner training.fit",
-    "evaluation",
-    "trial",
-    "summary",
-    "report.markup report.gathering report.curves report.sections report.quality",
-    "report.reproduce report.page report",
-    "choices",
-    "scoring",
-    "forecaster",
-    "sktime",
+# The layers, from the ground up; those of a row do not know each other. A package is its files.
+LAYERS = (
+    ("_version", "errors"),
+    ("data", "nn"),
+    ("inference",),
+    ("training", "evaluation"),
+    ("plotting", "pretrained"),
+    ("training_record",),
+    ("backtest",),
+    ("model",),
+    ("forecaster",),
+    ("report", "integrations"),
 )
-ORDER = [name for row in FLOW for name in row.split()]
+RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
+PUBLIC = {"backtest", "errors", "forecaster", "model", "training_record"}  # files at the top
 
 
 def module_files():
@@ -73,21 +44,21 @@ def is_for_types_only(node):
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
-def statements(tree, inside_functions=True):
-    """All statements that run, without the imports that type checkers alone see."""
+def statements(tree, inside_functions=True, for_types=False):
+    """All statements that run; with `for_types` also what type checkers alone see."""
     for node in ast.iter_child_nodes(tree):
-        if is_for_types_only(node):
+        if is_for_types_only(node) and not for_types:
             continue
         if not inside_functions and isinstance(node, ast.FunctionDef):
             continue
         yield node
-        yield from statements(node, inside_functions)
+        yield from statements(node, inside_functions, for_types)
 
 
-def imported(name, inside_functions=True):
+def imported(name, inside_functions=True, for_types=False):
     """Full names that a module imports; names imported from a package count as well."""
     tree = ast.parse(MODULES[name].read_text())
-    for node in statements(tree, inside_functions):
+    for node in statements(tree, inside_functions, for_types):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -96,10 +67,18 @@ def imported(name, inside_functions=True):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def imported_rooms(name):
-    """The modules of the package that a module imports."""
-    found = {full.removeprefix("forecast.") for full in imported(name)}
-    return found & MODULES.keys() - {"", name}
+def imported_modules(name, for_types=False):
+    """The modules of the package that a module imports; also those for type checkers alone."""
+    names = {full.removeprefix("forecast.") for full in imported(name, for_types=for_types)}
+    return names & MODULES.keys() - {"", name}
+
+
+def layer_of(name):
+    return name.partition(".")[0]
+
+
+def is_in(name, package):
+    return name == package or name.startswith(f"{package}.")
 
 
 def importers_of(*libraries, inside_functions=True):
@@ -113,20 +92,62 @@ def importers_of(*libraries, inside_functions=True):
 # The direction of imports
 
 
-def test_every_module_has_its_place_in_the_flow_of_data():
-    assert MODULES.keys() - {""} == {*ORDER}
-    assert len(ORDER) == len({*ORDER})
+def test_every_module_lies_in_a_layer():
+    assert {layer_of(name) for name in MODULES if name} == RANK.keys()
 
 
-@pytest.mark.parametrize("name", ORDER)
-def test_a_module_imports_only_what_comes_before_it(name):
-    later = [other for other in imported_rooms(name) if ORDER.index(other) > ORDER.index(name)]
+def test_the_files_at_the_top_are_the_public_ones():
+    tops = {name for name, path in MODULES.items() if name and path.parent.name == "forecast"}
 
-    assert later == []
+    assert tops - {"_version"} == PUBLIC
+
+
+@pytest.mark.parametrize("name", sorted(MODULES.keys() - {""}))
+def test_a_module_imports_from_its_own_layer_and_those_below(name):
+    own = layer_of(name)
+    against = {
+        other
+        for other in imported_modules(name, for_types=True)
+        if layer_of(other) != own and RANK[layer_of(other)] >= RANK[own]
+    }
+
+    assert against == set()
+
+
+def test_no_modules_know_each_other_in_a_circle():
+    graph = {name: imported_modules(name, for_types=True) for name in MODULES if name}
+    graph = {name: {*own} - packages_around(name) for name, own in graph.items()}
+
+    with_cycle = [name for name in graph if name in reachable(graph, graph[name])]
+
+    assert with_cycle == []
+
+
+def packages_around(name):
+    """The packages that a module lies in: importing a sibling names them too."""
+    parts = name.split(".")
+    return {".".join(parts[:end]) for end in range(1, len(parts))}
+
+
+def reachable(graph, start):
+    """All modules that can be reached from some."""
+    seen, todo = set(), [*start]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += graph[name]
+    return seen
+
+
+def test_networks_import_nothing_of_ours_but_networks():
+    for name in MODULES:
+        if is_in(name, "nn"):
+            assert {layer_of(other) for other in imported_modules(name, for_types=True)} <= {"nn"}
 
 
 def test_the_package_itself_imports_nothing_of_its_own_until_asked():
-    assert imported_rooms("") == set()
+    assert imported_modules("") <= {"_version"}
 
 
 def test_nothing_in_the_package_imports_the_command_line():
@@ -135,26 +156,21 @@ def test_nothing_in_the_package_imports_the_command_line():
     assert not importers_of("click", "rich")
 
 
-def test_the_rollout_engine_and_the_inputs_of_a_step_know_nothing_else():
-    assert imported_rooms("rollout") == set()
-    assert imported_rooms("features") == set()
-    assert imported_rooms("randomness") == set()
+def test_the_rollout_loop_and_the_inputs_of_a_step_know_nothing_else():
+    assert imported_modules("inference.loop") == set()
+    assert imported_modules("nn.step_inputs") == set()
+    assert imported_modules("inference.random_streams") == set()
 
 
 # Libraries
 
 
 def test_tensorflow_and_keras_are_imported_by_training_and_the_compiled_runtime_only():
-    assert importers_of("tensorflow", "keras") == {
-        "compiled",
-        "network.tensors",
-        "training.callbacks",
-        "training.fit",
-        "training.free",
-        "training.learner",
-        "training.lesson",
-        "training.scheduled",
-    }
+    importers = importers_of("tensorflow", "keras")
+
+    outside = {name for name in importers if not is_in(name, "training")}
+    assert outside == {"inference.loop_xla", "nn.tensorflow_namespace"}
+    assert not importers & {"training", "training.feedback", "training.options", "training.plan"}
 
 
 def test_scikit_learn_is_imported_by_the_estimator_only():
@@ -172,9 +188,9 @@ def test_matplotlib_is_imported_when_a_picture_is_drawn():
 @pytest.mark.parametrize(
     ("package", "importers"),
     [
-        ("holidays", {"holidays"}),
-        ("openpyxl", {"excel"}),
-        ("narwhals", {"frames"}),
+        ("holidays", {"data.holidays"}),
+        ("openpyxl", {"data.io.excel"}),
+        ("narwhals", {"data.dataframes"}),
         ("polars", set()),
     ],
 )
@@ -184,25 +200,23 @@ def test_what_few_tables_need_is_imported_by_one_file_inside_its_functions(packa
 
 
 def test_sktime_is_imported_by_its_adapter_only():
-    assert importers_of("sktime") == {"sktime"}
-    assert importers_of("statsforecast") == {"statistical"}
+    assert importers_of("sktime") == {"integrations.sktime"}
+    assert importers_of("statsforecast") == {"evaluation.statsforecast_baselines"}
     assert importers_of("statsforecast", inside_functions=False) == set()
 
 
 def test_networks_know_no_array_library_but_the_one_they_are_given():
-    networks = {name for name in MODULES if name.startswith("network")} - {"network.tensors"}
+    networks = {name for name in MODULES if is_in(name, "nn")} - {"nn.tensorflow_namespace"}
 
     assert not networks & importers_of("numpy", "pandas", "tensorflow", "keras")
-    assert not {"features", "cell"} & importers_of("numpy", "pandas", "tensorflow", "keras")
 
 
-def test_behind_the_gate_there_is_no_pandas():
-    behind = {"scaling", "features", "windows", "config", "cell", "rollout", "compiled"}
-    behind |= {"randomness", "state", "encoding", "artifact", "model"}
-    behind |= {"packing", "bounds", "stopping", "projection", "streaming"}
-    behind |= {"arguments", "matching", "checks", "trial"}
+def test_inference_knows_no_pandas_but_in_tables_for_users():
+    tables = {"inference.aggregation"}
+    inference = {name for name in MODULES if is_in(name, "inference")} - tables
 
-    assert not behind & importers_of("pandas", "pyarrow")
+    assert not inference & importers_of("pandas", "pyarrow")
+    assert not {"data.scaling", "training.windows"} & importers_of("pandas", "pyarrow")
 
 
 def test_no_module_can_unpickle():
@@ -245,7 +259,7 @@ def test_importing_the_model_loads_no_library_for_training():
     loaded = loaded_by("import forecast.model; from forecast import load, Model, State, DataError")
 
     assert {"numpy", "forecast.model"} <= loaded
-    assert not loaded & {*HEAVY, "forecast.training", "forecast.inference.loop_xla"}
+    assert not loaded & {*HEAVY, "forecast.training.fit", "forecast.inference.loop_xla"}
 
 
 def test_loading_a_model_and_forecasting_loads_no_library_for_training(saved):
