@@ -125,7 +125,7 @@ def test_the_mark_follows_the_cycles_in_the_features_of_a_step(make_config):
 
     known = step_features(panel, config, np.empty((1, 0), np.float32))
 
-    assert config.beforehand == 3
+    assert config.step_features == 3
     assert known[:, 2].tolist() == [0, 0, 1, 1, 0]
     np.testing.assert_array_equal(known[:, :2], parse("D").calendar(panel.ordinals, ("week",)))
 
@@ -178,7 +178,7 @@ def test_holidays_and_known_columns_stand_side_by_side(daily):
 
     fitted = Forecaster(holidays="DE", known="price", target="y", **TINY).fit(history).model_
 
-    assert fitted.config.beforehand == 2 * len(fitted.config.cycles) + 2
+    assert fitted.config.step_features == 2 * len(fitted.config.cycles) + 2
     assert fitted.predict(5, future=future)["forecast"].notna().all()
 
 
