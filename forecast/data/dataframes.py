@@ -52,19 +52,19 @@ def to_pandas(table: Any, source: str = "the table") -> Any:
     return table
 
 
-def alike(frame: pd.DataFrame, *given: Any) -> pd.DataFrame:
+def alike(frame: pd.DataFrame, *arguments: Any) -> pd.DataFrame:
     """Convert a result to the library of the tables that a function was given.
 
     Args:
         frame: the result.
-        given: arguments of the function; the first table among them counts.
+        arguments: of the function; the first table among them counts.
 
     Returns:
         The frame itself, or the same in the library of that table. Columns that are dates
         without a time or an Enum there have these types here too, which pandas lacks; periods,
         which only pandas has, become their start times. To type checkers it is of pandas.
     """
-    table = next((argument for argument in given if is_table(argument)), frame)
+    table = next((argument for argument in arguments if is_table(argument)), frame)
     if isinstance(table, pd.DataFrame | pd.Series):
         return frame
     import narwhals.stable.v2 as nw

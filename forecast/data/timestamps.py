@@ -255,5 +255,5 @@ def has_zone(dtype: str) -> bool:
 def zoned(times: pd.DatetimeIndex, dtype: str, local: bool) -> pd.DatetimeIndex:
     """Naive times (M,) in the zone of a `Times.dtype` that has one."""
     kind = cast(pd.DatetimeTZDtype, pd.api.types.pandas_dtype(dtype))
-    given = _localize(times, kind.tz) if local else times.tz_localize("UTC")
-    return given.tz_convert(kind.tz).as_unit(kind.unit)
+    aware = _localize(times, kind.tz) if local else times.tz_localize("UTC")
+    return aware.tz_convert(kind.tz).as_unit(kind.unit)

@@ -103,12 +103,12 @@ def read_panel(
 
     Args:
         table: long (id, time, target), wide (a column per series), or a Series with times as
-            its index; id and time may stand in the index. Rows in any order. Of pandas, or any
-            DataFrame that Narwhals knows, such as that of Polars.
-        roles: of the columns that are named; the others are guessed. Of a table without a target
-            the panel's target is 0, and NaN, as always, for a row that is filled into a gap.
+            its index; id and time may be index levels. Rows in any order. Of pandas, or any
+            library that Narwhals supports, such as Polars.
+        roles: of the columns that are named; the others are guessed. Without a target the panel's
+            target is 0 in the table's rows, and NaN in rows that are filled into gaps.
         origin: names rows in messages. The names of several files, as a column `file`, are the
-            ids where `roles` says so, or where nothing else tells rows of the same time apart.
+            ids where `roles` says so, or where nothing else distinguishes rows of the same time.
         frequency: alias such as "h" or "MS"; inferred by default.
         fill_gaps: whether rows may be missing; they are then filled and counted.
         all_missing: whether every value may be missing, as in the rows of a silent sensor.
@@ -121,7 +121,7 @@ def read_panel(
     table = to_pandas(table, source)
     flat = flatten(table, source)
     place = Place(origin, table.index)
-    given = None if frequency is None else frequencies.parse(frequency)
+    spacing = None if frequency is None else frequencies.parse(frequency)
     roles = roles.or_else(flat.roles)
     flat = with_files(flat, origin.files) if roles.id == FILE_COLUMN else flat
     known, static = (
@@ -129,25 +129,25 @@ def read_panel(
         for names in (roles.known, roles.static)
     )
     columns = find_roles(flat.frame, source, roles, flat.levels, expected.series)
-    is_subdaily = given is not None and given.is_subdaily
+    is_subdaily = spacing is not None and spacing.is_subdaily
     times = read_times(flat.frame[columns.time], place, is_subdaily, expected.time_dtype)
     content = _Content(flat, columns, times, place)
     if len(origin.files) > 1 and roles.has_target and columns.id is None and not columns.wide:
         content = _by_file(content)
     if columns.wide:
         _refuse_beside_wide(roles, source)
-        panel = _wide_panel(content, given, fill_gaps)
+        panel = _wide_panel(content, spacing, fill_gaps)
     else:
-        panel = _long_panel(content, given, fill_gaps, known, static)
+        panel = _long_panel(content, spacing, fill_gaps, known, static)
     if roles.has_target and not all_missing:
         _refuse_empty(panel, source)
-    inferred = (
-        () if given else (f"frequency: {panel.frequency.label}, inferred from the timestamps",)
-    )
-    from_file: list[str] = table.attrs.get("notes", [])
-    missing = _missing_notes(panel) if roles.has_target else ()
-    notes = (*from_file, *content.columns.notes, *inferred, *panel.notes, *missing)
-    return replace(panel, notes=notes, source=source)
+    notes = [*table.attrs.get("notes", ()), *content.columns.notes]  # the first: of the file
+    if spacing is None:
+        notes.append(f"frequency: {panel.frequency.label}, inferred from the timestamps")
+    notes += panel.notes
+    if roles.has_target:
+        notes += _missing_notes(panel)
+    return replace(panel, notes=tuple(notes), source=source)
 
 
 class _Content(NamedTuple):

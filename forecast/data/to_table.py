@@ -47,8 +47,8 @@ def _long_frame(panel: Panel) -> pd.DataFrame:
     owner = np.repeat(np.arange(len(panel.ids)), panel.lengths)
     known = {name: panel.known.cells(k) for k, name in enumerate(panel.known.names)}
     static = {name: panel.static.cells(k)[owner] for k, name in enumerate(panel.static.names)}
-    beside = known | {name: cells.reset_index(drop=True) for name, cells in static.items()}
-    return schema.table(panel.frequency, ids, panel.ordinals, targets | beside)
+    covariates = known | {name: cells.reset_index(drop=True) for name, cells in static.items()}
+    return schema.table(panel.frequency, ids, panel.ordinals, targets | covariates)
 
 
 def _wide_frame(panel: Panel) -> pd.DataFrame:

@@ -99,7 +99,7 @@ def test_a_file_without_one_of_its_parts_is_refused(saved, archive, part):
 
 
 @pytest.mark.parametrize("content", [b"[1, 2]", b"null", b"{", b"\xff", b"[" * 100_000])
-def test_a_part_that_is_no_json_or_json_of_another_kind_is_refused(saved, archive, content):
+def test_a_part_that_is_not_json_or_json_of_another_kind_is_refused(saved, archive, content):
     archive.write(saved, {**archive.parts(saved), ABOUT: content})
 
     assert refusal(saved) == FOREIGN
@@ -190,7 +190,7 @@ def test_a_file_of_a_newer_format_says_to_upgrade(saved, archive):
     )
 
 
-def test_a_newer_format_is_told_even_where_everything_else_has_changed(saved, archive):
+def test_a_newer_format_is_named_even_where_everything_else_has_changed(saved, archive):
     archive.write(saved, {**archive.parts(saved), ABOUT: b'{"format": 99}'})
 
     assert refusal(saved).startswith("the file has format 99, this version of forecast")
@@ -247,7 +247,7 @@ def test_another_name_that_was_written_in_is_noticed(saved, archive, change):
     assert refusal(saved) == "its state is not as it was written; keep the state again"
 
 
-def test_who_writes_the_digest_anew_has_made_another_state(saved, state, archive):
+def test_rewriting_the_digest_makes_another_state(saved, state, archive):
     archive.change(saved, ARRAYS, poke("value", 0.125), sealed=True)
 
     loaded = State.load(saved)
@@ -316,7 +316,7 @@ def test_names_that_are_impossible_are_refused(saved, archive, change, message):
         (poke("recent", -np.inf), "its state recent holds numbers"),
     ],
 )
-def test_arrays_that_are_no_state_are_refused_whatever_the_digest_says(
+def test_arrays_that_are_not_a_state_are_refused_whatever_the_digest(
     saved, archive, change, message
 ):
     archive.change(saved, ARRAYS, change, sealed=True)
@@ -336,7 +336,7 @@ def test_arrays_that_are_no_state_are_refused_whatever_the_digest_says(
         lambda arrays: arrays.pop("network.cell_0"),
     ],
 )
-def test_a_state_whose_memory_is_of_another_kind_is_told_from_the_models(
+def test_a_state_with_the_memory_of_another_network_is_distinguished_from_the_models(
     saved, archive, make_model, make_random_panel, change
 ):
     model = make_model(make_random_panel([9, 5], missing=0.3), lags=(2, 7), units=2)

@@ -33,14 +33,14 @@ def model(make_model):
 # In
 
 
-def test_what_is_of_pandas_or_no_table_stays_as_it_is():
+def test_tables_of_pandas_and_other_values_stay_as_they_are():
     frame = pd.DataFrame({"y": [1]})
 
     for value in (frame, frame["y"], [1, 2], np.ones(2), {"y": 1}, None, pl.Series([1])):
         assert to_pandas(value) is value
 
 
-def test_a_table_is_told_from_other_values():
+def test_a_table_is_distinguished_from_other_values():
     assert is_table(TABLE)
     assert is_table(TABLE.lazy())
     assert is_table(TABLE.to_arrow())

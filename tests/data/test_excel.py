@@ -91,7 +91,7 @@ def test_a_workbook_gives_the_panel_that_its_csv_would(book, tmp_path):
     assert panel.frequency == expected.frequency
 
 
-def test_the_content_tells_a_workbook_packed_or_not(book, tmp_path):
+def test_a_workbook_is_recognised_by_its_content_gzipped_or_not(book, tmp_path):
     content = Path(book([HEADER, *ROWS])).read_bytes()
     (tmp_path / "table.csv").write_bytes(content)
     (tmp_path / "table.gz").write_bytes(gzip.compress(content))
@@ -100,7 +100,7 @@ def test_the_content_tells_a_workbook_packed_or_not(book, tmp_path):
     assert len(read_table(str(tmp_path / "table.gz")).frame) == 4
 
 
-def test_of_several_sheets_the_first_is_taken_and_told(book):
+def test_of_several_sheets_the_first_is_read_and_reported(book):
     path = book([HEADER, *ROWS], others=["Notes", "Old"])
 
     assert read_panel(path).notes[0] == f"{path}: took sheet 'Data', the first of 3 sheets"
@@ -258,14 +258,14 @@ def test_a_workbook_whose_parts_are_damaged_says_so(book, edited, part, change):
     assert message.endswith("in a spreadsheet program, or save the table as CSV")
 
 
-def test_another_zip_is_no_workbook(edited, book):
+def test_another_zip_is_not_a_workbook(edited, book):
     path = edited(book([HEADER, *ROWS]), "xl/workbook.xml", None)
 
     message = "sales.xlsx: a zip file, not an Excel workbook; give the table inside it"
     assert error_of(path) == message
 
 
-def test_an_old_workbook_is_to_be_saved_anew(tmp_path):
+def test_an_old_workbook_has_to_be_saved_as_xlsx(tmp_path):
     (tmp_path / "sales.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
 
     assert error_of(str(tmp_path / "sales.xls")) == (

@@ -221,7 +221,7 @@ def test_the_error_for_uneven_integers_does_not_speak_of_resampling():
     ],
     ids=["time of day", "another day"],
 )
-def test_monthly_rows_off_a_common_day_are_told_what_months_need(dates):
+def test_monthly_rows_without_a_common_day_get_advice_on_months(dates):
     with pytest.raises(DataError, match="one day of the month in common"):
         infer_dates(*dates)
 
@@ -250,7 +250,7 @@ def test_times_are_timestamps_or_whole_numbers(values):
 # --- rows that do not fit --------------------------------------------------------------------
 
 
-def test_a_row_is_irregular_when_it_is_no_multiple_of_the_step_behind_the_row_before():
+def test_a_row_is_irregular_unless_it_is_a_multiple_of_the_step_after_the_row_before():
     times = pd.DatetimeIndex(
         ["2024-01-01 00:00", "2024-01-01 01:00", "2024-01-01 03:00", "2024-01-01 03:30"]
     )
@@ -296,7 +296,7 @@ def test_month_ends_do_not_fit_month_starts():
         ("h", "2024-01-01 00:00:00.000000001"),
     ],
 )
-def test_times_that_no_ordinal_stands_for_are_off_the_grid(alias, time):
+def test_times_without_an_ordinal_are_off_the_grid(alias, time):
     assert parse(alias).off_grid(pd.DatetimeIndex([time])).tolist() == [True]
 
 

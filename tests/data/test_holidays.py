@@ -61,13 +61,13 @@ def test_a_part_of_a_country_has_holidays_of_its_own():
     assert marked(epiphany, "DE").tolist() == [False]
 
 
-def test_every_hour_of_a_holiday_is_one():
+def test_every_hour_of_a_holiday_counts():
     hours = pd.date_range("2024-04-30 22:30", periods=28, freq="h")
 
     assert marked(hours, frequency="h").tolist() == [False] * 2 + [True] * 24 + [False] * 2
 
 
-def test_hours_with_a_zone_are_told_by_the_clock_on_the_wall():
+def test_hours_with_a_zone_count_in_local_time():
     utc = pd.date_range("2024-07-04 03:00", periods=27, freq="h")  # in New York 4 hours less
     zoned = "datetime64[us, America/New_York]"
 
@@ -76,7 +76,7 @@ def test_hours_with_a_zone_are_told_by_the_clock_on_the_wall():
     assert found.tolist() == [False] + [True] * 24 + [False] * 2
 
 
-def test_holidays_at_weekends_are_no_business_days():
+def test_holidays_at_weekends_are_not_business_days():
     days = pd.bdate_range("2022-12-23", "2023-01-03")  # Christmas and New Year's on Sundays
 
     assert days[marked(days, frequency="B")].strftime("%m-%d").tolist() == ["12-26"]
@@ -95,7 +95,7 @@ def test_marks_have_the_shape_of_the_times_and_years_that_nobody_knows_have_none
 def test_many_rows_ask_for_each_year_once(monkeypatch):
     import holidays
 
-    from forecast.data.holidays import _days_of
+    from forecast.data.holidays import _holidays_of
 
     asked = []
     original = holidays.country_holidays
@@ -105,7 +105,7 @@ def test_many_rows_ask_for_each_year_once(monkeypatch):
         return original(*place, **how)
 
     monkeypatch.setattr(holidays, "country_holidays", counting)
-    _days_of.cache_clear()
+    _holidays_of.cache_clear()
     minutes = pd.date_range("2022-07-01", "2023-06-30", freq="min")
 
     first = marked(minutes, "AT", "min").sum()
@@ -125,7 +125,7 @@ def test_the_mark_follows_the_cycles_in_the_features_of_a_step(make_config):
 
     known = step_features(panel, config, np.empty((1, 0), np.float32))
 
-    assert config.beforehand == 3
+    assert config.step_features == 3
     assert known[:, 2].tolist() == [0, 0, 1, 1, 0]
     np.testing.assert_array_equal(known[:, :2], parse("D").calendar(panel.ordinals, ("week",)))
 
@@ -178,7 +178,7 @@ def test_holidays_and_known_columns_stand_side_by_side(daily):
 
     fitted = Forecaster(holidays="DE", known="price", target="y", **TINY).fit(history).model_
 
-    assert fitted.config.beforehand == 2 * len(fitted.config.cycles) + 2
+    assert fitted.config.step_features == 2 * len(fitted.config.cycles) + 2
     assert fitted.predict(5, future=future)["forecast"].notna().all()
 
 
@@ -189,11 +189,11 @@ def test_holidays_and_known_columns_stand_side_by_side(daily):
     ("place", "message"),
     [
         ("de", "holidays is 'de', not a country or part of one with known holidays; did you mean"),
-        ("DE-by", "holidays is 'DE-by', no country .* are known; did you mean 'DE-BY'"),
+        ("DE-by", "holidays is 'DE-by', not a country .* known holidays; did you mean 'DE-BY'"),
         ("DE-BX", "did you mean 'DE-HB', 'DE-BY', 'DE-BW'"),
-        ("Atlantis", "are known; give a code such as 'DE' or 'US-CA'"),
-        ("DE-Atlantis", "are known; there are 'DE-BB', 'DE-BE', 'DE-BW' and 1"),
-        ("", "holidays is '', no country"),
+        ("Atlantis", "known holidays; give a code such as 'DE' or 'US-CA'"),
+        ("DE-Atlantis", "known holidays; there are 'DE-BB', 'DE-BE', 'DE-BW' and 1"),
+        ("", "holidays is '', not a country"),
         (["DE"], r"holidays is \['DE'\]; it must be text, or None"),
     ],
 )
@@ -226,10 +226,10 @@ def test_rows_to_train_on_without_a_holiday_are_refused(daily):
 
 
 def test_without_the_package_one_line_says_how_to_install_it(make_model, daily, monkeypatch):
-    from forecast.data.holidays import _days_of
+    from forecast.data.holidays import _holidays_of
 
     model = make_model(to_panel(daily), holidays="DE")
-    _days_of.cache_clear()
+    _holidays_of.cache_clear()
     monkeypatch.setitem(sys.modules, "holidays", None)
 
     line = r"public holidays need .* with: pip install 'forecast-rollout\[holidays\]'"
@@ -240,7 +240,7 @@ def test_without_the_package_one_line_says_how_to_install_it(make_model, daily, 
     assert Forecaster().check() is None
 
 
-def test_a_file_whose_place_is_no_text_is_damaged(make_model, daily, archive, tmp_path):
+def test_a_file_whose_place_is_not_text_is_damaged(make_model, daily, archive, tmp_path):
     path = tmp_path / "model.forecast"
     make_model(to_panel(daily), holidays="DE").save(path)
 

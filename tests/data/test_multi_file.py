@@ -163,7 +163,7 @@ def test_a_file_without_values_leaves_the_column_to_the_others(write):
 
 def test_decimal_points_and_commas_are_not_mixed_up(write):
     write(a="day;units\n2024-01-01;1,5\n2024-01-02;2,5\n", b=NEXT.replace("3\n", "1.485\n"))
-    assert panel_of("*.csv").target[:, 0].tolist() == [1.5, 2.5, 1.485, 4]  # each told by itself
+    assert panel_of("*.csv").target[:, 0].tolist() == [1.5, 2.5, 1.485, 4]  # each file on its own
 
     write(b=NEXT.replace("3\n", "1.485\n").replace(",4", ",-"))
     assert error_of("*.csv") == (
@@ -237,7 +237,7 @@ def test_what_can_be_read_once_only_is_not_one_of_several(write):
 # Names of files as ids
 
 
-def test_names_of_files_are_ids_where_nothing_else_tells_their_rows_apart(write):
+def test_names_of_files_are_ids_where_nothing_else_distinguishes_their_rows(write):
     write(Bonn=ONE, Ulm=ONE)
 
     panel = panel_of("*.csv")

@@ -142,7 +142,7 @@ def test_an_index_without_names_comes_back_without_names():
 # Which column is what
 
 
-def test_columns_of_odd_names_are_told_by_their_type():
+def test_columns_of_odd_names_are_recognised_by_their_type():
     table = pd.DataFrame(
         {
             "Tag": ["01.02.2024", "02.02.2024"],
@@ -180,7 +180,7 @@ def test_common_names_come_before_types():
     assert (schema.id, schema.time, schema.targets) == ("store", "date", ("sales",))
 
 
-def test_row_numbers_are_no_ids():
+def test_row_numbers_are_not_ids():
     saved_index = two_stores().reset_index(names="Unnamed: 0")
     numbered = pd.DataFrame({"id": [1, 2, 3], "date": DAYS[:3], "count": [7, 8, 9]})
 

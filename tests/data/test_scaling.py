@@ -38,7 +38,7 @@ def test_a_series_of_zeros_or_of_nothing_is_left_in_its_own_units():
     assert measured(NAN, NAN) == (0, 1)
 
 
-def test_rounding_noise_on_a_large_level_is_no_variation():
+def test_rounding_noise_on_a_large_level_is_not_variation():
     location, scale = measured(1e9, 1e9 + 1e-3, 1e9)
 
     assert scale == location

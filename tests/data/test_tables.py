@@ -48,7 +48,7 @@ def error_of(path):
 # Reading
 
 
-def test_a_table_knows_where_it_came_from(file):
+def test_a_table_has_its_origin(file):
     path = file(ROWS)
 
     table = read_table(path)
@@ -85,7 +85,7 @@ def test_any_common_csv_reads_the_same(file, content):
     assert panel.frequency.name == "D"
 
 
-def test_parquet_is_told_by_its_content(tmp_path):
+def test_parquet_is_recognised_by_its_content(tmp_path):
     FRAME.to_parquet(tmp_path / "table")
 
     table = read_table(str(tmp_path / "table"))
@@ -162,7 +162,7 @@ def test_points_between_thousands_are_understood_beside_a_decimal_comma(file, ce
         (("1.5", "1.480,10", "7"), "line 3, column 'Umsatz': found '1.480,10'"),
     ],
 )
-def test_the_cell_that_is_a_number_in_no_spelling_is_named(file, cells, message):
+def test_the_cell_that_is_not_a_number_in_any_format_is_named(file, cells, message):
     rows = [f"0{day}.12.2024;{cell}" for day, cell in enumerate(cells, 1)]
 
     with pytest.raises(DataError, match=message):

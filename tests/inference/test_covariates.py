@@ -544,7 +544,7 @@ def test_a_model_asks_for_the_columns_that_it_takes_and_for_no_others(
 def test_a_category_never_seen_is_told_and_taken_as_none(shop_model):
     ahead = shop_model.future_covariates(upcoming(kind=["z", "x", "y"]))
 
-    assert ahead.panel.notes[-1].startswith("column 'kind' has categories that training has not s")
+    assert ahead.panel.notes[-1].startswith("column 'kind' has categories unseen in training: 'z'")
     assert ahead.inputs[:, 1:].tolist() == [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
 
 

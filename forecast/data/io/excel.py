@@ -166,9 +166,9 @@ def _names(header: list[Any], row: list[Any], place: str) -> list[str]:
     """
     names = [as_text(cell) or "" for cell in header]
     if "" in names[1:]:
-        given = sum(name != "" for name in names)
+        named = sum(name != "" for name in names)
         raise DataError(
-            f"{place}: it names {given} of {len(names)} columns; name each, and remove what "
+            f"{place}: it names {named} of {len(names)} columns; name each, and remove what "
             "stands above the header"
         )
     if is_data(names, [as_text(cell) or "" for cell in row]):
