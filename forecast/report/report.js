@@ -7,7 +7,7 @@
     seasonal_naive: [2, 3],
     drift: [10, 3, 2, 3],
     naive2: [4, 4],
-    auto_ets: [1, 4],
+    auto_ets: [5, 2, 1, 2],
     auto_theta: [12, 3],
     validation: [6, 3],
   };
