@@ -20,9 +20,10 @@ from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
-from forecast.inference.rollout import make_cell
+from forecast.inference.predictor import fingerprint
+from forecast.inference.rollout import make_step
 from forecast.inference.state import ids_array
-from forecast.model import Model, fingerprint
+from forecast.model import Model
 from forecast.nn import NETWORKS
 
 SCHEMA = Schema(
@@ -109,8 +110,8 @@ def random_model(panel, seed=0, size=0.4, **choices):
     """A model of random weights that has seen the panel."""
     config = config_for(panel, **choices)
     weights = random_weights(config, seed, size)
-    state = encode(panel, config, make_cell(config, weights), fingerprint(config, weights))
-    return Model(config, weights, state, {"notes": ["random weights"]})
+    state = encode(panel, config, make_step(config, weights), fingerprint(config, weights))
+    return Model(config=config, weights=weights, state=state)
 
 
 def parts_of(path):
@@ -239,14 +240,15 @@ def make_learner():
     from forecast.training.feedback import teacher_forcing
     from forecast.training.keras_model import TrainableNetwork
 
-    def make(config, weights=None, regimes=None, steps=None, warm=None, **choices):
-        steps = config.context + config.horizon if steps is None else steps
+    def make(config, weights=None, regimes=None, window_length=None, context=None, **choices):
+        if window_length is None:
+            window_length = config.context + config.horizon
         learner = TrainableNetwork(
             config.blueprint,
             regimes or [teacher_forcing.parameters],
-            choices.pop("validated", teacher_forcing.parameters),
-            steps=steps,
-            warm=steps - config.horizon if warm is None else warm,
+            choices.pop("validation_regime", teacher_forcing.parameters),
+            window_length=window_length,
+            context=window_length - config.horizon if context is None else context,
             **choices,
         )
         for name, variable in learner.variables_by_name().items():

@@ -10,7 +10,6 @@ matplotlib is imported when one is drawn. The modules:
 - `calibration`: empirical coverage of intervals against the nominal one.
 - `text_chart`: a small chart of lines in text, for terminals.
 - `series_choice`: which of many series a picture shows.
-- `scaled`: the errors of a backtest in units that all series share.
 - `style`: colours, grids of plots, titles, lines and intervals.
 - `ticks`: ticks of the axes, and labels at the ends of lines.
 - `files`: writing figures to files.

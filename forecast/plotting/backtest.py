@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast.evaluation.metrics import FORECAST
-from forecast.plotting.scaled import mean_of_each, scaled_errors
+from forecast.evaluation.cutoff_forecasts import FORECAST, CutoffForecasts
+from forecast.evaluation.metrics import scaled_errors, series_means
 from forecast.plotting.series_choice import SeriesChoice, choose_series
 from forecast.plotting.style import (
     BLUE,
@@ -27,14 +27,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from forecast.backtest import Backtest
 
 MAX_FORECASTS = 12  # of one series over the columns of the grid; the last ones are drawn
 PREFERRED_LEVELS = (80.0, 95.0)  # the levels that are drawn, if there are intervals of them
 COLOURS = (BLUE, VERMILION)  # of forecasts, alternating
 
 
-def plot_backtest(backtest: Backtest) -> Figure:
+def plot_backtest(backtest: CutoffForecasts) -> Figure:
     """Draw forecasts from several cutoffs and the actual values, a plot per series.
 
     Of forecasts that overlap only some are drawn, counted back from the last one, so that each
@@ -47,7 +46,8 @@ def plot_backtest(backtest: Backtest) -> Figure:
         The figure, of up to 12 series; of more it shows the best, the median and the worst.
     """
     scaled = scaled_errors(backtest, FORECAST)
-    ids, errors = mean_of_each(backtest, scaled.values)
+    means = series_means(backtest, scaled.values)
+    ids, errors = means.index.to_numpy(), means.to_numpy()
     choice = choose_series(len(ids), errors, scaled.measure)
     grid = make_grid(len(choice.indices))
     max_cutoffs = 0
@@ -68,7 +68,7 @@ def plot_backtest(backtest: Backtest) -> Figure:
     return grid.figure
 
 
-def non_overlapping(backtest: Backtest) -> np.ndarray:
+def non_overlapping(backtest: CutoffForecasts) -> np.ndarray:
     """Indices of the forecasts of one series that do not overlap, counted back from the last."""
     duration = backtest.horizon * backtest.frequency.step
     chosen: list[int] = []
@@ -78,7 +78,7 @@ def non_overlapping(backtest: Backtest) -> np.ndarray:
     return np.array(chosen[::-1])
 
 
-def _draw_series(axes: Axes, backtest: Backtest) -> None:
+def _draw_series(axes: Axes, backtest: CutoffForecasts) -> None:
     """Draw the forecasts of one series, in alternating colours, and its actual values."""
     ordinals = _ordinals(backtest)  # (M, H)
     preferred = [level for level in backtest.ends if level in PREFERRED_LEVELS]
@@ -97,24 +97,24 @@ def _draw_series(axes: Axes, backtest: Backtest) -> None:
     set_value_ticks(axes)
 
 
-def _ordinals(backtest: Backtest) -> np.ndarray:
+def _ordinals(backtest: CutoffForecasts) -> np.ndarray:
     """The ordinal of each forecast step, (M, H)."""
     offsets = backtest.frequency.step * np.arange(1, backtest.horizon + 1)
     ordinals: np.ndarray = backtest.cutoffs[:, None] + offsets
     return ordinals
 
 
-def _times(backtest: Backtest, ordinals: np.ndarray) -> np.ndarray:
+def _times(backtest: CutoffForecasts, ordinals: np.ndarray) -> np.ndarray:
     return np.asarray(backtest.frequency.times(ordinals))
 
 
-def _selection_text(backtest: Backtest, choice: SeriesChoice, max_cutoffs: int) -> str:
+def _selection_text(backtest: CutoffForecasts, choice: SeriesChoice, max_cutoffs: int) -> str:
     """Which series and cutoffs are shown; empty if all are."""
     count = len(set(backtest.cutoffs.tolist()))
     cutoffs = f"{max_cutoffs} of {count:,} cutoffs" if max_cutoffs < count else ""
     return ", ".join(part for part in (choice.description, cutoffs) if part)
 
 
-def _horizon_text(backtest: Backtest) -> str:
+def _horizon_text(backtest: CutoffForecasts) -> str:
     steps = "1 step" if backtest.horizon == 1 else f"{backtest.horizon:,} steps"
     return f"{steps} ({backtest.frequency.label})"

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import OptionError
-from forecast.plotting.scaled import mean
+from forecast.evaluation.cutoff_forecasts import CutoffForecasts
+from forecast.evaluation.metrics import mean_observed
 from forecast.plotting.style import (
     BLUE,
     GREY,
@@ -24,14 +25,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from forecast.backtest import Backtest
 
 MIN_CLUSTERS = 5  # series or cutoffs needed for a confidence interval
 MIN_FORECASTS_BY_STEP = 20  # forecasts needed to draw the coverage of each step
 Z_95 = 1.96  # standard errors of a 95 % confidence interval
 
 
-def plot_calibration(backtest: Backtest) -> Figure:
+def plot_calibration(backtest: CutoffForecasts) -> Figure:
     """Draw the empirical coverage of intervals against the nominal one, and by forecast step.
 
     Args:
@@ -63,11 +63,11 @@ def plot_calibration(backtest: Backtest) -> Figure:
     return figure
 
 
-def _draw_by_level(axes: Axes, backtest: Backtest) -> None:
+def _draw_by_level(axes: Axes, backtest: CutoffForecasts) -> None:
     """Draw the empirical coverage against the nominal one."""
     levels = sorted(backtest.ends)
     coverage = np.array(
-        [100 * mean(is_covered(backtest, level).ravel(), axis=0) for level in levels]
+        [100 * mean_observed(is_covered(backtest, level).ravel(), axis=0) for level in levels]
     )
     margins = np.array([100 * Z_95 * coverage_error(backtest, level) for level in levels])
     axes.plot([0, 100], [0, 100], ls="--", c=GREY, lw=1, label="nominal coverage")
@@ -89,12 +89,12 @@ def _draw_by_level(axes: Axes, backtest: Backtest) -> None:
     axes.set_aspect("equal")
 
 
-def _draw_by_step(axes: Axes, backtest: Backtest) -> None:
+def _draw_by_step(axes: Axes, backtest: CutoffForecasts) -> None:
     """Draw the empirical coverage of every level by forecast step."""
     steps, ends = np.arange(1, backtest.horizon + 1), {}
     levels = sorted(backtest.ends)
     for level, strength in zip(levels, np.linspace(0.5, 1.0, len(levels)), strict=True):
-        coverage = 100 * mean(is_covered(backtest, level), axis=0)
+        coverage = 100 * mean_observed(is_covered(backtest, level), axis=0)
         colour = tint(BLUE, float(strength))
         axes.axhline(level, ls="--", c=GREY, lw=0.8)
         draw_line(axes, steps, coverage, colour, f"{level:g} %")
@@ -106,14 +106,14 @@ def _draw_by_step(axes: Axes, backtest: Backtest) -> None:
     label_line_ends(axes, ends)
 
 
-def is_covered(backtest: Backtest, level: float) -> np.ndarray:
+def is_covered(backtest: CutoffForecasts, level: float) -> np.ndarray:
     """Whether the interval of a level covers the actual values, (M, H): 1.0, 0.0, or NaN."""
     low, high = backtest.ends[level]
     covered = (low <= backtest.actual) & (backtest.actual <= high)
     return np.where(np.isnan(backtest.actual), np.nan, covered)
 
 
-def coverage_error(backtest: Backtest, level: float) -> float:
+def coverage_error(backtest: CutoffForecasts, level: float) -> float:
     """The standard error of the empirical coverage of a level; NaN if there are few clusters.
 
     The values of one series are not independent, nor are those of one cutoff where series are

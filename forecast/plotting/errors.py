@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecast.evaluation.metrics import FORECAST
-from forecast.plotting.scaled import mean, scaled_errors
+from forecast.evaluation.cutoff_forecasts import FORECAST, CutoffForecasts
+from forecast.evaluation.metrics import mean_observed, scaled_errors
 from forecast.plotting.style import (
     BLACK,
     BLUE,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from forecast.backtest import Backtest
 
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # of the model, then baselines
 LINE_STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
@@ -38,7 +37,7 @@ BAND_QUANTILES = [0.1, 0.9]  # of the errors of the series
 MIN_SERIES_FOR_BAND = 10
 
 
-def plot_errors(backtest: Backtest) -> Figure:
+def plot_errors(backtest: CutoffForecasts) -> Figure:
     """Draw the error of each forecast step, of the model and of each baseline.
 
     Args:
@@ -71,17 +70,17 @@ def plot_errors(backtest: Backtest) -> Figure:
     return grid.figure
 
 
-def errors_by_step(backtest: Backtest) -> dict[str, np.ndarray]:
+def errors_by_step(backtest: CutoffForecasts) -> dict[str, np.ndarray]:
     """The mean error of each step (H,), by name: "model", and those of the baselines."""
     return {
-        "model" if name == FORECAST else name.replace("_", " "): mean(
+        "model" if name == FORECAST else name.replace("_", " "): mean_observed(
             scaled_errors(backtest, name).values, axis=0
         )
         for name in backtest.forecasts
     }
 
 
-def _draw_band(axes: Axes, backtest: Backtest) -> None:
+def _draw_band(axes: Axes, backtest: CutoffForecasts) -> None:
     """Shade the range of the model's errors on most of the series."""
     errors = pd.DataFrame(scaled_errors(backtest, FORECAST).values)
     by_series = errors.groupby(pd.factorize(backtest.ids)[0]).mean()
@@ -90,7 +89,7 @@ def _draw_band(axes: Axes, backtest: Backtest) -> None:
     axes.fill_between(steps, low, high, color=tint(BLUE, MIN_TINT), linewidth=0)
 
 
-def _draw_lines(axes: Axes, backtest: Backtest) -> dict[str, LineEnd]:
+def _draw_lines(axes: Axes, backtest: CutoffForecasts) -> dict[str, LineEnd]:
     """Draw the errors of the model and of the baselines; return where the lines end."""
     steps, ends = np.arange(1, backtest.horizon + 1), {}
     for row, (label, errors) in enumerate(errors_by_step(backtest).items()):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.backtest import CUTOFFS, Backtest
+from forecast.backtest import Backtest
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.panel import Panel
 from forecast.errors import ForecastWarning, require_whole
-from forecast.evaluation.metrics import FORECAST
-from forecast.evaluation.rolling_origin import has_level
+from forecast.evaluation.cutoff_forecasts import FORECAST
+from forecast.evaluation.rolling_origin import DEFAULT_CUTOFFS, has_level
 from forecast.inference.forecast import Forecast
-from forecast.inference.intervals import PATHS
+from forecast.inference.intervals import MIN_PATHS
 from forecast.inference.state import State
 from forecast.nn import HEADS
 
@@ -59,7 +59,7 @@ class ReportRequest:
         """The future values of the known columns."""
         if self.future is None or isinstance(self.future, FutureCovariates):
             return self.future
-        return self.model.ahead(self.future)
+        return self.model.future_covariates(self.future)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +150,8 @@ def gather_contents(request: ReportRequest) -> Contents:
 
 def default_horizon(model: Model) -> int:
     """As many steps as training held out, or else its horizon."""
-    return int(model.record.get("plan", {}).get("holdout") or model.config.horizon)
+    holdout = model.record.plan.holdout if model.record else 0
+    return holdout or model.config.horizon
 
 
 def plan_backtest(
@@ -161,20 +162,20 @@ def plan_backtest(
     Where there are enough rows, all cutoffs lie after the rows that the model was trained on.
     Otherwise none can, and forecasts that do not overlap are more informative.
     """
-    longest, last = int(panel.lengths.max()), model.record.get("last")
+    longest, last = int(panel.lengths.max()), model.record.last if model.record else None
     if cutoffs is None and longest <= horizon:
         return BacktestPlan(0, None)
     unseen = 0 if last is None else (int(panel.ordinals.max()) - last) // panel.frequency.step
     if unseen >= horizon:
-        return BacktestPlan(cutoffs or min(unseen - horizon + 1, CUTOFFS), stride)
-    count = cutoffs or int(np.clip(longest // 2 // (stride or horizon), 1, CUTOFFS))
+        return BacktestPlan(cutoffs or min(unseen - horizon + 1, DEFAULT_CUTOFFS), stride)
+    count = cutoffs or int(np.clip(longest // 2 // (stride or horizon), 1, DEFAULT_CUTOFFS))
     available = (longest - 1 - horizon) // max(count - 1, 1)
     return BacktestPlan(count, stride or int(np.clip(available, 1, horizon)))
 
 
 def affordable_series(model: Model, panel: Panel, horizon: int, cutoffs: int) -> Panel:
     """Every N-th series, and the longest one, where a backtest of all would take minutes."""
-    paths = PATHS if HEADS[model.config.head].RANDOM else 1
+    paths = MIN_PATHS if HEADS[model.config.head].RANDOM else 1
     steps = cutoffs * (len(panel.target) + len(panel.ids) * horizon * paths)
     if steps <= MAX_BACKTEST_STEPS:
         return panel

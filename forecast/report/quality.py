@@ -9,12 +9,12 @@ import pandas as pd
 
 import forecast.report.markup as markup
 from forecast.backtest import Backtest
-from forecast.evaluation.metrics import FORECAST
-from forecast.evaluation.significance import WORDS
+from forecast.evaluation.cutoff_forecasts import FORECAST
+from forecast.evaluation.significance import DESCRIPTIONS
 from forecast.report.contents import Contents, cutoff_spacing, error_measure
 from forecast.report.curves import line_chart
 from forecast.report.markup import HtmlCell, Markup
-from forecast.report.sections import as_sentence, comparison_of, section
+from forecast.report.sections import as_sentence, section
 
 MAX_WORST_SERIES = 20
 MEASURES = {
@@ -38,9 +38,10 @@ EXPLANATIONS = {
 
 def skill_section(contents: Contents) -> Markup:
     """The comparison of the training on held-out steps."""
-    comparison = comparison_of(contents.model.record)
-    if comparison is None:
+    record = contents.model.record
+    if record is None or record.comparison is None:
         return Markup("")
+    comparison = record.comparison
     ours = (comparison.mase, comparison.smape, comparison.mae)
     naive = (comparison.naive_mase, comparison.naive_smape, comparison.naive_mae)
     rows = [
@@ -48,7 +49,7 @@ def skill_section(contents: Contents) -> Markup:
         (f"Seasonal naive (season of {comparison.season})", *map(_nan_if_none, naive)),
     ]
     caption = f"Errors on the last {comparison.steps} steps of {comparison.series:,} series"
-    coverage = contents.model.record.get("coverage") or {}
+    coverage = record.coverage or {}
     coverage_rows = [(f"{level}%", f"{share:.0f}%") for level, share in coverage.items()]
     coverage_caption = "Coverage of prediction intervals on the held-out steps"
     return section(
@@ -106,7 +107,7 @@ def title_of(model: str) -> str:
     """The title of the model or of a baseline."""
     if model == FORECAST:
         return "The model"
-    description = WORDS.get(model, model)
+    description = DESCRIPTIONS.get(model, model)
     return f"{description[:1].upper()}{description[1:]} ({model})"
 
 
@@ -158,7 +159,8 @@ def _coverage(backtest: Backtest) -> list[Markup]:
 
 
 def _findings(contents: Contents) -> Markup:
-    findings = contents.backtest.findings(contents.model.record) if contents.backtest else ()
+    exposure = contents.model.record.exposure if contents.model.record else None
+    findings = contents.backtest.findings(exposure) if contents.backtest else ()
     if not findings:
         return markup.paragraph("No problem was found.")
     return markup.items(finding.sentence for finding in findings)

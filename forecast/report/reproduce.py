@@ -19,7 +19,6 @@ from forecast.nn import HEADS
 from forecast.report.contents import Contents, cutoff_spacing
 from forecast.report.markup import Markup
 from forecast.report.sections import section
-from forecast.training.feedback import regimes_of
 
 TABLE = "TABLE"  # placeholder for the user's file
 TRANSFORMS = {0.0: "log", 0.5: "sqrt", 1.0: "none"}
@@ -31,13 +30,13 @@ def reproduction_section(contents: Contents) -> Markup:
     model = contents.model
     pairs: dict[str, object] = {
         "Report made by": f"forecast {__version__}",
-        "Model trained by": f"forecast {model.record.get('library', 'unknown')}",
+        "Model trained by": f"forecast {model.record.library if model.record else 'unknown'}",
         "Model": f"{contents.name}, fingerprint {model.state.fingerprint}",
         "Python": platform.python_version(),
         "NumPy, pandas": f"{np.__version__}, {pd.__version__}",
         "Charts": "uPlot 1.6.32, MIT licence; the licence is in the source of this page",
     }
-    commands = [training_command(model, contents.name)] if "plan" in model.record else []
+    commands = [training_command(model, contents.name)] if model.record else []
     commands.append(report_command(contents))
     seed = (
         "The seed is not stored in a model; it is 0 unless --seed was given. The same seed, table "
@@ -112,13 +111,13 @@ def _column_options(config: Config) -> Iterator[tuple[str, object]]:
 
 
 def _network_options(model: Model) -> Iterator[tuple[str, object]]:
-    config, plan = model.config, model.record["plan"]
+    config, plan = model.config, model.trained.plan
     for option in ("network", "cell", "head", "layers", "units", "context"):
         yield option, getattr(config, option)
     if config.network == "attention":
         yield "attention-score", config.score
-    if plan["dropout"]:
-        yield "dropout", plan["dropout"]
+    if plan.dropout:
+        yield "dropout", plan.dropout
     if not HEADS[config.head].COUNTS:
         yield "transform", TRANSFORMS[config.powers[0]]
         yield "bounds", _bounds_text(config.bounds[0])
@@ -132,22 +131,20 @@ def _bounds_text(bounds: Bounds) -> str:
 
 
 def _training_options(model: Model) -> Iterator[tuple[str, object]]:
-    plan, last = model.record["plan"], model.record["rounds"][-1]
-    yield "train-horizon", plan["horizon"]
-    yield "holdout", plan["holdout"]
-    yield "windows", plan["windows"]
-    regimes = regimes_of(plan["feedback"].replace(">", ","))
-    yield "feedback", ",".join(regimes)
-    if "scheduled" in regimes:
-        yield "schedule", plan["schedule"]
-        ends = (plan["first_ratio"], plan["last_ratio"])
-        shares = ends[1:] if plan["schedule"] == "constant" else ends
-        yield "teacher-forcing-ratio", ",".join(map(repr, shares))
-        yield "mixing", plan["mixing"]
-        yield "mix-by", plan["mix_by"]
-    yield "batch-size", plan["batch"]
-    yield "steps", last["steps"]
-    yield "learning-rate", plan["rate"]
-    minutes = math.ceil(2 * last["seconds"] / 60)
+    plan, last = model.trained.plan, model.trained.rounds[-1]
+    yield "train-horizon", plan.train_horizon
+    yield "holdout", plan.holdout
+    yield "windows", plan.windows
+    yield "feedback", ",".join(plan.feedback)
+    if "scheduled" in plan.feedback:
+        yield "schedule", plan.schedule
+        first = 1 if plan.schedule == "constant" else 0
+        yield "teacher-forcing-ratio", ",".join(map(repr, plan.teacher_forcing_ratio[first:]))
+        yield "mixing", plan.mixing
+        yield "mix-by", plan.mix_by
+    yield "batch-size", plan.batch_size
+    yield "steps", last.steps
+    yield "learning-rate", plan.learning_rate
+    minutes = math.ceil(2 * last.seconds / 60)
     if minutes > DEFAULT_BUDGET:
         yield "budget", f"{minutes}m"

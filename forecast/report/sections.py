@@ -8,13 +8,14 @@ import numpy as np
 
 import forecast.report.markup as markup
 from forecast.data.panel import Panel
-from forecast.errors import ArtifactError
-from forecast.evaluation.comparison import Comparison, Exposure
+from forecast.model import Model
 from forecast.nn import HEADS, NETWORKS
 from forecast.report.contents import Contents
 from forecast.report.curves import line_chart
 from forecast.report.markup import Markup, number
 from forecast.report.text_summary import summary
+from forecast.training.plan import Plan
+from forecast.training_record import TrainingRecord
 
 TITLES = {
     "forecasts": "Forecasts",
@@ -56,7 +57,8 @@ def headline(contents: Contents) -> Markup:
         "Data until": config.schema.text(config.frequency, last),
         "Forecast": f"{contents.horizon:,} step{'' if contents.horizon == 1 else 's'}",
     }
-    comparison = comparison_of(contents.model.record)
+    record = contents.model.record
+    comparison = record.comparison if record else None
     verdict = contents.backtest.verdict if contents.backtest else None
     if verdict and (comparison is None or not is_optimistic(contents)):
         pairs[f"{verdict.measure} in the backtest"] = number(verdict.ours, 3)
@@ -80,20 +82,16 @@ def headline(contents: Contents) -> Markup:
 
 def is_optimistic(contents: Contents) -> bool:
     """Whether the backtest is partly in-sample, on rows that the model was trained on."""
-    last, backtest = contents.model.record.get("last"), contents.backtest
-    return last is not None and backtest is not None and bool((backtest.cutoffs < last).any())
+    record, backtest = contents.model.record, contents.backtest
+    if record is None or backtest is None:
+        return False
+    return bool((backtest.cutoffs < record.last).any())
 
 
 def as_sentence(note: str) -> str:
     """A note in lower case and without a full stop, as a sentence."""
     text = note.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-def comparison_of(record: dict[str, Any]) -> Comparison | None:
-    """The comparison in a training record, if there is one."""
-    values = record.get("comparison")
-    return Comparison(**values) if values else None
 
 
 def data_section(contents: Contents) -> Markup:
@@ -104,8 +102,8 @@ def data_section(contents: Contents) -> Markup:
         "Columns": column_roles(contents),
         "Frequency": model.config.frequency.label,
     }
-    if "series" in record:
-        pairs["Trained on"] = f"{record['series']:,} series, {record['rows']:,} rows"
+    if record:
+        pairs["Trained on"] = f"{record.series:,} series, {record.rows:,} rows"
     facts = _panel_facts(panel, contents) if panel is not None else _state_facts(contents)
     return section(
         "data",
@@ -164,43 +162,27 @@ def _state_facts(contents: Contents) -> DataFacts:
 
 def assumptions_section(contents: Contents) -> Markup:
     """The notes from reading the data, and the training summary."""
-    training_notes = contents.model.record.get("notes", [])
+    training_notes = contents.model.record.notes if contents.model.record else ()
     panel_notes = contents.panel.notes if contents.panel is not None else ()
     notes = dict.fromkeys(as_sentence(note) for note in [*training_notes, *panel_notes])
     return section(
         "assumptions",
         markup.items(notes),
-        markup.items(as_sentence(line) for line in training_summary(contents)),
+        markup.items(as_sentence(line) for line in summary(contents.model)),
     )
-
-
-def training_summary(contents: Contents) -> list[str]:
-    """The summary that `forecast train` printed.
-
-    Raises:
-        ArtifactError: if the record is damaged.
-    """
-    if "plan" not in contents.model.record:
-        return []
-    try:
-        return summary(contents.model)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        raise ArtifactError(
-            f"{contents.name}: its training record is damaged; train again"
-        ) from None
 
 
 def training_section(contents: Contents) -> tuple[Markup, dict[str, Any]]:
     """The losses, the options of the training, and the exposure gap; and the data of the chart."""
     record = contents.model.record
-    if "plan" not in record:
+    if record is None:
         return section("training", markup.paragraph("The model has no training record.")), {}
-    rounds = record["rounds"]
-    steps = [entry["step"] for entry in rounds]
-    losses = [_nan_if_none(entry["loss"]) for entry in rounds]
-    validation = [_nan_if_none(entry["validation_loss"]) for entry in rounds]
+    rounds = record.rounds
+    steps = [progress.step for progress in rounds]
+    losses = [progress.loss for progress in rounds]
+    validation = [_nan_if_none(progress.validation_loss) for progress in rounds]
     lines = {"loss": ("Training", losses)}
-    if any(entry["validation_loss"] is not None for entry in rounds):
+    if any(progress.validation_loss is not None for progress in rounds):
         lines["validation"] = ("Validation", validation)
     caption = "Loss by gradient step"
     rows = zip(steps, losses, validation, strict=True)
@@ -209,24 +191,24 @@ def training_section(contents: Contents) -> tuple[Markup, dict[str, Any]]:
         markup.chart(
             "loss",
             caption,
-            f"Loss after each of {len(rounds)} rounds; the weights of step {record['kept']:,} are "
-            "kept.",
+            f"Loss after each of {len(rounds)} rounds; the weights of step {record.kept_step:,} "
+            "are kept.",
             markup.table(caption, ["Step", "Training", "Validation"], rows),
         ),
-        *_exposure(contents),
-        markup.details("Options of the training", markup.facts(_readable(record["plan"]))),
+        *_exposure(contents.model, record),
+        markup.details("Options of the training", markup.facts(_readable(record.plan))),
     ), {"loss": line_chart(steps, "step", lines)}
 
 
-def _exposure(contents: Contents) -> list[Markup]:
+def _exposure(model: Model, record: TrainingRecord) -> list[Markup]:
     """The errors of rollouts and of one-step forecasts, for networks that are fed back."""
-    record, config = contents.model.record, contents.model.config
-    if not record.get("exposure") or not NETWORKS[config.network].FEEDS_BACK:
+    config = model.config
+    if record.exposure is None or not NETWORKS[config.network].FEEDS_BACK:
         return []
-    can_help = record["plan"]["feedback"] == "teacher" and not HEADS[config.head].RANDOM
+    can_help = record.plan.feedback == ("teacher",) and not HEADS[config.head].RANDOM
     return [
         markup.heading("Exposure bias: rollouts and one-step forecasts"),
-        markup.paragraph(Exposure(**record["exposure"]).sentence(can_help)),
+        markup.paragraph(record.exposure.sentence(can_help)),
     ]
 
 
@@ -234,9 +216,12 @@ def _nan_if_none(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _readable(plan: dict[str, Any]) -> dict[str, object]:
-    """The fields of a plan, with spaces for underscores."""
-    return {name.replace("_", " "): value for name, value in plan.items()}
+def _readable(plan: Plan) -> dict[str, object]:
+    """The fields of a plan, with spaces for underscores and commas between several values."""
+    return {
+        name.replace("_", " "): ", ".join(map(str, value)) if isinstance(value, tuple) else value
+        for name, value in vars(plan).items()
+    }
 
 
 def forecasts_section(contents: Contents) -> Markup:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from forecast.inference.bounds import Bounds
-from forecast.training.feedback import regimes_of
-
-if TYPE_CHECKING:
-    from forecast.model import Model
+from forecast.inference.config import Config
+from forecast.model import Model
+from forecast.training_record import TrainingRecord
 
 ENDINGS = {
     "planned": "",
@@ -26,50 +24,47 @@ TRANSFORMS = {0.0: "logarithm", 0.5: "square root", 1.0: "none"}
 
 
 def summary(model: Model) -> list[str]:
-    """The lines that `forecast train` prints after a training.
-
-    Args:
-        model: with the record of its training.
-    """
+    """The lines that `forecast train` prints after a training; none where there was none."""
+    record, config = model.record, model.config
+    if record is None:
+        return []
     return [
-        _training(model),
-        *(f"  {detail}" for detail in _details(model)),
-        *_accuracy(model),
+        _training(record, config),
+        *(f"  {detail}" for detail in _details(record, config)),
+        *_accuracy(record),
     ]
 
 
-def _training(model: Model) -> str:
+def _training(record: TrainingRecord, config: Config) -> str:
     """The network, the feedback, and how long the training took."""
-    record, config = model.record, model.config
-    last = record["rounds"][-1]
+    last = record.rounds[-1]
     layers = "1 layer" if config.layers == 1 else f"{config.layers} layers"
-    steps = "1 gradient step" if last["step"] == 1 else f"{last['step']:,} gradient steps"
-    feedback = ", then ".join(REGIMES[name] for name in record["regimes"])
+    steps = "1 gradient step" if last.step == 1 else f"{last.step:,} gradient steps"
+    feedback = ", then ".join(REGIMES.get(phase, phase) for phase in record.phases)
     return (
         f"Trained {config.network} ({layers} of {config.units} {config.cell.upper()} units; "
-        f"{feedback}): {steps} in {last['seconds']:,.0f} s{ENDINGS[record['ended']]}."
+        f"{feedback}): {steps} in {last.seconds:,.0f} s{ENDINGS[record.ended]}."
     )
 
 
-def _details(model: Model) -> Iterator[str]:
+def _details(record: TrainingRecord, config: Config) -> Iterator[str]:
     """The inputs, the weights that were kept, phases that were not reached, and the bounds."""
-    record, plan = model.record, model.record["plan"]
-    last = record["rounds"][-1]
-    yield _inputs(model)
-    if record["kept"] < last["step"]:
-        yield f"weights: from step {record['kept']:,}, the best on the validation rows"
-    if plan["holdout"] and last["validation_loss"] is None and record["ended"] != "interrupted":
+    last = record.rounds[-1]
+    yield _inputs(config)
+    if record.kept_step < last.step:
+        yield f"weights: from step {record.kept_step:,}, the best on the validation rows"
+    is_validated = last.validation_loss is not None or record.ended == "interrupted"
+    if record.plan.holdout and not is_validated:
         yield "weights: the last ones, since no value is observed in the validation rows"
-    unreached = regimes_of(plan["feedback"])[len(record["regimes"]) :]
+    unreached = record.plan.feedback[len(record.phases) :]
     if unreached:
-        phases = " and ".join(REGIMES[name] for name in unreached)
+        phases = " and ".join(REGIMES.get(phase, phase) for phase in unreached)
         yield f"training ended before the phase of {phases}"
-    yield from _limits(model)
+    yield from _limits(config)
 
 
-def _inputs(model: Model) -> str:
+def _inputs(config: Config) -> str:
     """The inputs of the network, and how values are transformed and scaled."""
-    config = model.config
     parts = ["last value", f"lags {list(config.lags)}", f"calendar {list(config.cycles)}"]
     if config.holidays:
         parts.append(f"holidays of {config.holidays}")
@@ -82,10 +77,10 @@ def _inputs(model: Model) -> str:
     )
 
 
-def _limits(model: Model) -> Iterator[str]:
+def _limits(config: Config) -> Iterator[str]:
     """The bounds of the forecasts of each target that has some."""
-    names = model.config.schema.forecasts
-    for name, bounds in zip(names, model.config.bounds, strict=True):
+    names = config.schema.forecasts
+    for name, bounds in zip(names, config.bounds, strict=True):
         if bounds != Bounds():
             forecasts = "forecasts" if name == "forecast" else f"forecasts of '{name}'"
             option = "; set other limits with --bounds" if name == names[0] else ""
@@ -99,24 +94,21 @@ def _range(bounds: Bounds) -> str:
     return f"{bounds.high:g} or below" if bounds.low is None else f"{bounds.low:g} or above"
 
 
-def _accuracy(model: Model) -> Iterator[str]:
+def _accuracy(record: TrainingRecord) -> Iterator[str]:
     """The comparison with the naive forecast on held-out steps, and the coverage of intervals."""
-    from forecast.evaluation.comparison import Comparison  # imports pandas
-
-    record = model.record
-    if record["comparison"] is None:
+    if record.comparison is None:
         reason = "No steps were held out"
-        if record["plan"]["holdout"]:
+        if record.plan.holdout:
             reason = "The held-out steps were not evaluated"
         yield f"{reason}, so there is no comparison with a naive forecast."
         return
-    yield Comparison(**record["comparison"]).sentence()
-    for target, comparison in record["also"].items():
+    yield record.comparison.sentence()
+    for target, comparison in record.also.items():
         if comparison:
-            yield f"For '{target}': {Comparison(**comparison).sentence()}"
-    if record["coverage"]:
+            yield f"For '{target}': {comparison.sentence()}"
+    if record.coverage:
         coverage = ", ".join(
-            f"{share:.0f}% (nominal {level}%)" for level, share in record["coverage"].items()
+            f"{share:.0f}% (nominal {level}%)" for level, share in record.coverage.items()
         )
         yield (
             f"Empirical coverage on the held-out steps: {coverage}; get intervals with predict "

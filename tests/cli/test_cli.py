@@ -79,7 +79,7 @@ def test_training_says_what_it_read_chose_and_reached_and_how_to_go_on(training)
 
     assert lines[0] == f"Read {folder}/sales.csv: 2 series, 120 rows."
     assert lines[1] == "  took 'day' as the time, 'store' as the id and 'sold' as the target"
-    assert lines[2] == "  frequency: daily, told from the times"
+    assert lines[2] == "  frequency: daily, inferred from the timestamps"
     assert lines[3] == "Training, for at most 5m; Ctrl-C ends it and keeps the best weights."
     trained = (
         r"Trained lstm \(1 layer of 4 LSTM units; teacher forcing\): 6 gradient steps in \d+ s\."

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import forecast
 from forecast.cli import main
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.inference.conformal import Calibration
 
 ROUNDS = [
@@ -120,7 +120,7 @@ def test_a_terminal_without_dots_has_a_chart_of_ascii(encoding):
 
 def test_what_there_is_to_say_of_a_backtest_is_told_for_people(make_model, sales):
     model = make_model(to_panel(sales))
-    model.record["last"] = int(model.state.time.max())
+    model.record.last = int(model.state.time.max())
     model.save("model.forecast")
     words = ["errors", "sales.csv", "--horizon", 4, "--cutoffs", 2]
 
@@ -171,7 +171,7 @@ def test_a_picture_takes_the_place_of_nothing_that_it_is_made_from():
 
 def test_a_training_record_that_is_damaged_is_told(make_model, make_random_panel):
     model = make_model(make_random_panel([9]))
-    model.record["rounds"] = [{"step": "x"}]
+    model.record.rounds = [{"step": "x"}]
     model.save("damaged.forecast")
 
     line = error_of("plot", "training", "--model", "damaged.forecast", status=1)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.dates import num2date
 
-from forecast.backtest import Backtest, Past
+from forecast.backtest import Backtest
 from forecast.errors import DataError, OptionError
 from forecast.evaluation.baselines import BASELINES
+from forecast.evaluation.cutoff_forecasts import Past
 from forecast.model import attention_weights, training_curves
 from forecast.plotting import (
     FeedbackPhase,

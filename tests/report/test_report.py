@@ -303,7 +303,7 @@ def test_the_backtest_is_shown_with_its_notes_its_verdict_and_its_worst_series(m
 
 def test_the_page_begins_with_the_held_out_steps_where_the_backtest_is_in_sample(trained, sales):
     model = trained.model_
-    compared = model.record["comparison"]
+    compared = model.record.comparison
     unseen = replace(model, record={**model.record, "last": 0})
 
     in_sample, fair = (text_of(render(shown, sales, 7, cutoffs=2)) for shown in (model, unseen))
@@ -448,7 +448,7 @@ def test_the_command_that_the_page_shows_trains_the_same_model(
     again = load("again.forecast")
     assert again.record["plan"] == model.record["plan"]
     assert again.config.blueprint == model.config.blueprint
-    assert again.record["rounds"][-1]["loss"] == pytest.approx(model.record["rounds"][-1]["loss"])
+    assert again.record.rounds[-1]["loss"] == pytest.approx(model.record.rounds[-1]["loss"])
 
 
 # Writing
