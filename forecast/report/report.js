@@ -2,7 +2,15 @@
 // The charts, the search and the tables of forecasts. Text from the data enters as text only.
 (() => {
   const data = JSON.parse(document.getElementById("report-data").textContent);
-  const dashes = { naive: [8, 4], seasonal_naive: [2, 3], drift: [10, 3, 2, 3], naive2: [4, 4], validation: [6, 3] };
+  const dashes = {
+    naive: [8, 4],
+    seasonal_naive: [2, 3],
+    drift: [10, 3, 2, 3],
+    naive2: [4, 4],
+    auto_ets: [5, 2, 1, 2],
+    auto_theta: [12, 3],
+    validation: [6, 3],
+  };
   const maxListed = 200; // series in the list at a time
   const charts = [];
   const byId = (id) => document.getElementById(id);

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from forecast import DataError, Forecaster, ForecastError, OptionError, load
 from forecast.cli import main
+from forecast.evaluation.baselines import BASELINES
 from forecast.report import ReportRequest, write_report
 from forecast.report import render as render_request
 from forecast.report.contents import (
@@ -341,6 +342,12 @@ def test_a_table_too_short_for_any_cutoff_has_a_report_without_a_backtest(make_m
     assert 'id="backtest"' not in page
     with pytest.raises(DataError, match="fewer --cutoffs"):
         render(make_model(panel), panel, 40, cutoffs=1)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_baseline_has_a_colour_in_the_light_and_in_the_dark_and_a_dash(name):
+    assert read_asset("report.css").count(f"--{name}: #") == 2
+    assert f" {name}: [" in read_asset("report.js")
 
 
 # The rest of the page
