@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PEERS := .bench
 
-.PHONY: demo test check format bench clean
+.PHONY: demo quick test check format bench clean
 
 # Train on a shipped dataset, forecast two years, and say where the table and the picture are.
 demo: $(VENV)/installed
@@ -14,8 +14,13 @@ demo: $(VENV)/installed
 		--out demo/forecast.csv --plot demo/forecast.png
 	@echo "The forecast is in demo/forecast.csv, its picture in demo/forecast.png."
 
-test: $(VENV)/installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+# Without the tests that train, compile or start a process, which are marked slow.
+quick: $(VENV)/installed
+	$(BIN)/python -m pytest --quick --numprocesses 2 --dist worksteal
+
+# All tests; first the quick ones, with what they may not use blocked.
+test: quick
+	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist worksteal
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -378,6 +378,7 @@ def test_a_model_without_a_record_of_its_training_has_a_report(make_model, panel
     assert "Random weights." in text
 
 
+@pytest.mark.usefixtures("untrained")
 def test_what_is_known_beforehand_is_needed_for_forecasts_alone(sales):
     priced = sales.assign(price=1.0 + np.arange(len(sales)) % 3)
     chosen = {"known": ["price"], "target": "sold", "units": 4, "steps": 2, "feedback": "teacher"}
@@ -465,6 +466,7 @@ def run(*words):
     return CliRunner().invoke(main, ["report", *words])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_the_command_writes_the_page_and_says_how_large_it_is():
     result = run("model.forecast", "sales.csv", "--out", "report.html", "--horizon", "3")
@@ -477,6 +479,7 @@ def test_the_command_writes_the_page_and_says_how_large_it_is():
     assert shown == ["north", "south"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "status", "line"),
     [
