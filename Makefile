@@ -2,8 +2,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PEERS := .bench
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo quick test check format bench clean
+.PHONY: demo quick test check docs format bench clean
 
 # Train on a shipped dataset, forecast two years, and say where the table and the picture are.
 demo: $(VENV)/installed
@@ -26,6 +27,12 @@ check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m mkdocs build
+
+# The documentation as a site: site/index.html. A dead link ends the build, in `make check` too.
+docs: $(VENV)/installed
+	$(BIN)/python -m mkdocs build
+	@echo "The documentation is in site/index.html."
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
@@ -43,7 +50,7 @@ $(PEERS)/installed: benchmarks/peers.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) demo build dist *.egg-info
+	rm -rf $(VENV) $(PEERS) demo site build dist *.egg-info
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: runs in turns, processes by themselves, tables, untrained models."""
+"""Shared by the benchmarks: alternating runs, separate processes, tables, untrained models."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from forecast.data.frequency import parse
 from forecast.data.panel import Panel
 from forecast.data.schema import Schema
-from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
-from forecast.inference.rollout import make_cell
-from forecast.model import Model, fingerprint
+from forecast.inference.predictor import fingerprint
+from forecast.inference.rollout import make_step
+from forecast.model import Model
 from forecast.nn import NETWORKS
-from forecast.training.plan import Plan, make_plan
+from forecast.training.options import TrainingOptions
+from forecast.training.plan import Choices, choose
 
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 MB = 1_000_000
-REST = 0.1  # seconds in which the threads of the task before, which wait in a loop, go to sleep
-LEVELS = np.arange(1, 10) / 10  # of a quantile loss, whose mean over them is taken
+PAUSE_SECONDS = 0.1  # between tasks, so that the busy-waiting threads of the last one go to sleep
+LEVELS = np.arange(1, 10) / 10  # quantile levels, over which the loss is averaged
 MET = {True: "met", False: "MISSED"}
 
-# Linux counts the memory of the process that starts another as that of the other, up to the
-# moment when it runs its own program. So a process of 10 MB stands between.
+# Until a child process runs its own program, Linux counts its parent's memory as the child's. So a
+# small launcher process of 10 MB stands in between.
 LAUNCHER = """
 import json, os, sys, time
 begin = time.perf_counter()
@@ -48,7 +50,7 @@ with open(os.environ["BENCHMARK_USAGE"], "w") as file:
 
 
 class Usage(NamedTuple):
-    """What a whole process took, and what it said."""
+    """Resources that a whole process used, and its output."""
 
     seconds: float
     peak: int  # bytes of memory
@@ -56,17 +58,10 @@ class Usage(NamedTuple):
     errors: str
 
 
-class Setup(NamedTuple):
-    """What training would choose for a panel."""
-
-    config: Config
-    plan: Plan
-
-
 def timed(
     task: Callable[[], object], clock: Callable[[], float] = time.perf_counter
 ) -> Callable[[], float]:
-    """A task that returns the seconds which the given one takes by a clock."""
+    """A task that runs the given one and returns its seconds by a clock."""
 
     def seconds() -> float:
         begin = clock()
@@ -77,22 +72,22 @@ def timed(
 
 
 def in_turns(rounds: int, tasks: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
-    """The results of tasks run one after the other, over and over: noise strikes all alike."""
+    """Results of tasks that run alternately, round by round, so that noise affects all alike."""
     results: dict[str, list[T]] = {name: [] for name in tasks}
     for _ in range(rounds):
         for name, task in tasks.items():
-            time.sleep(REST)
+            time.sleep(PAUSE_SECONDS)
             results[name].append(task())
     return results
 
 
 def ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
-    """The median over the rounds of the ratio within a round."""
+    """The median over rounds of the ratio within a round."""
     return statistics.median(n / d for n, d in zip(numerators, denominators, strict=True))
 
 
 def noise(samples: Mapping[str, Sequence[float]]) -> str:
-    """How much the repetitions of one thing differ, for the reader to judge the figures by."""
+    """The spread of the repetitions, by which a reader can judge the figures."""
     parts = (
         f"{name} {(max(values) - min(values)) / statistics.median(values):.0%}"
         for name, values in samples.items()
@@ -109,20 +104,20 @@ def pinball(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> np
         quantiles: (L, S, H).
         levels: probabilities (L,).
     """
-    missed = actual - quantiles
-    share = levels[:, None, None]
-    losses: np.ndarray = 2 * np.maximum(share * missed, (share - 1) * missed)
+    errors = actual - quantiles
+    probability = levels[:, None, None]
+    losses: np.ndarray = 2 * np.maximum(probability * errors, (probability - 1) * errors)
     return losses
 
 
 def weighted(losses: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """Losses (L, S, H) relative to the sizes of the values (S, H), for each level (L,)."""
+    """Losses (L, S, H) relative to the absolute values (S, H), for each level (L,)."""
     by_level: np.ndarray = losses.sum(axis=(1, 2)) / np.abs(actual).sum()
     return by_level
 
 
 def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: the first column to the left, the others to the right."""
+    """Print a table: first column left-aligned, the others right-aligned."""
     lines = [list(header), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     print(f"\n{title}")
@@ -133,17 +128,17 @@ def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> No
 
 
 def run_alone(command: Sequence[str], folder: Path) -> Usage:
-    """Run a command as a process of its own.
+    """Run a command as a separate process.
 
     Args:
         command: the program, by its path, and its arguments.
         folder: where it runs.
 
     Raises:
-        SystemExit: if it fails, with what it wrote to standard error.
+        SystemExit: if it fails, with its standard error.
     """
     report = folder / "usage.json"
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-I", "-S", "-c", LAUNCHER, *command],
         cwd=folder,
         env={**os.environ, "BENCHMARK_USAGE": str(report)},
@@ -153,8 +148,8 @@ def run_alone(command: Sequence[str], folder: Path) -> Usage:
     )
     seconds, peak, status = json.loads(report.read_text())
     if status:
-        raise SystemExit(f"{' '.join(command)} ended with status {status}:\n{done.stderr}")
-    return Usage(seconds, peak, done.stdout, done.stderr)
+        raise SystemExit(f"{' '.join(command)} ended with status {status}:\n{completed.stderr}")
+    return Usage(seconds, peak, completed.stdout, completed.stderr)
 
 
 def hourly_panel(series: int, length: int, seed: int = 0) -> Panel:
@@ -174,45 +169,25 @@ def hourly_panel(series: int, length: int, seed: int = 0) -> Panel:
     )
 
 
-def setup(panel: Panel, head: str = "point", **given: int) -> Setup:
-    """What training would choose for a panel, with some fields of the plan given."""
-    frequency = panel.frequency
-    plan = make_plan(panel, frequency.season_length, given)
-    longest = int(panel.lengths.max())
-    config = Config(
-        schema=panel.schema,
-        frequency=frequency,
-        season=frequency.season_length,
-        network="lstm",
-        head=head,
-        cell="lstm",
-        residual=False,
-        score="dot",
-        layers=plan.layers,
-        units=plan.units,
-        lags=tuple(lag for lag in frequency.lags if lag <= longest // 2),
-        cycles=frequency.repeated(longest),
-        holidays=None,
-        known=(),
-        static=(),
-        powers=(0.0,),
-        context=plan.context,
-        horizon=plan.length - plan.context,
-        bounds=(Bounds(),),
-    )
-    return Setup(config, plan)
+def setup(panel: Panel, head: str = "point", rounds: int | None = None, **given: Any) -> Choices:
+    """The configuration and plan that training would choose, with some options given."""
+    fixed: Any = {"transform": "log", "bounds": "none", "feedback": "teacher"}
+    choices = choose(TrainingOptions(head=head, **fixed, **given), panel)
+    if rounds is None:
+        return choices
+    return choices._replace(plan=replace(choices.plan, rounds=rounds))
 
 
 def untrained(panel: Panel, config: Config, seed: int = 0) -> Model:
-    """A model with random weights, in the state after the panel's last rows."""
+    """A model with random weights, and the state after the panel's last rows."""
     rng = np.random.default_rng(seed)
     shapes = NETWORKS[config.network].shapes(config.blueprint.sizes)
     weights = {
         name: (rng.normal(size=shape) * np.sqrt(2 / sum(shape))).astype(np.float32)
         for name, shape in shapes.items()
     }
-    state = encode(panel, config, make_cell(config, weights), fingerprint(config, weights))
-    return Model(config, weights, state, {})
+    state = encode(panel, config, make_step(config, weights), fingerprint(config, weights))
+    return Model(config=config, weights=weights, state=state)
 
 
 def sizes(config: Config) -> str:

@@ -1,7 +1,7 @@
 """GluonTS DeepAR for `benchmarks.deepar`, run by the interpreter of another environment.
 
     python _deepar_worker.py train FOLDER    trains, and writes sample paths
-    python _deepar_worker.py serve FOLDER    forecasts untrained, once for each line it is given
+    python _deepar_worker.py serve FOLDER    forecasts untrained, once per line of standard input
 
 The folder holds `series.npz` and `job.json`; it imports nothing of the project, which is not
 installed there.
@@ -24,18 +24,22 @@ from gluonts.torch.model.deepar import DeepAREstimator
 Entries = list[dict[str, Any]]
 
 
-def entries(folder: Path, held: int = 0) -> Entries:
-    """The series as GluonTS takes them, without so many of their last rows."""
+def entries(folder: Path, holdout: int = 0) -> Entries:
+    """The series in GluonTS's form, without their last `holdout` rows."""
     with np.load(folder / "series.npz") as file:
         rows, starts = np.split(file["target"], file["indptr"][1:-1]), file["start"]
     return [
-        {"start": pd.Period(start, freq="h"), "target": row[: len(row) - held], "item_id": str(k)}
+        {
+            "start": pd.Period(start, freq="h"),
+            "target": row[: len(row) - holdout],
+            "item_id": str(k),
+        }
         for k, (start, row) in enumerate(zip(starts, rows, strict=True))
     ]
 
 
 def estimator(job: dict[str, Any], folder: Path) -> Any:
-    """DeepAR with the settings of a job, which trains for so many seconds and no shorter."""
+    """DeepAR with the settings of a job, trained for exactly its seconds."""
     return DeepAREstimator(
         freq="h",
         prediction_length=job["horizon"],
@@ -54,26 +58,28 @@ def estimator(job: dict[str, Any], folder: Path) -> Any:
     )
 
 
-def forecast(predictor: Any, series: Entries, paths: int) -> np.ndarray:
+def sample_paths(predictor: Any, series: Entries, paths: int) -> np.ndarray:
     """Sample paths (S, n, H)."""
-    return np.stack([one.samples for one in predictor.predict(series, num_samples=paths)])
+    return np.stack([forecast.samples for forecast in predictor.predict(series, num_samples=paths)])
 
 
 def train(job: dict[str, Any], folder: Path) -> None:
-    """Train, write `paths.npz`, and print what came of it."""
-    deepar, held = estimator(job, folder), job["held"]
+    """Train, write `paths.npz`, and print seconds and gradient steps."""
+    deepar, holdout = estimator(job, folder), job["holdout"]
     begin = time.perf_counter()
-    done = deepar.train_model(
-        entries(folder, held), entries(folder) if held else None, cache_data=True
+    trained = deepar.train_model(
+        entries(folder, holdout), entries(folder) if holdout else None, cache_data=True
     )
     seconds = time.perf_counter() - begin
-    done.predictor.batch_size = job["series_at_once"]
-    np.savez(folder / "paths.npz", paths=forecast(done.predictor, entries(folder), job["paths"]))
-    print(json.dumps({"seconds": seconds, "steps": done.trainer.global_step}))
+    trained.predictor.batch_size = job["series_at_once"]
+    np.savez(
+        folder / "paths.npz", paths=sample_paths(trained.predictor, entries(folder), job["paths"])
+    )
+    print(json.dumps({"seconds": seconds, "steps": trained.trainer.global_step}))
 
 
 def serve(job: dict[str, Any], folder: Path) -> None:
-    """Print how many inputs a step has; then for each line read, the seconds of a forecast."""
+    """Print the number of inputs of a step; then the seconds of a forecast for each line read."""
     deepar, series = estimator(job, folder), entries(folder)
     network = deepar.create_lightning_module()
     predictor = deepar.create_predictor(deepar.create_transformation(), network)
@@ -81,13 +87,13 @@ def serve(job: dict[str, Any], folder: Path) -> None:
     print(json.dumps({"inputs": network.model.rnn_input_size}), flush=True)
     for _ in sys.stdin:
         begin = time.perf_counter()
-        forecast(predictor, series, job["paths"])
+        sample_paths(predictor, series, job["paths"])
         print(json.dumps({"seconds": time.perf_counter() - begin}), flush=True)
 
 
 if __name__ == "__main__":
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    place = Path(sys.argv[2])
-    work = json.loads((place / "job.json").read_text())
-    pl.seed_everything(work["seed"], verbose=False)
-    {"train": train, "serve": serve}[sys.argv[1]](work, place)
+    job_folder = Path(sys.argv[2])
+    requested = json.loads((job_folder / "job.json").read_text())
+    pl.seed_everything(requested["seed"], verbose=False)
+    {"train": train, "serve": serve}[sys.argv[1]](requested, job_folder)

@@ -1,4 +1,4 @@
-"""The rows that `benchmarks.peers` compares methods on, and a method at work in its own folder."""
+"""The data that `benchmarks.peers` compares methods on, and one method in its own folder."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ COMMAND = str(Path(sys.executable).with_name("forecast"))
 
 
 class Rows(NamedTuple):
-    """The hourly series, and what came after them."""
+    """The hourly series, and the actuals after them."""
 
     ids: np.ndarray  # (S,)
     indptr: np.ndarray  # (S + 1,)
     target: np.ndarray  # (N,)
     start: np.ndarray  # (S,) as text
     later: np.ndarray  # (S, H)
-    naive: np.ndarray  # (S, H), the last season again
+    naive: np.ndarray  # (S, H), seasonal naive forecast
 
     @classmethod
     def read(cls, folder: Path, validation: bool, series: int) -> Rows:
-        """The first series of the competition's, or all."""
+        """The first series of the competition, or all."""
         panel, later = rows_to_forecast(folder, validation)
         kept = slice(min(series, len(panel.ids)))
         indptr = panel.indptr[: kept.stop + 1]
@@ -46,7 +46,7 @@ class Rows(NamedTuple):
         )
 
     def table(self, values: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
-        """A long table of so many values of each series."""
+        """A long table of values, `counts` of each series."""
         steps = np.concatenate([np.arange(count) for count in counts])
         ids = np.repeat(self.ids, counts)
         return pd.DataFrame({"unique_id": ids, "ds": steps, "y": values.ravel()})
@@ -63,7 +63,7 @@ class Bench:
     """One method in a folder of its own."""
 
     def __init__(self, entry: Entry, rows: Rows, folder: Path, options: Any) -> None:
-        """Write the series down."""
+        """Write the series to the folder."""
         self.entry, self.rows, self.options = entry, rows, options
         self.is_ours = entry.worker == ENTRIES[OURS].worker
         self.folder = folder
@@ -78,7 +78,7 @@ class Bench:
         )
 
     def ask(self, task: str, seed: int = 0, cutoffs: int = 0) -> tuple[dict[str, Any], Usage]:
-        """What the worker answers, and what its process took."""
+        """The worker's answer, and the resources its process used."""
         job = {
             "seconds": self.options.seconds,
             "horizon": HORIZON,
@@ -96,24 +96,24 @@ class Bench:
 
     def train(self, seed: int) -> dict[str, list[float]]:
         """Train, forecast and score."""
-        told, usage = self.ask("train", seed)
+        result, usage = self.ask("train", seed)
         self.forecast()
-        made = pd.read_csv(self.folder / "forecast.csv").sort_values(["unique_id", "ds"])
-        score = self.rows.score(made["forecast"].to_numpy().reshape(-1, HORIZON))
-        return {**{name: [value] for name, value in told.items()}, "peak": [usage.peak], **score}
+        forecast = pd.read_csv(self.folder / "forecast.csv").sort_values(["unique_id", "ds"])
+        score = self.rows.score(forecast["forecast"].to_numpy().reshape(-1, HORIZON))
+        return {**{name: [value] for name, value in result.items()}, "peak": [usage.peak], **score}
 
     def forecast(self) -> Usage:
-        """A cold process which writes the forecast of every series."""
+        """A cold process that writes the forecasts of all series."""
         if not self.is_ours:
             return self.ask("predict")[1]
         command = [COMMAND, "predict", "--horizon", str(HORIZON), "--out", "forecast.csv"]
         return run_alone([sys.executable, *command], self.folder)
 
     def backtest(self) -> tuple[dict[str, list[float]], str | None]:
-        """The seconds of the backtest, scaled up where it would take too long, and what to say."""
-        wanted = self.options.cutoffs
-        cutoffs = min(wanted, self.entry.cutoffs or wanted)
-        told, _ = self.ask("backtest", cutoffs=cutoffs)
-        scaled = {"backtest": [seconds * wanted / cutoffs for seconds in told["backtest"]]}
-        said = f"{cutoffs} of the {wanted} cutoffs were measured, and scaled up"
-        return scaled, said if cutoffs < wanted else None
+        """The seconds of the backtest, and a note where fewer cutoffs were measured."""
+        requested = self.options.cutoffs
+        cutoffs = min(requested, self.entry.cutoffs or requested)
+        result, _ = self.ask("backtest", cutoffs=cutoffs)
+        scaled = {"backtest": [seconds * requested / cutoffs for seconds in result["backtest"]]}
+        note = f"{cutoffs} of the {requested} cutoffs were measured, and scaled up"
+        return scaled, note if cutoffs < requested else None

@@ -1,8 +1,7 @@
 """The methods that `benchmarks.peers` compares, and how each is set, in one place.
 
-What was tried for a setting was judged by the last 48 rows of M4's training file, with nothing
-trained on them, one run of 60 s each on a machine that was not idle; the test file has chosen
-nothing.
+Settings were compared on the last 48 rows of M4's training file, which no training used, by one
+run of 60 s each on a machine that was not idle; the test file was not used to choose anything.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ class Entry(NamedTuple):
 
     Attributes:
         worker: the file of its worker, without ending.
-        settings: what the worker is told.
-        said: the settings in words, for the reader.
-        cutoffs: of the backtest at most; what they take is scaled up.
-        absent: why it lacks a measure, by measure.
+        settings: given to the worker.
+        description: the settings in words.
+        cutoffs: the most cutoffs of its backtest, whose time is extrapolated; None for no limit.
+        absent: why a measure is missing, by measure.
         is_recurrent: whether it is a recurrent network.
     """
 
     worker: str
     settings: dict[str, Any]
-    said: str
+    description: str
     cutoffs: int | None = None
     absent: Mapping[str, str] = MappingProxyType({})
     is_recurrent: bool = True
@@ -44,40 +43,40 @@ NEURAL = {
     "batch": 128,
     "scaler": "robust",
 }
-SAID_OF_NEURAL = (
+NEURAL_DESCRIPTION = (
     "2 x 64, context 168, its robust scaler of each window, mean absolute error, 128 windows of 32 "
-    "series, as by default; rate 0.003 falling along a cosine (of two tried; 0.01 gave the same)"
+    "series (its defaults); rate 0.003 with cosine decay (of two tried; 0.01 gave the same)"
 )
 
 ENTRIES = {
     OURS: Entry(
         "forecast_worker",
         {**SIZES, "context": 168},
-        "LSTM 2 x 64, context 168, all else as by default; 96 rows of each series are held out for "
+        "LSTM 2 x 64, context 168, otherwise the defaults; 96 rows of each series are held out for "
         "its comparison and intervals, which the peers train on",
     ),
     "NeuralForecast LSTM, direct": Entry(
         "neuralforecast_worker",
         {**NEURAL, "recurrent": False},
-        f"{SAID_OF_NEURAL}; all 48 steps at once",
+        f"{NEURAL_DESCRIPTION}; all 48 steps at once",
     ),
     "NeuralForecast LSTM, recurrent": Entry(
         "neuralforecast_worker",
         {**NEURAL, "recurrent": True},
-        f"{SAID_OF_NEURAL}; step by step, the loss over 48 steps fed with true values",
+        f"{NEURAL_DESCRIPTION}; step by step, the loss over 48 steps fed with true values",
     ),
     "Darts RNNModel": Entry(
         "darts_worker",
         {**SIZES, "rate": 1e-2, "cosine": True, "clip": 1.0, "batch": 32, "calendar": True},
         "LSTM 2 x 64, input 168, training windows of 216, each series standardised, mean absolute "
-        "error, hour of the day as a covariate, batch 32, rate 0.01 falling along a cosine (the "
+        "error, hour of the day as a covariate, batch 32, rate 0.01 with cosine decay (the "
         "best of four settings tried)",
     ),
     "GluonTS DeepAR": Entry(
         "gluonts_worker",
         {**SIZES, "rate": 3e-3, "cosine": True, "batch": 32},
-        "2 x 64, context 168, batch 32, rate 0.003 falling along a cosine (of two settings tried "
-        "it did better than its own, 0.001 falling on plateaus); lags, calendar, scaling and "
+        "2 x 64, context 168, batch 32, rate 0.003 with cosine decay (of two settings tried "
+        "it did better than its own, 0.001 reduced on plateaus); lags, calendar, scaling and "
         "dropout are its own; the median of 100 sample paths",
         cutoffs=10,
     ),
@@ -93,7 +92,7 @@ ENTRIES = {
         },
         "`ForecasterRecursiveMultiSeries`, 168 lags, means and deviations of 24 and 168 rows, the "
         "series as a category, each standardised, mean absolute error, trees of 31 leaves at rate "
-        "0.1 until the time is over (the best of seven settings tried); its steps are trees",
+        "0.1 until the time is up (the best of seven settings tried); its steps are trees",
         absent={"rate": "trees are not trained by gradient steps on windows"},
         is_recurrent=False,
     ),

@@ -1,4 +1,4 @@
-"""Figures of `benchmarks.peers`: what was measured of a method, and how each figure is told."""
+"""Figures of `benchmarks.peers`: the measurements of a method, and how each figure is printed."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from benchmarks.m4_hourly import HORIZON, Score
 
 
 @dataclass
-class Found:
-    """What was measured of a method.
+class Measurements:
+    """The measurements of a method.
 
     Attributes:
-        said: how it was set.
+        description: its settings in words.
         figures: of each measure, one for each repeat.
-        notes: what to know of a figure, or why there is none, by measure.
+        notes: a remark on a figure, or why it is missing, by measure.
         versions: of the packages that it runs on.
     """
 
-    said: str
+    description: str
     figures: dict[str, list[float]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
     def median(self, measure: str) -> float | None:
-        """Of the repeats; None where nothing was measured."""
+        """Over the repeats; None where nothing was measured."""
         values = self.figures.get(measure)
         return statistics.median(values) if values else None
 
@@ -54,7 +54,7 @@ class Run:
 
 
 class Measure(NamedTuple):
-    """One line of the table: a figure, how it is told, and which way it is better."""
+    """One line of the table: its label, its format, and which direction is better."""
 
     label: str
     text: Callable[[float], str]
@@ -62,7 +62,7 @@ class Measure(NamedTuple):
 
 
 def time_text(seconds: float) -> str:
-    """Seconds in the unit that they are best read in."""
+    """Seconds in a readable unit."""
     if seconds < 1:
         return f"{1e3 * seconds:,.1f} ms"
     return f"{seconds:,.2f} s" if seconds < 100 else f"{seconds:,.0f} s"
@@ -79,12 +79,12 @@ def measures(run: Run) -> dict[str, Measure]:
     return {
         "rate": Measure("training, observations per second", lambda n: f"{n:,.0f}", True),
         "rollout": Measure(f"rollout of {panel}, from histories", time_text),
-        "resume": Measure("the same from a state that was kept", time_text),
+        "resume": Measure("the same from a saved state", time_text),
         "cold": Measure("cold forecast of all series, whole process", time_text),
         "observe": Measure("from one new row of each series to the next forecast", time_text),
         "backtest": Measure(f"backtest, {run.cutoffs} cutoffs, {panel}", time_text),
         "peak": Measure("peak memory of training", bytes_text),
-        "size": Measure("installed size with all that it needs", bytes_text),
+        "size": Measure("installed size with dependencies", bytes_text),
     }
 
 

@@ -1,9 +1,10 @@
 """A backtest of M4's hourly series: 100 cutoffs in one call, next to other ways to the same.
 
-`Model.backtest`, with the history read once and the state carried along, is held against reading it
-anew up to each cutoff, against `Model.rollout` called once per cutoff, and, with --python of the
-environment that `make bench` sets up, against `historical_forecasts(retrain=False)` of a Darts
-RNNModel of the same size. The weights are barely trained: they take as long as any others.
+`Model.backtest`, with the history encoded once and the state carried along, is compared with
+encoding it again at each cutoff, with one call of `Model.rollout` per cutoff, and, with --python of
+the environment that `make bench` sets up, with `historical_forecasts(retrain=False)` of a Darts
+RNNModel of the same size. The weights are untrained or barely trained, which does not change the
+time.
 """
 
 from __future__ import annotations
@@ -17,29 +18,30 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._common import DATA, MET, REST, setup, show, sizes, timed, untrained
+from benchmarks._common import DATA, MET, PAUSE_SECONDS, setup, show, sizes, timed, untrained
 from benchmarks._peer_bench import Bench, Rows
 from benchmarks._peer_entries import ENTRIES
 from benchmarks.m4_hourly import HORIZON, TRAIN
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 from forecast.model import Model
 
 DARTS = "Darts RNNModel"
-AIMS = {DARTS: 5, "rollout per cutoff": 10}  # times as fast as they are
-MEASURED = 10  # cutoffs at which single rollouts are measured
+MIN_SPEEDUPS = {DARTS: 5, "rollout per cutoff": 10}  # aims
+MEASURED_CUTOFFS = 10  # at which single rollouts are timed
 
 
 def per_cutoff(model: Model, panel: Panel, cutoffs: int) -> float:
-    """Seconds of a rollout from each cutoff, told by some of them."""
-    some = np.unique(np.linspace(0, cutoffs - 1, MEASURED).astype(int))
-    histories = [panel.until(HORIZON + int(back)) for back in some]
+    """Seconds of a rollout from each cutoff, extrapolated from some of them."""
+    sampled = np.unique(np.linspace(0, cutoffs - 1, MEASURED_CUTOFFS).astype(int))
+    histories = [panel.until(HORIZON + int(back)) for back in sampled]
     seconds = [timed(partial(model.rollout, HORIZON, history))() for history in histories]
     return float(np.mean(seconds)) * cutoffs
 
 
 def of_darts(python: str, data: Path, cutoffs: int, series: int) -> float:
-    """Seconds that Darts takes, in a process of its own, without its start."""
+    """Seconds that Darts takes, in a separate process, without its start."""
     options = argparse.Namespace(python=python, seconds=5.0, rounds=1, cutoffs=cutoffs, settings={})
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(ENTRIES[DARTS], Rows.read(data, True, series), Path(folder) / "d", options)
@@ -69,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     tasks: dict[str, Callable[[], float]] = {
         "carried": lambda: ours(carry=True),
-        "read anew": lambda: ours(carry=False),
+        "encoded again": lambda: ours(carry=False),
         "rollout per cutoff": lambda: per_cutoff(model, panel, cutoffs),
     }
     if options.python:
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tasks[DARTS] = lambda: of_darts(python, options.data, cutoffs, options.series)
     seconds = {}
     for name, task in tasks.items():
-        time.sleep(REST)
+        time.sleep(PAUSE_SECONDS)
         seconds[name] = task()
     rows = [
         [name, f"{taken:.1f}", f"{taken / seconds['carried']:.1f}", aim(name, seconds)]
@@ -90,10 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def aim(name: str, seconds: dict[str, float]) -> str:
-    """Whether the backtest is as many times as fast as it should be."""
-    if name not in AIMS:
+    """The aim for the speedup over a task, and whether it is met."""
+    if name not in MIN_SPEEDUPS:
         return ""
-    return f"{AIMS[name]} {MET[seconds[name] >= AIMS[name] * seconds['carried']]}"
+    return f"{MIN_SPEEDUPS[name]} {MET[seconds[name] >= MIN_SPEEDUPS[name] * seconds['carried']]}"
 
 
 if __name__ == "__main__":

@@ -25,13 +25,13 @@ from benchmarks._common import (
     untrained,
 )
 
-SHARE = 0.25  # of the time of `import tensorflow`
-PEAK = 200 * MB
+MAX_TIME_RATIO = 0.25  # to `import tensorflow`
+MAX_PEAK = 200 * MB
 HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib")
 BASE = "import tensorflow"
 SCRIPT = str(Path(sys.executable).with_name("forecast"))
 LIBRARY = "import forecast, sys; forecast.load('model.forecast').predict(12).to_csv(sys.stdout)"
-PROCESSES = {  # what the Python interpreter is given
+PROCESSES = {  # arguments of the Python interpreter
     "forecast predict --horizon 12": [SCRIPT, "predict", "--horizon", "12"],
     "load(...).predict(12).to_csv()": ["-c", LIBRARY],
     BASE: ["-c", BASE],
@@ -46,7 +46,7 @@ def imported(program: Sequence[str], folder: Path) -> set[str]:
 
 
 def measure(folder: Path, rounds: int) -> dict[str, list[Usage]]:
-    """The processes in turns, after one round that fills the disk's cache."""
+    """Run the processes alternately, after one round that fills the disk cache."""
     tasks = {
         name: functools.partial(run_alone, [sys.executable, *program], folder)
         for name, program in PROCESSES.items()
@@ -62,12 +62,13 @@ def report(usages: dict[str, list[Usage]], heavy: dict[str, set[str]]) -> None:
     for name, runs in usages.items():
         peak = max(usage.peak for usage in runs)
         share = ratio(seconds[name], seconds[BASE])
-        is_met = share <= SHARE and peak <= PEAK and not heavy[name]
+        is_met = share <= MAX_TIME_RATIO and peak <= MAX_PEAK and not heavy[name]
         time, memory = f"{statistics.median(seconds[name]):.2f} s", f"{peak / MB:.0f} MB"
-        found = ", ".join(sorted(heavy[name])) or "none"
+        heavy_imports = ", ".join(sorted(heavy[name])) or "none"
         verdict = "" if name == BASE else MET[is_met]
-        rows.append([name, time, f"{share:.3f}", memory, found, verdict])
-    title = f"Cold start: ratio <= {SHARE}, peak <= {PEAK / MB:.0f} MB, no {', '.join(HEAVY)}"
+        rows.append([name, time, f"{share:.3f}", memory, heavy_imports, verdict])
+    targets = f"ratio <= {MAX_TIME_RATIO}, peak <= {MAX_PEAK / MB:.0f} MB, no {', '.join(HEAVY)}"
+    title = f"Cold start: {targets}"
     show(title, ["process", "wall time", "ratio", "peak", "imports of these", "target"], rows)
     print(noise(seconds))
 

@@ -1,8 +1,8 @@
-"""Heads on counts, most of them small: which quantile loss each has, and whether paths are counts.
+"""Heads on counts, most of them small: the quantile loss of each, and whether paths are counts.
 
-Generated: sixty shops over 200 days, negative binomial around a weekly rhythm. Real: triples, home
-runs and stolen bases of baseball players, a row a season, 42 to 46 % of them zero; the table
-`baseball` of R's plyr (from the Baseball Databank), as the Python package pydataset has it, told by
+Generated: sixty shops over 200 days, negative binomial around a weekly pattern. Real: triples, home
+runs and stolen bases of baseball players, a row per season, 42 to 46 % of them zero; the table
+`baseball` of R's plyr (from the Baseball Databank), as in the Python package pydataset, given by
 --data. The last steps of each series are forecast.
 """
 
@@ -18,18 +18,19 @@ import pandas as pd
 
 from benchmarks._common import LEVELS, MET, pinball, show, weighted
 from forecast import Forecaster
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 
 HEADS = ("normal", "student_t", "negative_binomial")
 COMPARED = ("negative_binomial", "normal")
 PATHS = 200
 SHOPS, DAYS, SHAPE = 60, 200, 0.6
-FEWEST = 15  # seasons of a player who is taken
+MIN_SEASONS = 15  # of a player
 BASEBALL = {"triples": "X3b", "home runs": "hr", "stolen bases": "sb"}
 
 
 def generated(seed: int = 3) -> Panel:
-    """Counts of a known process: of the shops' levels the median is 0.6 a day."""
+    """Counts of a known process; the median of the shops' levels is 0.6 per day."""
     rng = np.random.default_rng(seed)
     days = pd.date_range("2024-01-01", periods=DAYS)
     tables = []
@@ -44,7 +45,7 @@ def generated(seed: int = 3) -> Panel:
 def seasons(path: Path, column: str) -> Panel:
     """A count of each player and season, over all the teams of the season."""
     table = pd.read_csv(path).groupby(["id", "year"])[column].sum().reset_index()
-    is_long = table.groupby("id")[column].transform("size") >= FEWEST
+    is_long = table.groupby("id")[column].transform("size") >= MIN_SEASONS
     return to_panel(table[is_long], id="id", time="year", target=column)
 
 
@@ -55,11 +56,12 @@ def measure(panel: Panel, horizon: int, head: str, seed: int, **choices: Any) ->
     actual = panel.target[last][..., 0]
     forecaster = Forecaster(head=head, seed=seed, budget=3_600, **choices).fit(past)
     paths = np.asarray(forecaster.rollout(horizon, paths=PATHS).paths)[..., 0]
-    below, split = (paths < 0).mean(), (paths != np.rint(paths)).mean()
-    quantiles, is_there = np.quantile(paths, LEVELS, axis=1), ~np.isnan(actual)
-    came = actual[None, is_there]
-    loss = weighted(pinball(came, quantiles[:, None, is_there], LEVELS), came).mean()
-    return [head, f"{loss:.3f}", f"{below:.0%}", f"{split:.0%}"]
+    negative, fractional = (paths < 0).mean(), (paths != np.rint(paths)).mean()
+    quantiles, is_observed = np.quantile(paths, LEVELS, axis=1), ~np.isnan(actual)
+    observed = actual[None, is_observed]
+    losses = pinball(observed, quantiles[:, None, is_observed], LEVELS)
+    loss = weighted(losses, observed).mean()
+    return [head, f"{loss:.3f}", f"{negative:.0%}", f"{fractional:.0%}"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for seed in range(options.seeds)
         ]
         title = f"Counts, {name}: {len(panel.ids):,} series, {horizon} steps, {PATHS} paths"
-        show(title, ["head", "quantile loss", "below 0", "no whole number", "seed"], rows)
+        show(title, ["head", "quantile loss", "below 0", "not whole", "seed"], rows)
         if {*COMPARED} <= {*options.heads}:
             losses = [[float(row[1]) for row in rows if row[0] == head] for head in COMPARED]
             share = float(np.mean(losses[0]) / np.mean(losses[1]))

@@ -1,7 +1,7 @@
 """What each feedback regime costs: observations per second next to teacher forcing.
 
 Networks, windows and batches are those that training chooses for hourly series; the last 48
-steps of a window are left to the regime. All run in turns, in one process.
+steps of a window are left to the regime. All run alternately, in one process.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from benchmarks._common import MET, hourly_panel, in_turns, noise, ratio, setup,
 from benchmarks.training_speed import ours, rate, windows_of
 from forecast.nn import NETWORKS
 
-TARGETS = {"scheduled, parallel": 0.45, "free": 0.2}
+MIN_RATE_RATIOS = {"scheduled, parallel": 0.45, "free": 0.2}
 TEACHER = "teacher"
 
 
 def regimes(network: str) -> dict[str, dict[str, Any]]:
     """The fields of a plan for each regime that the network can be trained under."""
     if not NETWORKS[network].FEEDS_BACK:
-        return {TEACHER: {"feedback": TEACHER}}
+        return {TEACHER: {"feedback": (TEACHER,)}}
     return {
-        TEACHER: {"feedback": TEACHER},
-        "scheduled, exact": {"feedback": "scheduled", "mixing": "exact"},
-        "scheduled, parallel": {"feedback": "scheduled", "mixing": "parallel"},
-        "free": {"feedback": "free"},
+        TEACHER: {"feedback": (TEACHER,)},
+        "scheduled, exact": {"feedback": ("scheduled",), "mixing": "exact"},
+        "scheduled, parallel": {"feedback": ("scheduled",), "mixing": "parallel"},
+        "free": {"feedback": ("free",)},
     }
 
 
@@ -49,18 +49,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     windows = windows_of(panel, choice)
     tasks = {}
     for name, fields in regimes(options.network).items():
-        under = choice._replace(plan=replace(choice.plan, **fields))
-        tasks[name] = functools.partial(rate, functools.partial(ours, panel, under, windows), under)
+        variant = choice._replace(plan=replace(choice.plan, **fields))
+        tasks[name] = functools.partial(rate, functools.partial(ours, variant, windows), variant)
     rates = in_turns(options.repeats, tasks)
     rows = []
-    for name, found in rates.items():
-        share, target = ratio(found, rates[TEACHER]), TARGETS.get(name)
+    for name, method_rates in rates.items():
+        share, target = ratio(method_rates, rates[TEACHER]), MIN_RATE_RATIOS.get(name)
         verdict = "" if target is None else f">= {target} {MET[share >= target]}"
-        rows.append([name, f"{statistics.median(found):,.0f}", f"{share:.2f}", verdict])
+        rows.append([name, f"{statistics.median(method_rates):,.0f}", f"{share:.2f}", verdict])
     print(f"{options.network}: {sizes(choice.config)}")
     title = (
-        f"{choice.config.horizon} steps of windows of {choice.plan.length} left to the regime, "
-        f"batch {choice.plan.batch}"
+        f"{choice.config.horizon} steps of windows of {choice.plan.window_length} left to the "
+        f"regime, batch {choice.plan.batch_size}"
     )
     show(title, ["feedback", "observations per second", "of teacher", "target"], rows)
     print(noise(rates))

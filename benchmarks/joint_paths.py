@@ -1,9 +1,9 @@
-"""Whether sample paths of a trained network spread as the process does that it was trained on.
+"""Whether sample paths of a trained network have the variance of the process it was trained on.
 
 A first-order autoregression with normal noise: the variance of its k-th step ahead, and that of the
 sum of H steps, are known in closed form. A network is trained on some of its series under each
-feedback regime, and rolled out. Marginals, drawn for each step by itself, have the variance of the
-step, but not that of the sum.
+feedback regime, and rolled out. Marginals, drawn for each step independently, have the variance of
+the step, but not that of the sum.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from forecast.data.frequency import parse
 from forecast.data.panel import Panel
 from forecast.data.schema import Schema
 
-CARRIED = 0.8  # of a value to the next
-WITHIN = 0.10  # of the variance of the sum
+AR_COEFFICIENT = 0.8
+MAX_VARIANCE_ERROR = 0.10  # aim, relative, of the sum
 REGIMES = ("teacher", "teacher,free", "free")
 
 
 def autoregression(series: int, rows: int, seed: int = 0) -> Panel:
-    """Series y[t] = 0.8 y[t-1] + e[t], e normal with variance 1, from its stationary state on."""
+    """Series y[t] = 0.8 y[t-1] + e[t], e standard normal, from the stationary state on."""
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(series, rows))
-    noise[:, 0] /= np.sqrt(1 - CARRIED**2)
+    noise[:, 0] /= np.sqrt(1 - AR_COEFFICIENT**2)
     for t in range(1, rows):
-        noise[:, t] += CARRIED * noise[:, t - 1]
+        noise[:, t] += AR_COEFFICIENT * noise[:, t - 1]
     return Panel(
         ids=np.arange(series),
         indptr=np.arange(series + 1) * rows,
@@ -42,10 +42,12 @@ def autoregression(series: int, rows: int, seed: int = 0) -> Panel:
 
 
 def variances(horizon: int) -> tuple[np.ndarray, float]:
-    """That of each step ahead (H,), and that of the sum of all."""
+    """The variance of each step ahead (H,), and that of their sum."""
     steps = np.arange(1, horizon + 1)
-    weights = (1 - CARRIED**steps) / (1 - CARRIED)  # of the noise of each step in the sum
-    return (1 - CARRIED ** (2 * steps)) / (1 - CARRIED**2), float((weights**2).sum())
+    noise_weights = (1 - AR_COEFFICIENT**steps) / (1 - AR_COEFFICIENT)  # in the sum
+    return (1 - AR_COEFFICIENT ** (2 * steps)) / (1 - AR_COEFFICIENT**2), float(
+        (noise_weights**2).sum()
+    )
 
 
 def measure(panel: Panel, feedback: str, options: argparse.Namespace) -> list[str]:
@@ -63,12 +65,17 @@ def measure(panel: Panel, feedback: str, options: argparse.Namespace) -> list[st
         budget=3_600,
     ).fit(panel)
     paths = np.asarray(forecaster.rollout(options.horizon, paths=options.paths).paths)[..., 0]
-    each, total = variances(options.horizon)
+    by_step, total = variances(options.horizon)
     spread = paths.var(axis=1).mean(axis=0)  # (H,)
     joint = paths.sum(axis=2).var(axis=1).mean()
-    found = (spread[0] / each[0], spread[-1] / each[-1], joint / total, spread.sum() / total)
-    verdict = MET[abs(joint / total - 1) <= WITHIN]
-    return [feedback, *(f"{share:.2f}" for share in found), verdict]
+    shares = (
+        spread[0] / by_step[0],
+        spread[-1] / by_step[-1],
+        joint / total,
+        spread.sum() / total,
+    )
+    verdict = MET[abs(joint / total - 1) <= MAX_VARIANCE_ERROR]
+    return [feedback, *(f"{share:.2f}" for share in shares), verdict]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -88,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     title = (
         f"Variances of {options.paths} paths as shares of the true ones, {options.horizon} steps"
     )
-    show(title, [*header, f"sum within {WITHIN:.0%}"], rows)
+    show(title, [*header, f"sum within {MAX_VARIANCE_ERROR:.0%}"], rows)
 
 
 if __name__ == "__main__":

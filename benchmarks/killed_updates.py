@@ -1,6 +1,6 @@
 """Killed updates: `forecast update` killed at any moment leaves the old state or the new one.
 
-Half of the kills are spread over the whole life of the process. The others strike when its
+Half of the kills are spread over the whole duration of the process. The others strike when its
 draft appears beside the model file, or a moment later: while it writes, renames or ends. What
 the file must hold is computed by `Model.update` in this process. Then several processes update
 different series of one file at the same time, and none of their rows may be lost.
@@ -24,22 +24,22 @@ import pandas as pd
 
 from benchmarks._common import MET, hourly_panel, setup, show, timed, untrained
 from forecast import ForecastError
-from forecast.data.panel import to_table
+from forecast.data.to_table import to_table
 from forecast.model import Model
 
 SCRIPT = str(Path(sys.executable).with_name("forecast"))
 MODEL = "model.forecast"
 HISTORY = 720  # rows of each series that the model has seen
 ROWS = 2  # new rows of each series in an update
-BEYOND = 1.1  # of the usual life of a process: the last of the kills
-LINGER = 0.003  # seconds after a draft has appeared: the last of the kills
-POLL = 0.0001  # seconds between two looks for a draft
+LATEST_KILL = 1.1  # relative to the usual duration of a process
+MAX_DRAFT_AGE = 0.003  # seconds after a draft has appeared, the latest kill
+POLL_SECONDS = 0.0001  # between two looks for a draft
 WRONG = ("other", "unreadable")
 MOMENTS = ("at any moment", "while it writes")
 
 
 def series_and_rows(series: int, updates: int) -> tuple[Model, list[pd.DataFrame]]:
-    """A model, and the rows of so many updates that follow its history."""
+    """A model, and the rows of each update after its history."""
     whole = hourly_panel(series, HISTORY + updates * ROWS)
     history = whole.until(updates * ROWS)
     model = untrained(history, setup(history, layers=1, units=8).config)
@@ -78,9 +78,9 @@ def kill_after(process: subprocess.Popen[str], seconds: float) -> None:
 
 def kill_at_draft(process: subprocess.Popen[str], folder: Path, seconds: float) -> None:
     """Kill a process some time after its draft has appeared in the folder."""
-    known = drafts(folder)
-    while process.poll() is None and drafts(folder) <= known:
-        time.sleep(POLL)
+    existing = drafts(folder)
+    while process.poll() is None and drafts(folder) <= existing:
+        time.sleep(POLL_SECONDS)
     time.sleep(seconds)
     process.kill()
 
@@ -88,14 +88,14 @@ def kill_at_draft(process: subprocess.Popen[str], folder: Path, seconds: float) 
 def outcome(path: Path, before: Model, after: Model) -> str:
     """What a model file holds: the "old" or the "new" state, an "other", or is "unreadable"."""
     try:
-        found = Model.load(path).state
+        state = Model.load(path).state
     except ForecastError:
         return "unreadable"
-    return "new" if found == after.state else "old" if found == before.state else "other"
+    return "new" if state == after.state else "old" if state == before.state else "other"
 
 
-def usual_life(folder: Path, model: Model, rows: pd.DataFrame) -> float:
-    """Seconds that an update takes which nobody kills; the first one fills the disk's cache."""
+def usual_duration(folder: Path, model: Model, rows: pd.DataFrame) -> float:
+    """Seconds of an update that is not killed; the first one fills the disk cache."""
     rows.to_csv(folder / "rows.csv", index=False)
     for _ in range(2):
         model.save(folder / MODEL)
@@ -104,12 +104,12 @@ def usual_life(folder: Path, model: Model, rows: pd.DataFrame) -> float:
 
 
 def killed(folder: Path, model: Model, tables: Sequence[pd.DataFrame]) -> dict[str, Counter[str]]:
-    """Kill one update of each table, and count what is found, by the moment.
+    """Kill one update of each table, and count the outcomes, by the moment.
 
     An update that had no effect is run again to the end, which must then be the new state, and
-    tells how long a process lives at present.
+    measures the present duration of a process.
     """
-    life = usual_life(folder, model, tables[0])
+    duration = usual_duration(folder, model, tables[0])
     model.save(folder / MODEL)
     rng = np.random.default_rng(0)
     parts = (rng.permutation(len(tables)) + rng.random(len(tables))) / len(tables)
@@ -118,21 +118,21 @@ def killed(folder: Path, model: Model, tables: Sequence[pd.DataFrame]) -> dict[s
         rows.to_csv(folder / "rows.csv", index=False)
         after = model.update(rows)
         strike: Callable[[subprocess.Popen[str]], None] = (
-            functools.partial(kill_at_draft, folder=folder, seconds=LINGER * parts[k])
+            functools.partial(kill_at_draft, folder=folder, seconds=MAX_DRAFT_AGE * parts[k])
             if k % 2
-            else functools.partial(kill_after, seconds=BEYOND * life * parts[k])
+            else functools.partial(kill_after, seconds=LATEST_KILL * duration * parts[k])
         )
         process = start(folder, "rows.csv")
         strike(process)
         process.communicate()
-        found = outcome(folder / MODEL, model, after)
-        if found == "old":
-            life = timed(lambda: finish(start(folder, "rows.csv")))()
+        result = outcome(folder / MODEL, model, after)
+        if result == "old":
+            duration = timed(lambda: finish(start(folder, "rows.csv")))()
             if outcome(folder / MODEL, model, after) != "new":
-                found = "other"
-        if found in WRONG:
+                result = "other"
+        if result in WRONG:
             after.save(folder / MODEL)
-        counts[MOMENTS[k % 2]].update(["times", found, *["ended"] * (process.returncode == 0)])
+        counts[MOMENTS[k % 2]].update(["times", result, *["ended"] * (process.returncode == 0)])
         model = after
     return counts
 

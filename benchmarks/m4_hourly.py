@@ -13,13 +13,14 @@ from utilsforecast import losses
 
 from benchmarks._common import DATA, MET, show
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 from forecast.evaluation.baselines import seasonal_naive
 
 TRAIN, TEST = "m4_hourly_train.csv.gz", "m4_hourly_test.csv.gz"
 HORIZON, SEASON = 48, 24
-OWA = 0.50
-SECONDS = 360.0  # of training
+MAX_OWA = 0.50  # aim
+MAX_SECONDS = 360.0  # aim, of training
 
 
 class Score(NamedTuple):
@@ -50,7 +51,9 @@ def scores(forecasts: pd.DataFrame, history: pd.DataFrame) -> dict[str, Score]:
         history: unique_id, ds, y of training.
     """
     methods = [name for name in forecasts.columns if name not in ("unique_id", "ds", "y")]
-    smape = losses.smape(forecasts, methods)[methods].mean() * 200  # it gives half a fraction
+    smape = (
+        losses.smape(forecasts, methods)[methods].mean() * 200
+    )  # utilsforecast returns half of it, as a fraction
     mase = losses.mase(forecasts, methods, seasonality=SEASON, train_df=history)[methods].mean()
     return {name: Score(float(smape[name]), float(mase[name])) for name in methods}
 
@@ -69,10 +72,12 @@ def report(measured: dict[str, Score], seconds: float) -> None:
     rows = []
     for name, score in {**measured, **PUBLISHED}.items():
         row = [name, f"{score.smape:.3f}", f"{score.mase:.3f}", f"{score.owa:.3f}"]
-        rows.append([*row, MET[score.owa <= OWA] if name == "forecast" else ""])
-    header = ["method", "sMAPE", "MASE", "OWA", f"OWA <= {OWA:.2f}"]
-    show(f"M4 hourly, {HORIZON} steps; only what is not published was run", header, rows)
-    print(f"training took {seconds:.0f} s, at most {SECONDS:.0f}: {MET[seconds <= SECONDS]}")
+        rows.append([*row, MET[score.owa <= MAX_OWA] if name == "forecast" else ""])
+    header = ["method", "sMAPE", "MASE", "OWA", f"OWA <= {MAX_OWA:.2f}"]
+    show(f"M4 hourly, {HORIZON} steps; published results were not run again", header, rows)
+    print(
+        f"training took {seconds:.0f} s, at most {MAX_SECONDS:.0f}: {MET[seconds <= MAX_SECONDS]}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -85,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"skipped: there is no {options.data / TRAIN}; name its folder with --data")
         return
     table = read_table(str(options.data / TRAIN))
-    panel = to_panel(table.frame, source=table.source, first_line=table.first_line)
+    panel = to_panel(table.frame, table.origin)
     actual = read_table(str(options.data / TEST)).frame.sort_values(["unique_id", "ds"])
     forecast, seconds = forecast_with(panel, options.steps, options.seed)
     actual = actual.merge(forecast, on=["unique_id", "ds"], how="left", validate="one_to_one")

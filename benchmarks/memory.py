@@ -1,6 +1,6 @@
 """Memory: the peak of a short training grows with the rows, not with rows x window length.
 
-Each size runs in a process of its own, over the whole of `Forecaster.fit`: checks, windows,
+Each size runs in a separate process, over the whole of `Forecaster.fit`: checks, windows,
 gradient steps, the comparison on the held-out tail, and the encoding of every history.
 """
 
@@ -16,8 +16,8 @@ from pathlib import Path
 
 from benchmarks._common import MB, MET, ROOT, Usage, hourly_panel, run_alone, setup, show
 
-FEW = 100_000  # rows beside which the memory of TensorFlow itself shows
-LINEAR = 1.1  # growth of the bytes per row that still counts as none
+BASE_ROWS = 100_000  # few rows, whose memory is mostly that of TensorFlow itself
+MAX_GROWTH = 1.1  # aim, of the bytes per row from few to many rows
 PROGRAM = "import sys; sys.path.insert(0, {root!r}); from benchmarks.memory import train; train({})"
 
 
@@ -39,7 +39,7 @@ def train(series: int, length: int, steps: int) -> None:
 
 
 def measure(rows: int, series: int, steps: int) -> tuple[int, Usage]:
-    """Rows that were trained on, and what the process took."""
+    """The number of training rows, and the resources that the process used."""
     length = max(rows // series, 1)
     program = PROGRAM.format(f"{series}, {length}, {steps}", root=str(ROOT))
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +50,7 @@ def report(sizes: dict[int, Usage], window: int) -> None:
     """Print the table.
 
     Args:
-        sizes: what each number of rows took, fewest rows first.
+        sizes: the resources used, by number of rows, fewest first.
         window: bytes that ready-made windows would take per row.
     """
     few, *more = sizes
@@ -66,14 +66,14 @@ def report(sizes: dict[int, Usage], window: int) -> None:
         rows.append([*row[:2], f"{costs[-1]:,.0f}", f"{costs[-1] / window:.2%}", *row[2:]])
     header = ["rows", "peak", "bytes per row", "of all windows", "prepare", "train", "encode"]
     show(f"Memory of training; all windows, ready-made: {window:,} bytes per row", header, rows)
-    is_linear = len(more) < 2 or costs[-1] <= LINEAR * costs[0]
+    is_linear = len(more) < 2 or costs[-1] <= MAX_GROWTH * costs[0]
     print(f"no more bytes per row with more rows: {MET[is_linear]}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
-    parser.add_argument("--few", type=int, default=FEW, help="rows to compare with")
+    parser.add_argument("--few", type=int, default=BASE_ROWS, help="rows to compare with")
     parser.add_argument("--series", type=int, default=1_000)
     parser.add_argument("--steps", type=int, default=4)
     options = parser.parse_args(arguments)
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for rows in sorted({options.few, *options.rows})
     )
     choice = setup(hourly_panel(1, max(sizes) // options.series))
-    window = choice.plan.length * (choice.config.inputs + choice.config.targets) * 4
+    window = choice.plan.window_length * (choice.config.inputs + choice.config.targets) * 4
     report(sizes, window)
 
 

@@ -1,13 +1,13 @@
 """Accuracy of every network under every feedback regime, next to plain teacher forcing.
 
 On each data set a model is trained on all rows but the last ones, of several cutoffs and seeds,
-and forecasts what follows: fed with true values, and in one rollout. Measure: mean
+and forecasts the rows after them: fed with true values, and in one rollout. Measure: mean
 absolute errors in units of the mean absolute change from season to season (MASE), of the whole
 rollout and of the first and the last quarter of its steps; and the root mean squared error of the
 rollout in the units of the data (RMSE). The rows of M4 hourly are those of the
 competition's training file; its test file is left alone.
 
-Every run is written to a file at once, so that an interrupted benchmark goes on where it was.
+Every run is written to a file at once, so that an interrupted benchmark resumes where it was.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ import pandas as pd
 from benchmarks._common import DATA, show
 from forecast import Forecaster
 from forecast.data.io.tables import read_table
-from forecast.data.panel import Panel, to_panel
+from forecast.data.panel import Panel
+from forecast.data.to_panel import to_panel
 from forecast.datasets import load
-from forecast.evaluation.holdout import exposure_of
+from forecast.evaluation.holdout import HeldOut, exposure_of
 from forecast.nn import NETWORKS
 
 KEY = ["data", "network", "feedback", "steps", "seed", "cutoff"]
@@ -79,7 +80,7 @@ def _first(panel: Panel, rows: int) -> Panel:
 
 
 CHAOS = {"context": 100, "holdout": 100, "steps": 1_000, "bounds": "none"}
-PUBLISHED = "mackey_glass_published"  # not run unless asked for: nothing is chosen by it
+PUBLISHED = "mackey_glass_published"  # run only on request; nothing was chosen on it
 TASKS = {
     "air_passengers": Task(lambda: to_panel(load("air_passengers")), 12, 2, {}),
     "us_employment": Task(lambda: to_panel(load("us_employment")), 12, 2, {}),
@@ -91,36 +92,36 @@ TASKS = {
 
 
 def run(task: Task, panel: Panel, cutoff: int, choices: dict[str, Any]) -> dict[str, float] | None:
-    """Train before a cutoff and forecast what follows; None where there is nothing to compare."""
-    known = panel.until(cutoff * task.horizon)
-    known = known.take(np.flatnonzero(known.lengths >= 2 * task.horizon))
-    history = known.until(task.horizon)
+    """Train before a cutoff and score the forecast after it; None with nothing to compare."""
+    rows = panel.until(cutoff * task.horizon)
+    rows = rows.take(np.flatnonzero(rows.lengths >= 2 * task.horizon))
+    history = rows.until(task.horizon)
     started = time.perf_counter()
     model = Forecaster(budget=3_600, **task.choices, **choices).fit(history).model_
     seconds = time.perf_counter() - started
-    last = known.indptr[1:, None] - task.horizon + np.arange(task.horizon)
-    actual = known.target[last]
-    known_ids = model.state.ids.tolist()
-    if known_ids != known.ids.tolist():  # series without a value were left out
-        actual = actual[[known.ids.tolist().index(name) for name in known_ids]]
-        history = history.select(known_ids)
-    found = exposure_of(model, history, actual)
-    if found is None:
+    last = rows.indptr[1:, None] - task.horizon + np.arange(task.horizon)
+    actual = rows.target[last]
+    trained_ids = model.state.ids.tolist()
+    if trained_ids != rows.ids.tolist():  # series without a value were left out
+        actual = actual[[rows.ids.tolist().index(name) for name in trained_ids]]
+        history = history.select(trained_ids)
+    exposure = exposure_of(HeldOut(model, history, actual))
+    if exposure is None:
         return None
-    missed = model.predict(task.horizon)["forecast"].to_numpy().reshape(actual.shape) - actual
-    far, quarter = np.array(found.rollout), max(task.horizon // 4, 1)
+    errors = model.predict(task.horizon)["forecast"].to_numpy().reshape(actual.shape) - actual
+    by_step, quarter = np.array(exposure.rollout), max(task.horizon // 4, 1)
     return {
-        "one_step": float(np.nanmean(found.one_step)),
-        "rollout": float(np.nanmean(far)),
-        "first": float(np.nanmean(far[:quarter])),
-        "last": float(np.nanmean(far[-quarter:])),
-        "rmse": float(np.sqrt(np.nanmean(missed**2))),
+        "one_step": float(np.nanmean(exposure.one_step)),
+        "rollout": float(np.nanmean(by_step)),
+        "first": float(np.nanmean(by_step[:quarter])),
+        "last": float(np.nanmean(by_step[-quarter:])),
+        "rmse": float(np.sqrt(np.nanmean(errors**2))),
         "seconds": seconds,
     }
 
 
 def combinations(networks: Sequence[str], feedback: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Networks and the regimes that they can be trained under."""
+    """Networks, each with the regimes it can be trained under."""
     for network in networks:
         for regime in feedback:
             if regime == "teacher" or NETWORKS[network].FEEDS_BACK:

@@ -1,9 +1,9 @@
 """Speed of the state: a new row takes the same time after any history, and many series at once
-are taken in about as fast as the network alone can compute.
+are observed about as fast as the network alone can compute.
 
-What a library without a state must do for a new row, encode the whole history again, is timed
-beside it. The measure for many series is the LSTM that everyone writes in NumPy: same weights,
-same shapes, inputs made beforehand, and nothing around it.
+Encoding the whole history again, as a library without a state must do for a new row, is timed next
+to it. The reference for many series is a plain LSTM in NumPy: same weights, same shapes, inputs
+made in advance, and nothing around it.
 """
 
 from __future__ import annotations
@@ -30,18 +30,19 @@ from benchmarks._common import (
     timed,
     untrained,
 )
-from forecast.data.panel import Panel, to_table
+from forecast.data.panel import Panel
+from forecast.data.to_table import to_table
 from forecast.inference.inputs import next_rows
 from forecast.inference.state import State
 from forecast.model import Model
 
-SOON = 1e-3  # seconds for one new row
-SAME = 1.2  # growth of the time with the history that counts as none
-SHARE = 0.5  # of the rows per second of the bare network
-CONTEXT = 720  # rows that the series in lockstep have seen
-ORIGINALS = 100  # series that are encoded; the others are copies of them
+MAX_SECONDS = 1e-3  # aim, for one new row
+MAX_GROWTH = 1.2  # aim, of the time with the length of the history
+MIN_RATE_RATIO = 0.5  # aim, to the rows per second of the bare network
+HISTORY = 720  # observed rows of the series in lockstep
+ENCODED_SERIES = 100  # the others are copies of them
 FORMS = ("array", "table")
-OFTEN = 5  # times as many rounds of one row, which take little time
+SHORT_TASK_FACTOR = 5  # times as many rounds for one row, which takes little time
 
 
 class Past(NamedTuple):
@@ -49,7 +50,7 @@ class Past(NamedTuple):
 
     state: State
     forms: dict[str, np.ndarray | pd.DataFrame]
-    whole: Panel  # the history with the new row
+    whole: Panel  # the history and the new row
 
 
 class BareLayer(NamedTuple):
@@ -61,7 +62,7 @@ class BareLayer(NamedTuple):
 
 
 def past(model: Model, length: int) -> Past:
-    """A series after so many rows."""
+    """A series after `length` rows."""
     whole = hourly_panel(1, length + 1)
     table = pd.DataFrame(to_table(whole))
     forms = {"array": whole.target[-1], "table": table.iloc[-1:]}
@@ -69,25 +70,27 @@ def past(model: Model, length: int) -> Past:
 
 
 def typical(task: Callable[[], object], repeats: int) -> Callable[[], float]:
-    """A task that returns the median of the seconds which the given one takes each time."""
+    """A task that returns the median seconds of repeated runs of the given one."""
     once = timed(task)
     return lambda: statistics.median(once() for _ in range(repeats))
 
 
 def one_row(model: Model, lengths: tuple[int, int], rounds: int, repeats: int) -> None:
-    """Print what one new row takes after a short and after a long history."""
+    """Print the time of one new row after a short and after a long history."""
     series = {length: past(model, length) for length in lengths}
     observing = {
-        f"{form} {length}": typical(functools.partial(model.observe, one.state, row), repeats)
-        for length, one in series.items()
-        for form, row in one.forms.items()
+        f"{form} {length}": typical(
+            functools.partial(model.observe, series_past.state, row), repeats
+        )
+        for length, series_past in series.items()
+        for form, row in series_past.forms.items()
     }
     encoding = {
-        f"encode {length}": timed(functools.partial(model.encode, one.whole))
-        for length, one in series.items()
+        f"encode {length}": timed(functools.partial(model.encode, series_past.whole))
+        for length, series_past in series.items()
     }
     in_turns(1, observing)
-    seconds = in_turns(OFTEN * rounds, observing) | in_turns(rounds, encoding)
+    seconds = in_turns(SHORT_TASK_FACTOR * rounds, observing) | in_turns(rounds, encoding)
     report_one_row(seconds, *lengths)
     print(noise(seconds))
 
@@ -98,10 +101,10 @@ def report_one_row(seconds: Mapping[str, Sequence[float]], short: int, long: int
     rows = []
     for form in FORMS:
         times = [median[f"{form} {length}"] for length in (short, long)]
-        grown = ratio(seconds[f"{form} {long}"], seconds[f"{form} {short}"])
+        growth = ratio(seconds[f"{form} {long}"], seconds[f"{form} {short}"])
         row = [f"observe, {form}", *(f"{1e3 * time:.2f} ms" for time in times)]
-        row += [f"< {1e3 * SOON:.0f} ms {MET[max(times) < SOON]}", f"{grown:.2f}"]
-        rows.append([*row, f"<= {SAME} {MET[grown <= SAME]}"])
+        row += [f"< {1e3 * MAX_SECONDS:.0f} ms {MET[max(times) < MAX_SECONDS]}", f"{growth:.2f}"]
+        rows.append([*row, f"<= {MAX_GROWTH} {MET[growth <= MAX_GROWTH]}"])
     again = [median[f"encode {length}"] for length in (short, long)]
     factor = f"{again[1] / again[0]:.0f}"
     rows.append(["encode all again", *(f"{1e3 * t:,.0f} ms" for t in again), "", factor, ""])
@@ -113,8 +116,8 @@ def report_one_row(seconds: Mapping[str, Sequence[float]], short: int, long: int
 
 
 def many_series(model: Model, count: int) -> State:
-    """The state of so many series, with ids in the order in which a table gives them."""
-    originals = model.encode(hourly_panel(min(count, ORIGINALS), CONTEXT))
+    """The state of `count` series, with ids in the order of a table."""
+    originals = model.encode(hourly_panel(min(count, ENCODED_SERIES), HISTORY))
     rows = np.arange(count) % len(originals.ids)
     ids = np.array([f"series {s:07}" for s in range(count)], dtype=object)
     return replace(originals.take(rows), ids=ids)
@@ -129,8 +132,8 @@ def bare_network(model: Model, state: State, inputs: np.ndarray) -> Callable[[],
     """The LSTM layers alone, from step to step.
 
     Args:
-        model: whose weights they have.
-        state: whose memory they begin with.
+        model: gives the weights.
+        state: gives the initial network state.
         inputs: of each step, (k, S, inputs).
 
     Returns:
@@ -160,7 +163,7 @@ def bare_network(model: Model, state: State, inputs: np.ndarray) -> Callable[[],
 
 
 def lockstep(model: Model, series: int, rows: int, rounds: int) -> None:
-    """Print how many rows per second many series take in together, beside the bare network."""
+    """Print the rows per second that many series observe together, next to the bare network."""
     state = many_series(model, series)
     rng = np.random.default_rng(0)
     values = 20 * rng.lognormal(size=(series, rows))
@@ -178,12 +181,14 @@ def lockstep(model: Model, series: int, rows: int, rounds: int) -> None:
         task()
     seconds = in_turns(rounds, {name: timed(task) for name, task in tasks.items()})
     lines = []
-    for name, found in seconds.items():
-        share = ratio(seconds[bare], found)
-        line = [name, f"{1e3 * statistics.median(found):,.0f} ms"]
-        line += [f"{series * rows / statistics.median(found):,.0f}", f"{share:.2f}"]
+    for name, task_seconds in seconds.items():
+        share = ratio(seconds[bare], task_seconds)
+        line = [name, f"{1e3 * statistics.median(task_seconds):,.0f} ms"]
+        line += [f"{series * rows / statistics.median(task_seconds):,.0f}", f"{share:.2f}"]
         has_target = name in ("observe, array", "observe, Panel")
-        lines.append([*line, f">= {SHARE} {MET[share >= SHARE]}" if has_target else ""])
+        lines.append(
+            [*line, f">= {MIN_RATE_RATIO} {MET[share >= MIN_RATE_RATIO]}" if has_target else ""]
+        )
     header = ["", "time", "rows per second", "of the bare network", "target"]
     show(f"{series:,} series in lockstep, {rows} new rows of each", header, lines)
     print(noise(seconds))

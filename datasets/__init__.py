@@ -1,4 +1,4 @@
-"""Small real and generated time series, each free to redistribute, to try things on."""
+"""Small time series for examples and tests, real and generated, all free to redistribute."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GENERATORS: dict[str, Callable[[int], pd.DataFrame]] = {
 
 
 def names() -> list[str]:
-    """List the names that `load` takes.
+    """List the names of the datasets.
 
     Returns:
         The names, real data first.
@@ -36,7 +36,7 @@ def names() -> list[str]:
 
 
 def describe() -> list[Dataset]:
-    """Tell what each dataset is, without reading any.
+    """Describe each dataset, without reading any.
 
     Returns:
         One record per dataset, in the order of `names()`.

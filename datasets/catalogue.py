@@ -1,4 +1,4 @@
-"""What ships: one record per dataset, with where it comes from and what its licence asks."""
+"""The catalogue: one record per dataset, with its source and licence."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is known about one dataset without reading it.
+    """Description of one dataset.
 
     Attributes:
-        name: What `load` takes.
+        name: The argument of `load`.
         description: What was measured, in which unit, and when.
         frequency: The pandas alias of the time step, or "step" where time is an integer.
         series: Number of series, S.
         rows: Number of rows over all series, N.
-        source: Who made it, as the licence wants it credited, and what was changed.
-        licence: Under which terms the file may be passed on.
+        source: Who made it, credited as the licence requires, and what was changed.
+        licence: Terms under which the file may be redistributed.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Chaotic series made from their equations: endless, exact, and free of any licence."""
+"""Chaotic series, computed from their equations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SUBSTEPS = 10  # Runge-Kutta steps between two rows
-_WARMUP = 1000  # rows thrown away, so that the first one lies on the attractor
+_WARMUP_ROWS = 1000  # dropped, so that the first row lies on the attractor
 
 
 class _Point(NamedTuple):
@@ -43,8 +43,8 @@ def mackey_glass(
 
     Args:
         steps: Rows to return, T.
-        tau: Delay, in units of time: a whole number, since that keeps the kinks which the
-            start sends through the solution on the integration grid.
+        tau: Delay, in units of time: a whole number, which keeps the kinks of the solution on
+            the integration grid.
         seed: Chooses the trajectory where `start` is not given.
         beta: Rate of production, per unit of time.
         gamma: Rate of decay, per unit of time.
@@ -73,7 +73,7 @@ def mackey_glass(
         return beta * delayed / (1.0 + math.pow(delayed, exponent)) - gamma * now
 
     first = random.Random(seed).uniform(0.5, 1.3) if start is None else start
-    dropped = _WARMUP if start is None else 0
+    dropped = _WARMUP_ROWS if start is None else 0
     path = _delayed_runge_kutta(slope, first, lag=tau * _SUBSTEPS, steps=dropped + steps - 1)
     return _table(path[dropped:])
 
@@ -130,7 +130,7 @@ def lorenz(
 
     point = _lorenz_start(seed, start)
     values = []
-    dropped = _WARMUP if start is None else 0
+    dropped = _WARMUP_ROWS if start is None else 0
     for _ in range(dropped + steps):
         values.append(float(getattr(point, coordinate)))
         for _ in range(_SUBSTEPS):

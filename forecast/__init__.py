@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from forecast.inference.stopping import above, below, unchanged
     from forecast.inference.streaming import Step
     from forecast.model import Model, load
+    from forecast.training_record import TrainingRecord
 
 __all__ = [
     "ArtifactError",
@@ -38,6 +39,7 @@ __all__ = [
     "RollingOrigin",
     "State",
     "Step",
+    "TrainingRecord",
     "above",
     "below",
     "between",
@@ -59,6 +61,7 @@ _HOMES = {
     "RollingOrigin": "evaluation.splits",
     "State": "inference.state",
     "Step": "inference.streaming",
+    "TrainingRecord": "training_record",
     "above": "inference.stopping",
     "below": "inference.stopping",
     "between": "inference.bounds",

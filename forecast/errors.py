@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
+
+MAX_QUOTE_LENGTH = 80  # characters
 
 
 class ForecastError(Exception):
@@ -38,3 +41,30 @@ def require_whole(name: str, value: Any, least: int) -> None:
     if not is_whole or value < least:
         shown = value.item() if hasattr(value, "item") else value
         raise OptionError(f"{name} is {shown!r}; it must be a whole number of at least {least}")
+
+
+def quote(value: object) -> str:
+    """Quote a cell or a name for a one-line message.
+
+    Example:
+        >>> quote("two\\nlines"), len(quote("x" * 1000))
+        ("'two lines'", 82)
+    """
+    text = " ".join(str(value).split())
+    if len(text) > MAX_QUOTE_LENGTH:
+        text = f"{text[: MAX_QUOTE_LENGTH - 1]}…"
+    return f"'{text}'"
+
+
+def first_few(items: Iterable[Any], shown: int = 3, quoted: bool = True) -> str:
+    """Name the first few items for a one-line message, and count the others.
+
+    Example:
+        >>> first_few("abcde")
+        "'a', 'b', 'c' and 2 more"
+        >>> first_few([1, 2], quoted=False)
+        '1, 2'
+    """
+    texts = [quote(item) if quoted else str(item) for item in items]
+    others = len(texts) - shown
+    return ", ".join(texts[:shown]) + (f" and {others} more" if others > 0 else "")

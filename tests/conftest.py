@@ -24,10 +24,12 @@ from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
-from forecast.inference.rollout import make_cell
+from forecast.inference.predictor import fingerprint
+from forecast.inference.rollout import make_step
 from forecast.inference.state import ids_array
-from forecast.model import Model, fingerprint
+from forecast.model import Model
 from forecast.nn import NETWORKS
+from forecast.training.progress import Progress
 
 SCHEMA = Schema(
     layout="long",
@@ -157,8 +159,8 @@ def random_model(panel, seed=0, size=0.4, **choices):
     """A model of random weights that has seen the panel."""
     config = config_for(panel, **choices)
     weights = random_weights(config, seed, size)
-    state = encode(panel, config, make_cell(config, weights), fingerprint(config, weights))
-    return Model(config, weights, state, {"notes": ["random weights"]})
+    state = encode(panel, config, make_step(config, weights), fingerprint(config, weights))
+    return Model(config=config, weights=weights, state=state)
 
 
 def parts_of(path):
@@ -277,18 +279,16 @@ def trained(sales):
 def untrained(monkeypatch):
     """Fits give random weights, others for another seed or other rows, without TensorFlow."""
 
-    def fit(config, plan, data, lengths, seed, *_):
-        ends = data.indptr[:-1] + np.maximum(lengths - 2 * plan.holdout, 0)
-        seen = [data.target[a:b].tobytes() for a, b in zip(data.indptr, ends, strict=False)]
-        weights = random_weights(config, [seed, zlib.crc32(b"".join(seen))])
-        progress = {"step": 1, "steps": 1, "seconds": 0.1, "loss": 1.0, "validation_loss": None}
+    def fit(config, plan, windows, seed, *_):
+        ends = np.maximum(windows.indptr[1:] - 2 * plan.holdout, windows.indptr[:-1])
+        seen = [windows.target[a:b].tobytes() for a, b in zip(windows.indptr, ends, strict=False)]
         return SimpleNamespace(
-            weights=weights,
-            rounds=[progress],
+            weights=random_weights(config, [seed, zlib.crc32(b"".join(seen))]),
+            rounds=(Progress(step=1, steps=1, seconds=0.1, loss=1.0, validation_loss=None),),
             ended="planned",
-            kept=1,
-            regimes=plan.regimes,
-            turns=(0,),
+            kept_step=1,
+            phases=plan.feedback,
+            phase_starts=(0,),
         )
 
     monkeypatch.setitem(sys.modules, "forecast.training.fit", SimpleNamespace(fit=fit))
@@ -322,14 +322,15 @@ def make_learner():
     from forecast.training.feedback import teacher_forcing
     from forecast.training.keras_model import TrainableNetwork
 
-    def make(config, weights=None, regimes=None, steps=None, warm=None, **choices):
-        steps = config.context + config.horizon if steps is None else steps
+    def make(config, weights=None, regimes=None, window_length=None, context=None, **choices):
+        if window_length is None:
+            window_length = config.context + config.horizon
         learner = TrainableNetwork(
             config.blueprint,
             regimes or [teacher_forcing.parameters],
-            choices.pop("validated", teacher_forcing.parameters),
-            steps=steps,
-            warm=steps - config.horizon if warm is None else warm,
+            choices.pop("validation_regime", teacher_forcing.parameters),
+            window_length=window_length,
+            context=window_length - config.horizon if context is None else context,
             **choices,
         )
         for name, variable in learner.variables_by_name().items():

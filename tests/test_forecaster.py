@@ -63,7 +63,7 @@ def test_a_model_trained_in_lanes_forecasts_any_number_of_series(sales, tmp_path
 
     loaded = forecast.load(path)
 
-    assert loaded.record["plan"]["windows"] == "contiguous"
+    assert loaded.record.plan.windows == "contiguous"
     assert loaded.weights.keys() == Forecaster(**TINY).fit(sales).model_.weights.keys()
     assert loaded.predict(3).equals(trained.predict(3))
     alone = loaded.predict(3, stores[stores["store"] == "south2"])["forecast"]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import forecast
-from forecast import Forecaster
+from forecast import Forecaster, TrainingRecord
 from forecast import forecaster as forecaster_module
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.evaluation import holdout
-from forecast.inference.rollout import make_cell, times_after
+from forecast.inference.rollout import make_step, times_after
 
 TINY = {"steps": 2, "units": 2, "holdout": 0, "feedback": "teacher"}  # compiles once
 
@@ -18,18 +18,18 @@ TINY = {"steps": 2, "units": 2, "holdout": 0, "feedback": "teacher"}  # compiles
 def test_the_model_knows_how_it_was_trained(trained):
     record = trained.model_.record
 
-    assert (record["series"], record["rows"], record["ended"]) == (2, 120, "planned")
-    assert record["library"] == forecast.__version__
-    assert (record["plan"]["steps"], record["plan"]["units"]) == (6, 4)
-    assert [r["step"] for r in record["rounds"]] == [1, 2, 3, 4, 5, 6]
-    assert record["comparison"]["steps"] == record["plan"]["holdout"]
-    assert record["comparison"]["series"] == 2
-    assert json.loads(json.dumps(record)) == record
+    assert (record.series, record.rows, record.ended) == (2, 120, "planned")
+    assert record.library == forecast.__version__
+    assert (record.plan.steps, record.plan.units) == (6, 4)
+    assert [progress.step for progress in record.rounds] == [1, 2, 3, 4, 5, 6]
+    assert record.comparison.steps == record.plan.holdout
+    assert record.comparison.series == 2
+    assert TrainingRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
 def test_the_comparison_is_that_of_the_last_steps_with_all_before_them(trained, sales):
-    comparison = trained.model_.record["comparison"]
-    steps = comparison["steps"]
+    comparison = trained.model_.record.comparison
+    steps = comparison.steps
     before = sales.groupby("store").head(60 - steps)
     after = sales.groupby("store").tail(steps)
 
@@ -39,8 +39,8 @@ def test_the_comparison_is_that_of_the_last_steps_with_all_before_them(trained, 
     )
     naive = naive.reshape(2, -1)[:, :steps].ravel() - after["sold"].to_numpy()
 
-    assert comparison["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-6)
-    assert comparison["naive_mae"] == pytest.approx(np.abs(naive).mean(), rel=1e-9)
+    assert comparison.mae == pytest.approx(np.abs(errors).mean(), rel=1e-6)
+    assert comparison.naive_mae == pytest.approx(np.abs(naive).mean(), rel=1e-9)
 
 
 @pytest.mark.usefixtures("eager")
@@ -49,8 +49,8 @@ def test_without_a_holdout_there_is_no_comparison_but_there_is_progress(sales):
 
     model = Forecaster(**TINY).fit(sales, progress=heard.append).model_
 
-    assert model.record["comparison"] is None
-    assert model.record["plan"]["holdout"] == 0
+    assert model.record.comparison is None
+    assert model.record.plan.holdout == 0
     assert [(progress.step, progress.steps) for progress in heard] == [(1, 2), (2, 2)]
 
 
@@ -62,7 +62,7 @@ def test_an_interrupted_fit_leaves_a_model_that_forecasts(sales):
 
     forecaster = Forecaster(steps=100, units=2, batch_size=4).fit(sales, progress=control_c)
 
-    assert forecaster.model_.record["ended"] == "interrupted"
+    assert forecaster.model_.record.ended == "interrupted"
     assert np.isfinite(forecaster.predict(3)["forecast"]).all()
 
 
@@ -70,9 +70,9 @@ def test_an_interrupted_fit_leaves_a_model_that_forecasts(sales):
 def test_a_wave_without_a_season_is_learned(make_panel):
     wave = make_panel(20 + 5 * np.sin(2 * np.pi * np.arange(150) / 12.3))
 
-    comparison = Forecaster(steps=120, units=16, seed=1).fit(wave).model_.record["comparison"]
+    comparison = Forecaster(steps=120, units=16, seed=1).fit(wave).model_.record.comparison
 
-    assert comparison["mae"] < 0.5 * comparison["naive_mae"]
+    assert comparison.mae < 0.5 * comparison.naive_mae
 
 
 @pytest.mark.usefixtures("eager")
@@ -101,7 +101,7 @@ def test_no_leak_held_out_values_change_neither_the_weights_nor_the_forecast_hel
     assert compared[1][1] != compared[0][1]
     assert compared[1][2] == compared[0][2]
     losses, final_losses, tail_losses = (
-        [(one["loss"], one["validation_loss"]) for one in model.record["rounds"]]
+        [(progress.loss, progress.validation_loss) for progress in model.record.rounds]
         for model in (plain, other_final, other_tail)
     )
     assert final_losses == losses
@@ -122,7 +122,7 @@ def test_the_gap_of_a_decoder_is_that_of_the_decoder_on_the_same_steps(sales, na
     panel = to_panel(sales)
     history, actual = panel.until(6), panel.until(3).target.reshape(2, -1)[:, -3:]
     state, fed_true = model.encode(history), []
-    cell = make_cell(model.config, model.weights)
+    cell = make_step(model.config, model.weights)
     value, memory = state.value, state.memory
     scaled = (actual - state.scale.location) / state.scale.scale
     for step, true in enumerate(scaled.T):
@@ -134,7 +134,7 @@ def test_the_gap_of_a_decoder_is_that_of_the_decoder_on_the_same_steps(sales, na
     season, past = model.config.season, history.target.reshape(2, -1)
     scale = np.abs(past[:, season:] - past[:, :-season]).mean(axis=1)
     expected = (np.abs(np.stack(fed_true) - actual.T) / scale).mean(axis=1)
-    np.testing.assert_allclose(model.record["exposure"]["one_step"], expected, rtol=1e-5)
+    np.testing.assert_allclose(model.record.exposure.one_step, expected, rtol=1e-5)
 
 
 @pytest.mark.slow
@@ -144,8 +144,8 @@ def test_nothing_observed_where_the_validation_lies_is_no_validation(make_panel)
 
     model = Forecaster(**TINY | {"steps": 40, "holdout": 4}).fit(make_panel(values)).model_
 
-    assert {part["validation_loss"] for part in model.record["rounds"]} == {None}
-    assert (model.record["ended"], model.record["kept"]) == ("planned", 40)
+    assert {progress.validation_loss for progress in model.record.rounds} == {None}
+    assert (model.record.ended, model.record.kept_step) == ("planned", 40)
 
 
 @pytest.mark.usefixtures("eager")
@@ -153,15 +153,18 @@ def test_training_that_ends_before_a_regimes_turn_says_so(sales):
     short = Forecaster(**TINY | {"steps": 3, "feedback": "teacher>free"}).fit(sales).model_.record
     full = Forecaster(**TINY | {"steps": 8, "feedback": "teacher>free"}).fit(sales).model_.record
 
-    assert (short["regimes"], full["regimes"]) == (["teacher"], ["teacher", "free"])
-    assert (short["turns"], full["turns"]) == ([0], [0, 6])  # the last quarter is that of free
+    assert (short.phases, full.phases) == (("teacher",), ("teacher", "free"))
+    assert (short.phase_starts, full.phase_starts) == (
+        (0,),
+        (0, 6),
+    )  # the last quarter is that of free
 
 
 @pytest.mark.usefixtures("untrained")
 def test_training_records_the_exposure_gap_of_the_validation_tail(sales):
     forecaster = Forecaster(**TINY | {"holdout": 3}).fit(sales)
 
-    gap = forecaster.model_.record["exposure"]
+    gap = forecaster.model_.record.exposure
     assert [len(gap[kind]) for kind in ("one_step", "rollout")] == [3, 3]
     # the same by hand: a model that has seen all but the last 2 x 3 rows
     panel = to_panel(sales)
@@ -176,7 +179,7 @@ def test_training_records_the_exposure_gap_of_the_validation_tail(sales):
     season = model.config.season
     past = history.target.reshape(2, -1)
     scale = np.abs(past[:, season:] - past[:, :-season]).mean(axis=1, keepdims=True)
-    for found, expected in ((gap["rollout"], rollout), (gap["one_step"], np.stack(ahead, 1))):
+    for found, expected in ((gap.rollout, rollout), (gap.one_step, np.stack(ahead, 1))):
         errors = (np.abs(expected - actual) / scale).mean(axis=0)
         np.testing.assert_allclose(found, errors, rtol=1e-5)
 
@@ -191,11 +194,11 @@ def test_an_interrupt_after_training_keeps_the_model(monkeypatch, sales, interru
 
     model = Forecaster(**TINY | {"holdout": 3}).fit(sales).model_
 
-    assert model.record["exposure"] is None
-    assert (model.record["comparison"] is None) == (interrupted == "comparisons_of")
+    assert model.record.exposure is None
+    assert (model.record.comparison is None) == (interrupted == "comparisons_of")
     assert len(model.predict(2)) == 4
 
 
 @pytest.mark.usefixtures("untrained")
 def test_without_a_holdout_no_gap_is_recorded(sales):
-    assert Forecaster(**TINY | {"holdout": 0}).fit(sales).model_.record["exposure"] is None
+    assert Forecaster(**TINY | {"holdout": 0}).fit(sales).model_.record.exposure is None

@@ -10,11 +10,11 @@ from scipy import stats
 from forecast import DataError, ForecastError, ForecastWarning, OptionError
 from forecast.data import scaling
 from forecast.data.frequency import parse
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.inference import rollout
-from forecast.inference.intervals import PATHS, fewest_paths
+from forecast.inference.intervals import MIN_PATHS, min_paths
+from forecast.inference.predictor import fingerprint
 from forecast.inference.rollout import RolloutEngine
-from forecast.model import fingerprint
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -92,7 +92,7 @@ def test_a_history_may_come_first_where_the_horizon_is_given_by_its_name(model, 
     ("levels", "count"), [((), 200), ((80.0,), 200), ((99.0,), 200), ((95.0, 99.5), 400)]
 )
 def test_there_are_as_many_paths_as_it_takes_for_one_beyond_either_end(levels, count):
-    assert fewest_paths(levels) == count  # of 400 half a percent are 2
+    assert min_paths(levels) == count  # of 400 half a percent are 2
 
 
 def test_the_bounds_of_a_level_are_percentiles_of_the_sample_paths(model):
@@ -116,7 +116,7 @@ def test_the_bounds_of_a_level_are_percentiles_of_the_sample_paths(model):
 
 
 def test_levels_rest_on_enough_paths_whatever_is_asked_for(model):
-    assert model.rollout(1, levels=(50,), paths=3).paths.shape[1] == PATHS
+    assert model.rollout(1, levels=(50,), paths=3).paths.shape[1] == MIN_PATHS
 
 
 def test_intervals_do_not_change_the_forecast(model):
@@ -275,7 +275,7 @@ def test_company_many_series_are_rolled_out_in_chunks_that_nobody_notices(
     model = make_model(make_random_panel(range(3, 14)), head="student_t", lags=(2,))
     whole = model.rollout(4, paths=3)
 
-    monkeypatch.setattr(rollout, "CHUNK", 4)  # less than two series of three paths
+    monkeypatch.setattr(rollout, "NUMPY_CHUNK", 4)  # less than two series of three paths
     parts = model.rollout(4, paths=3)
 
     np.testing.assert_allclose(parts.paths, whole.paths, **CLOSE)
@@ -394,7 +394,7 @@ def test_the_compiled_runtime_is_taken_where_it_pays(monkeypatch, model, options
         return run(replace(self, runtime="numpy"), *arguments)
 
     monkeypatch.setattr(RolloutEngine, "run", note)
-    monkeypatch.setattr(rollout, "COMPILED_PAYS", 10)
+    monkeypatch.setattr(rollout, "MIN_STEP_ROWS_TO_COMPILE", 10)
     model.rollout(**options)
 
     assert taken == runtimes

@@ -197,8 +197,8 @@ def observe(library: Library, folder: Path) -> dict[str, list[float]]:
     job, series, later = read(folder)
     model, known = library.load(job), series.tail(library.NEEDED)
 
-    def step(turn: int) -> None:
-        whole = known.followed_by(later[:, : turn + 1]).tail(library.NEEDED)
+    def step(number: int) -> None:
+        whole = known.followed_by(later[:, : number + 1]).tail(library.NEEDED)
         library.forecast(model, library.prepare(whole), 1)
 
     return {"observe": timed(job, step)}
@@ -225,11 +225,11 @@ def inventory(library: Library, _: Path) -> dict[str, Any]:
 
 
 def timed(job: Job, task: Callable[[int], object]) -> list[float]:
-    """The seconds of a task, given the number of its turn, each time after the first."""
+    """The seconds of a task, given the number of the round, for each round after the first."""
     seconds = []
-    for turn in range(job.rounds + 1):
+    for number in range(job.rounds + 1):
         begin = time.perf_counter()
-        task(turn)
+        task(number)
         seconds.append(time.perf_counter() - begin)
     return seconds[1:]
 

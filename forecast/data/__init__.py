@@ -1,1 +1,23 @@
-"""Tables in, checked and in normal form (`Panel`), and the way back."""
+"""Data: tables of any layout become panels, the normal form of all series.
+
+    panel              Panel: many series of one frequency, sorted, on a regular time grid
+    to_panel           input validation: a table becomes a panel
+    to_table           a panel back to a table of the user's layout
+    schema             names and types of the columns of a user's table
+    origin             where a table comes from, to name rows in messages
+    table_layout       index levels and names of files become plain columns
+    column_roles       which columns are the id, the time and the target
+    parsing            columns of numbers and ids
+    timestamps         columns of times
+    frequency          regular spacings of time, and the ordinals that count time in them
+    infer_frequency    the frequency of timestamps, and those that break it
+    grid               rows in any order on the regular time grid, with gaps filled
+    covariates         known and static covariates as inputs of a network
+    future_covariates  known covariates of future rows, looked up by series and time
+    holidays           public holidays as a calendar feature
+    scaling            transform and scale of each series, and their inverse
+    dataframes         tables of other libraries than pandas
+    io/                files: CSV, Excel, Parquet, archives, atomic writes
+
+These modules import nothing else of the package but `forecast.errors`.
+"""

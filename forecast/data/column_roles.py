@@ -1,19 +1,22 @@
-"""Which columns of a table are its id, its time and its target."""
+"""Column roles: which columns of a table are its id, its time and its target."""
 
 from __future__ import annotations
 
 import difflib
 import functools
 import re
-from collections.abc import Collection, Hashable, Iterable
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
-from forecast.data.parsing import DECIMAL_COMMA, MISSING_WORDS, Place, quote
+from forecast.data.origin import IN_MEMORY, Place
+from forecast.data.parsing import DECIMAL_COMMA, MISSING_WORDS
 from forecast.data.timestamps import COMPACT_DATES, read_times
-from forecast.errors import DataError
+from forecast.errors import DataError, first_few, quote
 
 TIME_NAMES = {
     *("ds", "date", "time", "timestamp", "datetime", "t", "step", "hour", "day", "week"),
@@ -27,17 +30,56 @@ TARGET_NAMES = {
     *("y", "target", "value", "values", "sales", "demand", "quantity", "qty", "count", "amount"),
     *("load", "units"),
 }
-DEFAULTS = ("unique_id", "ds", "y")
+DEFAULT_NAMES = ("unique_id", "ds", "y")  # taken without a note
+SHOWN_COLUMNS = 10  # in a message
 ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)
 
 
-class Roles(NamedTuple):
-    """What each column of a table is for."""
+@dataclass(frozen=True)
+class ColumnRoles:
+    """Which columns of a table have which role, as far as they are named.
+
+    Attributes:
+        id, time, target: names of the columns; None where they are to be guessed.
+        also: names of the targets besides the first one.
+        known: names of the covariates whose future values are known.
+        static: names of the covariates with one value per series.
+        has_target: False for a table of future covariates, which needs no target.
+    """
+
+    id: str | None = None
+    time: str | None = None
+    target: str | None = None
+    also: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    has_target: bool = True
+
+    @property
+    def named(self) -> list[tuple[str, str]]:
+        """Pairs of a role and the name of a column, without covariates."""
+        pairs = [("id", self.id), ("time", self.time), ("target", self.target)]
+        pairs += [("target", name) for name in self.also]
+        return [(role, name) for role, name in pairs if name is not None]
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of all covariates, the known ones first."""
+        return (*self.known, *self.static)
+
+    def or_else(self, roles: Mapping[str, str]) -> ColumnRoles:
+        """The same roles, with those of "id", "time" and "target" that are not named added."""
+        added = {role: name for role, name in roles.items() if getattr(self, role) is None}
+        return replace(self, **cast(Any, added))
+
+
+class FoundRoles(NamedTuple):
+    """What each column of a table is for, once all of them are found."""
 
     id: str | None
     time: str
     target: str | None  # None: a wide table, whose series are `wide`
-    also: tuple[str, ...]  # targets beside it
+    also: tuple[str, ...]  # targets besides the first one
     wide: tuple[str, ...]
     notes: tuple[str, ...]  # what was guessed, for people
 
@@ -45,14 +87,11 @@ class Roles(NamedTuple):
 def find_roles(
     frame: pd.DataFrame,
     source: str,
-    known: dict[str, str],
+    named: ColumnRoles,
     levels: tuple[str, ...] = (),
     series: Collection[str] = (),
-    beside: Collection[str] = (),
-    also: Collection[str] = (),
-    has_target: bool = True,
-) -> Roles:
-    """Tell the id, time and target column of a table, guessing those not given.
+) -> FoundRoles:
+    """Find the id, time and target column of a table, guessing those not named.
 
     The ecosystem's names (unique_id, ds, y) come first, then common names, then the type: the
     only column of dates, the only column of text, the only column of numbers left.
@@ -60,63 +99,54 @@ def find_roles(
     Args:
         frame: the table, with columns of distinct names.
         source: what to call the table in messages.
-        known: the columns of "id", "time" and "target" as far as they are known.
-        levels: columns that come from the table's index, and so are no targets.
-        series: what columns of an earlier wide table were called; where there is such a column
-            this one is wide too, whatever the column holds.
-        beside: columns that are covariates.
-        also: columns that are targets beside the first one.
-        has_target: whether there is a target to be found.
+        named: the roles that are known already.
+        levels: columns that come from the table's index, and so are not targets.
+        series: names of the columns of an earlier wide table; where there is such a column this
+            table is wide too, whatever the column holds.
 
     Returns:
         The roles, and the guesses as sentences for people.
 
     Raises:
-        DataError: a given column is missing, or a column cannot be told.
+        DataError: a named column is missing, or a role is ambiguous.
     """
-    search = _Search(frame, source, known, beside, also)
-    time = known["time"] if "time" in known else search.time()
-    id, target = known.get("id"), known.get("target")
+    search = _Search(frame, source, named)
+    time = named.time or search.time()
+    id, target = named.id, named.target
     if not any(name in series for name in search.left()):
         id = id or search.id()
         search.ignored = levels
-        if has_target:
-            target = target or search.target(may_be_wide=id is None and not also)
+        if named.has_target:
+            target = target or search.target(may_be_wide=id is None and not named.also)
     search.ignored = levels
     left = search.left()
     wide: tuple[str, ...] = ()
-    if target is None and has_target:
-        wide = tuple(name for name in left if name in series or search.kinds[name] == "number")
-        left = [name for name in left if name not in wide]
+    if target is None and named.has_target:
+        is_series = {name: name in series or search.kinds[name] == "number" for name in left}
+        wide = tuple(name for name in left if is_series[name])
+        left = [name for name in left if not is_series[name]]
         search.guessed.append(f"each of {len(wide)} columns of numbers as a series")
     notes = []
     if search.guessed:
         notes.append(f"took {_listed(search.guessed)}")
     if left:
-        notes.append(f"columns not used: {_quoted(left)}")
-    return Roles(id, time, target, tuple(also), wide, tuple(notes))
+        notes.append(f"columns not used: {_shown(left)}")
+    return FoundRoles(id, time, target, named.also, wide, tuple(notes))
 
 
 class _Search:
-    """The columns not yet taken, while roles are being found."""
+    """The columns without a role, while roles are being found."""
 
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        source: str,
-        known: dict[str, str],
-        beside: Collection[str],
-        also: Collection[str],
-    ) -> None:
+    def __init__(self, frame: pd.DataFrame, source: str, named: ColumnRoles) -> None:
         self.frame, self.source = frame, source
         self.guessed: list[str] = []
-        self.taken = [*known.values(), *beside, *also]
+        self.taken = [*(name for _, name in named.named), *named.covariates]
         self.ignored: tuple[str, ...] = ()
-        for role, name in [*known.items(), *(("target", name) for name in also)]:
+        for role, name in named.named:
             if name not in frame.columns:
                 raise self._absent(role, name)
-        for name in frame.columns:
-            if self.taken.count(name) > 1:
+        for name, roles in Counter(self.taken).items():
+            if roles > 1 and name in frame.columns:
                 raise DataError(
                     f"{source}: column {quote(name)} is given for two roles; each needs one"
                 )
@@ -127,9 +157,9 @@ class _Search:
         return {name: kind_of(self.frame[name]) for name in self.frame.columns}
 
     def left(self) -> list[str]:
-        """Columns without a role, the row numbers that a saved index leaves aside."""
-        out = {*self.taken, *self.ignored}
-        return [n for n in self.frame.columns if n not in out and not self._numbers_rows(n)]
+        """Columns without a role, except the row numbers that a saved index leaves."""
+        excluded = {*self.taken, *self.ignored}
+        return [n for n in self.frame.columns if n not in excluded and not self._numbers_rows(n)]
 
     def time(self) -> str:
         left = self.left()
@@ -142,13 +172,13 @@ class _Search:
             if names:
                 return self._only("time", names)
         raise DataError(
-            f"{self.source}: no time column among {_quoted(self.frame.columns)}; a table needs "
+            f"{self.source}: no time column among {_shown(self.frame.columns)}; a table needs "
             "a column of dates, times or step numbers: say which with --time (time= in Python)"
         )
 
     def id(self) -> str | None:
         left = self.left()
-        named = [n for n in left if _is_id_word(n) and self._tells_series_apart(n)]
+        named = [n for n in left if _is_id_word(n) and self._distinguishes_series(n)]
         texts = [n for n in left if self.kinds[n] == "text" and _word(n) not in {*TIME_NAMES, "y"}]
         if len(texts) > 1:
             texts = [n for n in texts if self.frame[n].nunique() > 1]
@@ -171,22 +201,21 @@ class _Search:
             return self._only("target", left)
         raise DataError(
             f"{self.source}: no column of numbers to forecast among "
-            f"{_quoted(self.frame.columns)}; say which with --target (target= in Python)"
+            f"{_shown(self.frame.columns)}; say which with --target (target= in Python)"
         )
 
     def _only(self, role: str, names: list[str]) -> str:
         if len(names) > 1:
-            join = (
-                ", or join them into one column; what is no id may be --known or --static"
-                if role == "id"
-                else ""
-            )
+            advice = f"say which with --{role} ({role}= in Python)"
+            if role == "id":
+                advice += (
+                    ", or join them into one column; what is not an id may be --known or --static"
+                )
             raise DataError(
-                f"{self.source}: the {role} column may be any of {_quoted(names)}; "
-                f"say which with --{role} ({role}= in Python){join}"
+                f"{self.source}: the {role} column may be any of {_shown(names)}; {advice}"
             )
         self.taken.append(names[0])
-        if names[0] not in DEFAULTS:
+        if names[0] not in DEFAULT_NAMES:
             self.guessed.append(f"{quote(names[0])} as the {role}")
         return names[0]
 
@@ -195,8 +224,7 @@ class _Search:
         close = difflib.get_close_matches(name, columns, n=1)
         hint = f"; did you mean {quote(close[0])}?" if close else ""
         return DataError(
-            f"{self.source}: no column {quote(name)} for the {role}; "
-            f"it has {_quoted(columns)}{hint}"
+            f"{self.source}: no column {quote(name)} for the {role}; it has {_shown(columns)}{hint}"
         )
 
     def _numbers_rows(self, name: str) -> bool:
@@ -205,7 +233,7 @@ class _Search:
             return False
         return bool((np.diff(self.frame[name].to_numpy()) == 1).all())
 
-    def _tells_series_apart(self, name: str) -> bool:
+    def _distinguishes_series(self, name: str) -> bool:
         """Whether a column named like an id repeats its values; row numbers do not."""
         column = self.frame[name]
         if not pd.api.types.is_integer_dtype(column) or len(column) < 2:
@@ -214,7 +242,7 @@ class _Search:
 
 
 def kind_of(column: pd.Series[Any]) -> str:
-    """Tell what a column holds, by its type and, for text, by its first cells.
+    """Infer what a column holds from its type and, for text, from its first cells.
 
     Args:
         column: any column.
@@ -260,7 +288,7 @@ def _are_dates(texts: pd.Series[Any]) -> bool:
     parsed = 0
     for text in texts.iloc[:5]:
         try:
-            read_times(pd.Series([text]), Place("", None, pd.RangeIndex(1)))
+            read_times(pd.Series([text]), Place(IN_MEMORY, pd.RangeIndex(1)))
         except DataError as error:
             parsed += "may be day/month" in str(error)
         else:
@@ -288,10 +316,8 @@ def _is_id_word(name: str) -> bool:
     return word in ID_NAMES or word.endswith(("_id", " id")) or name.endswith("Id")
 
 
-def _quoted(names: Iterable[Any]) -> str:
-    names = [quote(name) for name in names]
-    shown = ", ".join(names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
+def _shown(columns: Iterable[object]) -> str:
+    return first_few(columns, SHOWN_COLUMNS)
 
 
 def _listed(parts: list[str]) -> str:

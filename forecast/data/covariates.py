@@ -1,4 +1,4 @@
-"""Columns beside the target: from the cells of a table to the numbers that a network takes."""
+"""Covariates: from the cells of a table to the inputs of a network."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.column_roles import kind_of
-from forecast.data.parsing import BOOLEANS, MISSING_WORDS, Place, quote, read_numbers, some
-from forecast.errors import DataError
+from forecast.data.origin import Place
+from forecast.data.parsing import BOOLEANS, MISSING_WORDS, read_numbers
+from forecast.errors import DataError, first_few, quote
 
-FAR = 10.0  # standard deviations from the mean, from which on a number is remarked
-MOST_CATEGORIES = 100  # each is an input of its own, whose weights are its embedding
+FAR_STANDARD_DEVIATIONS = 10.0  # from the mean of training; numbers further off are reported
+MAX_CATEGORIES = 100  # of a covariate; each one is an input, whose weights embed it
 
 
 @dataclass(frozen=True)
@@ -22,36 +23,25 @@ class CovariateColumns:
     """K columns of M rows.
 
     Attributes:
-        names: of the columns.
-        values: (M, K), NaN where missing; a category is its place among `categories`.
-        categories: of each column, none for one of numbers.
-        partial: for each column, whether the table has a cell of it that is missing; rows that
-            were filled into a gap do not count.
+        names: of the columns, K.
+        values: (M, K), NaN where missing; a category is its position in `categories`.
+        categories: of each column; none for a column of numbers.
+        has_missing_cells: for each column, whether cells of the table are missing; rows that were
+            filled into a gap do not count.
     """
 
     names: tuple[str, ...]
     values: np.ndarray
     categories: tuple[tuple[str, ...], ...]
-    partial: tuple[bool, ...] = ()
+    has_missing_cells: tuple[bool, ...] = ()
 
     def take(self, rows: np.ndarray) -> CovariateColumns:
         """The given rows, in that order; a negative one is missing."""
         values = np.where((rows < 0)[:, None], np.nan, self.values[rows])
         return replace(self, values=values)
 
-    def split(self, count: int) -> tuple[CovariateColumns, CovariateColumns]:
-        """The first so many columns, and the others."""
-        parts = (slice(count), slice(count, None))
-        first, rest = (
-            CovariateColumns(
-                self.names[part], self.values[:, part], self.categories[part], self.partial[part]
-            )
-            for part in parts
-        )
-        return first, rest
-
     def cells(self, k: int) -> pd.Series[Any]:
-        """Column k as a user has it: numbers, or the names of categories."""
+        """Column k in the user's form: numbers, or names of categories."""
         values = self.values[:, k]
         if not self.categories[k]:
             return pd.Series(values)
@@ -61,16 +51,16 @@ class CovariateColumns:
 
 @dataclass(frozen=True)
 class Covariate:
-    """How a column enters the network.
+    """How a covariate enters the network.
 
-    Numbers are standardised by what training has seen. A category is an input of its own that is 1:
-    its weights in the first layer are what is learned of it. A missing cell is 0 in any case.
+    Numbers are standardised by mean and standard deviation in training. Categories are one-hot
+    encoded: the weights of the first layer embed them. Missing cells are encoded as zeros.
 
     Attributes:
         name: of the column.
-        location, scale: of numbers.
-        categories: that training has seen, none for numbers.
-        has_missing: whether training has seen missing cells: then a flag says where there are none.
+        location, scale: mean and standard deviation of numbers.
+        categories: those seen in training, none for numbers.
+        has_missing: whether cells were missing in training; then a flag marks cells that are not.
     """
 
     name: str
@@ -81,7 +71,7 @@ class Covariate:
 
     @property
     def width(self) -> int:
-        """How many inputs it makes."""
+        """How many inputs it has."""
         return max(len(self.categories), 1) + self.has_missing
 
     def encode(self, values: np.ndarray, categories: tuple[str, ...]) -> np.ndarray:
@@ -89,35 +79,38 @@ class Covariate:
 
         Args:
             values: NaN where missing, see `CovariateColumns`.
-            categories: that the values are places of.
+            categories: in which the values are positions.
         """
         missing = np.isnan(values)
         if self.categories:
-            own = {name: place for place, name in enumerate(self.categories)}
-            places = np.array([*(own.get(name, -1) for name in categories), -1])
-            own_places = places[np.where(missing, -1, values).astype(int)]
-            inputs = own_places[:, None] == np.arange(len(self.categories))
+            positions = {name: k for k, name in enumerate(self.categories)}
+            own_codes = np.array([*(positions.get(name, -1) for name in categories), -1])
+            codes = own_codes[np.where(missing, -1, values).astype(int)]
+            inputs = codes[:, None] == np.arange(len(self.categories))
         else:
             inputs = np.where(missing, 0.0, (values - self.location) / self.scale)[:, None]
         if self.has_missing:
             inputs = np.column_stack([inputs, ~missing])
-        found: np.ndarray = inputs.astype(np.float32)
-        return found
+        encoded: np.ndarray = inputs.astype(np.float32)
+        return encoded
 
 
-NONE = CovariateColumns((), np.empty((0, 0)), ())
+NO_COVARIATES = CovariateColumns((), np.empty((0, 0)), ())
 
 
 def read_columns(
     frame: pd.DataFrame, names: Iterable[str], place: Place, categorical: Mapping[str, bool]
 ) -> CovariateColumns:
-    """Read columns of numbers, yes and no, or categories.
+    """Read columns of numbers, booleans or categories.
 
     Args:
         frame: the table, of M rows.
-        names: of the columns.
+        names: of the K columns.
         place: names rows in messages.
-        categorical: for columns that are known already, whether they are categories.
+        categorical: whether a column is categorical, where an earlier table has settled it.
+
+    Returns:
+        The columns, (M, K).
 
     Raises:
         DataError: a column is missing, or holds neither.
@@ -126,7 +119,7 @@ def read_columns(
     for name in names:
         if name not in frame.columns:
             raise DataError(
-                f"{place.source}: no column {quote(name)}; it has {some(frame.columns)}"
+                f"{place.source}: no column {quote(name)}; it has {first_few(frame.columns)}"
                 + ("; repeat the option for each column" if "," in name else "")
             )
         is_category = categorical.get(name)
@@ -136,8 +129,10 @@ def read_columns(
         else:
             read.append((read_numbers(frame[name], place), ()))
     values = np.column_stack([part for part, _ in read]) if read else np.empty((len(frame), 0))
-    partial = tuple(bool(np.isnan(part).any()) for part, _ in read)
-    return CovariateColumns(names, values, tuple(categories for _, categories in read), partial)
+    has_missing_cells = tuple(bool(np.isnan(part).any()) for part, _ in read)
+    return CovariateColumns(
+        names, values, tuple(categories for _, categories in read), has_missing_cells
+    )
 
 
 def _is_category(column: pd.Series[Any], place: Place) -> bool:
@@ -146,7 +141,9 @@ def _is_category(column: pd.Series[Any], place: Place) -> bool:
         return True
     kind = kind_of(column)
     if kind in ("time", "other"):
-        raise place.error(0, column.name, "found neither numbers nor categories; turn it into some")
+        raise place.error(
+            0, column.name, "found neither numbers nor categories; convert the column"
+        )
     if kind == "number" or pd.api.types.is_bool_dtype(column.dtype):
         return False
     texts = column.dropna().astype(str).str.strip().str.lower()
@@ -154,12 +151,13 @@ def _is_category(column: pd.Series[Any], place: Place) -> bool:
 
 
 def _categories(column: pd.Series[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Places (M,) among the sorted names of categories, NaN where missing, and the names."""
-    codes, found = pd.factorize(column)
-    texts = [_text(value) for value in found]
+    """Positions (M,) in the sorted names of categories, NaN where missing, and the names."""
+    codes, distinct = pd.factorize(column)
+    texts = [_text(value) for value in distinct]
     names = sorted({text for text in texts if text.lower() not in MISSING_WORDS})
-    place = {name: float(k) for k, name in enumerate(names)}
-    return np.array([*(place.get(text, np.nan) for text in texts), np.nan])[codes], tuple(names)
+    positions = {name: float(k) for k, name in enumerate(names)}
+    values = np.array([*(positions.get(text, np.nan) for text in texts), np.nan])  # code -1
+    return values[codes], tuple(names)
 
 
 def _text(value: Any) -> str:
@@ -168,22 +166,24 @@ def _text(value: Any) -> str:
     return str(int(value) if is_whole else value).strip()
 
 
-def one_per_series(
+def values_per_series(
     columns: CovariateColumns, indptr: np.ndarray, ids: np.ndarray, source: str
 ) -> CovariateColumns:
-    """The one value that each column has in all rows of a series, (S, K).
+    """Static covariates: the one value that each column has in all rows of a series.
 
     Args:
-        columns: of N rows.
+        columns: (N, K).
         indptr: row ranges of the series (S+1,).
         ids: of the series (S,).
         source: what to call the table in messages.
 
+    Returns:
+        The columns, (S, K).
+
     Raises:
         DataError: a column has two values in a series.
     """
-    begin = indptr[:-1]
-    low, high = (part.reduceat(columns.values, begin) for part in (np.fmin, np.fmax))
+    low, high = (part.reduceat(columns.values, indptr[:-1]) for part in (np.fmin, np.fmax))
     for s, k in np.argwhere(low < high):
         cells = columns.cells(k)[indptr[s] : indptr[s + 1]].dropna().unique()
         raise DataError(
@@ -195,13 +195,15 @@ def one_per_series(
 
 
 def learn(columns: CovariateColumns, source: str) -> tuple[Covariate, ...]:
-    """How each column is to enter the network.
+    """Learn from the training data how each column enters the network.
 
     Raises:
-        DataError: a column says nothing, or has too many categories.
+        DataError: a column is empty or constant, or has too many categories.
     """
     return tuple(
-        _learn(name, columns.values[:, k], columns.categories[k], columns.partial[k], source)
+        _learn(
+            name, columns.values[:, k], columns.categories[k], columns.has_missing_cells[k], source
+        )
         for k, name in enumerate(columns.names)
     )
 
@@ -209,27 +211,27 @@ def learn(columns: CovariateColumns, source: str) -> tuple[Covariate, ...]:
 def _learn(
     name: str, values: np.ndarray, categories: tuple[str, ...], has_missing: bool, source: str
 ) -> Covariate:
-    seen = values[~np.isnan(values)]
-    if not len(seen):
+    observed = values[~np.isnan(values)]
+    if not len(observed):
         raise DataError(f"{source}: column {quote(name)} has no value at all; leave it out")
-    if (seen == seen[0]).all() and not has_missing:
-        value = quote(categories[int(seen[0])]) if categories else f"{seen[0]:g}"
+    if (observed == observed[0]).all() and not has_missing:
+        value = quote(categories[int(observed[0])]) if categories else f"{observed[0]:g}"
         raise DataError(
-            f"{source}: column {quote(name)} is {value} everywhere, which tells nothing; leave it "
-            "out"
+            f"{source}: column {quote(name)} is {value} everywhere, which carries no information; "
+            "leave it out"
         )
-    if len(categories) > MOST_CATEGORIES:
+    if len(categories) > MAX_CATEGORIES:
         raise DataError(
             f"{source}: column {quote(name)} has {len(categories):,} categories, at most "
-            f"{MOST_CATEGORIES} can be taken; group them, or leave it out"
+            f"{MAX_CATEGORIES} are supported; group them, or leave it out"
         )
     if categories:
         return Covariate(name, 0.0, 1.0, categories, has_missing)
-    return Covariate(name, float(seen.mean()), float(seen.std()) or 1.0, (), has_missing)
+    return Covariate(name, float(observed.mean()), float(observed.std()) or 1.0, (), has_missing)
 
 
 def encode(columns: CovariateColumns, covariates: tuple[Covariate, ...], rows: int) -> np.ndarray:
-    """The inputs of so many rows, (M, sum of the widths)."""
+    """The inputs of a network for M rows, (M, sum of the widths of the covariates)."""
     parts = [
         covariate.encode(columns.values[:, k], columns.categories[k])
         for covariate in covariates
@@ -238,36 +240,39 @@ def encode(columns: CovariateColumns, covariates: tuple[Covariate, ...], rows: i
     return np.concatenate([np.empty((rows, 0), np.float32), *parts], axis=1)
 
 
-def strange(columns: CovariateColumns, covariates: tuple[Covariate, ...], source: str) -> list[str]:
-    """What training has seen nothing like, in words: new categories, numbers far from all others.
+def unfamiliar_values(
+    columns: CovariateColumns, covariates: tuple[Covariate, ...], source: str
+) -> list[str]:
+    """Notes on values unlike those of training: unseen categories, numbers far from all others.
 
     Raises:
-        DataError: a column has not a single category that training has seen.
+        DataError: none of the categories of a column was seen in training.
     """
     notes = []
     for covariate in covariates:
         if covariate.name not in columns.names:
             continue
         k, name = columns.names.index(covariate.name), quote(covariate.name)
-        seen = columns.values[~np.isnan(columns.values[:, k]), k]
+        values = columns.values[~np.isnan(columns.values[:, k]), k]
         if not covariate.categories:
-            far = seen[np.abs(seen - covariate.location) > FAR * covariate.scale]
+            distance = np.abs(values - covariate.location)
+            far = values[distance > FAR_STANDARD_DEVIATIONS * covariate.scale]
             if len(far):
                 notes.append(
-                    f"column {name} has {far[0]:g}, far from what training has seen (mean "
+                    f"column {name} has {far[0]:g}, far from the values seen in training (mean "
                     f"{covariate.location:.4g}, standard deviation {covariate.scale:.4g})"
                 )
             continue
-        given = [columns.categories[k][int(place)] for place in np.unique(seen)]
-        new = [category for category in given if category not in covariate.categories]
-        if new and len(new) == len(given):
+        categories = [columns.categories[k][int(position)] for position in np.unique(values)]
+        unseen = [category for category in categories if category not in covariate.categories]
+        if unseen and len(unseen) == len(categories):
             raise DataError(
-                f"{source}: column {name} has {some(new)}, none of the categories that training "
-                f"has seen ({some(covariate.categories)}); write them as there"
+                f"{source}: column {name} has {first_few(unseen)}, but training has seen only "
+                f"{first_few(covariate.categories)}; spell categories as in training"
             )
-        if new:
+        if unseen:
             notes.append(
-                f"column {name} has categories that training has not seen: {some(new)}; taken as "
-                "none of the known ones"
+                f"column {name} has categories unseen in training: {first_few(unseen)}; encoded "
+                "as zeros"
             )
     return notes

@@ -1,4 +1,4 @@
-"""DataFrames of other libraries than pandas, by Narwhals: in at the gate, and back as they came."""
+"""DataFrames of other libraries: converted to pandas and back by Narwhals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from forecast.errors import DataError
 
 
 def is_table(value: Any) -> bool:
-    """Whether a value is a table of any library, rather than numbers or a value of our own."""
+    """Whether a value is a table of any library, rather than numbers or one of our own types."""
     if isinstance(value, pd.DataFrame | pd.Series):
         return True
     columns = getattr(type(value), "columns", None)  # a property, wherever there are DataFrames
@@ -18,17 +18,18 @@ def is_table(value: Any) -> bool:
 
 
 def to_pandas(table: Any, source: str = "the table") -> Any:
-    """Give a DataFrame of Polars, PyArrow or another library that Narwhals knows as pandas' own.
+    """Convert a DataFrame of Polars, PyArrow or another library that Narwhals supports to pandas.
 
     Args:
-        table: the DataFrame; what is pandas', or no table, is given back as it is.
+        table: the DataFrame; a table of pandas, or a value that is not a table, is returned as
+            it is.
         source: what to call it in messages.
 
     Returns:
         The same rows in pandas.
 
     Raises:
-        DataError: its rows are yet to be computed, or pandas has no place for them.
+        DataError: its rows are not computed yet, or pandas cannot hold them.
     """
     if isinstance(table, pd.DataFrame | pd.Series) or not is_table(table):
         return table
@@ -42,28 +43,28 @@ def to_pandas(table: Any, source: str = "the table") -> Any:
             return frame.to_pandas()
     except (NarwhalsError, pa.ArrowException) as error:
         problem = " ".join(str(error).split())
-        raise DataError(f"{source}: pandas has no place for it: {problem:.200}") from None
+        raise DataError(f"{source}: pandas cannot hold it: {problem:.200}") from None
     if isinstance(frame, nw.LazyFrame):
         raise DataError(
-            f"{source}: a {type(table).__name__}, whose rows are yet to be computed; give it after "
+            f"{source}: a {type(table).__name__}, whose rows are not computed yet; give it after "
             ".collect() (.compute() in Dask)"
         )
     return table
 
 
 def alike(frame: pd.DataFrame, *given: Any) -> pd.DataFrame:
-    """Give a result as the kind of table that was given.
+    """Convert a result to the library of the tables that a function was given.
 
     Args:
         frame: the result.
-        given: what a function was given, tables among it perhaps; the first one counts.
+        given: arguments of the function; the first table among them counts.
 
     Returns:
-        The frame itself, or the same in the library of that table. Its columns that are dates
-        without a time or of an Enum there are so here, which pandas cannot say; periods, which
-        pandas alone knows, are the times when they begin. To type checkers it is of pandas.
+        The frame itself, or the same in the library of that table. Columns that are dates
+        without a time or an Enum there have these types here too, which pandas lacks; periods,
+        which only pandas has, become their start times. To type checkers it is of pandas.
     """
-    table = next((one for one in given if is_table(one)), frame)
+    table = next((argument for argument in given if is_table(argument)), frame)
     if isinstance(table, pd.DataFrame | pd.Series):
         return frame
     import narwhals.stable.v2 as nw
@@ -82,7 +83,7 @@ def alike(frame: pd.DataFrame, *given: Any) -> pd.DataFrame:
 
 
 def _fits(column: pd.Series[Any], dtype: Any) -> bool:
-    """Whether a column can have a type that pandas has not."""
+    """Whether a column can have a type that pandas lacks."""
     import narwhals.stable.v2 as nw
 
     if isinstance(dtype, nw.Enum):

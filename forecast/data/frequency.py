@@ -1,4 +1,4 @@
-"""Regular spacings of time, and counting time in them."""
+"""Frequencies: regular spacings of time, and the ordinals that count time in them."""
 
 import math
 import re
@@ -21,15 +21,14 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
-# A week of minutes. A longer season would ask for more history than series have.
-_LONGEST_SEASON = 10_080
+_MAX_SEASON_STEPS = 10_080  # a week of minutes; longer seasons need more history than series have
 
 
 class _Span(NamedTuple):
     alias: str
     units: int
-    once: str
-    many: str
+    every_unit: str
+    plural: str
 
 
 # The widest span that divides a step gives the step its name.
@@ -96,7 +95,7 @@ class Frequency:
         """The frequency in words: "hourly", "every 15 minutes", "business-daily"."""
         span = self._span
         count = self.step // span.units
-        return span.once if count == 1 else f"every {count} {span.many}"
+        return span.every_unit if count == 1 else f"every {count} {span.plural}"
 
     @property
     def seasons(self) -> tuple[int, ...]:
@@ -114,10 +113,10 @@ class Frequency:
 
     @property
     def lags(self) -> tuple[int, ...]:
-        """Past steps worth seeing besides the last: three days, two weeks and a year back.
+        """Useful lags besides the last step: three days, two weeks and a year back.
 
-        Two years where nothing shorter repeats. A longer season is rounded down to whole
-        shorter ones, so that the same weekday is seen a year (364 days) ago.
+        Two years where no shorter season exists. A longer season is rounded down to whole
+        shorter ones, so that a year ago (364 days) means the same weekday.
         """
         seasons = self._seasons
         times = {"day": 3, "week": 2, "year": 1 if len(seasons) > 1 else 2}
@@ -127,11 +126,16 @@ class Frequency:
 
     @property
     def cycles(self) -> tuple[str, ...]:
-        """Calendar cycles that vary from step to step, among "day", "week" and "year"."""
+        """Calendar cycles that change from step to step, among "day", "week" and "year"."""
         return tuple(cycle for cycle, units in self._cycles.items() if self.step % units)
 
+    @property
+    def is_subdaily(self) -> bool:
+        """Whether steps are shorter than a day, or not whole days."""
+        return self.unit == "microsecond" and self.step % DAY != 0
+
     def repeated(self, steps: int) -> tuple[str, ...]:
-        """The cycles that a stretch of so many steps has seen at least twice."""
+        """The cycles that a number of steps covers at least twice."""
         return tuple(c for c in self.cycles if steps * self.step >= 2 * self._cycles[c])
 
     def ordinals(self, times: Times) -> Integers:
@@ -180,23 +184,23 @@ class Frequency:
         return pd.DatetimeIndex(self._microseconds(ordinals).view("datetime64[us]"))
 
     def text(self, ordinal: int) -> str:
-        """One time for people to read.
+        """One time as text for people.
 
         Example:
             >>> parse("D").text(0), parse("h").text(0), parse("10").text(30)
             ('1970-01-01', '1970-01-01 00:00:00', '30')
         """
         time = str(self.times(np.array([ordinal]))[0])
-        return time.removesuffix(" 00:00:00") if self._is_whole_days else time
+        return time if self.is_subdaily else time.removesuffix(" 00:00:00")
 
     def off_grid(self, times: Times) -> npt.NDArray[np.bool_]:
-        """Mark times that no ordinal stands for, such as a Saturday among business days.
+        """Mark times without an ordinal, such as a Saturday among business days.
 
         Args:
             times: Naive timestamps or integers (N,).
 
         Returns:
-            bool (N,): True where going to an ordinal and back gives another time.
+            bool (N,): True where the time of the ordinal differs from the time.
 
         Raises:
             DataError: The times are of the wrong kind.
@@ -221,7 +225,7 @@ class Frequency:
         return np.asarray(ordinals, np.int64) // self.step
 
     def calendar(self, ordinals: Integers, cycles: tuple[str, ...]) -> npt.NDArray[np.float32]:
-        """Place times on the circle of each calendar cycle.
+        """Encode times as points on the circle of each calendar cycle.
 
         A day begins at midnight, a week on Monday, a year on 1 January. Time moves evenly
         along a cycle; monthly data moves by twelfths of a year.
@@ -256,10 +260,6 @@ class Frequency:
         return _CYCLES[self.unit]
 
     @property
-    def _is_whole_days(self) -> bool:
-        return self.unit != "microsecond" or self.step % DAY == 0
-
-    @property
     def _seasons(self) -> dict[str, int]:
         """Length in steps of each cycle that is a season."""
         step = self.step
@@ -267,8 +267,8 @@ class Frequency:
             cycle: units // step
             for cycle, units in self._cycles.items()
             if units % step == 0
-            and step < units <= _LONGEST_SEASON * step
-            and (cycle != "year" or self._is_whole_days)
+            and step < units <= _MAX_SEASON_STEPS * step
+            and not (cycle == "year" and self.is_subdaily)
         }
 
     def _microseconds(self, ordinals: Integers) -> Integers:
@@ -286,7 +286,7 @@ class Frequency:
         return days * DAY
 
     def _phase(self, ordinals: Integers, cycle: str) -> npt.NDArray[np.float64]:
-        """Part of the cycle that has passed, from 0 to 1, the shape of the ordinals."""
+        """Share of the cycle that has passed, from 0 to 1, in the shape of the ordinals."""
         if self.unit == "integer" or cycle not in _CYCLES["microsecond"]:
             raise OptionError(f"{self.label} has no calendar cycle {cycle!r}")
         if cycle == "year" and self.unit == "month":
@@ -320,7 +320,7 @@ def parse(alias: str) -> Frequency:
     Args:
         alias: A count and a unit, such as "h", "15min", "D", "B", "W", "MS", "QE" or "YS"; a
             day of the month after "MS", "QS" or "YS", such as "MS-15"; a bare number for
-            integer time. Anchors such as the "SUN" of "W-SUN" are read and not needed: each
+            integer time. Anchors such as the "SUN" of "W-SUN" are accepted and ignored: each
             series keeps its own phase. The aliases of older pandas work too.
 
     Returns:
@@ -349,7 +349,7 @@ def parse(alias: str) -> Frequency:
 
 
 def _parse_place(base: Frequency, place: str) -> str | None:
-    """Anchor that the part after the hyphen gives, or None where it has no meaning."""
+    """The anchor given by the part after the hyphen; None where it has no meaning."""
     if base.anchor == "start" and place.isdecimal() and 1 <= int(place) <= 28:
         return day_anchor(int(place))
     phases = {WEEK: _WEEKDAYS, 3: _MONTHS, 12: _MONTHS}.get(base.step, ())

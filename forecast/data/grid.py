@@ -1,4 +1,4 @@
-"""Rows in any order put on the regular grid of time: sorted, evenly spaced, gaps filled."""
+"""The regular time grid: rows in any order are sorted, checked for even spacing, gaps filled."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 from forecast.data import frequency as frequencies
 from forecast.data import infer_frequency
 from forecast.data.frequency import Frequency
-from forecast.data.parsing import Ids, Place, quote
+from forecast.data.origin import Place
+from forecast.data.parsing import Ids
 from forecast.data.timestamps import Times
-from forecast.errors import DataError
+from forecast.errors import DataError, quote
 
 Integers = NDArray[np.int64]
 
-# Filling may make a table this many times longer; beyond, a mistyped year is more likely.
-MOST_FILLED = 20
-ALWAYS_FILLED = 1000
+# Beyond both limits a mistyped year is more likely than a gap.
+MAX_FILLED_PER_ROW = 20
+MAX_FILLED_OF_SHORT_TABLE = 1000
 
 
 class Grid(NamedTuple):
-    """Where the rows of a table stand in the panel."""
+    """The positions of a table's rows in the panel."""
 
     frequency: Frequency
     indptr: Integers  # (S+1,) with gaps filled
@@ -49,7 +50,7 @@ class _Rows(NamedTuple):
     codes: NDArray[Any]  # (N,)
     times: pd.DatetimeIndex | Integers  # (N,)
     order: NDArray[np.intp] | None  # (N,) their positions in the table
-    cells: pd.Series[Any]  # the time column as the user has it, in the table's order
+    cells: pd.Series[Any]  # the user's time column, in the table's order
     ids: NDArray[Any]
     place: Place
 
@@ -71,13 +72,13 @@ def make_grid(
     place: Place,
     fill_gaps: bool = True,
 ) -> Grid:
-    """Sort rows, find their frequency, and count where each stands.
+    """Sort rows, infer their frequency, and compute the position of each.
 
     Args:
-        ids: the series of each of N rows.
-        times: their times.
-        cells: the user's own time column, to be quoted in messages.
-        frequency: the spacing that they should have; inferred by default.
+        ids: the series of each row (N,).
+        times: of each row (N,).
+        cells: the user's time column (N,), quoted in messages.
+        frequency: the expected spacing; inferred by default.
         place: names rows in messages.
         fill_gaps: whether rows may be missing.
 
@@ -85,8 +86,8 @@ def make_grid(
         The grid of the panel.
 
     Raises:
-        DataError: a row is there twice, times are unevenly spaced, a gap is absurdly long, or
-            not to be filled.
+        DataError: a series has two rows of one time, times are unevenly spaced, or a gap is
+            absurdly long or not to be filled.
     """
     rows = _sorted(ids, times, cells, place)
     _refuse_duplicates(rows)
@@ -105,15 +106,15 @@ def make_grid(
     if not fill_gaps:
         raise _first_gap(rows, ordinals, frequency)
     _refuse_absurd_gaps(rows, ordinals, frequency, int(filled.sum()))
-    full = np.concatenate([[0], np.cumsum(lengths)])
-    slots = (ordinals - start[rows.codes]) // frequency.step + full[rows.codes]
-    return Grid(frequency, full, start, filled, rows.order, slots)
+    filled_indptr = np.concatenate([[0], np.cumsum(lengths)])
+    slots = (ordinals - start[rows.codes]) // frequency.step + filled_indptr[rows.codes]
+    return Grid(frequency, filled_indptr, start, filled, rows.order, slots)
 
 
 def _sorted(ids: Ids, times: Times, cells: pd.Series[Any], place: Place) -> _Rows:
     stamps, codes = _stamps(times.values), ids.codes
-    same = codes[1:] == codes[:-1]
-    if ((codes[1:] > codes[:-1]) | (same & (stamps[1:] >= stamps[:-1]))).all():
+    is_same_series = codes[1:] == codes[:-1]
+    if ((codes[1:] > codes[:-1]) | (is_same_series & (stamps[1:] >= stamps[:-1]))).all():
         return _Rows(codes, times.values, None, cells, ids.values, place)
     order = np.argsort(stamps, kind="stable")
     order = order[np.argsort(codes[order], kind="stable")]
@@ -122,13 +123,14 @@ def _sorted(ids: Ids, times: Times, cells: pd.Series[Any], place: Place) -> _Row
 
 def _refuse_duplicates(rows: _Rows) -> None:
     stamps = _stamps(rows.times)
-    twice = (stamps[1:] == stamps[:-1]) & (rows.codes[1:] == rows.codes[:-1])
-    if not twice.any():
+    is_repeated = (stamps[1:] == stamps[:-1]) & (rows.codes[1:] == rows.codes[:-1])
+    if not is_repeated.any():
         return
-    row = int(np.argmax(twice))
+    row = int(np.argmax(is_repeated))
     first = rows.place.row(rows.position(row))
     if len(rows.ids) == 1:
-        of, hint = "", "; if a column tells several series apart, name it with --id (id= in Python)"
+        of = ""
+        hint = "; if a column names several series, give it with --id (id= in Python)"
     else:
         of, hint = f" of series {quote(rows.ids[rows.codes[row]])}", ""
     raise rows.error(
@@ -140,41 +142,41 @@ def _infer(rows: _Rows, indptr: Integers) -> Frequency:
     try:
         return infer_frequency.infer(rows.times, indptr)
     except DataError as error:
-        row = _uneven(rows)
+        row = _first_uneven(rows)
         where = "" if row is None else f", {rows.place.row(rows.position(row))}"
         raise DataError(f"{rows.place.source}{where}: {error}") from None
 
 
-def _uneven(rows: _Rows) -> int | None:
-    """Find the first row whose distance to the row before is no multiple of the usual one."""
+def _first_uneven(rows: _Rows) -> int | None:
+    """The first row whose distance to the row before is not a multiple of the usual one."""
     within = np.flatnonzero(rows.codes[1:] == rows.codes[:-1])
     is_dated = isinstance(rows.times, pd.DatetimeIndex)
     gaps = np.diff(frequencies.parse("us" if is_dated else "1").ordinals(rows.times))[within]
     if not len(gaps) or (is_dated and gaps.min() >= 28 * frequencies.DAY):
-        return None  # months are of several lengths
-    usual, counts = np.unique(gaps, return_counts=True)
-    uneven = gaps % usual[counts.argmax()] != 0
-    return int(within[np.argmax(uneven)]) + 1 if uneven.any() else None
+        return None  # months differ in length
+    distinct, counts = np.unique(gaps, return_counts=True)
+    is_uneven = gaps % distinct[counts.argmax()] != 0
+    return int(within[np.argmax(is_uneven)]) + 1 if is_uneven.any() else None
 
 
 def _refuse_irregular(rows: _Rows, indptr: Integers, frequency: Frequency) -> None:
     try:
-        wrong = infer_frequency.irregular(rows.times, indptr, frequency)
+        is_irregular = infer_frequency.irregular(rows.times, indptr, frequency)
     except DataError as error:
         raise DataError(f"{rows.place.source}, column {quote(rows.cells.name)}: {error}") from None
-    if not wrong.any():
+    if not is_irregular.any():
         return
-    row = int(np.argmax(wrong))
+    row = int(np.argmax(is_irregular))
     name = f"the frequency {frequency.name!r} ({frequency.label})"
     if frequency.off_grid(rows.times[row : row + 1])[0]:
-        problem = f"{rows.show(row)} is no time of {name}"
+        problem = f"{rows.show(row)} is not a time of {name}"
     else:
         problem = f"{rows.show(row)} follows {rows.show(row - 1)}, not in whole steps of {name}"
     raise rows.error(row, f"{problem}; correct it or name another with --frequency (frequency=)")
 
 
 def _refuse_absurd_gaps(rows: _Rows, ordinals: Integers, frequency: Frequency, filled: int) -> None:
-    if filled <= max(MOST_FILLED * len(ordinals), ALWAYS_FILLED):
+    if filled <= max(MAX_FILLED_PER_ROW * len(ordinals), MAX_FILLED_OF_SHORT_TABLE):
         return
     gaps = np.where(rows.codes[1:] == rows.codes[:-1], np.diff(ordinals), 0)
     row = int(gaps.argmax()) + 1
@@ -187,13 +189,13 @@ def _refuse_absurd_gaps(rows: _Rows, ordinals: Integers, frequency: Frequency, f
 
 
 def _first_gap(rows: _Rows, ordinals: Integers, frequency: Frequency) -> DataError:
-    gap = (rows.codes[1:] == rows.codes[:-1]) & (np.diff(ordinals) > frequency.step)
-    row = int(np.argmax(gap)) + 1
-    absent = frequency.text(int(ordinals[row - 1]) + frequency.step)
+    is_gap = (rows.codes[1:] == rows.codes[:-1]) & (np.diff(ordinals) > frequency.step)
+    row = int(np.argmax(is_gap)) + 1
+    expected = frequency.text(int(ordinals[row - 1]) + frequency.step)
     of = f" of series {quote(rows.ids[rows.codes[row]])}" if len(rows.ids) > 1 else ""
     return rows.error(
         row,
-        f"{rows.show(row)}{of} follows {rows.show(row - 1)}, where {absent} is expected; add the "
+        f"{rows.show(row)}{of} follows {rows.show(row - 1)}, where {expected} is expected; add the "
         "rows between, or take them as missing with --fill-gaps (fill_gaps=True in Python)",
     )
 

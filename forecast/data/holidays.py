@@ -1,4 +1,4 @@
-"""Public holidays: a yes or no that the calendar tells of every day, past and to come."""
+"""Public holidays: a calendar feature of every day, past and future."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.frequency import DAY, Frequency, Integers
-from forecast.data.parsing import some
 from forecast.data.schema import Schema
-from forecast.errors import DataError, ForecastError, OptionError
+from forecast.errors import DataError, ForecastError, OptionError, first_few
 
-YEARS = (1, 9999)  # that Python's dates can count
+FIRST_YEAR, LAST_YEAR = 1, 9999  # of Python's dates
 
 
 def is_holiday(schema: Schema, frequency: Frequency, ordinals: Integers, place: str) -> np.ndarray:
-    """Whether times lie on a public holiday, by the clock on the wall where they have a zone.
+    """Whether times lie on a public holiday, in local (wall-clock) time if they have a zone.
 
     Args:
         schema: of the table that the times come from.
         frequency: that counts them.
-        ordinals: of any shape.
+        ordinals: the times, of any shape.
         place: a country, or one of its parts: "DE", "DE-BY".
 
     Returns:
@@ -39,14 +38,16 @@ def is_holiday(schema: Schema, frequency: Frequency, ordinals: Integers, place: 
         return np.zeros(ordinals.shape, bool)
     years = days.astype("datetime64[Y]").astype(np.int64) + 1970
     first = int(years.min())
-    there = first + np.flatnonzero(np.bincount(years - first))
-    there = there[(there >= YEARS[0]) & (there <= YEARS[1])]
-    free = np.concatenate([np.empty(0, np.int64), *(_days_of(place, int(year)) for year in there)])
-    return np.isin(days.astype(np.int64), free).reshape(ordinals.shape)
+    distinct_years = first + np.flatnonzero(np.bincount(years - first))
+    holidays = [
+        _holidays_of(place, int(year)) for year in distinct_years if FIRST_YEAR <= year <= LAST_YEAR
+    ]
+    holiday_days = np.concatenate([np.empty(0, np.int64), *holidays])
+    return np.isin(days.astype(np.int64), holiday_days).reshape(ordinals.shape)
 
 
 def check_place(place: str) -> None:
-    """Raise unless the public holidays of a country, or one of its parts, are known.
+    """Raise unless the public holidays of a country, or of one of its parts, are known.
 
     Raises:
         OptionError: there is no such place; it says which are close.
@@ -57,29 +58,31 @@ def check_place(place: str) -> None:
     try:
         package.country_holidays(country, subdiv=part)
     except NotImplementedError:
-        known = package.list_supported_countries()
-        inside = [f"{country}-{name}" for name in known.get(country, ())]
-        close = difflib.get_close_matches(place.upper(), inside or known, cutoff=0.75)
+        countries = package.list_supported_countries()
+        parts = [f"{country}-{name}" for name in countries.get(country, ())]
+        close = difflib.get_close_matches(place.upper(), parts or countries, cutoff=0.75)
         hint = "give a code such as 'DE' or 'US-CA'"
-        if close or inside:
-            hint = f"did you mean {some(close)}?" if close else f"there are {some(inside)}"
+        if close:
+            hint = f"did you mean {first_few(close)}?"
+        elif parts:
+            hint = f"there are {first_few(parts)}"
         raise OptionError(
-            f"holidays is {place!r}, no country or part of one whose holidays are known; {hint}"
+            f"holidays is {place!r}, not a country or part of one with known holidays; {hint}"
         ) from None
 
 
 def check_rows(
     schema: Schema, frequency: Frequency, ordinals: Integers, place: str, source: str
 ) -> None:
-    """Raise unless rows can tell what a public holiday does.
+    """Raise unless the effect of public holidays can be learned from rows.
 
     Args:
         schema, frequency, ordinals, place: see `is_holiday`.
         source: what to call the table in messages.
 
     Raises:
-        OptionError: steps are no days of the calendar, nor parts of them.
-        DataError: there is no holiday among the rows.
+        OptionError: steps are longer than a day.
+        DataError: none of the rows is on a public holiday.
     """
     is_day = {"microsecond": frequency.step <= DAY, "business day": frequency.step == 1}
     if not is_day.get(frequency.unit, False):
@@ -90,13 +93,13 @@ def check_rows(
         )
     if not is_holiday(schema, frequency, ordinals, place).any():
         raise DataError(
-            f"{source}: no row to train on is of a public holiday of {place!r}, so there is "
-            "nothing to learn; leave --holidays out (holidays= in Python)"
+            f"{source}: no training row is on a public holiday of {place!r}, so there is nothing "
+            "to learn; leave --holidays out (holidays= in Python)"
         )
 
 
 def _package() -> ModuleType:
-    """The package of that name, which only those who want it have."""
+    """The optional package `holidays`."""
     try:
         import holidays
     except ImportError:
@@ -108,13 +111,13 @@ def _package() -> ModuleType:
 
 
 @functools.lru_cache(maxsize=10_000)
-def _days_of(place: str, year: int) -> Integers:
+def _holidays_of(place: str, year: int) -> Integers:
     """The public holidays of a year, as days since 1970."""
     check_place(place)
     country, part = _split(place)
-    found = _package().country_holidays(country, subdiv=part, years=year)
-    days = np.array(sorted(found), "datetime64[D]").astype(np.int64)
-    days.flags.writeable = False  # all callers share it
+    dates = _package().country_holidays(country, subdiv=part, years=year)
+    days = np.array(sorted(dates), "datetime64[D]").astype(np.int64)
+    days.flags.writeable = False  # the cached array is shared
     return days
 
 

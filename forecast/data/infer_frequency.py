@@ -1,4 +1,4 @@
-"""Telling the frequency of timestamps, and which of them break it."""
+"""Inferring the frequency of timestamps, and finding those that break it."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from forecast.errors import DataError
 
 
 def infer(times: Times, indptr: Integers) -> Frequency:
-    """Tell the frequency of a panel from the distances between its rows.
+    """Infer the frequency of a panel from the distances between its rows.
 
     The step is the most common distance (the smaller of two equally common ones), and every
     distance must be a multiple of it; rows may be missing. Days without any weekend are
@@ -37,12 +37,12 @@ def infer(times: Times, indptr: Integers) -> Frequency:
     gaps = _gaps(times.view(np.int64), indptr)
     if not len(gaps):
         raise DataError(
-            "cannot tell the frequency: no series has two rows. Give at least 2 rows of one "
+            "cannot infer the frequency: no series has two rows. Give at least 2 rows of one "
             "series, or name the frequency, such as frequency='D'"
         )
     if gaps.min() < 1:
         raise DataError(
-            "cannot tell the frequency: rows of one series repeat a time, run backwards, or lie "
+            "cannot infer the frequency: rows of one series repeat a time, run backwards, or lie "
             "less than a microsecond apart"
         )
     is_dated = frequency.unit == "microsecond"
@@ -80,7 +80,7 @@ def irregular(times: Times, indptr: Integers, frequency: Frequency) -> npt.NDArr
 
 
 def _crosses(indptr: Integers, length: int) -> npt.NDArray[np.bool_]:
-    """Mark the differences of neighbouring rows that lead from one series to the next."""
+    """Mark the differences between neighbouring rows of different series."""
     begins = np.asarray(indptr)[1:-1]
     crosses = np.zeros(length, np.bool_)
     crosses[begins[(begins > 0) & (begins <= length)] - 1] = True
@@ -94,7 +94,7 @@ def _gaps(ordinals: Integers, indptr: Integers) -> Integers:
 
 
 def _most_common(gaps: Integers) -> int:
-    """The most common value, of equally common ones the smallest."""
+    """The most common value; the smallest of equally common ones."""
     least = gaps.min()
     if 2 * np.count_nonzero(gaps == least) >= len(gaps):  # spares the sorting of millions
         return int(least)
@@ -103,7 +103,7 @@ def _most_common(gaps: Integers) -> int:
 
 
 def _month_anchor(stamps: npt.NDArray[np.datetime64]) -> str:
-    """Where in the month all times lie, or "" where they share no place or have a time of day."""
+    """The day of the month that all times share; "" where there is none, or a time of day."""
     stamps = pd.unique(stamps)  # the series of a panel share most of them
     days = stamps.astype("datetime64[D]")
     months = days.astype("datetime64[M]")
@@ -126,7 +126,7 @@ def _skips_weekends(stamps: npt.NDArray[np.datetime64], gaps: Integers) -> bool:
 def _irregular_error(
     times: npt.NDArray[Any], indptr: Integers, frequency: Frequency, gaps: Integers
 ) -> DataError:
-    """Say which rows break the most common spacing, and what can be done."""
+    """The error that says which row breaks the most common spacing, and what to do."""
     row = int(irregular(times, indptr, frequency).argmax())
     count = np.count_nonzero(gaps == frequency.step)
     widest = replace(frequency, step=int(np.gcd.reduce(gaps)))

@@ -1,37 +1,26 @@
-"""The single gate where a table is checked and put in normal form, and the way back."""
+"""Panels: the normal form of all series."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data import frequency as frequencies
-from forecast.data.column_roles import Roles, find_roles
-from forecast.data.covariates import NONE, CovariateColumns, one_per_series, read_columns
-from forecast.data.dataframes import to_pandas
-from forecast.data.frequency import DAY, Frequency
-from forecast.data.grid import make_grid
-from forecast.data.io.multi_file import SourceFile
-from forecast.data.parsing import Ids, Place, quote, read_ids, read_numbers, some, write_ids
-from forecast.data.schema import RESERVED, Schema
-from forecast.data.table_layout import FILE, Flat, files_tell_apart, flatten, with_files
-from forecast.data.timestamps import Times, read_times, write_times
-from forecast.errors import DataError
-
-__all__ = ["Panel", "Schema", "to_panel", "to_table"]
+from forecast.data.covariates import NO_COVARIATES, CovariateColumns
+from forecast.data.frequency import Frequency
+from forecast.data.schema import Schema
+from forecast.errors import DataError, first_few, quote
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Many series of one frequency, sorted by id and time, gaps as rows of NaN.
+    """Many series of one frequency, sorted by id and time, with gaps as rows of NaN.
 
     Row k of series s is row `indptr[s] + k` of `target`, at `start[s] + k * frequency.step`.
     """
@@ -44,8 +33,8 @@ class Panel:
     schema: Schema
     notes: tuple[str, ...] = ()  # what was assumed, as sentences for people
     source: str = "the table"  # what to call it in messages
-    known: CovariateColumns = NONE  # of the N rows, if there are any
-    static: CovariateColumns = NONE  # of the S series, if there are any
+    known: CovariateColumns = NO_COVARIATES  # of the N rows
+    static: CovariateColumns = NO_COVARIATES  # of the S series
 
     @property
     def lengths(self) -> Integers:
@@ -73,13 +62,14 @@ class Panel:
         Raises:
             DataError: an id is unknown.
         """
-        known: dict[Any, int] = {str(value): s for s, value in enumerate(self.ids.tolist())}
-        known |= {value: s for s, value in enumerate(self.ids.tolist())}
-        wanted = list(ids)
-        for value in wanted:
-            if value not in known:
-                raise self._unknown(value)
-        return self.take(np.array(sorted({known[value] for value in wanted}), dtype=np.intp))
+        positions: dict[Any, int] = {str(name): s for s, name in enumerate(self.ids.tolist())}
+        positions |= {name: s for s, name in enumerate(self.ids.tolist())}
+        requested_ids = list(ids)
+        for name in requested_ids:
+            if name not in positions:
+                raise self._unknown(name)
+        chosen = sorted({positions[name] for name in requested_ids})
+        return self.take(np.array(chosen, dtype=np.intp))
 
     def until(self, steps_before_end: int) -> Panel:
         """Cut the same number of rows off the end of every series.
@@ -88,42 +78,42 @@ class Panel:
             steps_before_end: rows to cut, at least 0.
 
         Returns:
-            The shorter panel; a series that was no longer keeps zero rows.
+            The shorter panel; a series that was not longer keeps zero rows.
         """
         lengths = np.maximum(self.lengths - steps_before_end, 0)
         return self.cut(np.arange(len(self.ids)), lengths)
 
     def take(self, chosen: NDArray[np.intp]) -> Panel:
-        """The series at the given places, in that order."""
+        """The series at the given positions, in that order."""
         return self.cut(chosen, self.lengths[chosen])
 
     def preceded_by(self, missing: Integers) -> Panel:
-        """The panel with some rows of missing values before the first row of each series.
+        """The panel with rows of missing values added before the first row of each series.
 
         Args:
-            missing: how many, (S,).
+            missing: number of rows to add to each series (S,).
         """
         lengths = self.lengths + missing
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         target = np.full((indptr[-1], self.target.shape[1]), np.nan)
         shift = np.repeat(indptr[1:] - self.indptr[1:], self.lengths)
-        place = np.arange(len(self.target)) + shift
-        target[place] = self.target
+        new_rows = np.arange(len(self.target)) + shift
+        target[new_rows] = self.target
         start = self.start - missing * self.frequency.step
-        source = np.full(len(target), -1)
-        source[place] = np.arange(len(place))
-        known = self.known.take(source) if self.known.names else self.known
+        old_rows = np.full(len(target), -1)
+        old_rows[new_rows] = np.arange(len(new_rows))
+        known = self.known.take(old_rows) if self.known.names else self.known
         return replace(self, indptr=indptr, start=start, target=target, known=known)
 
     def cut(
         self, chosen: NDArray[np.intp], lengths: Integers, first: Integers | None = None
     ) -> Panel:
-        """Some rows of the series at the given places, one of which may come twice.
+        """Consecutive rows of the series at the given positions, which may repeat.
 
         Args:
-            chosen: places (M,).
-            lengths: rows of each (M,).
-            first: the row of each with which they begin (M,); by default the first one.
+            chosen: positions of series (M,).
+            lengths: number of rows of each (M,).
+            first: the row of each at which they begin (M,); by default 0.
         """
         begin = np.zeros(len(chosen), np.int64) if first is None else first
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -139,304 +129,23 @@ class Panel:
             static=self.static.take(chosen) if self.static.names else self.static,
         )
 
-    def _unknown(self, value: object) -> DataError:
-        names = [str(known) for known in self.ids.tolist()]
-        close = difflib.get_close_matches(str(value), names, n=3)
-        hint = f"did you mean {some(close)}?" if close else f"there are {some(names)}"
-        return DataError(f"no series {quote(value)}; {hint}")
+    def drop_unobserved(self) -> Panel:
+        """Drop the series that were never observed.
 
+        Returns:
+            The panel of the others.
 
-def to_panel(
-    table: pd.DataFrame | pd.Series[Any],
-    *,
-    id: str | None = None,
-    time: str | None = None,
-    target: str | None = None,
-    also: Collection[str] = (),
-    known: Collection[str] = (),
-    static: Collection[str] = (),
-    categorical: Mapping[str, bool] | None = None,
-    has_target: bool = True,
-    frequency: str | None = None,
-    fill_gaps: bool = True,
-    all_missing: bool = False,
-    like: str = "",
-    series: Collection[str] = (),
-    source: str = "the table",
-    first_line: int | None = None,
-    files: Sequence[SourceFile] = (),
-) -> Panel:
-    """Check a table and put it in normal form.
+        Raises:
+            DataError: none is left.
+        """
+        is_observed = ~np.isnan(self.target).all(axis=1)  # (N,)
+        has_values = np.add.reduceat(is_observed, self.indptr[:-1]) > 0
+        if not has_values.any():
+            raise DataError("no series has an observed value")
+        return self if has_values.all() else self.select(self.ids[has_values].tolist())
 
-    Args:
-        table: long (id, time, target), wide (a column per series), or a Series with times as
-            its index; id and time may stand in the index. Rows in any order. Of pandas, or any
-            DataFrame that Narwhals knows, such as that of Polars.
-        id: name of the id column; guessed by default.
-        time: name of the time column; guessed by default.
-        target: name of the target column; guessed by default.
-        also: names of the columns that are targets beside it.
-        known: names of the columns that are known for the future too.
-        static: names of the columns that have one value per series.
-        categorical: of columns that are known or static, whether they are categories rather than
-            numbers; found out by default.
-        has_target: whether there is a target; the rows to come have none: 0 stands for it, and
-            NaN, as always, for a row that is filled into a gap.
-        frequency: alias such as "h" or "MS"; inferred by default.
-        fill_gaps: whether rows may be missing; they are then filled and counted.
-        all_missing: whether every value may be missing, as in the rows of a silent sensor.
-        like: `Schema.time_dtype` of an earlier table, which tells day from month where these
-            rows do not.
-        series: names of the columns of an earlier wide table; a table that has one is wide too.
-        source: what to call the table in messages.
-        first_line: for a file, the line of its first row, so that messages name lines.
-        files: those whose rows stand one below the other. Their names, as a column `file`, are
-            the ids where that is asked for, or where nothing else tells rows of one time apart.
-
-    Returns:
-        The panel; its notes say what was guessed, filled or missing.
-
-    Raises:
-        DataError: the table cannot be used; one line says where and why, and what to do.
-        OptionError: the frequency is not understood.
-
-    Example:
-        >>> days = pd.date_range("2024-01-01", periods=3)
-        >>> panel = to_panel(pd.DataFrame({"day": days, "visits": [5, 7, 6]}))
-        >>> panel.frequency.label, panel.target[:, 0].tolist()
-        ('daily', [5.0, 7.0, 6.0])
-    """
-    table = to_pandas(table, source)
-    flat = flatten(table, source)
-    place = Place(source, first_line, table.index, files)
-    given = None if frequency is None else frequencies.parse(frequency)
-    asked = {"id": id, "time": time, "target": target}
-    told = flat.roles | {role: name for role, name in asked.items() if name is not None}
-    flat = with_files(flat, files) if told.get("id") == FILE else flat
-    beside = read_columns(flat.frame, (*known, *static), place, categorical or {})
-    roles = find_roles(
-        flat.frame, source, told, flat.levels, series, beside.names, also, has_target
-    )
-    is_subdaily = given is not None and given.unit == "microsecond" and given.step % DAY != 0
-    times = read_times(flat.frame[roles.time], place, is_subdaily, like)
-    if len(files) > 1 and roles.id is None and has_target and roles.target is not None:
-        flat, roles = _by_file(flat, roles, times, files)
-    is_wide = bool(roles.wide)
-    if is_wide and (beside.names or also):
-        raise DataError(
-            f"{source}: a table with a column per series has no place for "
-            f"{some((*beside.names, *also))}; "
-            "make it long, with a column that names the series"
-        )
-    if is_wide:
-        panel = _wide_panel(flat, roles, times, given, place, fill_gaps)
-    else:
-        panel = _long_panel(flat, roles, times, given, place, fill_gaps, beside, len(known))
-    is_empty = np.isnan(panel.target).all(axis=0)
-    if is_empty.any() and has_target and not all_missing:
-        name = panel.schema.targets[int(is_empty.argmax())]
-        where = "no column has any" if is_wide else f"column {quote(name)} has no"
-        raise DataError(f"{source}: {where} value at all")
-    found = () if given else (f"frequency: {panel.frequency.label}, told from the times",)
-    read: list[str] = table.attrs.get("notes", [])  # what the reader of the file has to say
-    missing = _missing_notes(panel) if has_target else ()
-    notes = (*read, *roles.notes, *found, *panel.notes, *missing)
-    return replace(panel, notes=notes, source=source)
-
-
-def _by_file(
-    flat: Flat, roles: Roles, times: Times, files: Sequence[SourceFile]
-) -> tuple[Flat, Roles]:
-    """Take the names of several files as ids where they tell rows apart and no column does."""
-    named = with_files(flat, files)
-    if FILE in flat.frame.columns or not files_tell_apart(named, times):
-        return flat, roles._replace(notes=(*roles.notes, "took the files as parts of one series"))
-    note = f"took the names of the files as the id, {quote(FILE)}"
-    return named, roles._replace(id=FILE, notes=(*roles.notes, note))
-
-
-def _long_panel(
-    flat: Flat,
-    roles: Roles,
-    times: Times,
-    frequency: Frequency | None,
-    place: Place,
-    fill_gaps: bool,
-    beside: CovariateColumns,
-    known: int,
-) -> Panel:
-    """Make the panel of a table with a column per target; `known` of those beside them vary."""
-    frame, target = flat.frame, roles.target
-    targets = () if target is None else (target, *roles.also)
-    values = np.zeros((len(frame), 1))
-    _refuse_reserved(targets, place.source)
-    if targets:
-        values = np.column_stack([read_numbers(frame[name], place) for name in targets])
-    one = np.zeros(len(values), dtype=np.int16)
-    ids = Ids(one, np.array([target or "y"], dtype=object), "str")
-    ids = ids if roles.id is None else read_ids(frame[roles.id], place)
-    grid = make_grid(ids, times, frame[roles.time], frequency, place, fill_gaps)
-    schema = Schema(
-        layout="series" if roles.id is None else "long",
-        id=roles.id,
-        time=roles.time,
-        targets=targets or ("y",),
-        id_dtype=ids.dtype,
-        time_dtype=times.dtype,
-        target_dtypes=tuple(str(frame[name].dtype) for name in targets) or ("float64",),
-        local=times.local,
-        index=tuple(name for name in flat.levels if name in (roles.id, roles.time)),
-        unnamed=flat.unnamed,
-        is_series=flat.is_series,
-    )
-    rows = replace(beside, values=grid.place(beside.values))
-    varying, constant = rows.split(known)
-    return Panel(
-        ids=ids.values,
-        indptr=grid.indptr,
-        start=grid.start,
-        target=grid.place(values),
-        frequency=grid.frequency,
-        schema=schema,
-        notes=_gap_notes(grid.filled, ids.values),
-        known=varying,
-        static=one_per_series(constant, grid.indptr, ids.values, place.source),
-    )
-
-
-def _refuse_reserved(targets: tuple[str, ...], source: str) -> None:
-    """Raise DataError where a table of forecasts would have two columns of the same name."""
-    ends = tuple(f"{name}-{side}-" for name in targets for side in ("lo", "hi"))
-    for name in targets if len(targets) > 1 else ():
-        if name in RESERVED or name.startswith(ends):
-            raise DataError(
-                f"{source}: column {quote(name)} cannot be one of several targets, since tables of "
-                "forecasts have columns called so; rename it"
-            )
-
-
-def _wide_panel(
-    flat: Flat,
-    roles: Roles,
-    times: Times,
-    frequency: Frequency | None,
-    place: Place,
-    fill_gaps: bool,
-) -> Panel:
-    """Make the panel of a table with a column per series; all have the table's times."""
-    frame = flat.frame
-    labels = pd.Series(pd.Index([flat.labels[name] for name in roles.wide]))
-    if not all(name.strip() for name in roles.wide):
-        raise DataError(
-            f"{place.source}: a column of numbers has no name; name it after its series"
-        )
-    ids = read_ids(labels, place)
-    columns = [read_numbers(frame[roles.wide[c]], place) for c in np.argsort(ids.codes)]
-    matrix = np.column_stack(columns)  # (T, S)
-    one = Ids(np.zeros(len(matrix), dtype=np.int16), np.array(["table"], dtype=object), "str")
-    grid = make_grid(one, times, frame[roles.time], frequency, place, fill_gaps)
-    dtypes = {str(frame[name].dtype) for name in roles.wide}
-    schema = Schema(
-        layout="wide",
-        id=flat.axis or "unique_id",
-        time=roles.time,
-        targets=("y",),
-        id_dtype=ids.dtype,
-        time_dtype=times.dtype,
-        target_dtypes=(dtypes.pop() if len(dtypes) == 1 else "float64",),
-        local=times.local,
-        index=tuple(name for name in flat.levels if name == roles.time),
-        unnamed=flat.unnamed if flat.axis else (*flat.unnamed, "unique_id"),
-    )
-    count, length = len(columns), int(grid.indptr[-1])
-    rows = np.ascontiguousarray(grid.place(matrix).T).reshape(-1, 1)
-    indptr = np.arange(count + 1, dtype=np.int64) * length
-    start = np.repeat(grid.start, count)
-    notes = _gap_notes(grid.filled, one.values)
-    return Panel(ids.values, indptr, start, rows, grid.frequency, schema, notes)
-
-
-def _gap_notes(filled: Integers, ids: NDArray[Any]) -> tuple[str, ...]:
-    series = np.flatnonzero(filled)
-    if not len(series):
-        return ()
-    where = f", in {len(series)} of {len(ids)} series ({some(ids[series])})"
-    return (f"gaps filled as missing rows: {filled.sum():,}{where if len(ids) > 1 else ''}",)
-
-
-def _missing_notes(panel: Panel) -> tuple[str, ...]:
-    notes = []
-    for name, missing in zip(panel.schema.targets, np.isnan(panel.target).T, strict=True):
-        of = f" of {quote(name)}" if len(panel.schema.targets) > 1 else ""
-        if missing.any():
-            notes.append(f"missing values{of}: {missing.sum():,} of {len(missing):,}")
-        observed = np.add.reduceat(~missing, panel.indptr[:-1], dtype=np.int64)
-        empty = panel.ids[observed == 0]
-        if len(empty):
-            notes.append(f"series without any value{of}: {some(empty)}")
-    return tuple(notes)
-
-
-def to_table(panel: Panel) -> pd.DataFrame | pd.Series[Any]:
-    """Give a panel back as the table that it came from, with its gaps as rows of missing values.
-
-    Args:
-        panel: the panel.
-
-    Returns:
-        A table of the user's layout, names and dtypes, sorted by id and time. Integers that
-        have become partly missing are floats.
-    """
-    schema = panel.schema
-    if schema.layout == "wide":
-        return _wide_frame(panel)
-    frame = _long_frame(panel)
-    frame = frame.set_index(list(schema.index)) if schema.index else frame
-    frame.index.names = [None if n in schema.unnamed else n for n in frame.index.names]
-    if not schema.is_series:
-        return frame
-    name = schema.targets[0]
-    return frame[name].rename(None if name in schema.unnamed else name)
-
-
-def _long_frame(panel: Panel) -> pd.DataFrame:
-    schema = panel.schema
-    targets = {
-        name: _typed(values, dtype)
-        for name, values, dtype in zip(
-            schema.targets, panel.target.T, schema.target_dtypes, strict=True
-        )
-    }
-    ids = np.repeat(panel.ids, panel.lengths)
-    owner = np.repeat(np.arange(len(panel.ids)), panel.lengths)
-    known = {name: panel.known.cells(k) for k, name in enumerate(panel.known.names)}
-    static = {name: panel.static.cells(k)[owner] for k, name in enumerate(panel.static.names)}
-    beside = known | {name: cells.reset_index(drop=True) for name, cells in static.items()}
-    return schema.table(panel.frequency, ids, panel.ordinals, targets | beside)
-
-
-def _wide_frame(panel: Panel) -> pd.DataFrame:
-    schema, ordinals = panel.schema, panel.ordinals
-    axis, row = np.unique(ordinals, return_inverse=True)
-    matrix = np.full((len(axis), len(panel.ids)), np.nan)
-    matrix[row, np.repeat(np.arange(len(panel.ids)), panel.lengths)] = panel.target[:, 0]
-    columns = {s: _typed(matrix[:, s], *schema.target_dtypes) for s in range(len(panel.ids))}
-    frame = pd.DataFrame(columns)
-    frame.columns = pd.Index(write_ids(panel.ids, schema.id_dtype))
-    frame.columns.name = None if schema.id in schema.unnamed else schema.id
-    times = write_times(panel.frequency.times(axis), schema.time_dtype, schema.local)
-    if not schema.index:
-        frame.insert(0, schema.time, times)
-        return frame
-    name = None if schema.time in schema.unnamed else schema.time
-    return frame.set_axis(pd.Index(times, name=name), axis=0)
-
-
-def _typed(values: NDArray[np.float64], dtype: str) -> pd.Series[Any]:
-    """Bring values back to the dtype they came in, unless missing ones do not fit it."""
-    kind = pd.api.types.pandas_dtype(dtype)
-    column = pd.Series(values)
-    is_number = pd.api.types.is_numeric_dtype(kind)
-    if not is_number or (isinstance(kind, np.dtype) and kind.kind != "f" and column.isna().any()):
-        return column
-    return column.astype(cast(Any, kind))
+    def _unknown(self, name: object) -> DataError:
+        names = [str(own_name) for own_name in self.ids.tolist()]
+        close = difflib.get_close_matches(str(name), names, n=3)
+        hint = f"did you mean {first_few(close)}?" if close else f"there are {first_few(names)}"
+        return DataError(f"no series {quote(name)}; {hint}")

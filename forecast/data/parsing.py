@@ -1,75 +1,22 @@
-"""What the cells of a column say: numbers and ids, and how to name the cell at fault."""
+"""Columns of numbers and ids: from the cells of a table to arrays, and ids back."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.io.multi_file import SourceFile
-from forecast.errors import DataError
+from forecast.data.origin import Place
+from forecast.errors import quote
 
 MISSING_WORDS = ("", "-", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "?")
-LONGEST_QUOTE = 80
 BOOLEANS = {"false": "0", "true": "1"}
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+$")
-WITH_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"  # a point every three digits, a decimal comma
-SURELY_COMMA = r".*(\..*,|,(\d{1,2}|\d{4,})$).*"  # and not a comma every three digits
-
-
-def quote(value: object) -> str:
-    """Quote a cell or a name for a one-line message.
-
-    Example:
-        >>> quote("two\\nlines"), len(quote("x" * 1000))
-        ("'two lines'", 82)
-    """
-    text = " ".join(str(value).split())
-    return f"'{text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + '…'}'"
-
-
-def some(ids: Iterable[Any]) -> str:
-    """Name the first few ids for a one-line message.
-
-    Example:
-        >>> some("abcde")
-        "'a', 'b', 'c' and 2 more"
-    """
-    names = [quote(value) for value in ids]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a table came from, so that a message can name the row at fault."""
-
-    source: str
-    first_line: int | None
-    index: pd.Index[Any]  # whole numbers count lines from `first_line` (files with blank lines)
-    files: Sequence[SourceFile] = ()  # those whose rows stand one below the other
-
-    def row(self, position: int) -> str:
-        """Name the row at a 0-based position: by its line in a file, else by the position."""
-        first_line, row, of = self.first_line, position, ""
-        if len(self.files) > 1:
-            ends = np.cumsum([file.rows for file in self.files])
-            k = int(np.searchsorted(ends, position, side="right"))
-            file = self.files[k]
-            first_line, of = file.first_line, f" of {file.source}"
-            row = position - int(ends[k]) + file.rows
-        if first_line is None:
-            return f"row {row}{of}"
-        whole = pd.api.types.is_integer_dtype(self.index.dtype)
-        return f"line {first_line + (int(self.index[position]) if whole else row)}{of}"
-
-    def error(self, position: int, column: object, problem: str) -> DataError:
-        """Build the one-line error for one cell."""
-        return DataError(f"{self.source}, {self.row(position)}, column {quote(column)}: {problem}")
+MAYBE_DECIMAL_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"  # a point every three digits
+SURELY_DECIMAL_COMMA = r".*(\..*,|,(\d{1,2}|\d{4,})$).*"  # not a comma every three digits
 
 
 class Ids(NamedTuple):
@@ -84,7 +31,7 @@ def read_numbers(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
     """Parse a column of numbers.
 
     Args:
-        column: (N,) numbers, booleans, or text that says numbers.
+        column: (N,) numbers, booleans, or numbers as text.
         place: names rows in messages.
 
     Returns:
@@ -110,13 +57,13 @@ def read_numbers(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
 def _numbers_in_text(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
     if pd.api.types.infer_dtype(column).startswith("mixed"):
         column = column.astype("str")
-    codes, found = pd.factorize(column)
-    texts = pd.Series(found).astype("str").str.strip().str.lower().replace(BOOLEANS)
+    codes, distinct = pd.factorize(column)
+    texts = pd.Series(distinct).astype("str").str.strip().str.lower().replace(BOOLEANS)
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
     missing = texts.isin(MISSING_WORDS).to_numpy()
     wrong = np.isnan(numbers) & ~missing
-    if wrong.any() and texts.str.fullmatch(SURELY_COMMA).any():
-        fits = texts.str.fullmatch(WITH_COMMA).to_numpy()
+    if wrong.any() and texts.str.fullmatch(SURELY_DECIMAL_COMMA).any():
+        fits = texts.str.fullmatch(MAYBE_DECIMAL_COMMA).to_numpy()
         if (fits | missing).all():
             points = texts.where(fits, "").str.replace(".", "").str.replace(",", ".")
             return np.append(pd.to_numeric(points), np.nan)[codes]
@@ -149,10 +96,12 @@ def read_ids(column: pd.Series[Any], place: Place) -> Ids:
         DataError: a cell is missing or empty.
     """
     try:
-        codes, uniques = pd.factorize(column)
+        codes, distinct = pd.factorize(column)
     except TypeError:
-        raise place.error(0, column.name, f"found {quote(column.iloc[0])}, no id") from None
-    values = np.asarray(uniques)
+        raise place.error(
+            0, column.name, f"found {quote(column.iloc[0])}, where an id should be"
+        ) from None
+    values = np.asarray(distinct)
     if values.dtype.kind not in "iuO":
         values = values.astype(object)
     blank = np.array([isinstance(v, str) and not v.strip() for v in values], dtype=bool)
@@ -186,15 +135,15 @@ def write_ids(ids: NDArray[Any], dtype: str) -> pd.Series[Any]:
 
 
 def plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Unwrap categories and Arrow's own dtypes to the dtype of what they hold, (N,)."""
+    """Convert categories and Arrow's dtypes to the plain dtype of their values, (N,)."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
     if isinstance(column.dtype, pd.ArrowDtype):
-        held = cast(Any, column.array).__arrow_array__().to_pandas(date_as_object=False)
-        column = pd.Series(held, name=column.name)
+        values = cast(Any, column.array).__arrow_array__().to_pandas(date_as_object=False)
+        column = pd.Series(values, name=column.name)
     return column
 
 
-def first(where: Any) -> int:
-    """Position of the first True, (N,)."""
-    return int(np.argmax(np.asarray(where)))
+def first(mask: Any) -> int:
+    """Position of the first True in a mask (N,)."""
+    return int(np.argmax(np.asarray(mask)))

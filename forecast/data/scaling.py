@@ -16,7 +16,7 @@ from forecast.data.panel import Panel
 
 POWERS = {"log": 0.0, "sqrt": 0.5, "none": 1.0}
 Powers = tuple[float, ...]  # of each target
-FLAT = 1e-7  # a spread below this share of the level is rounding noise, not variation
+NEGLIGIBLE_SPREAD = 1e-7  # share of the level; a smaller spread is rounding noise
 
 
 class Scale(NamedTuple):
@@ -38,7 +38,7 @@ def transform(values: np.ndarray, powers: Powers) -> np.ndarray:
 
 def inverse(values: np.ndarray, powers: Powers) -> np.ndarray:
     """y of f(y), (..., D); a value below the range of f becomes the smallest y, 0."""
-    with np.errstate(over="ignore"):  # a forecast that is not finite is refused where it is made
+    with np.errstate(over="ignore"):  # the rollout refuses non-finite forecasts
         return _by_target(_lowered, values, powers)
 
 
@@ -66,26 +66,26 @@ def _lowered(values: np.ndarray, power: float) -> np.ndarray:
 
 
 def measure(values: np.ndarray) -> Scale:
-    """Location and scale of transformed values (B, T, D), over T, missing ones left out.
+    """Location and scale of transformed values (B, T, D) over T, ignoring missing ones.
 
-    Where nothing varies the scale is the level itself (or 1 at level 0), so that a constant
-    series is scaled to zeros and a later change stays of moderate size.
+    The scale of a constant series is its level (or 1 at level 0), so that it is scaled to zeros
+    and a later change stays of moderate size.
     """
     observed = ~np.isnan(values)
     count = np.maximum(observed.sum(axis=1), 1)
     location = np.where(observed, values, 0.0).sum(axis=1) / count
     deviation = np.where(observed, values - location[:, None], 0.0)
-    with np.errstate(over="ignore"):  # an infinite scale is found where it is used
+    with np.errstate(over="ignore"):  # an infinite scale is detected where it is used
         spread = np.sqrt((deviation**2).sum(axis=1) / count)
     level = np.abs(location)
-    flat = spread <= FLAT * level
-    return Scale(location, np.where(flat, np.where(level > 0, level, 1.0), spread))
+    is_constant = spread <= NEGLIGIBLE_SPREAD * level
+    return Scale(location, np.where(is_constant, np.where(level > 0, level, 1.0), spread))
 
 
 def measure_counts(values: np.ndarray) -> Scale:
-    """The unit of counts (B, T, D): one more than their mean over T (Salinas et al. 2020).
+    """The scale of counts (B, T, D): one more than their mean over T (Salinas et al. 2020).
 
-    Zero stays zero, and a count of nothing but zeros has a unit too.
+    Zero stays zero, and a series of zeros has a scale too.
     """
     observed = ~np.isnan(values)
     count = np.maximum(observed.sum(axis=1), 1)
@@ -94,13 +94,13 @@ def measure_counts(values: np.ndarray) -> Scale:
 
 
 def forward(values: np.ndarray, scale: Scale) -> np.ndarray:
-    """Scaled values, float32, of transformed ones (B, T, D)."""
+    """Scale transformed values (B, T, D), to float32."""
     scaled: np.ndarray = (values - scale.location[:, None]) / scale.scale[:, None]
     return scaled.astype(np.float32)
 
 
 def backward(scaled: np.ndarray, scale: Scale, powers: Powers) -> np.ndarray:
-    """Values in the user's units, float64, of scaled ones (B, T, D)."""
+    """Scaled values (B, T, D) in the user's units, float64."""
     transformed = scaled.astype(np.float64) * scale.scale[:, None] + scale.location[:, None]
     return inverse(transformed, powers)
 

@@ -1,4 +1,4 @@
-"""How a user's table names and types its columns."""
+"""The schema of a user's table: names and types of its columns."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from forecast.data.parsing import write_ids
 from forecast.data.timestamps import has_zone, write_times, zoned
 
 Integers = NDArray[np.int64]
-RESERVED = ("all", "group", "path", "values")  # columns of paths and of totals
+RESERVED = ("all", "group", "path", "values")  # column names of paths and totals
 
 
 @dataclass(frozen=True)
 class Schema:
-    """How the user's table names and types its columns, so that forecasts look like it.
+    """Names and types of the columns of a user's table, so that forecasts look like it.
 
     Plain fields only: `Schema(**json.loads(json.dumps(asdict(schema)))) == schema`.
     """
@@ -32,9 +32,9 @@ class Schema:
     id_dtype: str
     time_dtype: str
     target_dtypes: tuple[str, ...] = ("float64",)  # of each target
-    local: bool = True  # time zones: steps are counted by the clock on the wall, else in UTC
-    index: tuple[str, ...] = ()  # which of id and time stand in the table's index
-    unnamed: tuple[str, ...] = ()  # names that the user's table leaves open
+    local: bool = True  # time zones: steps are counted in local (wall-clock) time, else in UTC
+    index: tuple[str, ...] = ()  # which of id and time are levels of the table's index
+    unnamed: tuple[str, ...] = ()  # columns without a name in the user's table
     is_series: bool = False  # the table is a pandas Series
 
     def __post_init__(self) -> None:
@@ -44,24 +44,24 @@ class Schema:
 
     @property
     def forecasts(self) -> tuple[str, ...]:
-        """What the forecasts of the targets are called, D names: several by their own."""
+        """Names of the forecasts, D; those of several targets are the targets' own."""
         return ("forecast",) if len(self.targets) == 1 else self.targets
 
     def times(self, frequency: Frequency, ordinals: Integers) -> pd.DatetimeIndex | Integers:
-        """The times of ordinals (M,), in the zone of the user's own."""
+        """The times of ordinals (M,), in the user's time zone."""
         times = frequency.times(ordinals)
         if not isinstance(times, pd.DatetimeIndex) or not has_zone(self.time_dtype):
             return times
         return zoned(times, self.time_dtype, self.local)
 
     def text(self, frequency: Frequency, ordinal: int) -> str:
-        """One time for people to read, in the zone of the user's own."""
+        """One time as text for people, in the user's time zone."""
         if not has_zone(self.time_dtype) or self.local:
             return frequency.text(ordinal)
         return str(self.times(frequency, np.array([ordinal]))[0])
 
     def column(self, frequency: Frequency, ordinals: Integers) -> pd.Series[Any]:
-        """The times of ordinals (M,) as a column of the user's own kind."""
+        """The times of ordinals (M,) as a column of the user's dtype."""
         return write_times(frequency.times(ordinals), self.time_dtype, self.local)
 
     def table(
@@ -71,7 +71,7 @@ class Schema:
         ordinals: Integers,
         columns: Mapping[str, NDArray[Any] | pd.Series[Any]],
     ) -> pd.DataFrame:
-        """Make a long table with the user's own id and time columns.
+        """Make a long table with the user's id and time columns.
 
         Args:
             frequency: the panel's.
@@ -80,7 +80,7 @@ class Schema:
             columns: the columns that follow, (M,) each.
 
         Returns:
-            M rows; id and time in the user's own names and dtypes.
+            M rows; id and time have the user's names and dtypes.
         """
         times = self.column(frequency, ordinals)
         table = {} if self.id is None else {self.id: write_ids(ids, self.id_dtype)}

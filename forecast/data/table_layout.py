@@ -1,4 +1,4 @@
-"""Tables of any layout as plain columns: what stands in an index, or in the names of files."""
+"""Table layouts: index levels and names of files become plain columns."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.column_roles import kind_of
-from forecast.data.io.multi_file import SourceFile
-from forecast.data.parsing import quote
+from forecast.data.origin import SourceFile
 from forecast.data.timestamps import Times
-from forecast.errors import DataError
+from forecast.errors import DataError, quote
 
-INVENTED = {"time": "ds", "id": "unique_id", "": "index"}
-FILE = "file"  # the column of the names of files
+DEFAULT_NAMES = {"time": "ds", "id": "unique_id", "": "index"}
+FILE_COLUMN = "file"  # holds the names of files
 
 
 class Flat(NamedTuple):
     """A table whose index levels have become columns."""
 
     frame: pd.DataFrame  # text names, rows numbered from 0
-    labels: dict[str, Any]  # the user's own column labels
-    roles: dict[str, str]  # "id", "time", "target" as far as the shape of the table tells
+    labels: dict[str, Any]  # the user's column labels
+    roles: dict[str, str]  # "id", "time", "target" as far as the layout determines them
     levels: tuple[str, ...]  # columns that came from the index
-    unnamed: tuple[str, ...]  # names that the table left open
-    axis: str | None  # what the table calls its columns: a pivoted table's id
+    unnamed: tuple[str, ...]  # columns without a name in the user's table
+    axis: str | None  # name of the column axis: the id of a pivoted table
     is_series: bool
 
 
@@ -34,14 +33,14 @@ def flatten(table: pd.DataFrame | pd.Series[Any], source: str) -> Flat:
     """Turn the index of a table, where it holds ids or times, into columns.
 
     Args:
-        table: as the user has it.
+        table: the user's table.
         source: what to call the table in messages.
 
     Returns:
-        The table as plain columns, and what its shape tells of their roles.
+        The table as plain columns, and the roles that its layout determines.
 
     Raises:
-        DataError: it is no table, has no rows, or two columns of one name.
+        DataError: it is not a table, has no rows, or two columns of one name.
     """
     if isinstance(table, pd.Series):
         name = "y" if table.name is None else str(table.name)
@@ -62,7 +61,7 @@ def _without_index(table: pd.DataFrame, source: str, is_series: bool) -> Flat:
     names: list[str] = []
     unnamed: list[str] = []
     for role, level in zip(_level_roles(levels, is_series), levels, strict=True):
-        name = INVENTED[role] if level.name is None else str(level.name)
+        name = DEFAULT_NAMES[role] if level.name is None else str(level.name)
         if name in frame.columns:
             raise DataError(
                 f"{source}: {quote(name)} is both an index level and a column; rename one"
@@ -76,34 +75,34 @@ def _without_index(table: pd.DataFrame, source: str, is_series: bool) -> Flat:
 
 
 def with_files(flat: Flat, files: Sequence[SourceFile]) -> Flat:
-    """Add the name of the file that each row has come from, unless there is such a column.
+    """Add a column with the file name of each row, unless there is such a column.
 
     Args:
         flat: the table.
-        files: whose rows it has, one below the other; none if it has not come from files.
+        files: whose rows it has, one below the other; none for a table in memory.
     """
-    if FILE in flat.frame.columns or not files:
+    if FILE_COLUMN in flat.frame.columns or not files:
         return flat
     names = np.repeat(
         np.array([file.name for file in files], dtype=object), [f.rows for f in files]
     )
-    frame = flat.frame.assign(**{FILE: pd.Series(names, dtype="str")})
-    return flat._replace(frame=frame, labels={**flat.labels, FILE: FILE})
+    frame = flat.frame.assign(**{FILE_COLUMN: pd.Series(names, dtype="str")})
+    return flat._replace(frame=frame, labels={**flat.labels, FILE_COLUMN: FILE_COLUMN})
 
 
-def files_tell_apart(flat: Flat, times: Times) -> bool:
-    """Whether the names of files, and they alone, tell rows of the same time apart.
+def files_distinguish_rows(flat: Flat, times: Times) -> bool:
+    """Whether the names of files, and nothing else, distinguish rows of the same time.
 
     Args:
         flat: the table, with names of files.
         times: of its rows.
     """
-    rows = pd.DataFrame({"file": flat.frame[FILE].to_numpy(), "time": times.values})
+    rows = pd.DataFrame({"file": flat.frame[FILE_COLUMN].to_numpy(), "time": times.values})
     return bool(rows["time"].duplicated().any() and not rows.duplicated().any())
 
 
 def _labels(table: pd.DataFrame, source: str) -> dict[str, Any]:
-    """Refuse a table without rows or with columns that share a name."""
+    """The user's labels of the columns; refuses tables without rows, and repeated names."""
     if isinstance(table.columns, pd.MultiIndex):
         raise DataError(f"{source}: the columns have several levels; use one name per column")
     if not len(table):
@@ -131,7 +130,7 @@ def _holds_data(index: pd.Index[Any]) -> bool:
 
 
 def _level_roles(levels: list[pd.Series[Any]], is_series: bool) -> list[str]:
-    """Tell "id" and "time" among index levels; "" where the columns must help to tell."""
+    """Infer "id" and "time" among index levels; "" where the columns have to decide."""
     kinds = [kind_of(level) for level in levels]
     if len(levels) == 2:
         is_time_first = kinds[0] == "time" and kinds[1] != "time"

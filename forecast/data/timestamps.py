@@ -1,4 +1,4 @@
-"""Times in the dtypes and spellings that users have, as naive times, and back."""
+"""Time columns in any dtype or text format: to naive times, and back."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.api import guess_datetime_format
 
-from forecast.data.parsing import MISSING_WORDS, Place, first, plain, quote
-from forecast.errors import DataError
+from forecast.data.origin import Place
+from forecast.data.parsing import MISSING_WORDS, first, plain
+from forecast.errors import DataError, quote
 
 ISO_DATE = re.compile(r"\d{4}-?\d{2}(-?\d{2})?([ T]|$)")
 QUARTER = re.compile(r"\d{4}(-?)Q[1-4]$")
 DAY_OR_MONTH_FIRST = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{2,4})\b")
 RARER_FORMATS = ("%b %Y", "%B %Y", "%b-%y", "%b-%Y", "%d-%b-%y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y")
-LARGEST = 2**53  # whole numbers up to here are exact in a float
+MAX_EXACT_INTEGER = 2**53  # whole numbers up to here are exact in a float
 COMPACT_DATES = (("%Y%m%d", 19000101, 22001231), ("%Y%m", 190001, 220012))
 
 
@@ -25,29 +26,29 @@ class Times(NamedTuple):
     """A parsed time column."""
 
     values: pd.DatetimeIndex | NDArray[np.int64]  # (N,) naive
-    dtype: str  # what `write_times` needs to give the user's own dtype back
-    local: bool = True  # with a time zone: counted by the clock on the wall, else in UTC
+    dtype: str  # what `write_times` needs to restore the user's dtype
+    local: bool = True  # with a time zone: in local (wall-clock) time, else in UTC
 
 
 def read_times(
-    column: pd.Series[Any], place: Place, subdaily: bool = False, like: str = ""
+    column: pd.Series[Any], place: Place, subdaily: bool = False, earlier_dtype: str = ""
 ) -> Times:
     """Parse a column of times.
 
     Args:
         column: (N,) datetimes, periods, dates, text or whole numbers.
         place: names rows in messages.
-        subdaily: whether steps are known to be shorter than a day; a time zone's times are
-            then counted in UTC.
-        like: `Times.dtype` of earlier rows, which tells what these may leave open: whether
-            01/02/2024 is in January or in February.
+        subdaily: whether steps are known to be shorter than a day; times with a zone are then
+            counted in UTC.
+        earlier_dtype: `Times.dtype` of earlier rows, which decides where these are ambiguous:
+            whether 01/02/2024 is in January or in February.
 
     Returns:
         Naive times or whole numbers, and how to write such times again.
 
     Raises:
-        DataError: a cell is missing or no time, time zones are mixed, or day and month
-            cannot be told apart.
+        DataError: a cell is missing or not a time, time zones are mixed, or the order of day
+            and month is ambiguous.
     """
     column = plain(column)
     if column.isna().any():
@@ -62,13 +63,15 @@ def read_times(
     if column.dtype.kind in "iuf":
         return _read_whole(column, place)
     if pd.api.types.is_object_dtype(column.dtype):
-        return _read_objects(column, place, subdaily, like)
+        return _read_objects(column, place, subdaily, earlier_dtype)
     if pd.api.types.is_string_dtype(column.dtype):
-        return _read_text(column, place, subdaily, like)
-    raise _no_time(column, place)
+        return _read_text(column, place, subdaily, earlier_dtype)
+    raise _not_a_time(column, place)
 
 
-def _read_objects(column: pd.Series[Any], place: Place, subdaily: bool, like: str) -> Times:
+def _read_objects(
+    column: pd.Series[Any], place: Place, subdaily: bool, earlier_dtype: str
+) -> Times:
     kind = pd.api.types.infer_dtype(column)
     if kind in ("date", "datetime", "datetime64"):
         try:
@@ -82,16 +85,16 @@ def _read_objects(column: pd.Series[Any], place: Place, subdaily: bool, like: st
     if kind == "integer":
         return read_times(column.astype("int64"), place)
     if kind in ("string", "mixed"):
-        return _read_text(column.astype("str"), place, subdaily, like)
-    raise _no_time(column, place)
+        return _read_text(column.astype("str"), place, subdaily, earlier_dtype)
+    raise _not_a_time(column, place)
 
 
-def _no_time(column: pd.Series[Any], place: Place) -> DataError:
+def _not_a_time(column: pd.Series[Any], place: Place) -> DataError:
     return place.error(0, column.name, f"found {quote(column.iloc[0])}, where a time should be")
 
 
 def _read_zoned(times: pd.DatetimeIndex, subdaily: bool) -> Times:
-    """Count days by the clock on the wall, where they last 23 to 25 hours, and hours in UTC."""
+    """Count days in local (wall-clock) time, where they last 23 to 25 hours, and hours in UTC."""
     utc, wall = times.tz_convert("UTC").tz_localize(None), times.tz_localize(None)
     dtype = str(times.dtype)
     if subdaily:
@@ -112,36 +115,39 @@ def _localize(times: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
 
 def _read_whole(column: pd.Series[Any], place: Place) -> Times:
     values = column.to_numpy()
-    wrong = (np.rint(values) != values) | (values < -LARGEST) | (values > LARGEST)
+    wrong = (
+        (np.rint(values) != values) | (values < -MAX_EXACT_INTEGER) | (values > MAX_EXACT_INTEGER)
+    )
     if wrong.any():
         at = first(wrong)
         raise place.error(at, column.name, f"{values[at]} is not a whole number, nor a time")
     whole = values.astype(np.int64)
     for form, low, high in COMPACT_DATES:
         if whole.min() >= low and whole.max() <= high:
-            codes, found = pd.factorize(whole)
-            dates = pd.to_datetime(pd.Index(found).astype(str), format=form, errors="coerce")
+            codes, distinct = pd.factorize(whole)
+            dates = pd.to_datetime(pd.Index(distinct).astype(str), format=form, errors="coerce")
             if dates.notna().all():
                 return Times(dates.take(codes), f"{column.dtype}:{form}")
     return Times(whole, str(column.dtype))
 
 
-def _read_text(column: pd.Series[Any], place: Place, subdaily: bool, like: str) -> Times:
-    codes, found = pd.factorize(column.str.strip())
-    texts = pd.Series(found, dtype="str")
+def _read_text(column: pd.Series[Any], place: Place, subdaily: bool, earlier_dtype: str) -> Times:
+    codes, distinct = pd.factorize(column.str.strip())
+    texts = pd.Series(distinct, dtype="str")
     empty = texts.str.lower().isin(MISSING_WORDS).to_numpy()
     if empty.any():
         at = first(empty[codes])
         raise place.error(at, column.name, "no time; every row needs one")
-    form = _time_format(column, texts, place, like)
+    form = _time_format(column, texts, place, earlier_dtype)
     try:
         parsed = _parse(texts, form)
     except ValueError:
         raise _mixed_zones(column, place) from None
     if parsed.isna().any():
         at = first(parsed.isna()[codes])
-        like = "" if parsed.isna().all() else f" like {quote(texts[first(parsed.notna())])}"
-        hint = like or "; dates are best written as 2024-01-31 or 2024-01-31 10:00"
+        hint = "; dates are best written as 2024-01-31 or 2024-01-31 10:00"
+        if parsed.notna().any():
+            hint = f" like {quote(texts[first(parsed.notna())])}"
         raise place.error(at, column.name, f"{quote(column.iloc[at])} is not a time{hint}")
     if parsed.tz is not None:
         return _read_zoned(parsed.take(codes), subdaily)
@@ -157,8 +163,10 @@ def _parse(texts: pd.Series[Any], form: str) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce"))
 
 
-def _time_format(column: pd.Series[Any], texts: pd.Series[Any], place: Place, like: str) -> str:
-    """Find the strptime format of text from its first cell, and day or month first from all."""
+def _time_format(
+    column: pd.Series[Any], texts: pd.Series[Any], place: Place, earlier_dtype: str
+) -> str:
+    """Infer the strptime format from the first cell, and the order of day and month from all."""
     sample = str(texts.iloc[0])
     quarter = QUARTER.match(sample)
     if quarter:
@@ -166,7 +174,7 @@ def _time_format(column: pd.Series[Any], texts: pd.Series[Any], place: Place, li
     if ISO_DATE.match(sample):
         return "ISO8601"
     parts = DAY_OR_MONTH_FIRST.match(sample)
-    day_first = bool(parts) and _dayfirst(column, texts, place, like)
+    day_first = bool(parts) and _dayfirst(column, texts, place, earlier_dtype)
     form = guess_datetime_format(sample, dayfirst=day_first)
     if form is not None:
         return form
@@ -176,25 +184,27 @@ def _time_format(column: pd.Series[Any], texts: pd.Series[Any], place: Place, li
     return "ISO8601"
 
 
-def _dayfirst(column: pd.Series[Any], texts: pd.Series[Any], place: Place, like: str) -> bool:
+def _dayfirst(
+    column: pd.Series[Any], texts: pd.Series[Any], place: Place, earlier_dtype: str
+) -> bool:
     parts = texts.str.extract(DAY_OR_MONTH_FIRST.pattern)
-    one, two = (pd.to_numeric(parts[i], errors="coerce") for i in (0, 2))
-    if (one > 12).any() or (two > 12).any():
-        return bool((one > 12).sum() >= (two > 12).sum())
-    if "%d" in like and "%m" in like:
-        return like.index("%d") < like.index("%m")
+    left, right = (pd.to_numeric(parts[i], errors="coerce") > 12 for i in (0, 2))
+    if left.any() or right.any():  # a number above 12 is a day
+        return bool(left.sum() >= right.sum())
+    if "%d" in earlier_dtype and "%m" in earlier_dtype:
+        return earlier_dtype.index("%d") < earlier_dtype.index("%m")
     if parts[1].iloc[0] == ".":
         return True
     raise place.error(
         0,
         column.name,
-        f"{quote(column.iloc[0])} may be day/month or month/day, and no row tells which; "
+        f"{quote(column.iloc[0])} may be day/month or month/day, and no row settles which; "
         "write dates as 2024-01-31",
     )
 
 
 def _mixed_zones(column: pd.Series[Any], place: Place) -> DataError:
-    """Name the first row whose UTC offset differs from the first row's."""
+    """The error that names the first row whose UTC offset differs from the first row's."""
     offsets = column.astype(str).str.extract(r":\d{2}(?:\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})?$")[0]
     offsets = offsets.fillna("none")
     differs = (offsets != offsets.iloc[0]).to_numpy()
@@ -210,7 +220,7 @@ def _mixed_zones(column: pd.Series[Any], place: Place) -> DataError:
 def write_times(
     times: pd.DatetimeIndex | NDArray[np.int64], dtype: str, local: bool = True
 ) -> pd.Series[Any]:
-    """Write naive times as the user's own column had them; the inverse of `read_times`.
+    """Write naive times in the user's dtype; the inverse of `read_times`.
 
     Args:
         times: (M,) naive times or whole numbers.

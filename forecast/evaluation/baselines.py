@@ -1,4 +1,4 @@
-"""Forecasts that cost little: what every model is held against."""
+"""Baselines: forecasts that cost little, with which every model is compared."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from forecast.data.panel import Panel
 from forecast.evaluation.statsforecast_baselines import auto_ets, auto_theta, filled
 
-CRITICAL = 1.645  # a seasonal autocorrelation beyond so many standard errors counts (M4, 90 %)
-FEWEST_SEASONS = 3  # that a series must have to be called seasonal
+Z_90 = 1.645  # standard errors beyond which a seasonal autocorrelation counts, as in M4
+MIN_SEASONS = 3  # that a series must have to be called seasonal
 
 Baseline = Callable[[Panel, int, int], np.ndarray]  # panel, season, horizon: (S, H, D)
 
@@ -96,11 +96,11 @@ def is_seasonal(values: np.ndarray, season: int) -> bool:
     count = len(values)
     centred = values - values.mean()
     variance = centred @ centred
-    if season == 1 or count < FEWEST_SEASONS * season or variance == 0:
+    if season == 1 or count < MIN_SEASONS * season or variance == 0:
         return False
     lags = range(1, season + 1)
     correlations = np.array([centred[lag:] @ centred[:-lag] for lag in lags]) / variance
-    limit = CRITICAL * np.sqrt((1 + 2 * (correlations[:-1] ** 2).sum()) / count)
+    limit = Z_90 * np.sqrt((1 + 2 * (correlations[:-1] ** 2).sum()) / count)
     return bool(abs(correlations[-1]) > limit)
 
 
@@ -119,15 +119,6 @@ def seasonal_shape(values: np.ndarray, season: int) -> np.ndarray:
     shape = np.bincount(phases, ratios, season) / np.bincount(phases, minlength=season)
     factors: np.ndarray = shape / shape.mean()
     return factors
-
-
-def seasonal_changes(panel: Panel, season: int) -> np.ndarray:
-    """The change of every row of a panel since a season before, (N, D); NaN where unknown."""
-    changes = np.full_like(panel.target, np.nan)
-    changes[season:] = panel.target[season:] - panel.target[:-season]
-    late = np.arange(len(changes)) - np.repeat(panel.indptr[:-1], panel.lengths)
-    changes[late < season] = np.nan
-    return changes
 
 
 def _last_rows(panel: Panel) -> np.ndarray:

@@ -1,27 +1,27 @@
-"""What commonly goes wrong with forecasts: found in a backtest, with what to try."""
+"""What commonly goes wrong with forecasts: looked for in a backtest, with what to try."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecast.evaluation.metrics import FORECAST
+from forecast.evaluation.comparison import Exposure
+from forecast.evaluation.cutoff_forecasts import FORECAST, CutoffForecasts
+from forecast.evaluation.metrics import mean_observed
+from forecast.evaluation.significance import Verdict
 
-if TYPE_CHECKING:
-    from forecast.backtest import Backtest
-
-COPIED = 0.1  # share of the data's first move; a first step that moves less is a copy
-FLAT = 0.1  # share of the data's moves; rollouts that move less are flat
-FEWEST = 3  # forecasts of a series, with fewer of which nothing is said of it
-WORSE = 1.05  # times a naive forecast's error
-MANY = 0.1  # share of the series that must do worse to be worth a word
-GAP = 2.0  # times the error of single steps that the same steps of a rollout may have
-MISSED = 0.05  # that the share of values in an interval may be off, besides chance
-NAMED = 3  # series that a sentence names
+COPY_RATIO = 0.1  # of the data's first move; a first step that moves less is a copy
+FLAT_RATIO = 0.1  # of the data's moves; rollouts that move less are flat
+MIN_FORECASTS_PER_SERIES = 3  # with fewer of them nothing is said of a series
+WORSE_RATIO = 1.05  # times a baseline's error
+MIN_SHARE_WORSE = 0.1  # of the series that must do worse to be reported
+EXPOSURE_RATIO = 2.0  # of the error of a rollout to that of single steps
+COVERAGE_TOLERANCE = 0.05  # of an empirical coverage, besides chance
+NAMED_SERIES = 3  # in a sentence
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Finding:
 
     Attributes:
         kind: "lag-copy", "flat", "drift", "worse than naive", "exposure gap" or "intervals".
-        series: ids of those that it concerns, the worst first.
-        sentence: what was found, and what to try.
+        series: ids of the series concerned, the worst first.
+        sentence: what is wrong, and what to try.
     """
 
     kind: str
@@ -39,163 +39,163 @@ class Finding:
     sentence: str
 
 
-def findings(backtest: Backtest, record: dict[str, Any] | None = None) -> tuple[Finding, ...]:
-    """All that is wrong, as far as it can be told.
+def findings(
+    forecasts: CutoffForecasts, verdict: Verdict | None = None, exposure: Exposure | None = None
+) -> tuple[Finding, ...]:
+    """All that is wrong, as far as the forecasts show it.
 
     Args:
-        backtest: of a model.
-        record: of its training, which knows of the exposure gap.
+        forecasts: of a model.
+        verdict: which baseline is the best one.
+        exposure: the exposure gap that the model's training has measured.
     """
     return (
-        *copies(backtest),
-        *flat(backtest),
-        *drifts(backtest),
-        *losers(backtest),
-        *exposed(backtest, record or {}),
-        *misses(backtest),
+        *lag_copies(forecasts),
+        *flat_rollouts(forecasts),
+        *drifting_rollouts(forecasts),
+        *worse_than_baseline(forecasts, verdict),
+        *exposure_gap(forecasts, exposure),
+        *miscalibrated_intervals(forecasts),
     )
 
 
-def copies(backtest: Backtest) -> Iterator[Finding]:
+def lag_copies(forecasts: CutoffForecasts) -> Iterator[Finding]:
     """Series whose forecasts begin with the last value, though the data move on."""
-    last = backtest.past.last
-    moved = _by_series(backtest, np.abs(backtest.forecasts[FORECAST][:, 0] - last))
-    came = _by_series(backtest, np.abs(backtest.actual[:, 0] - last))
-    found = _below(moved / came, COPIED)
-    if found:
+    last = forecasts.past.last
+    forecast_move = _by_series(forecasts, np.abs(forecasts.forecasts[FORECAST][:, 0] - last))
+    actual_move = _by_series(forecasts, np.abs(forecasts.actual[:, 0] - last))
+    series = _below(forecast_move / actual_move, COPY_RATIO)
+    if series:
         yield Finding(
             "lag-copy",
-            found,
-            f"Forecasts begin by repeating the last value, in {_some(found, backtest)}: the model "
-            "has learned little more than to copy. Train longer (--budget), or give it columns "
-            "that tell what is to come (--known).",
+            series,
+            f"Forecasts begin by repeating the last value, in {_named(series, forecasts)}: the "
+            "model has learned little more than to copy. Train longer (--budget), or add future "
+            "covariates (--known).",
         )
 
 
-def flat(backtest: Backtest) -> Iterator[Finding]:
+def flat_rollouts(forecasts: CutoffForecasts) -> Iterator[Finding]:
     """Series whose rollouts hardly move, though the data do."""
-    if backtest.horizon == 1:
+    if forecasts.horizon == 1:
         return
-    moved = _by_series(backtest, _moves(backtest.forecasts[FORECAST]))
-    came = _by_series(backtest, _moves(backtest.actual))
-    found = _below(moved / came, FLAT)
-    if found:
+    forecast_moves = _by_series(forecasts, _mean_move(forecasts.forecasts[FORECAST]))
+    actual_moves = _by_series(forecasts, _mean_move(forecasts.actual))
+    series = _below(forecast_moves / actual_moves, FLAT_RATIO)
+    if series:
         yield Finding(
             "flat",
-            found,
-            f"Rollouts are flat where the data move, in {_some(found, backtest)}. If those moves "
-            "can be foreseen at all, train longer (--budget), with a longer --context, or with "
-            "--feedback free.",
+            series,
+            f"Rollouts are flat where the data move, in {_named(series, forecasts)}. If those "
+            "moves can be predicted at all, train longer (--budget), with a longer --context, or "
+            "with --feedback free.",
         )
 
 
-def drifts(backtest: Backtest) -> Iterator[Finding]:
-    """Series whose rollouts leave the range of the data by more than that range, and what came."""
-    path, past = backtest.forecasts[FORECAST], backtest.past
-    reach = (past.high - past.low)[:, None]
+def drifting_rollouts(forecasts: CutoffForecasts) -> Iterator[Finding]:
+    """Series whose rollouts leave the range of the data by more than that range, wrongly."""
+    path, past = forecasts.forecasts[FORECAST], forecasts.past
+    width = (past.high - past.low)[:, None]
     outside = np.maximum(path - past.high[:, None], past.low[:, None] - path)
-    is_wrong = ~(np.abs(path - backtest.actual) <= reach)
-    share = _by_series(backtest, ((outside > reach) & is_wrong).mean(axis=1), fewest=1)
-    found = tuple(share[share > 0].sort_values(ascending=False).index)
-    if found:
+    is_wrong = ~(np.abs(path - forecasts.actual) <= width)
+    share = _by_series(forecasts, ((outside > width) & is_wrong).mean(axis=1), min_forecasts=1)
+    series = tuple(share[share > 0].sort_values(ascending=False).index)
+    if series:
         yield Finding(
             "drift",
-            found,
-            f"Rollouts drift far out of the range of the data, in {_some(found, backtest)}. Set "
-            "limits (--bounds), train with --feedback free, or with a smaller --learning-rate.",
+            series,
+            f"Rollouts drift far out of the range of the data, in {_named(series, forecasts)}. "
+            "Set limits (--bounds), train with --feedback free, or with a smaller "
+            "--learning-rate.",
         )
 
 
-def losers(backtest: Backtest) -> Iterator[Finding]:
+def worse_than_baseline(forecasts: CutoffForecasts, verdict: Verdict | None) -> Iterator[Finding]:
     """Series on which the best baseline of all does better."""
-    verdict = backtest.verdict
     if verdict is None:
         return
-    ours, theirs = (
-        _by_series(backtest, _mean(np.abs(backtest.forecasts[name] - backtest.actual)))
+    model_error, baseline_error = (
+        _by_series(forecasts, mean_observed(np.abs(forecasts.forecasts[name] - forecasts.actual)))
         for name in (FORECAST, verdict.baseline)
     )
-    ratio = (ours / theirs).dropna().sort_values(ascending=False)
-    found = tuple(ratio[ratio > WORSE].index)
-    if len(found) > MANY * len(ratio):
+    ratio = (model_error / baseline_error).dropna().sort_values(ascending=False)
+    series = tuple(ratio[ratio > WORSE_RATIO].index)
+    if len(series) > MIN_SHARE_WORSE * len(ratio):
         yield Finding(
             "worse than naive",
-            found,
-            f"The forecast {verdict.baseline!r} does better, in {_some(found, backtest)}. Use it "
-            "for them, give more data, or tell series apart by a column (--static).",
+            series,
+            f"The forecast {verdict.baseline!r} does better, in {_named(series, forecasts)}. Use "
+            "it for them, give more data, or distinguish series by a column (--static).",
         )
 
 
-def exposed(backtest: Backtest, record: dict[str, Any]) -> Iterator[Finding]:
-    """Rollouts that lose much by being fed their own values, as the training has measured."""
-    gap = record.get("exposure")
-    if not gap:
+def exposure_gap(forecasts: CutoffForecasts, exposure: Exposure | None) -> Iterator[Finding]:
+    """Rollouts that lose much by being fed their own values, as training has measured."""
+    if exposure is None:
         return
-    one_step, rollout = (float(np.nanmean(gap[name])) for name in ("one_step", "rollout"))
-    if rollout > GAP * one_step:
+    one_step, rollout = (float(np.nanmean(e)) for e in (exposure.one_step, exposure.rollout))
+    if rollout > EXPOSURE_RATIO * one_step:
         yield Finding(
             "exposure gap",
-            tuple(dict.fromkeys(backtest.ids.tolist())),
-            f"Fed with its own values the model's error is {rollout / one_step:.1f} times that of "
-            "the same steps fed with true ones. Train with --feedback free or scheduled, over as "
-            "many steps as --train-horizon says.",
+            tuple(dict.fromkeys(forecasts.ids.tolist())),
+            f"In a rollout the model's error is {rollout / one_step:.1f} times that of the same "
+            "steps fed with true values. Train with --feedback free or scheduled, over as many "
+            "steps as --train-horizon says.",
         )
 
 
-def misses(backtest: Backtest) -> Iterator[Finding]:
-    """Intervals that hold far fewer or more values than they should."""
-    known = ~np.isnan(backtest.actual)
-    wrong, worst = [], (0.0, np.zeros(len(backtest.ids)))
-    for level, (low, high) in sorted(backtest.ends.items()):
-        held = np.where(known, (low <= backtest.actual) & (backtest.actual <= high), np.nan)
-        aim, share = level / 100, float(np.nanmean(held)) if known.any() else level / 100
-        chance = 2 * np.sqrt(aim * (1 - aim) / len(backtest.ids))  # of forecasts, not of steps
-        if abs(share - aim) > MISSED + chance:
-            wrong.append(f"those of {level:g}% hold {share:.0%} of the values")
-            worst = max(worst, (share - aim, _mean(held) - aim), key=lambda one: abs(one[0]))
+def miscalibrated_intervals(forecasts: CutoffForecasts) -> Iterator[Finding]:
+    """Intervals whose empirical coverage is far from the nominal one."""
+    observed = ~np.isnan(forecasts.actual)
+    wrong, worst = [], (0.0, np.zeros(len(forecasts.ids)))
+    for level, (low, high) in sorted(forecasts.ends.items()):
+        is_inside = (low <= forecasts.actual) & (forecasts.actual <= high)
+        covered = np.where(observed, is_inside, np.nan)
+        nominal = level / 100
+        empirical = float(np.nanmean(covered)) if observed.any() else nominal
+        chance = 2 * np.sqrt(nominal * (1 - nominal) / len(forecasts.ids))  # forecasts, not steps
+        if abs(empirical - nominal) > COVERAGE_TOLERANCE + chance:
+            wrong.append(f"the {level:g}% intervals have an empirical coverage of {empirical:.0%}")
+            by_rollout = (empirical - nominal, mean_observed(covered) - nominal)
+            worst = max(worst, by_rollout, key=lambda gap: abs(gap[0]))
     if wrong:
-        missed, off = worst
-        by_series = _by_series(backtest, off * np.sign(missed), fewest=1)
-        found = tuple(by_series[by_series > MISSED].sort_values(ascending=False).index)
+        gap, gaps = worst
+        by_series = _by_series(forecasts, gaps * np.sign(gap), min_forecasts=1)
+        by_series = by_series[by_series > COVERAGE_TOLERANCE]
+        series = tuple(by_series.sort_values(ascending=False).index)
         yield Finding(
             "intervals",
-            found,
-            f"Intervals are too {'narrow' if missed < 0 else 'wide'}: {', '.join(wrong)}; mostly "
-            f"in {_some(found, backtest)}. Train on later rows too, or with a larger --holdout.",
+            series,
+            f"Intervals are too {'narrow' if gap < 0 else 'wide'}: {', '.join(wrong)}; mostly "
+            f"in {_named(series, forecasts)}. Train on later rows too, or with a larger "
+            "--holdout.",
         )
 
 
-def _moves(paths: np.ndarray) -> np.ndarray:
-    """The mean move from step to step of paths (M, H), (M,)."""
-    return _mean(np.abs(np.diff(paths, axis=1)))
+def _mean_move(paths: np.ndarray) -> np.ndarray:
+    """The mean absolute change from step to step of paths (M, H), (M,)."""
+    return mean_observed(np.abs(np.diff(paths, axis=1)))
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """The mean over the steps of (M, H), (M,), of those that are known; NaN where none is."""
-    known = ~np.isnan(values)
-    count = known.sum(axis=1)
-    total = np.where(known, values, 0.0).sum(axis=1)
-    mean: np.ndarray = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
-    return mean
-
-
-def _by_series(backtest: Backtest, values: np.ndarray, fewest: int = FEWEST) -> pd.Series[float]:
-    """The mean over the forecasts of each series that has enough of them."""
-    grouped = pd.Series(values).groupby(pd.Series(backtest.ids), sort=False)
+def _by_series(
+    forecasts: CutoffForecasts, values: np.ndarray, min_forecasts: int = MIN_FORECASTS_PER_SERIES
+) -> pd.Series[float]:
+    """The mean of values (M,) over the forecasts of each series that has enough of them."""
+    grouped = pd.Series(values).groupby(pd.Series(forecasts.ids), sort=False)
     means: pd.Series[float] = grouped.mean()
-    return means[grouped.count() >= fewest]
+    return means[grouped.count() >= min_forecasts]
 
 
-def _below(share: pd.Series[float], limit: float) -> tuple[Any, ...]:
-    """The ids whose share is below a limit, the smallest first."""
-    return tuple(share[share < limit].sort_values().index)
+def _below(ratio: pd.Series[float], limit: float) -> tuple[Any, ...]:
+    """The ids whose ratio is below a limit, the smallest first."""
+    return tuple(ratio[ratio < limit].sort_values().index)
 
 
-def _some(found: tuple[Any, ...], backtest: Backtest) -> str:
+def _named(series: tuple[Any, ...], forecasts: CutoffForecasts) -> str:
     """How many series those are, and the first of them."""
-    count = len(set(backtest.ids.tolist()))
+    count = len(set(forecasts.ids.tolist()))
     if count == 1:
         return "the series"
-    more = ", …" if len(found) > NAMED else ""
-    names = ", ".join(repr(str(name)) for name in found[:NAMED])
-    return f"{len(found):,} of {count:,} series ({names}{more})"
+    more = ", …" if len(series) > NAMED_SERIES else ""
+    names = ", ".join(repr(str(name)) for name in series[:NAMED_SERIES])
+    return f"{len(series):,} of {count:,} series ({names}{more})"

@@ -1,75 +1,115 @@
-"""A trained network on rows that it has not seen."""
+"""A trained network on the held-out rows: comparison, exposure gap, calibration of intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
 from forecast.data import scaling
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.panel import Panel
-from forecast.errors import DataError, OptionError
-from forecast.evaluation.comparison import COMPARED, Comparison, Exposure, compare, exposure
+from forecast.errors import OptionError
+from forecast.evaluation.comparison import Comparison, Exposure, compare, exposure
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration, covered
-from forecast.inference.encoding import encode
 from forecast.inference.intervals import spread_of
-from forecast.inference.rollout import RolloutEngine, make_cell
+from forecast.inference.predictor import Predictor
+from forecast.inference.rollout import RolloutEngine, times_after
 from forecast.inference.state import State
-from forecast.model import Model, fingerprint
 from forecast.nn import HEADS
 
-T = TypeVar("T")
-ROLLOUTS = 1_000  # that intervals are calibrated on
-FEWEST_ROLLOUTS, MOST_ROWS = 50, 5_000_000  # fewer where histories are long, but not too few
-PATHS = 50  # sample paths of each, where the head has a distribution
-TOLD = (80.0, 95.0)  # levels whose measured coverage the record tells
+MAX_COMPARED_SERIES = 1_000  # drawn once when there are more
+MAX_CALIBRATION_ROLLOUTS = 1_000
+MIN_CALIBRATION_ROLLOUTS = 50  # also where histories are long
+MAX_CALIBRATION_ROWS = 5_000_000  # that all those rollouts encode
+CALIBRATION_PATHS = 50  # sample paths of each, where the head has a distribution
+REPORTED_LEVELS = (80.0, 95.0)  # whose empirical coverage is recorded
 
 
-def with_values(panel: Panel) -> Panel:
-    """The panel without the series that were never observed.
+class HoldoutResults(NamedTuple):
+    """What the held-out rows show of a trained network; None for what they do not show.
 
-    Raises:
-        DataError: if none is left.
+    Attributes:
+        comparisons: with the seasonal naive forecast on the last rows, by target.
+        exposure: the exposure gap on the rows before them.
+        calibration: of intervals, on both.
+        coverage: of intervals calibrated on the first half, on the second one: percent by level.
     """
-    seen = np.add.reduceat(~np.isnan(panel.target).all(axis=1), panel.indptr[:-1]) > 0
-    if not seen.any():
-        raise DataError("no series has an observed value")
-    return panel if seen.all() else panel.select(panel.ids[seen].tolist())
+
+    comparisons: dict[str, Comparison | None] | None = None
+    exposure: Exposure | None = None
+    calibration: Calibration | None = None
+    coverage: dict[str, float] | None = None
 
 
-def model_after(
-    panel: Panel,
-    config: Config,
-    weights: dict[str, np.ndarray],
-    record: dict[str, Any],
-    calibration: Calibration | None = None,
-) -> Model:
-    """A model whose state is that of the panel after its last rows."""
-    cell = make_cell(config, weights)
-    state = encode(panel, config, cell, fingerprint(config, weights))
-    return Model(config, weights, state, record, calibration)
+class HeldOut(NamedTuple):
+    """Held-out steps of some series, and a network that has seen the rows before them.
+
+    Attributes:
+        predictor: its state is that after the history.
+        history: the rows before.
+        actual: the actuals (S, H, D); NaN where missing.
+        future: the covariates of the steps (S, H, V), for a model that takes some.
+    """
+
+    predictor: Predictor
+    history: Panel
+    actual: np.ndarray
+    future: np.ndarray | None = None
+
+    @property
+    def horizon(self) -> int:
+        """How many steps H."""
+        return int(self.actual.shape[1])
 
 
-def on_tail(
-    panel: Panel,
-    config: Config,
-    weights: dict[str, np.ndarray],
-    steps: int,
-    judge: Callable[[Model, Panel, np.ndarray, FutureCovariates | None], T | None],
-) -> T | None:
-    """What a judge says of a model on the last steps of each series, or of a sample of them.
+def evaluate_holdout(
+    panel: Panel, config: Config, weights: dict[str, np.ndarray], holdout: int
+) -> HoldoutResults:
+    """All that the last 2 * holdout rows of each series show.
+
+    An interrupt leaves out what is not done yet: the training is worth more.
 
     Args:
-        panel: the series.
-        config, weights: of the model, which is given the rows before those steps.
-        steps: how many, H.
-        judge: takes the model, the rows before, what came (S, H, D), and the covariates of those
-            steps; see `comparisons_of`.
+        panel: all rows, held-out ones included.
+        config, weights: of the model.
+        holdout: steps H; 0 where nothing was held out.
+    """
+    results = HoldoutResults()
+    with suppress(KeyboardInterrupt):
+        if last := hold_out(panel, config, weights, holdout):
+            results = results._replace(comparisons=comparisons_of(last))
+        if before := hold_out(panel.until(holdout), config, weights, holdout):
+            results = results._replace(exposure=exposure_of(before))
+        calibration, coverage = calibrate(panel, config, weights, holdout)
+        results = results._replace(calibration=calibration, coverage=coverage)
+    return results
+
+
+def comparisons_of(held_out: HeldOut) -> dict[str, Comparison | None]:
+    """Compare forecasts of held-out steps with the seasonal naive ones, by target."""
+    config, forecast, comparisons = held_out.predictor.config, _forecast(held_out), {}
+    for d, name in enumerate(config.schema.targets):
+        history = replace(held_out.history, target=held_out.history.target[:, [d]])
+        actual, path = held_out.actual[..., [d]], forecast[..., [d]]
+        comparisons[name] = compare(history, actual, path, config.season)
+    return comparisons
+
+
+def exposure_of(held_out: HeldOut) -> Exposure | None:
+    """The exposure gap on held-out steps; None where nothing can be compared."""
+    one_step, rollout = _teacher_forced(held_out), _forecast(held_out)
+    season = held_out.predictor.config.season
+    return exposure(held_out.history, held_out.actual, one_step, rollout, season)
+
+
+def hold_out(
+    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
+) -> HeldOut | None:
+    """The last steps of each series, or of a sample of them, and a network before them.
 
     Returns:
         None where nothing is held out, or nothing was observed before.
@@ -77,15 +117,51 @@ def on_tail(
     before = panel.until(steps)
     if not steps or np.isnan(before.target).all():
         return None
-    panel = with_values(panel.select(panel.ids[before.lengths > 0].tolist()))
-    if len(panel.ids) > COMPARED:
+    panel = panel.select(panel.ids[before.lengths > 0].tolist()).drop_unobserved()
+    if len(panel.ids) > MAX_COMPARED_SERIES:
         rng = np.random.default_rng(0)
-        panel = panel.select(rng.choice(panel.ids, COMPARED, replace=False).tolist())
-    history = with_values(panel.until(steps))
+        panel = panel.select(rng.choice(panel.ids, MAX_COMPARED_SERIES, replace=False).tolist())
+    history = panel.until(steps).drop_unobserved()
     panel = panel.select(history.ids.tolist())
-    last = panel.indptr[1:, None] - steps + np.arange(steps)
-    ahead = FutureCovariates.of(panel, config) if config.known else None
-    return judge(model_after(history, config, weights, {}), history, panel.target[last], ahead)
+    rows = panel.indptr[1:, None] - steps + np.arange(steps)
+    predictor = Predictor.after(history, config, weights)
+    future = _own_covariates(panel, predictor.state, config, steps)
+    return HeldOut(predictor, history, panel.target[rows], future)
+
+
+def _own_covariates(panel: Panel, start: State, config: Config, steps: int) -> np.ndarray | None:
+    """The panel's own covariates in the steps after a state, (H, S, V)."""
+    if not config.known:
+        return None
+    future = FutureCovariates.of(panel, config.known)
+    return future.at(start.ids, times_after(start, steps))
+
+
+def _engine(predictor: Predictor) -> RolloutEngine:
+    return RolloutEngine(predictor.config, predictor.weights, predictor.config.bounds)
+
+
+def _forecast(held_out: HeldOut) -> np.ndarray:
+    """The rollout over the held-out steps, (S, H, D)."""
+    predictor = held_out.predictor
+    return _engine(predictor).run(predictor.state, held_out.horizon, held_out.future).values
+
+
+def _teacher_forced(held_out: HeldOut) -> np.ndarray:
+    """The steps of a forecast, each fed with the true value before it, (S, H, D)."""
+    predictor, future = held_out.predictor, held_out.future
+    engine, state, steps = _engine(predictor), predictor.state, []
+    scaled = _scaled(held_out.actual, predictor.config, state)
+    for t, actual in enumerate(scaled.transpose(1, 0, 2)):
+        step = engine.run(state, 1, None if future is None else future[t : t + 1])
+        steps.append(step.values)
+        state = replace(step.after, value=actual)
+    return np.concatenate(steps, axis=1)
+
+
+def _scaled(values: np.ndarray, config: Config, state: State) -> np.ndarray:
+    """Values in the units of the data (S, H, D) as the network sees them."""
+    return scaling.forward(scaling.transform(values, config.powers), state.scale)
 
 
 def calibrate(
@@ -93,8 +169,8 @@ def calibrate(
 ) -> tuple[Calibration | None, dict[str, float]]:
     """Learn from rollouts over the held-out rows how wide intervals have to be.
 
-    Rollouts begin at several cutoffs within the last 2 * holdout rows. To see how good the
-    intervals are, those that the first half of these rows calls for are held against the second.
+    Rollouts begin at several cutoffs within the last 2 * holdout rows. For the empirical coverage,
+    intervals calibrated on the first half of these rows are compared with the second half.
 
     Args:
         panel: the series.
@@ -103,126 +179,74 @@ def calibrate(
 
     Returns:
         The calibration on all of them, None where nothing was observed; and for each level the
-        share of the values that intervals held, in percent.
+        empirical coverage in percent.
     """
-    most = int(np.clip(MOST_ROWS // max(panel.lengths.mean(), 1), FEWEST_ROLLOUTS, ROLLOUTS))
-    if len(panel.ids) > most:
+    affordable = MAX_CALIBRATION_ROWS // max(panel.lengths.mean(), 1)
+    rollouts = int(np.clip(affordable, MIN_CALIBRATION_ROLLOUTS, MAX_CALIBRATION_ROLLOUTS))
+    if len(panel.ids) > rollouts:
         rng = np.random.default_rng(0)
-        panel = panel.select(rng.choice(panel.ids, most, replace=False).tolist())
-    begun = _begun(panel, _cutoffs(holdout, most // len(panel.ids)))
-    if begun is None:
+        panel = panel.select(rng.choice(panel.ids, rollouts, replace=False).tolist())
+    origins = _origins(panel, _cutoffs(holdout, rollouts // len(panel.ids)))
+    if origins is None:
         return None, {}
-    series, cutoff = begun
-    model = model_after(panel.cut(series, panel.lengths[series] - cutoff), config, weights, {})
-    ahead = FutureCovariates.of(panel, config) if config.known else None
+    series, cutoff = origins
+    predictor = Predictor.after(panel.cut(series, panel.lengths[series] - cutoff), config, weights)
     scores = np.full((len(cutoff), holdout, config.targets), np.nan)
-    for c in np.unique(cutoff):
-        rows = np.flatnonzero(cutoff == c)
-        steps = min(int(c), holdout)
-        came = panel.target[panel.indptr[series[rows] + 1][:, None] - c + np.arange(steps)]
-        scores[rows, :steps] = _scores_of(model, model.state.take(rows), came, ahead)
+    for rows_after in np.unique(cutoff):
+        rows = np.flatnonzero(cutoff == rows_after)
+        steps = min(int(rows_after), holdout)
+        first = panel.indptr[series[rows] + 1][:, None] - rows_after
+        actual, start = panel.target[first + np.arange(steps)], predictor.state.take(rows)
+        future = _own_covariates(panel, start, config, steps)
+        scores[rows, :steps] = _scores(predictor, start, actual, future)
     in_first_half = np.arange(holdout) < (cutoff - holdout)[:, None]
-    early = np.where(in_first_half[..., None], scores, np.nan)
-    before, late = Calibration.of(early), scores[cutoff <= holdout]
-    shares = _shares(before, late) if before and np.isfinite(late).any() else {}
-    return Calibration.of(scores), shares
+    first_half = Calibration.of(np.where(in_first_half[..., None], scores, np.nan))
+    second_half = scores[cutoff <= holdout]
+    is_known = first_half is not None and np.isfinite(second_half).any()
+    coverage = _coverage(first_half, second_half) if first_half and is_known else {}
+    return Calibration.of(scores), coverage
 
 
-def _cutoffs(holdout: int, wanted: int) -> list[int]:
-    """Rows before the end where rollouts begin: half of them before the last `holdout` rows."""
-    count = min(max(wanted, 2), 2 * holdout)
+def _cutoffs(holdout: int, count: int) -> list[int]:
+    """Rows after the cutoffs of rollouts: half of them before the last `holdout` rows."""
+    count = min(max(count, 2), 2 * holdout)
     return sorted({int(cutoff) for cutoff in np.linspace(2 * holdout, 0, count, endpoint=False)})
 
 
-def _begun(panel: Panel, cutoffs: list[int]) -> tuple[np.ndarray, np.ndarray] | None:
+def _origins(panel: Panel, cutoffs: list[int]) -> tuple[np.ndarray, np.ndarray] | None:
     """The series (M,) and the cutoffs (M,) of rollouts; None where nothing was observed before."""
-    first = np.array(
-        [
-            np.argmax(seen) if (seen := ~np.isnan(part).all(axis=1)).any() else len(part)
-            for part in np.split(panel.target, panel.indptr[1:-1])
-        ]
-    )
+    parts = np.split(~np.isnan(panel.target).all(axis=1), panel.indptr[1:-1])
+    first = np.array([np.argmax(part) if part.any() else len(part) for part in parts])
     series, cutoff = np.meshgrid(np.arange(len(first)), np.array(cutoffs, np.int64))
-    has_seen = panel.lengths[series] - cutoff > first[series]
-    return (series[has_seen], cutoff[has_seen]) if has_seen.any() else None
+    has_values = panel.lengths[series] - cutoff > first[series]
+    return (series[has_values], cutoff[has_values]) if has_values.any() else None
 
 
-def _shares(calibration: Calibration, scores: np.ndarray) -> dict[str, float]:
-    """Which percentage of the scores each interval holds, as far as it can be told."""
-    shares = {}
-    for level in TOLD:
+def _coverage(calibration: Calibration, scores: np.ndarray) -> dict[str, float]:
+    """The percentage of the scores within each interval, where there are enough errors for it."""
+    coverage = {}
+    for level in REPORTED_LEVELS:
         with suppress(OptionError):  # too few errors for that level
             widths = calibration.widths(level, scores.shape[1])
-            shares[f"{level:g}"] = 100 * covered(scores, widths)
-    return shares
+            coverage[f"{level:g}"] = 100 * covered(scores, widths)
+    return coverage
 
 
-def _scores_of(
-    model: Model, start: State, came: np.ndarray, ahead: FutureCovariates | None
+def _scores(
+    predictor: Predictor, start: State, actual: np.ndarray, future: np.ndarray | None
 ) -> np.ndarray:
-    """Distances of what came (S, H, D) from the rollout, in spreads that the model tells.
+    """Distances of the actuals (S, H, D) from the rollout, in units of the model's own spread.
 
     Args:
-        model: whose network it is.
+        predictor: whose network it is.
         start: the state before.
-        came: NaN where missing.
-        ahead: the covariates of that time, for a model that takes some.
+        actual: NaN where missing.
+        future: the covariates of the steps.
     """
-    config, steps = model.config, came.shape[1]
-    engine = RolloutEngine(config, model.weights, config.bounds, ahead=ahead)
-    centre = engine.run(start, steps)
-    truth = scaling.forward(scaling.transform(came, config.powers), start.scale)
-    distance = np.abs(truth - centre.scaled)
-    if not HEADS[config.head].RANDOM:
+    engine, steps = _engine(predictor), actual.shape[1]
+    centre = engine.run(start, steps, future)
+    distance = np.abs(_scaled(actual, predictor.config, start) - centre.scaled)
+    if not HEADS[predictor.config.head].RANDOM:
         return np.asarray(distance)
-    return np.asarray(distance / spread_of(engine.run(start, steps, PATHS), centre))
-
-
-def comparisons_of(
-    model: Model, history: Panel, actual: np.ndarray, ahead: FutureCovariates | None = None
-) -> dict[str, Comparison | None]:
-    """Forecast what came after a history, next to the seasonal naive forecast, by target.
-
-    Args:
-        model: whose state is that after the history.
-        history: the rows before.
-        actual: what came, (S, H, D); NaN where missing.
-        ahead: the covariates of that time, for a model that takes some.
-    """
-    forecast, found = _rollout(model, actual, ahead), {}
-    for d, name in enumerate(model.config.schema.targets):
-        alone = replace(history, target=history.target[:, [d]])
-        came, path = actual[..., [d]], forecast[..., [d]]
-        found[name] = compare(alone, came, path, model.config.season)
-    return found
-
-
-def exposure_of(
-    model: Model, history: Panel, actual: np.ndarray, ahead: FutureCovariates | None = None
-) -> Exposure | None:
-    """Forecast what came after a history, fed with true values, and fed with its own.
-
-    Args:
-        model, history, actual, ahead: see `comparisons_of`.
-    """
-    rollout = _rollout(model, actual, ahead)
-    fed_true = _teacher_forced(model, actual, ahead)
-    return exposure(history, actual, fed_true, rollout, model.config.season)
-
-
-def _rollout(model: Model, actual: np.ndarray, ahead: FutureCovariates | None) -> np.ndarray:
-    """The forecast of what came, (S, H, D)."""
-    engine = RolloutEngine(model.config, model.weights, model.config.bounds, ahead=ahead)
-    return engine.run(model.state, actual.shape[1]).values
-
-
-def _teacher_forced(model: Model, actual: np.ndarray, ahead: FutureCovariates | None) -> np.ndarray:
-    """The steps of a forecast, each fed with the true value before it, (S, H, D)."""
-    config, state, found = model.config, model.state, []
-    engine = RolloutEngine(config, model.weights, config.bounds, ahead=ahead)
-    scaled = scaling.forward(scaling.transform(actual, config.powers), state.scale)
-    for true in scaled.astype(np.float32).transpose(1, 0, 2):
-        step = engine.run(state, 1)
-        found.append(step.values)
-        state = replace(step.after, value=true)
-    return np.concatenate(found, axis=1)
+    sampled = engine.sample(start, centre.lengths, CALIBRATION_PATHS, future)
+    return np.asarray(distance / spread_of(sampled, centre))

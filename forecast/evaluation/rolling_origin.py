@@ -1,108 +1,124 @@
-"""A model on many cutoffs: the state is carried from one to the next, the history read once."""
+"""Forecasts from many cutoffs (a rolling origin), next to the actuals and to baselines."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from forecast.backtest import CUTOFF, ID, Backtest, Past, join
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.panel import Panel
 from forecast.errors import DataError, OptionError, require_whole
-from forecast.evaluation.baselines import BASELINES, naive, seasonal_changes
-from forecast.evaluation.metrics import FORECAST
+from forecast.evaluation.baselines import BASELINES, naive
+from forecast.evaluation.cutoff_forecasts import CUTOFF, FORECAST, ID, CutoffForecasts, Past
+from forecast.evaluation.metrics import seasonal_differences, seasonal_scale
 from forecast.evaluation.statsforecast_baselines import is_installed
 from forecast.inference import encoding
-from forecast.inference.intervals import Basis, basis_of, intervals
-from forecast.inference.rollout import RolloutEngine, runtime_for
+from forecast.inference.intervals import IntervalSource, interval_source, prediction_intervals
+from forecast.inference.predictor import Predictor
+from forecast.inference.request import RolloutRequest, as_levels
+from forecast.inference.rollout import RolloutEngine, faster_runtime, times_after
 from forecast.inference.state import State
 from forecast.inference.state import join as join_states
-from forecast.inference.validation import check_rollout
 
-if TYPE_CHECKING:
-    from forecast.model import Model
-
-LEVELS = (20.0, 40.0, 60.0, 80.0, 95.0)  # of intervals, where none are asked for
-ROOM = 50_000_000  # values of states that are rolled out together
-UNASKED = {"naive2": 5_000, "auto_ets": 100, "auto_theta": 100}  # rollouts up to which the slower
-# baselines are computed without being asked for
+DEFAULT_CUTOFFS = 10
+DEFAULT_LEVELS = (20.0, 40.0, 60.0, 80.0, 95.0)  # of intervals
+MAX_STATE_VALUES = 50_000_000  # of states that are rolled out together
+MAX_ROLLOUTS = {"naive2": 5_000, "auto_ets": 100, "auto_theta": 100}  # of baselines by default
 
 
 class Origin(NamedTuple):
     """A cutoff: the state of the series that have begun by then.
 
     Attributes:
-        back: rows of each series after it.
-        rows: places of those series in the panel (R,).
+        rows_after: rows of each series after the cutoff.
+        series: places of those series in the panel (R,).
         state: of them, in that order.
     """
 
-    back: int
-    rows: np.ndarray
+    rows_after: int
+    series: np.ndarray
     state: State
 
 
-class Asked(NamedTuple):
-    """What is wanted of each cutoff.
+class CutoffRequest(NamedTuple):
+    """What is asked of each cutoff.
 
     Attributes:
         horizon: steps H.
         levels: widths of intervals in percent.
-        basis: what those are made from.
-        baselines: names of naive forecasts.
-        d: which of the targets is looked at.
+        source: what intervals are made from.
+        baselines: entries of BASELINES.
+        target_index: which of the targets is looked at.
     """
 
     horizon: int
     levels: tuple[float, ...]
-    basis: Basis
+    source: IntervalSource
     baselines: tuple[str, ...]
-    d: int
+    target_index: int
 
 
-def cutoffs_within(free: int, horizon: int, cutoffs: int, stride: int | None) -> np.ndarray:
+class TargetRows(NamedTuple):
+    """All rows of a panel, as forecasts of one target need them.
+
+    Attributes:
+        panel: with that target alone.
+        differences: of its rows from a season before (N,), NaN where unknown.
+        future: the covariates of its rows, for a model that takes some.
+    """
+
+    panel: Panel
+    differences: np.ndarray
+    future: FutureCovariates | None
+
+
+def place_cutoffs(unseen: int, horizon: int, cutoffs: int, stride: int | None) -> np.ndarray:
     """How many rows lie after each cutoff, (C,), the first cutoff first.
 
     Args:
-        free: rows that may lie after the first one, if no stride is given.
-        horizon: steps of a forecast, as many as lie after the last one.
+        unseen: rows that may lie after the first cutoff, if no stride is given.
+        horizon: steps of a forecast, as many as lie after the last cutoff.
         cutoffs: how many.
-        stride: rows from one to the next; by default the horizon, or fewer where they are free.
+        stride: rows from one to the next; by default the horizon, or fewer to stay within `unseen`.
     """
     for name, value in (("horizon", horizon), ("cutoffs", cutoffs)):
         require_whole(name, value, 1)
     if stride is None:
-        stride = int(np.clip((free - horizon) // max(cutoffs - 1, 1), 1, horizon))
+        stride = int(np.clip((unseen - horizon) // max(cutoffs - 1, 1), 1, horizon))
     require_whole("stride", stride, 1)
     return horizon + stride * np.arange(cutoffs)[::-1]
 
 
 def roll(
-    model: Model,
+    predictor: Predictor,
     panel: Panel,
     horizon: int,
-    backs: np.ndarray,
+    rows_after: np.ndarray,
+    *,
     levels: float | Sequence[float] | None = None,
     baselines: Sequence[str] | None = None,
     target: str | None = None,
     carry: bool = False,
-    of: int | None = None,
-) -> Backtest:
-    """Forecast from every cutoff, beside what came.
+    n_cutoffs: int | None = None,
+    trained_until: int | None = None,
+) -> CutoffForecasts:
+    """Forecast from every cutoff, next to the actuals.
 
     Args:
-        model: whose weights are used; its own state is not.
+        predictor: whose weights are used; its own state is not.
         panel: the rows, up to the last that is forecast.
         horizon: steps of each forecast H.
-        backs: rows after each cutoff (C,), falling, counted from the end of each series.
-        levels: widths of intervals in percent; by default LEVELS, where the model has some.
+        rows_after: rows after each cutoff (C,), falling, counted from the end of each series.
+        levels: widths of intervals in percent; by default DEFAULT_LEVELS, where there are some.
         baselines: entries of BASELINES; by default all, but slow ones of few rollouts only.
         target: whose forecast is looked at; by default the first one.
-        carry: whether the state is carried from one cutoff to the next, see `origins`.
-        of: cutoffs in all, where these are some of them.
+        carry: whether the state is reused from one cutoff to the next, see `origins`.
+        n_cutoffs: cutoffs in all, where these are some of them.
+        trained_until: ordinal of the last row of the training data, if it is known.
 
     Returns:
         The rollouts of each cutoff, one cutoff after the other. A series that has no value before
@@ -111,126 +127,139 @@ def roll(
     Raises:
         OptionError: if an argument is out of range or does not fit the model.
         DataError: if no series reaches back before a cutoff.
-        ForecastError: if a rollout leaves the finite numbers.
+        ForecastError: if values are not finite.
     """
-    config = model.config
-    d = _place_of(model, target)
-    _refuse_taken(model, config.schema.targets[d])
-    widths = _levels_of(model, levels, horizon)
-    refuse_too_short(panel, backs)
-    count = len(panel.ids) * len(backs)
-    wanted = _baselines_of(baselines, len(panel.ids) * (of or len(backs)))
-    basis = basis_of(config, model.calibration, "auto", widths)
-    runtime = runtime_for(config, count * max(basis.paths, 1), horizon)
-    ahead = FutureCovariates.of(panel, config) if config.known else None
-    engine = RolloutEngine(config, model.weights, config.bounds, runtime=runtime, ahead=ahead)
-    asked = Asked(horizon, widths, basis, wanted, d)
-    alone = replace(panel, target=panel.target[:, [d]])
-    changes = seasonal_changes(alone, config.season)[:, 0]
-    parts = [
-        part
-        for group in _together(origins(model, panel, backs, carry), horizon, bool(basis.paths))
-        for part in _forecast(engine, group, alone, changes, asked)
-    ]
+    config = predictor.config
+    target_index = _target_index(predictor, target)
+    _refuse_reserved_columns(predictor, config.schema.targets[target_index])
+    percents = _levels(predictor, levels, horizon)
+    refuse_too_short(panel, rows_after)
+    names = _baselines(baselines, len(panel.ids) * (n_cutoffs or len(rows_after)))
+    source = interval_source(config, predictor.calibration, "auto", percents)
+    request = CutoffRequest(horizon, percents, source, names, target_index)
+    forecasts = forecast_from_cutoffs(predictor, panel, rows_after, request, carry)
+    notes = [*missing_notes(forecasts, panel, len(rows_after))]
+    notes += _in_sample_notes(forecasts, trained_until)
+    return replace(forecasts, notes=tuple(notes))
+
+
+def forecast_from_cutoffs(
+    predictor: Predictor,
+    panel: Panel,
+    rows_after: np.ndarray,
+    request: CutoffRequest,
+    carry: bool = False,
+) -> CutoffForecasts:
+    """What is asked of each cutoff; the arguments are those of `roll`.
+
+    Raises:
+        DataError: if no value is observed before a cutoff.
+        ForecastError: if values are not finite.
+    """
+    config, paths = predictor.config, request.source.paths
+    count = len(panel.ids) * len(rows_after)
+    runtime = faster_runtime(config, count * max(paths, 1), request.horizon)
+    engine = RolloutEngine(config, predictor.weights, config.bounds, runtime=runtime)
+    groups = _groups(origins(predictor, panel, rows_after, carry), request.horizon, bool(paths))
+    target = replace(panel, target=panel.target[:, [request.target_index]])
+    rows = TargetRows(
+        panel=target,
+        differences=seasonal_differences(target, config.season)[:, 0],
+        future=FutureCovariates.of(panel, config.known) if config.known else None,
+    )
+    parts = [part for group in groups for part in _forecast_group(engine, group, rows, request)]
     if not parts:
         raise DataError(f"{panel.source}: no value is observed before a cutoff")
-    whole = join(parts)
-    notes = (*missing_of(whole, panel, len(backs)), *_flattery(whole, model))
-    return replace(whole, notes=notes)
+    return CutoffForecasts.join(parts)
 
 
-def refuse_too_short(panel: Panel, backs: np.ndarray) -> None:
+def refuse_too_short(panel: Panel, rows_after: np.ndarray) -> None:
     """Raise DataError where no series reaches back before the first cutoff."""
     longest = int(panel.lengths.max())
-    if longest <= backs[0]:
-        many = "a cutoff needs" if len(backs) == 1 else f"{len(backs)} cutoffs need"
+    if longest <= rows_after[0]:
+        many = "a cutoff needs" if len(rows_after) == 1 else f"{len(rows_after)} cutoffs need"
         raise DataError(
-            f"{panel.source}: {many} a series of more than {backs[0]} rows, the longest has "
+            f"{panel.source}: {many} a series of more than {rows_after[0]} rows, the longest has "
             f"{longest}; ask for fewer --cutoffs, or a smaller --stride or --horizon"
         )
 
 
-def origins(model: Model, panel: Panel, backs: np.ndarray, carry: bool) -> Iterator[Origin]:
+def origins(
+    predictor: Predictor, panel: Panel, rows_after: np.ndarray, carry: bool
+) -> Iterator[Origin]:
     """The states at each cutoff.
 
     Args:
-        model, panel, backs: see `roll`.
+        predictor, panel, rows_after: see `roll`.
         carry: whether the history is encoded once, up to the first cutoff, and the rows between
             cutoffs are observed: the scale of a series then is that at its first cutoff, as after
             an update. Otherwise it is encoded anew up to each, and its scale is that of the last
             rows before it.
     """
-    first = _first_observed(panel)
-    cell, state = model.cell(), None
-    taken = np.zeros(len(panel.ids), np.int64)
-    rows = np.zeros(0, np.intp)
-    for back in backs.tolist():
-        until = panel.lengths - back
-        begun = np.flatnonzero(until > first)
+    config, step, state = predictor.config, predictor.step, None
+    first_observed = _first_observed(panel)
+    observed = np.zeros(len(panel.ids), np.int64)  # rows of each series that the state has seen
+    series = np.zeros(0, np.intp)
+    for after in rows_after.tolist():
+        until = panel.lengths - after
+        begun = np.flatnonzero(until > first_observed)
         if not len(begun):
             continue
-        fresh = panel.cut(begun, (until - taken)[begun], taken[begun])
+        rows = panel.cut(begun, (until - observed)[begun], observed[begun])
         if state is None or not carry:
-            state = encoding.encode(fresh, model.config, cell, model.state.fingerprint)
+            state = encoding.encode(rows, config, step, predictor.state.fingerprint)
         else:
-            state = encoding.observe(state, fresh, model.config, cell, fill_gaps=False)
-        rows = np.concatenate([rows, np.setdiff1d(begun, rows)]) if carry else begun
-        taken[begun] = until[begun] if carry else 0
-        yield Origin(back, rows, state)
+            state = encoding.observe(state, rows, config, step, fill_gaps=False)
+        series = np.concatenate([series, np.setdiff1d(begun, series)]) if carry else begun
+        observed[begun] = until[begun] if carry else 0
+        yield Origin(after, series, state)
 
 
-def _together(found: Iterator[Origin], horizon: int, is_drawn: bool) -> Iterator[list[Origin]]:
+def _groups(found: Iterator[Origin], horizon: int, is_random: bool) -> Iterator[list[Origin]]:
     """Origins whose series are rolled out in one call, as many as there is room for.
 
     Sample paths are drawn for one cutoff at a time, so that they are those of a forecast from it.
     """
     group: list[Origin] = []
-    held = 0
+    values = 0
     for origin in found:
-        size = len(origin.rows) * horizon
+        size = len(origin.series) * horizon
         size += sum(array.size for array in origin.state.arrays().values())
-        if group and (is_drawn or held + size > ROOM):
+        if group and (is_random or values + size > MAX_STATE_VALUES):
             yield group
-            group, held = [], 0
+            group, values = [], 0
         group.append(origin)
-        held += size
+        values += size
     if group:
         yield group
 
 
-def _forecast(
-    engine: RolloutEngine, group: list[Origin], panel: Panel, changes: np.ndarray, asked: Asked
-) -> Iterator[Backtest]:
-    """The forecasts of several cutoffs, rolled out together.
-
-    Args:
-        projector: of the model.
-        group: the cutoffs.
-        panel: all rows of the target that is looked at.
-        changes: of these rows since a season before (N,), NaN where unknown.
-        asked: what is wanted.
-    """
-    config, d = engine.config, asked.d
+def _forecast_group(
+    engine: RolloutEngine, group: list[Origin], rows: TargetRows, request: CutoffRequest
+) -> Iterator[CutoffForecasts]:
+    """The forecasts of several cutoffs, rolled out together."""
+    config, d, paths = engine.config, request.target_index, request.source.paths
     start = join_states([origin.state for origin in group])
-    centre = engine.run(start, asked.horizon)
-    paths = asked.basis.paths
-    sampled = engine.run(start, asked.horizon, paths) if paths else None
-    ends = intervals(engine, centre, sampled, asked.levels, asked.basis.calibration)
-    first = 0
-    for origin in group:
-        own = slice(first, first := first + len(origin.rows))
-        before = panel.cut(origin.rows, panel.lengths[origin.rows] - origin.back)
-        naive_ones = {
-            name: BASELINES[name](before, config.season, asked.horizon)[..., 0]
-            for name in asked.baselines
+    times = times_after(start, request.horizon)
+    future = rows.future.at(start.ids, times) if rows.future else None
+    centre = engine.run(start, request.horizon, future)
+    sampled = engine.sample(start, centre.lengths, paths, future) if paths else None
+    calibration = request.source.calibration
+    ends = prediction_intervals(engine, centre, sampled, request.levels, calibration)
+    for origin, own in zip(group, _row_ranges(group), strict=True):
+        lengths = rows.panel.lengths[origin.series] - origin.rows_after
+        history = rows.panel.cut(origin.series, lengths)
+        baselines = {
+            name: BASELINES[name](history, config.season, request.horizon)[..., 0]
+            for name in request.baselines
         }
-        yield Backtest(
+        yield CutoffForecasts(
             ids=start.ids[own],
             cutoffs=start.time[own],
-            actual=_actual(panel, origin, asked.horizon),
-            forecasts={FORECAST: centre.values[own, :, d], **naive_ones},
+            actual=_actuals(rows.panel, origin, request.horizon),
+            forecasts={FORECAST: centre.values[own, :, d], **baselines},
             ends={level: (low[own, :, d], high[own, :, d]) for level, (low, high) in ends.items()},
-            past=_past(panel, before, changes, origin, d),
+            past=_past(rows, history, origin, d),
             season=config.season,
             target=config.schema.targets[d],
             schema=config.schema,
@@ -238,50 +267,43 @@ def _forecast(
         )
 
 
-def _actual(panel: Panel, origin: Origin, horizon: int) -> np.ndarray:
-    """What came, (R, H)."""
-    begin = panel.indptr[origin.rows + 1] - origin.back
-    found: np.ndarray = panel.target[begin[:, None] + np.arange(horizon), 0]
-    return found
+def _row_ranges(group: list[Origin]) -> list[slice]:
+    """Where the rows of each origin stand among those of all."""
+    ends = np.cumsum([0, *(len(origin.series) for origin in group)]).tolist()
+    return [slice(begin, end) for begin, end in itertools.pairwise(ends)]
 
 
-def _past(panel: Panel, before: Panel, changes: np.ndarray, origin: Origin, d: int) -> Past:
-    """What could be seen at a cutoff.
+def _actuals(panel: Panel, origin: Origin, horizon: int) -> np.ndarray:
+    """The actuals (R, H)."""
+    begin = panel.indptr[origin.series + 1] - origin.rows_after
+    actuals: np.ndarray = panel.target[begin[:, None] + np.arange(horizon), 0]
+    return actuals
+
+
+def _past(rows: TargetRows, history: Panel, origin: Origin, d: int) -> Past:
+    """Statistics of the rows before a cutoff.
 
     Args:
-        panel: all rows of the target.
-        before: those before the cutoff.
-        changes: of all rows since a season before (N,), NaN where unknown.
+        rows: all rows of the target.
+        history: those before the cutoff.
         origin: the cutoff.
         d: which of the targets it is.
     """
-    begin = panel.indptr[origin.rows]
-    end = begin + before.lengths
-    known = _sums(~np.isnan(changes), begin, end)
-    filled = np.nan_to_num(changes)
-    with np.errstate(invalid="ignore"):
-        change = _sums(np.abs(filled), begin, end) / known
-        square = _sums(filled**2, begin, end) / known
-    extent = origin.state.extent
-    return Past(change, square, extent.low[:, d], extent.high[:, d], naive(before, 1, 1)[:, 0, 0])
-
-
-def _sums(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """The sums of values (N,) from a row of each series up to another, none of them empty."""
-    padded = np.append(values.astype(float), 0.0)  # a range may end with the last row
-    sums: np.ndarray = np.add.reduceat(padded, np.column_stack([begin, end]).ravel())[::2]
-    return sums
+    begin = rows.panel.indptr[origin.series]
+    scale = seasonal_scale(rows.differences, begin, begin + history.lengths)
+    low, high = (part[:, d] for part in origin.state.extent)
+    return Past(scale.absolute, scale.squared, low, high, naive(history, 1, 1)[:, 0, 0])
 
 
 def _first_observed(panel: Panel) -> np.ndarray:
     """The first row of each series with a value, (S,); the length where there is none."""
-    late = np.arange(len(panel.target)) - np.repeat(panel.indptr[:-1], panel.lengths)
-    late = np.where(np.isnan(panel.target).all(axis=1), np.iinfo(np.int64).max, late)
-    return np.minimum(np.minimum.reduceat(late, panel.indptr[:-1]), panel.lengths)
+    row = np.arange(len(panel.target)) - np.repeat(panel.indptr[:-1], panel.lengths)
+    row = np.where(np.isnan(panel.target).all(axis=1), np.iinfo(np.int64).max, row)
+    return np.minimum(np.minimum.reduceat(row, panel.indptr[:-1]), panel.lengths)
 
 
-def _place_of(model: Model, target: str | None) -> int:
-    targets = model.config.schema.targets
+def _target_index(predictor: Predictor, target: str | None) -> int:
+    targets = predictor.config.schema.targets
     if target is None:
         return 0
     if target not in targets:
@@ -289,47 +311,47 @@ def _place_of(model: Model, target: str | None) -> int:
     return targets.index(target)
 
 
-def _refuse_taken(model: Model, target: str) -> None:
+def _refuse_reserved_columns(predictor: Predictor, target: str) -> None:
     """Raise DataError where the table would have two columns of one name."""
-    schema = model.config.schema
+    schema = predictor.config.schema
     own = [schema.id or ID, schema.time, target]
-    taken = {CUTOFF, FORECAST, *BASELINES}
+    reserved = {CUTOFF, FORECAST, *BASELINES}
     for place, name in enumerate(own):
-        if name in taken or name in own[:place]:
+        if name in reserved or name in own[:place]:
             raise DataError(
                 f"a backtest has a column {name!r} of its own; rename that of the table, and train "
                 "again"
             )
 
 
-def _levels_of(
-    model: Model, levels: float | Sequence[float] | None, horizon: int
+def _levels(
+    predictor: Predictor, levels: float | Sequence[float] | None, horizon: int
 ) -> tuple[float, ...]:
-    """The levels that are asked for, or else those of LEVELS that the model has intervals of."""
-    is_calibrated = model.calibration is not None
+    """The levels that are asked for, or else those of DEFAULT_LEVELS that there are."""
+    chosen = () if levels is None else as_levels(levels)
+    RolloutRequest(horizon, chosen).check(predictor.config, predictor.calibration)
     if levels is not None:
-        chosen = tuple(np.atleast_1d(levels).tolist())
-        check_rollout(model.config, horizon, chosen, is_calibrated=is_calibrated)
         return chosen
-    check_rollout(model.config, horizon)
-    return tuple(level for level in LEVELS if has_level(model, level, horizon))
+    return tuple(level for level in DEFAULT_LEVELS if has_level(predictor, level, horizon))
 
 
-def has_level(model: Model, level: float, horizon: int) -> bool:
-    """Whether the model has intervals of a level."""
+def has_level(predictor: Predictor, level: float, horizon: int) -> bool:
+    """Whether there are intervals of a level."""
+    config, calibration = predictor.config, predictor.calibration
     try:
-        check_rollout(model.config, horizon, (level,), is_calibrated=model.calibration is not None)
-        basis = basis_of(model.config, model.calibration, "auto", (level,))
-        if basis.calibration:
-            basis.calibration.widths(level, horizon)
+        RolloutRequest(horizon, (level,)).check(config, calibration)
+        source = interval_source(config, calibration, "auto", (level,))
+        if source.calibration:
+            source.calibration.widths(level, horizon)
     except OptionError:
         return False
     return True
 
 
-def _baselines_of(names: Sequence[str] | None, rollouts: int) -> tuple[str, ...]:
+def _baselines(names: Sequence[str] | None, rollouts: int) -> tuple[str, ...]:
+    """The baselines that are asked for, or else those that so many rollouts can afford."""
     if names is None:
-        fast = [name for name in BASELINES if rollouts <= UNASKED.get(name, rollouts)]
+        fast = [name for name in BASELINES if rollouts <= MAX_ROLLOUTS.get(name, rollouts)]
         return tuple(name for name in fast if is_installed() or not name.startswith("auto"))
     unknown = [name for name in names if name not in BASELINES]
     if unknown:
@@ -337,12 +359,12 @@ def _baselines_of(names: Sequence[str] | None, rollouts: int) -> tuple[str, ...]
     return tuple(dict.fromkeys(names))
 
 
-def missing_of(whole: Backtest, panel: Panel, cutoffs: int) -> Iterator[str]:
+def missing_notes(forecasts: CutoffForecasts, panel: Panel, cutoffs: int) -> Iterator[str]:
     """What is left out of a backtest of so many cutoffs, as sentences for people."""
-    missing = int(np.isnan(whole.actual).sum())
+    missing = int(np.isnan(forecasts.actual).sum())
     if missing:
-        yield f"{missing:,} of {whole.actual.size:,} values are missing; they are left out"
-    absent = len(panel.ids) * cutoffs - len(whole.ids)
+        yield f"{missing:,} of {forecasts.actual.size:,} actuals are missing; they are left out"
+    absent = len(panel.ids) * cutoffs - len(forecasts.ids)
     if absent:
         yield (
             f"{absent:,} of {len(panel.ids) * cutoffs:,} forecasts are left out, since their "
@@ -350,13 +372,16 @@ def missing_of(whole: Backtest, panel: Panel, cutoffs: int) -> Iterator[str]:
         )
 
 
-def _flattery(whole: Backtest, model: Model) -> Iterator[str]:
+def _in_sample_notes(forecasts: CutoffForecasts, trained_until: int | None) -> Iterator[str]:
     """How many of the forecasts are of rows that the model was trained on, if any."""
-    last = model.record.get("last")
-    if last is not None and (seen := int((whole.cutoffs < last).sum())):
-        until = whole.schema.text(whole.frequency, last)
+    if trained_until is None:
+        return
+    in_sample = int((forecasts.cutoffs < trained_until).sum())
+    if in_sample:
+        until = forecasts.schema.text(forecasts.frequency, trained_until)
         yield (
-            f"{seen:,} of {len(whole.ids):,} forecasts begin before {until}, up to where the model "
-            "was trained, and flatter it; give later rows, or train for it: forecast backtest "
-            "without --model, or Forecaster.backtest, trains on the rows before the first cutoff"
+            f"{in_sample:,} of {len(forecasts.ids):,} forecasts begin before {until}, up to where "
+            "the model was trained: they are in-sample, hence optimistic; give later rows, or "
+            "train for it: forecast backtest without --model, or Forecaster.backtest, trains on "
+            "the rows before the first cutoff"
         )

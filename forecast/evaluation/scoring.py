@@ -9,12 +9,13 @@ import numpy as np
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.panel import Panel
 from forecast.errors import DataError
-from forecast.inference.rollout import RolloutEngine
+from forecast.evaluation.metrics import mean_observed
+from forecast.inference.predictor import Predictor
+from forecast.inference.rollout import RolloutEngine, times_after
 from forecast.inference.state import ObservedRange, State
-from forecast.model import Model
 
 
-def score(model: Model, rows: Any) -> float:
+def score(predictor: Predictor, rows: Any) -> float:
     """Minus the error of a rollout over the next rows, as a share of the range of each series.
 
     The unit is the distance between the lowest and the highest value that the model has seen of a
@@ -23,7 +24,7 @@ def score(model: Model, rows: Any) -> float:
     series of different units can be averaged. A constant series has its level as unit.
 
     Args:
-        model: whose state the rows follow.
+        predictor: whose state the rows follow.
         rows: a table of the layout that it was trained on, or a `Panel`. It is rolled out to the
             last row of each series and never sees their targets; it takes their known columns.
 
@@ -36,19 +37,22 @@ def score(model: Model, rows: Any) -> float:
         DataError: if the table does not fit, rows are not later than those that the model has seen,
             known columns are missing for a step, or nothing is observed.
     """
-    panel = rows if isinstance(rows, Panel) else model.panel(rows)
-    start = model.state.select(panel.ids.tolist())
+    panel = rows if isinstance(rows, Panel) else predictor.panel(rows)
+    config, start = predictor.config, predictor.state.select(panel.ids.tolist())
     first = _steps_to(panel, start) - 1
     ends = first + panel.lengths
-    ahead = FutureCovariates.of(panel, model.config) if model.config.known else None
-    engine = RolloutEngine(model.config, model.weights, model.config.bounds, ahead=ahead)
+    known = FutureCovariates.of(panel, config.known) if config.known else None
+    engine = RolloutEngine(config, predictor.weights, config.bounds)
     errors = np.full(len(ends), np.nan)
     for end in np.unique(ends):
         chosen = np.flatnonzero(ends == end)
-        values = engine.run(start.take(chosen), int(end)).values
+        group = start.take(chosen)
+        times = times_after(group, int(end))
+        future = known.at(group.ids, times) if known else None
+        values = engine.run(group, int(end), future).values
         for s, path in zip(chosen, values, strict=True):
-            came = panel.target[panel.indptr[s] : panel.indptr[s + 1]]
-            errors[s] = _mean(np.abs(path[first[s] :] - came)[:, 0])
+            actual = panel.target[panel.indptr[s] : panel.indptr[s + 1]]
+            errors[s] = mean_observed(np.abs(path[first[s] :] - actual)[:, 0])
     shares = errors / _units(start.extent)
     if np.isnan(shares).all():
         raise DataError(f"{panel.source}: no value is observed, so there is nothing to score")
@@ -71,15 +75,9 @@ def _steps_to(panel: Panel, start: State) -> np.ndarray:
     return np.asarray(steps)
 
 
-def _mean(errors: np.ndarray) -> float:
-    """The mean of errors (T,) over time; NaN where none is observed."""
-    seen = errors[~np.isnan(errors)]
-    return float(seen.mean()) if len(seen) else float("nan")
-
-
 def _units(extent: ObservedRange) -> np.ndarray:
     """What errors of each series are measured in, (S,)."""
     low, high = extent.low[:, 0], extent.high[:, 0]
     width, level = high - low, np.maximum(np.abs(low), np.abs(high))
-    found: np.ndarray = np.where(width > 0, width, np.where(level > 0, level, 1.0))
-    return found
+    units: np.ndarray = np.where(width > 0, width, np.where(level > 0, level, 1.0))
+    return units

@@ -1,25 +1,23 @@
-"""Whether a model is better than naive forecasts, by how much, and how sure that is."""
+"""Whether a model is better than the best baseline, by how much, and with what confidence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from forecast.evaluation.metrics import FORECAST, by_forecast
+from forecast.evaluation.cutoff_forecasts import FORECAST, CutoffForecasts
+from forecast.evaluation.metrics import by_forecast
 
-if TYPE_CHECKING:
-    from forecast.backtest import Backtest
-
-RESAMPLES = 2_000
-SURE = 0.95
-FEWEST = 5  # series or cutoffs to draw from; with fewer there is no interval
-WORDS = {
-    "naive": "repeating the last value",
-    "seasonal_naive": "repeating the last season",
-    "drift": "the line through the first and the last value",
-    "naive2": "repeating the last value of the seasonally adjusted series",
+BOOTSTRAP_RESAMPLES = 2_000
+CONFIDENCE_LEVEL = 0.95
+MIN_CLUSTERS_FOR_BOOTSTRAP = 5  # series or cutoffs; with fewer there is no interval
+DESCRIPTIONS = {
+    "naive": "the naive forecast",
+    "seasonal_naive": "the seasonal naive forecast",
+    "drift": "the drift forecast",
+    "naive2": "the Naive2 forecast",
     "auto_ets": "exponential smoothing (AutoETS)",
     "auto_theta": "the theta method (AutoTheta)",
 }
@@ -35,7 +33,7 @@ class Verdict:
         ours, theirs: the errors, means over all forecasts.
         low, high: 95 % interval of how much smaller ours is, as a share of theirs; NaN where there
             are too few units.
-        units: what was drawn to tell the interval, such as "414 series".
+        units: what was resampled for the interval, such as "414 series".
     """
 
     baseline: str
@@ -53,25 +51,25 @@ class Verdict:
 
     def sentence(self) -> str:
         """The same in words."""
-        naive = WORDS.get(self.baseline, self.baseline)
+        baseline = DESCRIPTIONS.get(self.baseline, self.baseline)
         if not self.theirs:
             return (
-                f"The best baseline, {naive}, is without error (the model's {self.measure} is "
+                f"The best baseline, {baseline}, is without error (the model's {self.measure} is "
                 f"{self.ours:.3g})."
             )
         errors = f"{self.measure} {self.ours:.3g} against {self.theirs:.3g}"
         if np.isnan(self.low):
-            sure = f"{self.units} are too few to say how sure that is"
+            confidence = f"{self.units} are too few for a confidence interval"
         else:
-            sure = f"95% interval by bootstrap over {self.units}: {_range(self.low, self.high)}"
+            confidence = f"95% bootstrap interval over {self.units}: {_range(self.low, self.high)}"
         if self.low <= 0 <= self.high:
             return (
-                f"The model is not clearly better or worse than the best baseline, {naive} "
-                f"({errors}; {sure})."
+                f"The model is not clearly better or worse than the best baseline, {baseline} "
+                f"({errors}; {confidence})."
             )
         return (
-            f"The model's error is {_size(self.gain)} than that of the best baseline, {naive} "
-            f"({errors}; {sure})."
+            f"The model's error is {_size(self.gain)} than that of the best baseline, {baseline} "
+            f"({errors}; {confidence})."
         )
 
 
@@ -89,48 +87,61 @@ def _range(low: float, high: float) -> str:
     return f"from {_size(low)} to {_size(high)}"
 
 
-def judge(backtest: Backtest) -> Verdict | None:
-    """Hold the model against the best baseline, pair by pair.
+def compare_with_best_baseline(forecasts: CutoffForecasts) -> Verdict | None:
+    """Compare the model with the best baseline, pair by pair.
 
-    Series are drawn with replacement, with all their forecasts, where there are at least five;
-    otherwise cutoffs are. (Of overlapping forecasts the interval is then too narrow.)
+    Series are resampled with all their forecasts, where there are at least five; otherwise
+    cutoffs are. (Of overlapping forecasts the interval is then too narrow.)
 
     Returns:
         None where nothing was observed, or there is no baseline.
     """
-    from scipy.stats import bootstrap
-
-    found = by_forecast(backtest)
-    measure = "mase" if found["mase"].notna().any() else "mae"
-    errors = found[measure].unstack("model").replace(np.inf, np.nan).dropna()
+    measures = by_forecast(forecasts)
+    measure = "mase" if measures["mase"].notna().any() else "mae"
+    errors = measures[measure].unstack("model").replace(np.inf, np.nan).dropna()
     baselines = [str(name) for name in errors if name != FORECAST]
     if errors.empty or not baselines:
         return None
     means = {str(name): float(mean) for name, mean in errors.mean().items()}
     best = min(baselines, key=lambda name: means[name])
-    ids, times = backtest.ids[errors.index], backtest.cutoffs[errors.index]
-    by, of = (ids, "series") if len(set(ids.tolist())) >= FEWEST else (times, "cutoffs")
-    units = errors[[FORECAST, best]].groupby(by).agg(["sum", "count"])
+    clusters, unit = _clusters(errors, best, forecasts)
     low = high = float("nan")
-    if len(units) >= FEWEST and means[best] > 0:
-        ours, theirs = (units[name]["sum"].to_numpy() for name in (FORECAST, best))
-        drawn = bootstrap(
-            (ours, theirs),
-            lambda a, b, axis: 1 - a.sum(axis) / b.sum(axis),
-            paired=True,
-            vectorized=True,
-            n_resamples=RESAMPLES,
-            confidence_level=SURE,
-            method="percentile",
-            rng=np.random.default_rng(0),
-        )
-        low, high = map(float, drawn.confidence_interval)
+    if len(clusters) >= MIN_CLUSTERS_FOR_BOOTSTRAP and means[best] > 0:
+        low, high = _bootstrap_interval(clusters[FORECAST], clusters[best])
     return Verdict(
-        best,
-        measure.upper(),
-        means[FORECAST],
-        means[best],
-        low,
-        high,
-        f"{len(units):,} {of}",
+        baseline=best,
+        measure=measure.upper(),
+        ours=means[FORECAST],
+        theirs=means[best],
+        low=low,
+        high=high,
+        units=f"{len(clusters):,} {unit}",
     )
+
+
+def _clusters(
+    errors: pd.DataFrame, baseline: str, forecasts: CutoffForecasts
+) -> tuple[pd.DataFrame, str]:
+    """The summed errors of the units that are resampled, and what the units are."""
+    ids, cutoffs = forecasts.ids[errors.index], forecasts.cutoffs[errors.index]
+    is_by_series = len(set(ids.tolist())) >= MIN_CLUSTERS_FOR_BOOTSTRAP
+    by, unit = (ids, "series") if is_by_series else (cutoffs, "cutoffs")
+    return errors[[FORECAST, baseline]].groupby(by).sum(), unit
+
+
+def _bootstrap_interval(ours: pd.Series[float], theirs: pd.Series[float]) -> tuple[float, float]:
+    """The interval of the relative gain, by a paired percentile bootstrap."""
+    from scipy.stats import bootstrap
+
+    resampled = bootstrap(
+        (ours.to_numpy(), theirs.to_numpy()),
+        lambda a, b, axis: 1 - a.sum(axis) / b.sum(axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=BOOTSTRAP_RESAMPLES,
+        confidence_level=CONFIDENCE_LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    low, high = map(float, resampled.confidence_interval)
+    return low, high

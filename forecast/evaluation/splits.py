@@ -11,16 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data import frequency as frequencies
-from forecast.data.column_roles import find_roles
+from forecast.data.column_roles import ColumnRoles, find_roles
 from forecast.data.dataframes import to_pandas
-from forecast.data.frequency import DAY
 from forecast.data.grid import Grid, make_grid
-from forecast.data.parsing import Ids, Place, read_ids
+from forecast.data.origin import IN_MEMORY, Place
+from forecast.data.parsing import Ids, read_ids
 from forecast.data.table_layout import flatten
 from forecast.data.timestamps import read_times
 from forecast.errors import DataError, require_whole
 
-SOURCE = "the table"
+SOURCE = IN_MEMORY.source
 Rows = NDArray[np.int64]
 
 
@@ -103,15 +103,13 @@ class RollingOrigin:
         """Where the rows of a table stand in their series."""
         table = to_pandas(table, SOURCE)
         flat = flatten(table, SOURCE)
-        place = Place(SOURCE, None, table.index)
+        place = Place(IN_MEMORY, table.index)
         given = None if self.frequency is None else frequencies.parse(self.frequency)
-        asked = {"id": self.id, "time": self.time}
-        told = flat.roles | {role: name for role, name in asked.items() if name is not None}
-        roles = find_roles(flat.frame, SOURCE, told, flat.levels, has_target=False)
+        named = ColumnRoles(self.id, self.time, has_target=False).or_else(flat.roles)
+        roles = find_roles(flat.frame, SOURCE, named, flat.levels)
         cells = flat.frame[roles.time]
-        is_subdaily = given is not None and given.unit == "microsecond" and given.step % DAY != 0
-        times = read_times(cells, place, is_subdaily)
-        is_told = "id" in told or pd.Series(times.values).duplicated().any()
+        times = read_times(cells, place, given is not None and given.is_subdaily)
+        is_told = named.id is not None or pd.Series(times.values).duplicated().any()
         ids = Ids(np.zeros(len(cells), np.int16), np.array(["table"], dtype=object), "str")
         if roles.id is not None and is_told:  # a column of text beside one series is no id
             ids = read_ids(flat.frame[roles.id], place)

@@ -12,8 +12,8 @@ from forecast.data import scaling
 from forecast.data.covariates import Covariate
 from forecast.data.frequency import Frequency, Integers, parse
 from forecast.data.holidays import is_holiday
-from forecast.data.panel import Schema
 from forecast.data.scaling import Scale
+from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds, between
 from forecast.nn import HEADS, step_inputs
 from forecast.nn.layers import Sizes
@@ -70,14 +70,14 @@ class Config:
         return len(self.schema.targets)
 
     @property
-    def beforehand(self) -> int:
-        """How many numbers are known of a step beforehand, K: its calendar and covariates."""
+    def step_features(self) -> int:
+        """How many inputs of a step are known in advance, K: its calendar and covariates."""
         covariates = sum(one.width for one in (*self.known, *self.static))
-        return self.marks + covariates + (self.targets if self.counts else 0)
+        return self.calendar_features + covariates + (self.targets if self.counts else 0)
 
     @property
-    def marks(self) -> int:
-        """How many numbers the calendar tells of a step."""
+    def calendar_features(self) -> int:
+        """How many of the step features come from the calendar."""
         return 2 * len(self.cycles) + (self.holidays is not None)
 
     def calendar(self, ordinals: Integers) -> np.ndarray:
@@ -87,7 +87,7 @@ class Config:
             ordinals: of any shape (...).
 
         Returns:
-            float32 (..., `marks`).
+            float32 (..., `calendar_features`).
 
         Raises:
             ForecastError: the package `holidays` is needed, and is not installed.
@@ -111,7 +111,7 @@ class Config:
     @property
     def inputs(self) -> int:
         """How many numbers a step takes, F."""
-        return step_inputs.width(self.targets, self.lags, self.beforehand)
+        return step_inputs.width(self.targets, self.lags, self.step_features)
 
     @property
     def outputs(self) -> int:
@@ -124,7 +124,7 @@ class Config:
         sizes = Sizes(
             inputs=self.inputs,
             outputs=self.outputs,
-            known=self.beforehand,
+            step_features=self.step_features,
             units=self.units,
             layers=self.layers,
             cell=self.cell,

@@ -1,4 +1,4 @@
-"""What a rollout gives its users: the forecast table, and what else has come of it."""
+"""`Forecast`: the table of a rollout, its sample paths, and the state after it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """A rollout's outcome.
+    """The result of a rollout.
 
     Attributes:
         table: the user's id and time columns, `forecast`, and the bounds of each level; of
@@ -32,7 +32,7 @@ class Forecast:
         state: of the S series after the last step of the deterministic rollout.
         branches: the state after the sample paths, S * n rows as of `State.repeat(n)`, or None;
             one sample path of each continues them.
-        notes: what there is to say about the forecast, as sentences for people.
+        notes: on the forecast, as sentences for people.
         schema: of the user's table.
     """
 
@@ -85,7 +85,7 @@ def tabulate(
         intervals: by their width in percent, the lower and the upper end, each (S, H, D).
         schema: of the user's table.
     """
-    start, longest = centre.start, centre.scaled.shape[1]
+    start, longest = centre.start, centre.longest
     inside = np.arange(longest) < centre.lengths[:, None]  # (S, H)
     columns = {}
     for d, name in enumerate(schema.forecasts):
@@ -101,24 +101,24 @@ def tabulate(
     )
 
 
-def attended(start: State, weights: np.ndarray, schema: Schema) -> pd.DataFrame:
-    """Where the steps of a forecast look, as a table.
+def attention_table(start: State, weights: np.ndarray, schema: Schema) -> pd.DataFrame:
+    """The attention weights of the steps of a forecast, as a table.
 
     Args:
         start: the state of S series before the first step.
-        weights: of the M rows that are kept of each series, (S, H, M).
+        weights: of the M encoder outputs that are kept of each series, (S, H, M).
         schema: of the user's table.
     """
     horizon = weights.shape[1]
     frequency = start.frequency
-    upcoming = times_after(start, horizon).T  # (S, H)
+    times = times_after(start, horizon).T  # (S, H)
     ages = start.memory.network["ages"].astype(np.int64)  # (S, M)
-    seen = start.time[:, None] - frequency.step * (ages - 1)
+    attended = start.time[:, None] - frequency.step * (ages - 1)
     rows = np.broadcast_to((ages > 0)[:, None], weights.shape)
-    cells = np.broadcast_to(seen[:, None], weights.shape)[rows]
+    cells = np.broadcast_to(attended[:, None], weights.shape)[rows]
     return schema.table(
         frequency,
         np.broadcast_to(start.ids[:, None, None], weights.shape)[rows],
-        np.broadcast_to(upcoming[..., None], weights.shape)[rows],
+        np.broadcast_to(times[..., None], weights.shape)[rows],
         {"attended": schema.column(frequency, cells), "weight": weights[rows]},
     )

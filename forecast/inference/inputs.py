@@ -1,4 +1,4 @@
-"""Rows like those that a model was trained on: a table named and timed as theirs, or values."""
+"""A user's table or values as the rows of a model: same columns, times and ids."""
 
 from __future__ import annotations
 
@@ -9,20 +9,34 @@ from typing import Any
 import numpy as np
 
 from forecast.data import covariates
+from forecast.data.column_roles import ColumnRoles
 from forecast.data.dataframes import to_pandas
 from forecast.data.future_covariates import FutureCovariates
-from forecast.data.panel import Panel, to_panel
+from forecast.data.origin import IN_MEMORY, TableOrigin
+from forecast.data.panel import Panel
 from forecast.data.parsing import write_ids
 from forecast.data.schema import Schema
-from forecast.data.table_layout import FILE
+from forecast.data.table_layout import FILE_COLUMN
 from forecast.data.timestamps import has_zone
+from forecast.data.to_panel import Expected, read_panel
 from forecast.errors import DataError
 from forecast.inference.config import Config
 from forecast.inference.state import State
 
+FUTURE_IN_MEMORY = TableOrigin("the future")
 
-def match(table: Any, config: Config, ids: list[Any], **where: Any) -> Panel:
-    """Pass a table with the columns of the training data through the gate.
+
+def read_history(
+    table: Any,
+    config: Config,
+    ids: list[Any],
+    origin: TableOrigin = IN_MEMORY,
+    *,
+    fill_gaps: bool = True,
+    all_missing: bool = False,
+    has_target: bool = True,
+) -> Panel:
+    """Validate a table with the columns of the training data.
 
     Static columns may be left out: series that the model knows have theirs.
 
@@ -30,36 +44,39 @@ def match(table: Any, config: Config, ids: list[Any], **where: Any) -> Panel:
         table: of the layout that the model was trained on.
         config: of the model.
         ids: of the series that the model knows.
-        where: `fill_gaps`, `all_missing`, `has_target`, `source`, `first_line` and `files` of
-            `to_panel`.
+        origin, fill_gaps, all_missing: see `read_panel`.
+        has_target: False for a table of future covariates, which needs no target.
 
     Raises:
         DataError: if the table does not fit.
     """
-    table = to_pandas(table, where.get("source", "the table"))
-    schema, columns = config.schema, {str(name) for name in getattr(table, "columns", ())}
-    beside = (*config.known, *config.static)
-    given = {
-        **_roles(schema),
-        "known": [one.name for one in config.known],
-        "static": [one.name for one in config.static if one.name in columns],
-        "categorical": {one.name: bool(one.categories) for one in beside},
-        "frequency": config.frequency.name,
-        "like": schema.time_dtype,
-        **where,
-    }
-    if not given.get("has_target", True):
-        given = {role: given[role] for role in given if role not in ("target", "also")}
-    if schema.layout == "wide":
-        given["series"] = {str(name) for name in ids}
-    panel = _with_ids_of(to_panel(table, **given), schema)
-    unknown = np.array([s for s, name in enumerate(panel.ids) if name not in ids], dtype=np.intp)
-    notes = covariates.strange(panel.known, config.known, panel.source)
-    if panel.static.names and len(unknown):  # those that are known keep what training has seen
-        static = panel.static.take(unknown)
-        notes += covariates.strange(static, config.static, panel.source)
+    table, schema = to_pandas(table, origin.source), config.schema
+    known_ids = set(ids)
+    expected = Expected(
+        time_dtype=schema.time_dtype,
+        series={str(name) for name in ids} if schema.layout == "wide" else (),
+        categorical={
+            covariate.name: bool(covariate.categories)
+            for covariate in (*config.known, *config.static)
+        },
+    )
+    panel = read_panel(
+        table,
+        _roles(config, table, has_target),
+        origin,
+        frequency=config.frequency.name,
+        fill_gaps=fill_gaps,
+        all_missing=all_missing,
+        expected=expected,
+    )
+    panel = _with_ids_of(panel, schema)
+    is_unknown = np.array([name not in known_ids for name in panel.ids], dtype=bool)
+    notes = covariates.unfamiliar_values(panel.known, config.known, panel.source)
+    if panel.static.names and is_unknown.any():  # known series keep what training has seen
+        static = panel.static.take(np.flatnonzero(is_unknown))
+        notes += covariates.unfamiliar_values(static, config.static, panel.source)
     panel = replace(panel, notes=(*panel.notes, *notes))
-    is_zoned, was_zoned = (has_zone(one.time_dtype) for one in (panel.schema, schema))
+    is_zoned, was_zoned = (has_zone(own.time_dtype) for own in (panel.schema, schema))
     if is_zoned != was_zoned:
         have, had = ("a", "none") if is_zoned else ("no", "one")
         raise DataError(
@@ -70,57 +87,64 @@ def match(table: Any, config: Config, ids: list[Any], **where: Any) -> Panel:
         return panel
     if len(panel.ids) > 1:
         raise DataError(
-            f"{panel.source}: {len(panel.ids)} series, told apart by "
+            f"{panel.source}: {len(panel.ids)} series, distinguished by "
             f"'{panel.schema.id}', but the model was trained on a table of one series without "
             "such a column; give one series, or train on such a table"
         )
     return replace(panel, ids=np.array(schema.targets[:1], dtype=object))  # whatever its name
 
 
-def _roles(schema: Schema) -> dict[str, Any]:
-    """The columns that a table like the training data's has, but those in its index."""
-    names = {"id": schema.id, "time": schema.time, "target": schema.targets[0]}
-    expected = {
-        "long": ("id", "time", "target"),
-        "wide": ("time",),
-        "series": ("time", "target"),
-    }
-    roles = {
-        role: names[role]
-        for role in expected[schema.layout]
-        if not schema.is_series and names[role] not in schema.index
-    }
-    return {**roles, "also": schema.targets[1:]}
+def _roles(config: Config, table: Any, has_target: bool) -> ColumnRoles:
+    """The roles of a table like the training data's; id and time in its index are found there."""
+    schema = config.schema
+    columns = {str(name) for name in getattr(table, "columns", ())}
+    roles = ColumnRoles(
+        known=tuple(covariate.name for covariate in config.known),
+        static=tuple(c.name for c in config.static if c.name in columns),
+        has_target=has_target,
+    )
+    if has_target:
+        roles = replace(roles, also=schema.targets[1:])
+    if schema.is_series:
+        return roles
+    names = {"time": schema.time}
+    if schema.layout == "long" and schema.id is not None:
+        names["id"] = schema.id
+    if schema.layout != "wide" and has_target:
+        names["target"] = schema.targets[0]
+    return roles.or_else({role: name for role, name in names.items() if name not in schema.index})
 
 
-def match_ahead(table: Any, config: Config, ids: list[Any], **where: Any) -> FutureCovariates:
-    """The known covariates of rows to come, from a table like that of the training data.
+def read_future(
+    table: Any, config: Config, ids: list[Any], origin: TableOrigin = FUTURE_IN_MEMORY
+) -> FutureCovariates:
+    """Validate a table of future covariates, with the known columns of the training data.
 
     The table needs no target; without the column that names the series its rows hold for all.
     A cell may be missing where training has seen such cells in its column.
 
     Args:
-        table, config, ids, where: see `match`.
+        table, config, ids, origin: see `read_history`.
 
     Raises:
         DataError: if the table does not fit.
     """
-    schema, table = config.schema, to_pandas(table, where.get("source", "the future"))
+    schema, table = config.schema, to_pandas(table, origin.source)
     if not hasattr(table, "columns"):
         raise DataError(f"the future is a {type(table).__name__}, where a DataFrame should be")
-    told = {str(name) for name in (*table.columns, *table.index.names)}
-    is_by_file = schema.id == FILE and len(where.get("files", ())) > 1
-    is_shared = schema.layout == "long" and schema.id not in told and not is_by_file
+    names = {str(name) for name in (*table.columns, *table.index.names)}
+    is_by_file = schema.id == FILE_COLUMN and len(origin.files) > 1
+    is_shared = schema.layout == "long" and schema.id not in names and not is_by_file
     if is_shared:
-        wanted = {schema.time, *(one.name for one in config.known)}
-        table = table[[name for name in table.columns if str(name) in wanted]]
+        used = {schema.time, *(covariate.name for covariate in config.known)}
+        table = table[[name for name in table.columns if str(name) in used]]
         config = replace(config, schema=replace(schema, layout="series"))
-    panel = match(table, config, ids, has_target=False, **where)
+    panel = read_history(table, config, ids, origin, has_target=False)
     is_row = ~np.isnan(panel.target[:, 0])  # and not filled into a gap
     needed = [panel.known.names.index(c.name) for c in config.known if not c.has_missing]
     is_whole = ~np.isnan(panel.known.values[:, needed]).any(axis=1)
     return replace(
-        FutureCovariates.of(panel, config), complete=is_row & is_whole, is_shared=is_shared
+        FutureCovariates.of(panel, config.known), complete=is_row & is_whole, is_shared=is_shared
     )
 
 
@@ -153,7 +177,7 @@ def _written(ids: np.ndarray, schema: Schema) -> np.ndarray | None:
     return written if written.astype(str).tolist() == ids.astype(str).tolist() else None
 
 
-def next_rows(state: State, values: Any, config: Config, ahead: FutureCovariates | None) -> Panel:
+def next_rows(state: State, values: Any, config: Config, future: FutureCovariates | None) -> Panel:
     """The panel of the next rows of every series of a state, from their values alone.
 
     Args:
@@ -161,10 +185,10 @@ def next_rows(state: State, values: Any, config: Config, ahead: FutureCovariates
         values: (S,) for one row of each series, (S, k) for k rows; of several targets (S, D) or
             (S, k, D); NaN where missing. Or such rows by the ids of the series.
         config: of the model.
-        ahead: their covariates, for a model that takes some.
+        future: their covariates, for a model that takes some.
 
     Raises:
-        DataError: if the values are no numbers, infinite, or too many or too few.
+        DataError: if the values are not numbers, infinite, or too many or too few.
     """
     values = _in_order(state, values)
     try:
@@ -197,20 +221,21 @@ def next_rows(state: State, values: Any, config: Config, ahead: FutureCovariates
     )
     if not config.known:
         return panel
-    if ahead is None:
+    if future is None:
+        names = [covariate.name for covariate in config.known]
         raise DataError(
-            f"the model takes the columns {[one.name for one in config.known]} too; give the new "
-            "rows as a table that has them, or the columns as future="
+            f"the model takes the columns {names} too; give the new rows as a table that has "
+            "them, or the columns as future="
         )
     times = state.time + state.frequency.step * np.arange(1, rows.shape[1] + 1)[:, None]
-    return replace(panel, known=ahead.columns(state, times))
+    return replace(panel, known=future.columns(state.ids, times))
 
 
 def _numbers(values: Any) -> np.ndarray:
     """Values as float64, NaN where an array masks one.
 
     Raises:
-        TypeError, ValueError, OverflowError, RuntimeError: if they are no numbers.
+        TypeError, ValueError, OverflowError, RuntimeError: if they are not numbers.
     """
     masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else False
     rows = np.asarray(values)

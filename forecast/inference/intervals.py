@@ -1,4 +1,4 @@
-"""Intervals around a rollout: calibrated on held-out errors, or percentiles of sample paths."""
+"""Prediction intervals: calibrated on held-out errors, or percentiles of sample paths."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from forecast.inference.conformal import Calibration
 from forecast.inference.rollout import Rollout, RolloutEngine
 from forecast.nn import HEADS
 
-PATHS = 200  # sample paths behind an interval
-NARROWEST = 1e-6  # spread of sample paths, in scaled units
+MIN_PATHS = 200  # sample paths behind an interval
+MIN_SPREAD = 1e-6  # of sample paths, in scaled units
 Ends = tuple[np.ndarray, np.ndarray]  # the lower and the upper one, each (S, H, D)
 
 
-class Basis(NamedTuple):
+class IntervalSource(NamedTuple):
     """What intervals are made from.
 
     Attributes:
         calibration: None for percentiles of sample paths.
-        paths: sample paths of each series that it takes, at least.
+        paths: sample paths of each series that they need, at least.
     """
 
     calibration: Calibration | None
     paths: int
 
 
-def basis_of(
+def interval_source(
     config: Config, calibration: Calibration | None, intervals: str, levels: tuple[float, ...]
-) -> Basis:
-    """What intervals of a model are made from.
+) -> IntervalSource:
+    """What the intervals of a model are made from.
 
     Args:
         config, calibration: of the model.
@@ -42,16 +42,16 @@ def basis_of(
     by_paths = intervals == "paths" or (intervals == "auto" and config.counts)
     chosen = None if by_paths else calibration
     if not (levels and HEADS[config.head].RANDOM):
-        return Basis(chosen, 0)
-    return Basis(chosen, PATHS if chosen else fewest_paths(levels))
+        return IntervalSource(chosen, 0)
+    return IntervalSource(chosen, MIN_PATHS if chosen else min_paths(levels))
 
 
-def fewest_paths(levels: tuple[float, ...]) -> int:
+def min_paths(levels: tuple[float, ...]) -> int:
     """How many sample paths the percentiles of intervals need: one beyond either end."""
-    return max(PATHS, math.ceil(round(2 / (1 - max(levels, default=0.0) / 100), 6)))
+    return max(MIN_PATHS, math.ceil(round(2 / (1 - max(levels, default=0.0) / 100), 6)))
 
 
-def intervals(
+def prediction_intervals(
     engine: RolloutEngine,
     centre: Rollout,
     sampled: Rollout | None,
@@ -61,76 +61,65 @@ def intervals(
     """The ends of intervals, by level, in the units of the data.
 
     Args:
-        projector: of the model.
+        engine: of the model.
         centre: the rollout of S series.
         sampled: their sample paths, for a head that has a distribution.
         levels: widths in percent; none where there is neither a calibration nor paths.
         calibration: by which they are made; None for percentiles of the paths.
 
     Raises:
-        OptionError: if too few errors are known for a level.
+        OptionError: if too few held-out errors are known for a level.
     """
     if calibration and levels:
-        return calibrated(engine, centre, sampled, levels, calibration)
+        return _calibrated(engine, centre, sampled, levels, calibration)
     if sampled is None:
         return {}
     paths = sampled.values.reshape(len(centre.values), -1, *centre.values.shape[1:])
     return percentiles(paths, levels, engine.config.counts)
 
 
-def calibrated(
+def _calibrated(
     engine: RolloutEngine,
     centre: Rollout,
     sampled: Rollout | None,
     levels: tuple[float, ...],
     calibration: Calibration,
 ) -> dict[float, Ends]:
-    """Intervals as wide as the errors of held-out rollouts were, in the units of the data.
-
-    Args:
-        projector: of the model.
-        centre: the rollout of S series.
-        sampled: their sample paths, for a head that has a distribution.
-        levels: widths in percent.
-        calibration: of the model.
-
-    Raises:
-        OptionError: if too few errors are known for a level.
-    """
+    """Intervals as wide as the errors of held-out rollouts were."""
     spread = np.ones_like(centre.scaled) if sampled is None else spread_of(sampled, centre)
     low, high = (limit[:, None] for limit in engine.limits(centre.start))
-    found = {}
+    intervals = {}
     for level in levels:
-        reach = calibration.widths(level, centre.scaled.shape[1]) * spread
+        reach = calibration.widths(level, centre.longest) * spread
         lower, upper = (
             engine.unscaled(np.clip(end, low, high), centre.start)
             for end in (centre.scaled - reach, centre.scaled + reach)
         )
-        found[level] = lower, upper
-    return found
+        intervals[level] = lower, upper
+    return intervals
 
 
 def spread_of(sampled: Rollout, centre: Rollout) -> np.ndarray:
-    """The mean distance of S * n sample paths from a rollout, (S, H, D), at least a sliver."""
+    """The mean distance of S * n sample paths from a rollout, (S, H, D), at least MIN_SPREAD."""
     paths = sampled.scaled.reshape(len(centre.scaled), -1, *centre.scaled.shape[1:])
     spread = np.abs(paths - centre.scaled[:, None]).mean(axis=1)
-    return np.asarray(np.maximum(spread, NARROWEST))
+    return np.asarray(np.maximum(spread, MIN_SPREAD))
 
 
-def percentiles(paths: np.ndarray, levels: tuple[float, ...], is_whole: bool) -> dict[float, Ends]:
-    """The middle of sample paths.
+def percentiles(paths: np.ndarray, levels: tuple[float, ...], counts: bool) -> dict[float, Ends]:
+    """The central intervals of sample paths.
 
     Args:
         paths: (S, n, ...).
         levels: widths in percent.
-        is_whole: whether they are counts: then the ends are some of them, to the outer side.
+        counts: whether values are counts: then the ends are some of them, to the outer side.
     """
-    methods: Any = ("lower", "higher") if is_whole else ("linear", "linear")
-    found = {}
+    methods: Any = ("lower", "higher") if counts else ("linear", "linear")
+    intervals = {}
     for level in levels:
         low, high = (
             np.percentile(paths, 50 + side * level / 2, axis=1, method=method)
             for side, method in zip((-1, 1), methods, strict=True)
         )
-        found[level] = low, high
-    return found
+        intervals[level] = low, high
+    return intervals

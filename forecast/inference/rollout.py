@@ -8,24 +8,23 @@ from typing import Any
 import numpy as np
 
 from forecast.data import scaling
-from forecast.data.future_covariates import FutureCovariates
 from forecast.errors import ForecastError
 from forecast.inference import random_streams
 from forecast.inference.bounds import Bounds, Limits, clip, limits
 from forecast.inference.config import Config
-from forecast.inference.encoding import constants, walk
+from forecast.inference.encoding import walk
 from forecast.inference.loop import rollout
 from forecast.inference.parallel import side_by_side
+from forecast.inference.preprocess import series_features
 from forecast.inference.random_streams import Branch
 from forecast.inference.state import State, join
 from forecast.inference.stopping import Condition, steps_until
 from forecast.nn.step import LoopCarry, ModelStep, StepMemory
 
-CHUNK = 1024  # rows that NumPy rolls out together: they stay in the cache
+NUMPY_CHUNK = 1024  # rows that NumPy rolls out together: they stay in the cache
 COMPILED_CHUNK = 4096  # of compiled code: its shapes are few
-BLOCK = 64  # steps between two looks at a stop condition
-COMPILED_PAYS = 20_000_000  # steps x rows above which importing and compiling pays for itself
-FAR = 10.0  # ranges of the data beyond the data from which on a forecast is reported
+STOP_CHECK_STEPS = 64  # steps between two looks at a stop condition
+MIN_STEP_ROWS_TO_COMPILE = 20_000_000  # from which on importing and compiling pay for themselves
 
 
 @dataclass(frozen=True)
@@ -45,17 +44,24 @@ class Rollout:
     start: State
     after: State
 
+    @property
+    def longest(self) -> int:
+        """Steps of the longest row, H."""
+        return int(self.scaled.shape[1])
+
 
 @dataclass(frozen=True)
 class RolloutEngine:
     """How a model's rollouts are computed.
+
+    Wherever it stands, `future` holds the future covariates of the steps, as the network takes
+    them, (H, S, V); None for a model without any.
 
     Attributes:
         config, weights: of the model.
         bounds: that every value of each target is kept within.
         seed: of sample paths.
         runtime: "numpy" or "compiled".
-        ahead: the known covariates of the steps to come, for a model that takes some.
     """
 
     config: Config
@@ -63,89 +69,178 @@ class RolloutEngine:
     bounds: tuple[Bounds, ...]
     seed: int = 0
     runtime: str = "numpy"
-    ahead: FutureCovariates | None = None
 
     @property
-    def cell(self) -> ModelStep:
+    def step(self) -> ModelStep:
         """The model's step on NumPy."""
-        return make_cell(self.config, self.weights)
+        return make_step(self.config, self.weights)
 
-    def run(self, start: State, horizon: int, paths: int = 0, done: int = 0) -> Rollout:
-        """Roll the series of a state out.
-
-        Args:
-            start: of S series.
-            horizon: how many steps H.
-            paths: sample paths of each series; 0 for one rollout of the distribution's centre.
-            done: steps of this rollout before the state, which messages count too.
-
-        Returns:
-            The next values of S rows, or of S * paths.
-
-        Raises:
-            ForecastError: if the rollout leaves the finite numbers.
-        """
-        copies = max(paths, 1)
-        is_compiled = self.runtime == "compiled"
-        size = max((COMPILED_CHUNK if is_compiled else CHUNK) // copies, 1)
-        branches = random_streams.branches(start.ids.tolist()) if paths else []
-
-        def advance(first: int) -> tuple[np.ndarray, State]:
-            piece = start.take(np.arange(first, min(first + size, len(start.ids))))
-            chosen = branches[first : first + size]
-            uniforms = self._uniforms(piece, chosen, horizon, paths) if paths else None
-            path, after = self._advance(piece.repeat(copies), horizon, uniforms)
-            return path.transpose(1, 0, 2), after
-
-        each = map if is_compiled else side_by_side  # compiled code has threads of its own
-        pieces = [*each(advance, range(0, len(start.ids), size))]
-        scaled = np.concatenate([path for path, _ in pieces])
-        after = join([state for _, state in pieces])
-        values = self.values(scaled, after, done)
-        if paths and self.config.counts:
-            values = np.rint(values)  # of a count and its unit, rounding has left a sliver
-        lengths = np.full(len(scaled), horizon)
-        return Rollout(scaled, values, lengths, start.repeat(copies), after)
-
-    def run_until(self, start: State, horizon: int, condition: Condition) -> Rollout:
-        """Roll the series of a state out, each until it meets a condition.
+    def run(
+        self,
+        start: State,
+        horizon: int,
+        future: np.ndarray | None = None,
+        until: Condition | None = None,
+    ) -> Rollout:
+        """Roll the centre of the distribution of each series out.
 
         Args:
             start: of S series.
-            horizon: the most steps.
-            condition: which the last value of a series meets.
+            horizon: how many steps H; with a condition the most.
+            future: covariates of the steps.
+            until: condition that the last value of a series meets.
 
         Returns:
             The next values; where a series has stopped before the others, NaN follows.
 
         Raises:
-            ForecastError: if the rollout leaves the finite numbers.
+            ForecastError: if values are not finite.
         """
+        if until is not None:
+            return self._run_until(start, horizon, future, until)
+        scaled, after = self._advance(start, horizon, future)
+        values = self.values(scaled, after)
+        return Rollout(scaled, values, np.full(len(scaled), horizon), start, after)
+
+    def sample(
+        self, start: State, lengths: np.ndarray, paths: int, future: np.ndarray | None = None
+    ) -> Rollout:
+        """Draw sample paths of each series.
+
+        Args:
+            start: of S series.
+            lengths: steps of each series (S,).
+            paths: of each series, n.
+            future: covariates of the steps.
+
+        Returns:
+            The next values of S * n rows, the paths of a series one after the other.
+        """
+        longest = int(lengths.max())
+        scaled, after = self._advance(start, longest, future, paths)
+        values = self.values(scaled, after)
+        if self.config.counts:
+            values = np.rint(
+                values
+            )  # a count divided and multiplied by its unit may be off by 1e-7
+        whole = Rollout(scaled, values, np.full(len(scaled), longest), start.repeat(paths), after)
+        return self._cut(whole, np.repeat(lengths, paths), _repeated(future, paths))
+
+    def values(self, scaled: np.ndarray, rows: State, first_step: int = 1) -> np.ndarray:
+        """Scaled values (B, H, D) in the units of the data, within the bounds.
+
+        Raises:
+            ForecastError: if one is not finite; it names the step, counted from `first_step`.
+        """
+        values = self.unscaled(scaled, rows)
+        wrong = np.argwhere(~np.isfinite(values))
+        if len(wrong):
+            row, step, _ = wrong[0]
+            raise ForecastError(
+                f"the forecast of series '{rows.ids[row]}' is not finite from step "
+                f"{first_step + step}; train longer, with a smaller --learning-rate, or with "
+                "--transform none"
+            )
+        return values
+
+    def unscaled(self, scaled: np.ndarray, rows: State) -> np.ndarray:
+        """Scaled values (B, H, D) in the units of the data, within the bounds, finite or not."""
+        return clip(scaling.backward(scaled, rows.scale, self.config.powers), self.bounds)
+
+    def limits(self, rows: State) -> Limits:
+        """The bounds in the scaled units of each row."""
+        return limits(self.bounds, rows.scale, self.config.powers)
+
+    def step_features(
+        self, start: State, times: np.ndarray, future: np.ndarray | None
+    ) -> np.ndarray:
+        """What the network is fed besides values, (H, S, K): calendar and covariates.
+
+        Args:
+            start: the state of the S series.
+            times: ordinals of the steps (H, S).
+            future: covariates of the steps.
+        """
+        calendar = self.config.calendar(times)
+        shared = series_features(start, self.config)
+        shared = np.broadcast_to(shared, (len(times), *shared.shape))
+        varying = [] if future is None else [future]
+        return np.concatenate([calendar, *varying, shared], axis=-1)
+
+    def _advance(
+        self, start: State, horizon: int, future: np.ndarray | None, paths: int = 0
+    ) -> tuple[np.ndarray, State]:
+        """Scaled values (B, H, D) and the state after them, of each series or of its paths."""
+        copies = max(paths, 1)
+        is_compiled = self.runtime == "compiled"
+        size = max((COMPILED_CHUNK if is_compiled else NUMPY_CHUNK) // copies, 1)
+        branches = random_streams.branches(start.ids.tolist()) if paths else []
+
+        def chunk(first: int) -> tuple[np.ndarray, State]:
+            rows = slice(first, first + size)
+            series = start.take(np.arange(len(start.ids))[rows])
+            uniforms = self._uniforms(series, branches[rows], horizon, paths) if paths else None
+            known = None if future is None else _repeated(future[:horizon, rows], copies)
+            return self._advance_chunk(series.repeat(copies), horizon, known, uniforms)
+
+        run_all = map if is_compiled else side_by_side  # compiled code has threads of its own
+        chunks = [*run_all(chunk, range(0, len(start.ids), size))]
+        return np.concatenate([path for path, _ in chunks]), join([after for _, after in chunks])
+
+    def _advance_chunk(
+        self, start: State, horizon: int, future: np.ndarray | None, uniforms: np.ndarray | None
+    ) -> tuple[np.ndarray, State]:
+        """Scaled values (B, H, D) and the state after them, on the runtime."""
+        times = times_after(start, horizon)
+        features, bounds = self.step_features(start, times, future), self.limits(start)
+        if self.runtime == "compiled":
+            from forecast.inference import loop_xla
+
+            blueprint = self.config.blueprint
+            path, memory = loop_xla.run(
+                blueprint, self.weights, start.value, start.memory, features, bounds, uniforms
+            )
+        else:
+            step = self.step.rollout_step(features, bounds, uniforms)
+            path, carry = rollout(step, start.value, LoopCarry(0, start.memory), horizon)
+            memory = carry.memory
+        after = replace(start, time=times[-1], value=path[-1], memory=memory)
+        return path.transpose(1, 0, 2), after
+
+    def _run_until(
+        self, start: State, horizon: int, future: np.ndarray | None, condition: Condition
+    ) -> Rollout:
+        """Roll the series of a state out, each until it meets a condition."""
         series, done = len(start.ids), 0
         lengths = np.zeros(series, np.int64)
         scaled = np.empty((series, 0, self.config.targets), np.float32)
         values = np.empty(scaled.shape)
-        running, state, ended, stopped = np.arange(series), start, [], []
+        running, state, ended, ended_rows = np.arange(series), start, [], []
         while len(running):
-            block = self.run(state, min(BLOCK, horizon - done), done=done)
-            scaled = _append(scaled, running, block.scaled)
-            values = _append(values, running, block.values)
-            before, done = done, scaled.shape[1]
-            found = [steps_until(condition, path, before) for path in values[running]]
-            lengths[running] = [done if steps is None else steps for steps in found]
-            is_last = np.array([steps is not None for steps in found]) | (done == horizon)
-            after = self.cut(block, lengths[running] - before).after
+            steps = min(STOP_CHECK_STEPS, horizon - done)
+            known = None if future is None else future[done : done + steps, running]
+            block, block_end = self._advance(state, steps, known)
+            block_values = self.values(block, block_end, first_step=done + 1)
+            scaled = _append(scaled, running, block)
+            values = _append(values, running, block_values)
+            before, done = done, done + steps
+            stops = [steps_until(condition, path, before) for path in values[running]]
+            lengths[running] = [done if stop is None else stop for stop in stops]
+            is_last = np.array([stop is not None for stop in stops]) | (done == horizon)
+            block_lengths = np.full(len(running), steps)
+            whole = Rollout(block, block_values, block_lengths, state, block_end)
+            after = self._cut(whole, lengths[running] - before, known).after
             ended.append(after.take(np.flatnonzero(is_last)))
-            stopped.append(running[is_last])
+            ended_rows.append(running[is_last])
             running, state = running[~is_last], after.take(np.flatnonzero(~is_last))
-        after = join(ended).take(np.argsort(np.concatenate(stopped)))
+        after = join(ended).take(np.argsort(np.concatenate(ended_rows)))
         longest = int(lengths.max())
         scaled, values = scaled[:, :longest], values[:, :longest]
-        late = np.arange(longest) >= lengths[:, None]
-        scaled[late], values[late] = np.nan, np.nan
+        is_after_end = np.arange(longest) >= lengths[:, None]
+        scaled[is_after_end], values[is_after_end] = np.nan, np.nan
         return Rollout(scaled, values, lengths, start, after)
 
-    def cut(self, whole: Rollout, lengths: np.ndarray) -> Rollout:
+    def _cut(self, whole: Rollout, lengths: np.ndarray, future: np.ndarray | None) -> Rollout:
         """The same rows, each for so many steps (B,) only, and the state after those."""
         if (lengths == whole.lengths).all():
             return whole
@@ -153,10 +248,11 @@ class RolloutEngine:
         inside = np.arange(longest) < lengths[:, None]  # (B, H)
         scaled, values = whole.scaled[:, :longest], whole.values[:, :longest]
         times = times_after(start, longest)
-        known = self.known(start, times).swapaxes(0, 1)[inside]
+        known = None if future is None else future[:longest]
+        features = self.step_features(start, times, known).swapaxes(0, 1)[inside]
         times, rows = times.T[inside], scaled[inside]
         indptr = np.concatenate([[0], np.cumsum(lengths)])
-        memory = walk(self._feed_back, start.value, start.memory, rows, known, indptr)
+        memory = walk(self._feed_back, start.value, start.memory, rows, features, indptr)
         last = indptr[1:] - 1
         return Rollout(
             np.where(inside[..., None], scaled, np.nan),
@@ -166,95 +262,29 @@ class RolloutEngine:
             replace(start, time=times[last], value=rows[last], memory=memory),
         )
 
-    def values(self, scaled: np.ndarray, rows: State, done: int = 0) -> np.ndarray:
-        """Scaled values (B, H, D) in the units of the data, within the bounds.
-
-        Raises:
-            ForecastError: if one is not finite; it is told as so many steps after the first.
-        """
-        values = self.unscaled(scaled, rows)
-        wrong = np.argwhere(~np.isfinite(values))
-        if len(wrong):
-            row, step, _ = wrong[0]
-            raise ForecastError(
-                f"the forecast of series '{rows.ids[row]}' is not finite from step "
-                f"{done + step + 1}; train longer, with a smaller --learning-rate, or with "
-                "--transform none"
-            )
-        return values
-
-    def known(self, start: State, times: np.ndarray) -> np.ndarray:
-        """What is known of steps beforehand, (H, S, K): their calendar and covariates.
-
-        Args:
-            start: the state of the S series.
-            times: ordinals of the steps (H, S).
-
-        Raises:
-            DataError: if covariates are missing.
-        """
-        calendar = self.config.calendar(times)
-        varying = [self.ahead.at(start, times)] if self.ahead else []
-        constant = constants(start, self.config)
-        constant = np.broadcast_to(constant, (len(times), *constant.shape))
-        return np.concatenate([calendar, *varying, constant], axis=-1)
-
-    def unscaled(self, scaled: np.ndarray, rows: State) -> np.ndarray:
-        """Scaled values (B, H, D) in the units of the data, within the bounds, finite or not."""
-        return clip(scaling.backward(scaled, rows.scale, self.config.powers), self.bounds)
-
-    def _feed_back(self, value: Any, memory: StepMemory, known: Any) -> StepMemory:
-        return self.cell.advance(value, memory, known)[1]
-
-    def limits(self, rows: State) -> Limits:
-        """The bounds in the scaled units of each row."""
-        return limits(self.bounds, rows.scale, self.config.powers)
-
-    def _advance(
-        self, start: State, horizon: int, uniforms: np.ndarray | None
-    ) -> tuple[np.ndarray, State]:
-        """Scaled values (H, B, D) and the state after them."""
-        times = times_after(start, horizon)
-        known = self.known(start, times)
-        if self.runtime == "compiled":
-            from forecast.inference import loop_xla
-
-            path, memory = loop_xla.run(
-                self.config.blueprint,
-                self.weights,
-                start.value,
-                start.memory,
-                known,
-                self.limits(start),
-                uniforms,
-            )
-        else:
-            step = self.cell.rollout_step(known, self.limits(start), uniforms)
-            path, carry = rollout(step, start.value, LoopCarry(0, start.memory), horizon)
-            memory = carry.memory
-        return path, replace(start, time=times[-1], value=path[-1], memory=memory)
+    def _feed_back(self, value: Any, memory: StepMemory, features: Any) -> StepMemory:
+        return self.step.advance(value, memory, features)[1]
 
     def _uniforms(
         self, start: State, branches: list[Branch], horizon: int, paths: int
     ) -> np.ndarray:
         """The randomness of sample paths, (H, S * paths, D, 2)."""
         d = self.config.targets
-        first = self.config.frequency.numbers(start.time) + 1
-        drawn = random_streams.uniforms(
-            self.seed, start.ids, branches, first, horizon, paths * d * 2
-        )
+        first, count = self.config.frequency.numbers(start.time) + 1, paths * d * 2
+        drawn = random_streams.uniforms(self.seed, start.ids, branches, first, horizon, count)
         return drawn.reshape(horizon, len(start.ids) * paths, d, 2)
 
 
-def make_cell(config: Config, weights: dict[str, np.ndarray]) -> ModelStep:
+def make_step(config: Config, weights: dict[str, np.ndarray]) -> ModelStep:
     """The step of a model on NumPy."""
     return ModelStep.of(np, config.blueprint, weights)
 
 
-def runtime_for(config: Config, rows: int, horizon: int) -> str:
+def faster_runtime(config: Config, rows: int, horizon: int) -> str:
     """Which runtime is faster for a rollout of so many rows, "numpy" or "compiled"."""
     is_slow = config.counts  # draws of counts are, when compiled
-    return "compiled" if rows * horizon >= COMPILED_PAYS and not is_slow else "numpy"
+    is_large = rows * horizon >= MIN_STEP_ROWS_TO_COMPILE
+    return "compiled" if is_large and not is_slow else "numpy"
 
 
 def times_after(start: State, horizon: int) -> np.ndarray:
@@ -263,46 +293,9 @@ def times_after(start: State, horizon: int) -> np.ndarray:
     return times
 
 
-def outside(bounds: Bounds, start: State) -> list[str]:
-    """Bounds of the first target that leave out all that was observed, in words: which series."""
-    low = -np.inf if bounds.low is None else bounds.low
-    high = np.inf if bounds.high is None else bounds.high
-    apart = (start.extent.high[:, 0] < low) | (start.extent.low[:, 0] > high)
-    return [
-        f"the bounds, {bounds}, leave out all data of series '{start.ids[row]}' (between "
-        f"{start.extent.low[row, 0]:.4g} and {start.extent.high[row, 0]:.4g})"
-        for row in np.flatnonzero(apart)
-    ]
-
-
-def far_beyond(values: np.ndarray, extent: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Which values, (..., D), lie far beyond the smallest and largest observed; NaN never does."""
-    low, high = extent
-    reach = FAR * np.maximum(high - low, np.maximum(np.abs(low), np.abs(high)))
-    far: np.ndarray = ((values > high + reach) | (values < low - reach)) & (reach > 0)
-    return far
-
-
-def strays(projection: Rollout, targets: tuple[str, ...]) -> list[str]:
-    """Rollouts that go far beyond the data, in words: which series, from which step.
-
-    Args:
-        projection: of S series.
-        targets: their names, of which several are told apart, D.
-    """
-    low, high = (part[:, None] for part in projection.start.extent)
-    values, notes = projection.values, []
-    far = far_beyond(values, (low, high))
-
-    for row in np.flatnonzero(far.any(axis=(1, 2))):
-        step, d = np.argwhere(far[row])[0]
-        which = f"'{targets[d]}' of " if len(targets) > 1 else ""
-        notes.append(
-            f"the forecast of {which}series '{projection.start.ids[row]}' goes far beyond its data "
-            f"from step {step + 1} ({values[row, step, d]:.4g}, where the data lie between "
-            f"{low[row, 0, d]:.4g} and {high[row, 0, d]:.4g})"
-        )
-    return notes
+def _repeated(future: np.ndarray | None, copies: int) -> np.ndarray | None:
+    """The covariates (H, S, V) of every series so many times, one after the other."""
+    return None if future is None else np.repeat(future, copies, axis=1)
 
 
 def _append(paths: np.ndarray, rows: np.ndarray, block: np.ndarray) -> np.ndarray:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from forecast._version import __version__
 from forecast.data.io.archive import (
-    Kind,
+    FileKind,
     check_arrays,
-    friendly,
     is_packed,
     pack,
+    readable_errors,
     refuse_other_format,
     unpack,
 )
@@ -33,7 +33,17 @@ PARTS = (
     "calibration.safetensors",
     "training.json",
 )
-MODEL_FILE = Kind("model", "make one with: forecast train TABLE", "train again", "--model")
+MODEL_FILE = FileKind("model", "make one with: forecast train TABLE", "train again", "--model")
+
+
+class ModelParts(NamedTuple):
+    """What a model file holds."""
+
+    config: Config
+    weights: dict[str, np.ndarray]
+    state: State
+    record: dict[str, Any]  # of the training, plain values; empty where there was none
+    calibration: Calibration | None
 
 
 def save(
@@ -48,7 +58,7 @@ def save(
 
     Args:
         path: where to.
-        config, weights, state, record, calibration: the parts of a Model.
+        config, weights, state, record, calibration: see `ModelParts`.
 
     Raises:
         ArtifactError: if the place cannot be written.
@@ -59,13 +69,8 @@ def save(
     pack(path, dict(zip(PARTS, parts, strict=True)), MODEL_FILE)
 
 
-def load(
-    path: str | Path,
-) -> tuple[Config, dict[str, np.ndarray], State, dict[str, Any], Calibration | None]:
+def load(path: str | Path) -> ModelParts:
     """Read and check a model file.
-
-    Returns:
-        The parts of a Model, in the order of its fields.
 
     Raises:
         ArtifactError: if the file is missing, damaged, foreign, or of a newer format.
@@ -77,7 +82,7 @@ def load(
         )
     about, weights, held, arrays, scores, record = unpack(path, PARTS, MODEL_FILE)
     refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)
-    with friendly(path, MODEL_FILE):
+    with readable_errors(path, MODEL_FILE):
         config = Config.from_json(about["model"])
         _refuse_unknown(config)
         if config.layers > len(weights):  # the list of the shapes itself could fill the memory
@@ -86,9 +91,9 @@ def load(
         state = states.from_parts(held, arrays)
         states.check(state, config)
         if len(set(state.ids.tolist())) < len(state.ids):
-            raise ValueError("its ids are no list of different names")
+            raise ValueError("its ids are not all different")
         calibration = _calibration(scores, config)
-    return config, weights, state, record, calibration
+    return ModelParts(config, weights, state, record, calibration)
 
 
 def _calibration(arrays: dict[str, np.ndarray], config: Config) -> Calibration | None:
@@ -105,7 +110,7 @@ def _calibration(arrays: dict[str, np.ndarray], config: Config) -> Calibration |
 
 
 def _refuse_unknown(config: Config) -> None:
-    """Raise ValueError where a config names something that there is not."""
+    """Raise ValueError where a config names something unknown."""
     if not config.targets == len(config.powers) == len(config.bounds):
         raise ValueError("its targets, powers and bounds are not equally many")
     if not isinstance(config.holidays, str | None):

@@ -14,23 +14,23 @@ import numpy as np
 from forecast._version import __version__
 from forecast.data.frequency import Frequency, parse
 from forecast.data.io.archive import (
-    Kind,
+    FileKind,
     check_arrays,
     check_shapes,
-    friendly,
     pack,
+    readable_errors,
     refuse_other_format,
     unpack,
 )
 from forecast.data.scaling import Scale
-from forecast.errors import DataError, require_whole
+from forecast.errors import DataError, OptionError, require_whole
 from forecast.inference.config import Config
 from forecast.nn import NETWORKS, step_inputs
 from forecast.nn.step import StepMemory
 
 FORMAT = 2  # raised when a file of a new kind can no longer be read by the code before it
 PARTS = ("state.json", "state.safetensors")
-STATE_FILE = Kind(
+STATE_FILE = FileKind(
     "state",
     "keep one with: forecast predict --keep-state FILE",
     "keep the state again",
@@ -151,7 +151,7 @@ class State:
         wanted = [ids] if np.isscalar(ids) else list(ids)
         if not wanted:
             raise DataError("no series is asked for; name one, or leave the choice out for all")
-        places = self.places(wanted)
+        places = self.indices(wanted)
         unknown = [name for name, rows in zip(wanted, places, strict=True) if not rows]
         if unknown:
             raise DataError(
@@ -160,8 +160,8 @@ class State:
             )
         return self.take(np.array([row for rows in places for row in rows], dtype=np.int64))
 
-    def places(self, ids: Iterable[Any]) -> list[list[int]]:
-        """For each id the places where it stands: none for an unknown one, several if repeated."""
+    def indices(self, ids: Iterable[Any]) -> list[list[int]]:
+        """For each id the rows where it stands: none for an unknown one, several if repeated."""
         exact: dict[Any, list[int]] = {}
         for row, name in enumerate(self.ids.tolist()):
             exact.setdefault(name, []).append(row)
@@ -200,7 +200,7 @@ class State:
         """
         about, arrays = unpack(path, PARTS, STATE_FILE)
         refuse_other_format(path, about.get("format"), FORMAT, STATE_FILE)
-        with friendly(path, STATE_FILE):
+        with readable_errors(path, STATE_FILE):
             return from_parts(about, arrays)
 
 
@@ -270,6 +270,24 @@ def check(state: State, config: Config) -> None:
     held = NETWORKS[config.network].state_shapes(config.blueprint.sizes, series)
     shapes |= {NETWORK + name: shape for name, shape in held.items()}
     check_shapes("state", state.arrays(), shapes)
+
+
+def require_state_of(state: State, config: Config, fingerprint: str) -> None:
+    """Raise OptionError unless a state is one of a model's, by its fingerprint."""
+    if not isinstance(state, State):
+        raise OptionError(
+            f"state is {state!r:.60}; give a State, such as that of an earlier forecast, or "
+            "State.load(path)"
+        )
+    if state.fingerprint != fingerprint:
+        raise OptionError(
+            f"the state belongs to model {state.fingerprint[:8]}, this is model "
+            f"{fingerprint[:8]}; encode the history with this model"
+        )
+    try:
+        check(state, config)
+    except ValueError as error:
+        raise OptionError(f"the state does not fit the model: {error}") from None
 
 
 def _shapes(series: int, d: int, remembered: int, static: int) -> dict[str, tuple[int, ...]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from forecast.data.future_covariates import FutureCovariates
 from forecast.inference.rollout import RolloutEngine, times_after
 from forecast.inference.state import State
 from forecast.nn import HEADS
@@ -37,7 +38,7 @@ class Step:
 
 
 class Stream:
-    """Steps without end; each is fed back unless the true values are sent.
+    """Forecast steps without end; each is fed back unless the true values are sent.
 
     An iterator with the `send` of a generator; unlike one it outlives an error.
     """
@@ -48,6 +49,7 @@ class Stream:
         state: State,
         quantiles: tuple[float, ...],
         observe: Callable[[State, Any], State],
+        future: FutureCovariates | None = None,
     ) -> None:
         """Begin at a state.
 
@@ -56,8 +58,10 @@ class Stream:
             state: where to begin.
             quantiles: probabilities, none for a head without a distribution.
             observe: takes true values in, from a state and what `send` is given.
+            future: covariates of the steps, for a model that takes some.
         """
-        self._projector = engine
+        self._engine = engine
+        self._future = future
         self._quantiles = quantiles
         self._observe = observe
         self._state = self._fed_back = state  # before the last step, and after it
@@ -82,11 +86,11 @@ class Stream:
 
     def _step(self, state: State) -> Step:
         """The step that follows a state."""
-        engine, config = self._projector, self._projector.config
+        engine, config = self._engine, self._engine.config
         head = HEADS[config.head]
         times = times_after(state, 1)  # (1, S)
-        known = engine.known(state, times)[0]
-        params, memory = engine.cell.advance(state.value, state.memory, known)
+        features = engine.step_features(state, times, self._covariates(state, times))[0]
+        params, memory = engine.step.advance(state.value, state.memory, features)
         low, high = engine.limits(state)
         scaled = [head.center(np, params)]
         scaled += [head.quantile(np, params, level) for level in self._quantiles]
@@ -103,3 +107,9 @@ class Stream:
             quantiles=shown[:, 1:] if self._quantiles else None,
             state=state,
         )
+
+    def _covariates(self, state: State, times: np.ndarray) -> np.ndarray | None:
+        """The future covariates of the next step, (1, S, V)."""
+        if self._future is None:
+            return None
+        return self._future.at(state.ids, times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from forecast.errors import DataError
 from forecast.forecaster import Forecaster
+from forecast.training.options import TrainingOptions
 
 try:
     from sktime.forecasting.base import BaseForecaster
@@ -23,16 +25,16 @@ TIME = "time"  # what the columns of a table are called on the way to the foreca
 TARGET = "y"
 
 
-class RecurrentForecaster(BaseForecaster):  # type: ignore[misc]  # sktime has no type hints
+class RecurrentForecaster(TrainingOptions, BaseForecaster):  # type: ignore[misc]  # untyped
     """A recurrent network on one series, by the rules of sktime.
 
-    The arguments are those of `forecast.Forecaster`, but for the names of columns: sktime tells the
-    series and its times by itself. Exogenous data `X` are columns that are known for the future
-    too; a forecast needs theirs for every step up to its last. Missing values may stand anywhere.
-    Intervals and quantiles are those that `levels` gives, see `Model.rollout`.
+    The arguments are those of `forecast.Forecaster`, but for the names of columns, which sktime
+    fixes. Exogenous data `X` are future covariates; a forecast needs theirs for every step up to
+    its last. Missing values may stand anywhere. Intervals and quantiles are those that `levels`
+    gives, see `Model.rollout`.
 
     `update` takes the new rows in without training, whatever `update_params` says: the weights stay
-    the same, and the memory of the series moves on. Panels and hierarchies are broadcast, a network
+    the same, and the state of the series advances. Panels and hierarchies are broadcast, a network
     for each series; one network for all of them is what `forecast.Forecaster` trains.
 
     Attributes:
@@ -60,69 +62,15 @@ class RecurrentForecaster(BaseForecaster):  # type: ignore[misc]  # sktime has n
         "capability:pred_int:insample": False,
         "capability:update": True,
     }
-    _config = {"remember_data": False}  # noqa: RUF012 - the memory of the series is in the model
+    _config = {"remember_data": False}  # noqa: RUF012 - the state of the series is in the model
 
-    def __init__(
-        self,
-        *,
-        holidays: str | None = None,
-        frequency: str | None = None,
-        season: int | None = None,
-        network: str = "lstm",
-        cell: str = "lstm",
-        attention_score: str | None = None,
-        head: str = "point",
-        layers: int | None = None,
-        units: int | None = None,
-        residual: bool = False,
-        dropout: float | None = None,
-        context: int | None = None,
-        train_horizon: int | None = None,
-        holdout: int | None = None,
-        transform: str = "auto",
-        bounds: Any = "auto",
-        windows: str = "random",
-        feedback: str | Sequence[str] | None = None,
-        schedule: str | None = None,
-        teacher_forcing_ratio: float | tuple[float, float] | None = None,
-        mixing: str | None = None,
-        mix_by: str | None = None,
-        batch_size: int | None = None,
-        steps: int | None = None,
-        learning_rate: float | None = None,
-        budget: str | float = "5m",
-        seed: int = 0,
-    ) -> None:
-        """Keep the choices; they are checked when `fit` uses them."""
-        self.holidays = holidays
-        self.frequency = frequency
-        self.season = season
-        self.network = network
-        self.cell = cell
-        self.attention_score = attention_score
-        self.head = head
-        self.layers = layers
-        self.units = units
-        self.residual = residual
-        self.dropout = dropout
-        self.context = context
-        self.train_horizon = train_horizon
-        self.holdout = holdout
-        self.transform = transform
-        self.bounds = bounds
-        self.windows = windows
-        self.feedback = feedback
-        self.schedule = schedule
-        self.teacher_forcing_ratio = teacher_forcing_ratio
-        self.mixing = mixing
-        self.mix_by = mix_by
-        self.batch_size = batch_size
-        self.steps = steps
-        self.learning_rate = learning_rate
-        self.budget = budget
-        self.seed = seed
-        super().__init__()
+    def __init__(self, **options: Any) -> None:
+        """Keep the options; they are checked when `fit` uses them."""
+        TrainingOptions.__init__(self, **options)
+        BaseForecaster.__init__(self)
         self._y = self._X = None  # kept where a user sets remember_data, which expects them here
+
+    __init__.__signature__ = inspect.signature(TrainingOptions.__init__)  # type: ignore[attr-defined]
 
     def _fit(self, y: pd.Series[Any], X: pd.DataFrame | None, fh: Any) -> RecurrentForecaster:  # noqa: ARG002, N803 - sktime's names
         """Train on a series."""
@@ -166,7 +114,7 @@ class RecurrentForecaster(BaseForecaster):  # type: ignore[misc]  # sktime has n
         if y.index[-1] < self._until:
             raise DataError(
                 f"the rows end at {y.index[-1]}, but the model has seen those up to {self._until}; "
-                "fit anew to forecast from an earlier time"
+                "refit to forecast from an earlier time"
             )
         new = y[y.index > self._until]
         if len(new):
@@ -189,7 +137,7 @@ class RecurrentForecaster(BaseForecaster):  # type: ignore[misc]  # sktime has n
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:  # noqa: ARG003
-        """Choices with which sktime's checks take seconds rather than hours."""
+        """Options with which sktime's checks take seconds rather than hours."""
         tiny = {"steps": 1, "units": 2, "layers": 1, "feedback": "teacher", "holdout": 0}
         return [{**tiny, "head": "student_t"}, {**tiny, "head": "normal", "cell": "gru"}]
 

@@ -1,4 +1,14 @@
-"""The step of each network and the output heads, written once over an array namespace `xp`."""
+"""One step of each network and the output heads, written once over an array namespace `xp`.
+
+- `lstm_cell`, `gru_cell`: one step of one recurrent layer, with its equations.
+- `layers`: stacks of recurrent layers, linear maps, and the `Network` contract.
+- `rnn`: the decoder-only network. `seq2seq`: encoder and decoder.
+- `attention`: encoder and decoder with attention. `repeat`: one vector for the whole horizon.
+- `step_inputs`: the input vector of a step.
+- `step`: a network and its head as one step function, and what it carries along.
+- `tensorflow_namespace`: TensorFlow under NumPy's names.
+- `heads/`: output distributions, with their losses and draws.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What networks are put together from: stacks of recurrent layers, and linear maps."""
+"""Building blocks of networks: stacks of recurrent layers, and linear maps."""
 
 from __future__ import annotations
 
@@ -11,70 +11,70 @@ import forecast.nn.gru_cell as gru_cell
 import forecast.nn.lstm_cell as lstm_cell
 
 Array = Any  # an array of whichever namespace `xp` evaluates the step
-NetworkState = dict[str, Array]  # a network's memory by name, each with leading axis B
+NetworkState = dict[str, Array]  # a network's state by name, each with leading axis B
 Shapes = dict[str, tuple[int, ...]]
 Run = Callable[[str, Array, NetworkState], tuple[Array, NetworkState]]
-"""Many steps of a stack at once: its name, inputs (B, T, F) and the memory before them, to the
-outputs (B, T, U) and the memory after them."""
+"""Runs many steps of a stack at once: from its name, inputs (B, T, F) and the state before them to
+the outputs (B, T, U) and the state after them."""
 
-PARTS = ("kernel", "recurrent", "bias")  # of a layer in Keras, and in our files
+LAYER_WEIGHTS = ("kernel", "recurrent", "bias")  # of a layer, in Keras and in our files
 SCORES = ("dot", "additive")
 CELLS: dict[str, ModuleType] = {"lstm": lstm_cell, "gru": gru_cell}
 
 
 class Network(Protocol):
-    """What all networks answer to, so that nobody needs to ask which one it is."""
+    """The contract of all networks, so that no caller needs to know which one it has."""
 
-    ENCODES: bool  # observes in another way than it forecasts
-    FEEDS_BACK: bool  # is fed its own values in every step of a forecast; where it is not, its
-    # memory has `done` (B, 1): the steps of the forecast that it has made at one go
+    ENCODES: bool  # observes with other weights than it forecasts with
+    FEEDS_BACK: bool  # takes its own values as inputs in every step of a forecast; otherwise its
+    # state has `done` (B, 1): the steps made of the present block of a forecast
 
     @classmethod
     def of(cls, xp: Any, sizes: Sizes, arrays: Mapping[str, Array]) -> Network:
-        """The network made of the arrays that `shapes` names."""
+        """Build the network from the arrays that `shapes` names."""
 
     @classmethod
     def shapes(cls, sizes: Sizes) -> Shapes:
         """The shape of each of its arrays, by name."""
 
     @staticmethod
-    def state_shapes(sizes: Sizes, batch: int) -> Shapes:
-        """The shape of each array of the memory of `batch` series, which is empty as zeros."""
+    def state_shapes(sizes: Sizes, batch_size: int) -> Shapes:
+        """The shape of each state array of `batch_size` series; the initial state is zeros."""
 
-    def initial_state(self, batch: int) -> NetworkState:
-        """The empty memory of `batch` series."""
+    def initial_state(self, batch_size: int) -> NetworkState:
+        """The initial state of `batch_size` series."""
 
     def observe(self, x: Array, state: NetworkState) -> NetworkState:
-        """The memory after a step (B, inputs) whose value is true."""
+        """The state after an observed step, (B, inputs)."""
 
     def advance(self, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
-        """A step of the forecast, (B, inputs): raw parameters (B, outputs), and the memory."""
+        """A step of the forecast, (B, inputs): raw parameters (B, outputs), and the state."""
 
     def absorb(self, run: Run, x: Array, state: NetworkState) -> NetworkState:
         """`observe`, many steps at once: (B, T, inputs)."""
 
     def unroll(self, run: Run, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
-        """`advance`, many steps at once: (B, T, inputs) to (B, T, outputs), and the memory."""
+        """`advance`, many steps at once: (B, T, inputs) to (B, T, outputs), and the state."""
 
 
 class Sizes(NamedTuple):
-    """What a network has to know about itself besides its weights.
+    """Sizes and options that define a network besides its weights.
 
     Attributes:
-        inputs, outputs: numbers that a step takes and gives.
-        known: how many of the inputs, the last ones, are known for the future too.
+        inputs, outputs: numbers that a step takes and returns.
+        step_features: how many of the inputs, the last ones, are known in advance, K.
         units: of each layer.
         layers: of each stack.
         cell: an entry of CELLS.
-        context: steps before the forecast that training shows.
-        horizon: steps of the forecast that training asks for.
+        context: observed steps at the start of a training window.
+        horizon: forecast steps of a training window.
         score: of attention, an entry of SCORES.
-        residual: whether each layer above the first adds what it is given to what it puts out.
+        residual: whether each layer above the first adds its input to its output.
     """
 
     inputs: int
     outputs: int
-    known: int
+    step_features: int
     units: int
     layers: int
     cell: str
@@ -85,29 +85,29 @@ class Sizes(NamedTuple):
 
 
 def zeros(xp: Any, shapes: Shapes) -> NetworkState:
-    """An empty memory."""
+    """A state of zeros."""
     return {name: xp.zeros(shape, "float32") for name, shape in shapes.items()}
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Recurrent layers, each fed by the one below, perhaps with residual connections.
+    """Recurrent layers, each fed by the one below, optionally with residual connections.
 
-    Wu et al. (2016).
+    Residual connections as in Wu et al. (2016).
     """
 
     xp: Any
     cell: ModuleType
     layers: tuple[Any, ...]
-    names: tuple[tuple[str, ...], ...]  # of each layer's memory
+    names: tuple[tuple[str, ...], ...]  # of each layer's state arrays
     residual: bool
 
     @classmethod
     def of(cls, xp: Any, sizes: Sizes, name: str, arrays: Mapping[str, Array]) -> Stack:
-        """The stack made of the arrays `name_0.kernel`, `name_0.recurrent`, `name_0.bias` …"""
+        """Build the stack from the arrays `name_0.kernel`, `name_0.recurrent`, `name_0.bias` …"""
         cell = CELLS[sizes.cell]
         layers = (
-            cell.prepare(xp, *(arrays[f"{name}_{k}.{part}"] for part in PARTS))
+            cell.prepare(xp, *(arrays[f"{name}_{k}.{part}"] for part in LAYER_WEIGHTS))
             for k in range(sizes.layers)
         )
         names = (layer_state(sizes.cell, k) for k in range(sizes.layers))
@@ -125,9 +125,9 @@ class Stack:
         }
 
     @staticmethod
-    def state_shapes(sizes: Sizes, batch: int) -> Shapes:
-        """The shape of each array of the stack's memory."""
-        shape = (batch, sizes.units)
+    def state_shapes(sizes: Sizes, batch_size: int) -> Shapes:
+        """The shape of each of the stack's state arrays."""
+        shape = (batch_size, sizes.units)
         return {name: shape for k in range(sizes.layers) for name in layer_state(sizes.cell, k)}
 
     def step(self, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
@@ -135,10 +135,10 @@ class Stack:
 
         Args:
             x: (B, inputs).
-            state: the memory before the step, each (B, U); other entries are left aside.
+            state: before the step, each (B, U); other entries are ignored.
 
         Returns:
-            The output (B, U) and the stack's memory after the step.
+            The output (B, U) and the stack's state after the step.
         """
         after: NetworkState = {}
         for weights, names in zip(self.layers, self.names, strict=True):
@@ -149,7 +149,7 @@ class Stack:
 
 
 def layer_state(cell: str, layer: int) -> tuple[str, ...]:
-    """What the memory of a layer is called: `hidden_0` …"""
+    """The names of a layer's state arrays: `hidden_0` …"""
     return tuple(f"{part}_{layer}" for part in CELLS[cell].STATE)
 
 
@@ -163,7 +163,7 @@ class Linear:
 
     @classmethod
     def of(cls, xp: Any, name: str, arrays: Mapping[str, Array]) -> Linear:
-        """The map made of the arrays `name.kernel` and `name.bias`."""
+        """Build the map from the arrays `name.kernel` and `name.bias`."""
         return cls(xp, arrays[f"{name}.kernel"], arrays[f"{name}.bias"])
 
     @staticmethod
@@ -173,6 +173,6 @@ class Linear:
 
     def __call__(self, x: Array) -> Array:
         """(B, inputs) to (B, outputs), or (B, T, inputs) to (B, T, outputs)."""
-        if len(x.shape) > 2:  # as one product: a product for each of B is slower
+        if len(x.shape) > 2:  # one product: a product per row of B is slower
             return self.xp.tensordot(x, self.kernel, 1) + self.bias
         return x @ self.kernel + self.bias

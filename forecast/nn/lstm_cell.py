@@ -1,22 +1,44 @@
-"""The LSTM cell: Hochreiter & Schmidhuber (1997) with forget gates (Gers et al. 2000)."""
+"""The LSTM cell: Hochreiter & Schmidhuber (1997) with forget gates (Gers et al. 2000).
+
+With input x_t, hidden state h_{t-1} and cell state c_{t-1}, and Keras's order of gates i, f, g, o:
+
+    i_t = sigma(W_i x_t + R_i h_{t-1} + b_i)        input gate
+    f_t = sigma(W_f x_t + R_f h_{t-1} + b_f)        forget gate
+    g_t =  tanh(W_g x_t + R_g h_{t-1} + b_g)        candidate
+    o_t = sigma(W_o x_t + R_o h_{t-1} + b_o)        output gate
+    c_t = f_t * c_{t-1} + i_t * g_t
+    h_t = o_t * tanh(c_t)
+
+where * is elementwise and sigma is the logistic function. Since
+
+    sigma(a) = 0.5 + 0.5 tanh(a / 2) = 0.5 (1 + tanh(a / 2)),
+
+`prepare` halves the columns of i, f and o once. Then one tanh of all four columns gives, in `step`,
+i' = tanh(a_i / 2) and so on, with i_t = 0.5 (1 + i'), and
+
+    c_t = 0.5 ((1 + f') * c_{t-1} + (1 + i') * g_t)
+    h_t = 0.5 (1 + o') * tanh(c_t)
+
+which needs one product and two tanh per step, and cannot overflow.
+"""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 Array = Any  # an array of whichever namespace `xp` evaluates the step
-STATE = ("hidden", "cell")  # what one layer remembers, each (B, U); the first is its output
+STATE = ("hidden", "cell")  # state arrays of one layer, each (B, U); the first is its output
 
 
 class Weights(NamedTuple):
-    """Weights of one layer, made for one product and one tanh a step; gates i, f, g, o."""
+    """Weights of one layer as `step` uses them: order i, f, g, o, the columns of i, f, o halved."""
 
-    kernel: Array  # (inputs + U, 4U), of the input and the hidden values behind it
+    kernel: Array  # (inputs + U, 4U), rows of W then rows of R
     bias: Array  # (4U,)
 
 
 def shapes(inputs: int, units: int) -> dict[str, tuple[int, ...]]:
-    """The shape of each array of a layer, as Keras has them and our files."""
+    """The shape of each array of a layer, in Keras and in our files."""
     return {
         "kernel": (inputs, 4 * units),
         "recurrent": (units, 4 * units),
@@ -25,16 +47,13 @@ def shapes(inputs: int, units: int) -> dict[str, tuple[int, ...]]:
 
 
 def prepare(xp: Any, kernel: Array, recurrent: Array, bias: Array) -> Weights:
-    """Join a layer's weights and halve the columns of the gates that open and close.
-
-    The logistic function is 0.5 + 0.5 tanh(x / 2), so that one tanh serves all four gates, and
-    it cannot overflow.
+    """Join a layer's weights for one product, and halve the columns of the gates i, f and o.
 
     Args:
         xp: the array namespace.
-        kernel: (inputs, 4U), in Keras's order of gates, as are the others.
-        recurrent: (U, 4U).
-        bias: (4U,).
+        kernel: W, (inputs, 4U), in Keras's order of gates i, f, g, o, as are the others.
+        recurrent: R, (U, 4U).
+        bias: b, (4U,).
     """
     u = recurrent.shape[0]
     rows = xp.concatenate([kernel, recurrent, bias[None]], 0)
@@ -50,15 +69,15 @@ def step(xp: Any, weights: Weights, x: Array, state: tuple[Array, ...]) -> tuple
         xp: the array namespace.
         weights: the layer's, from `prepare`.
         x: (B, inputs).
-        state: the layer's hidden values and cell before the step, each (B, U).
+        state: hidden and cell state before the step, each (B, U).
 
     Returns:
-        The same after the step.
+        Hidden and cell state after the step.
     """
     hidden, cell = state
     u = hidden.shape[1]
     joined = xp.concatenate([x, hidden], 1)  # (B, inputs + U)
-    gates = xp.tanh(joined @ weights.kernel + weights.bias)  # (B, 4U)
+    gates = xp.tanh(joined @ weights.kernel + weights.bias)  # (B, 4U): i', f', g, o'
     i, f, g, o = (gates[:, k * u : (k + 1) * u] for k in range(4))
     cell = 0.5 * ((1 + f) * cell + (1 + i) * g)
     return 0.5 * (1 + o) * xp.tanh(cell), cell

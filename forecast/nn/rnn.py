@@ -11,13 +11,13 @@ from forecast.nn.layers import Array, Linear, NetworkState, Run, Shapes, Sizes, 
 
 @dataclass(frozen=True)
 class RNN:
-    """Stacked layers and a linear read-out, on the contract that all networks share.
+    """Stacked layers and a linear read-out, on the contract of all networks.
 
     Attributes:
-        xp: the array namespace that evaluates the step.
+        xp: the array namespace.
         sizes: of the network.
         encoder: the layers that observe.
-        decoder: those that forecast; here they are the same.
+        decoder: the layers that forecast; here the same ones.
         head: the read-out.
     """
 
@@ -28,12 +28,12 @@ class RNN:
     head: Linear
 
     ENCODER = "decoder"  # the name of the stack that observes
-    ENCODES = False  # to observe is to forecast and to leave the outcome aside
+    ENCODES = False  # observing is a forecast step whose output is ignored
     FEEDS_BACK = True
 
     @classmethod
     def of(cls, xp: Any, sizes: Sizes, arrays: Mapping[str, Array]) -> Self:
-        """The network made of the arrays that `shapes` names."""
+        """Build the network from the arrays that `shapes` names."""
         decoder = Stack.of(xp, sizes, "decoder", arrays)
         encoder = Stack.of(xp, sizes, cls.ENCODER, arrays) if cls.ENCODES else decoder
         return cls(xp, sizes, encoder, decoder, Linear.of(xp, "head", arrays))
@@ -48,20 +48,20 @@ class RNN:
         }
 
     @staticmethod
-    def state_shapes(sizes: Sizes, batch: int) -> Shapes:
-        """The shape of each array of the memory of `batch` series, which is empty as zeros."""
-        return Stack.state_shapes(sizes, batch)
+    def state_shapes(sizes: Sizes, batch_size: int) -> Shapes:
+        """The shape of each state array of `batch_size` series; the initial state is zeros."""
+        return Stack.state_shapes(sizes, batch_size)
 
-    def initial_state(self, batch: int) -> NetworkState:
-        """The empty memory of `batch` series."""
-        return zeros(self.xp, self.state_shapes(self.sizes, batch))
+    def initial_state(self, batch_size: int) -> NetworkState:
+        """The initial state of `batch_size` series."""
+        return zeros(self.xp, self.state_shapes(self.sizes, batch_size))
 
     def observe(self, x: Array, state: NetworkState) -> NetworkState:
-        """The memory after a step (B, inputs) whose value is true."""
+        """The state after an observed step, (B, inputs)."""
         return self.encoder.step(x, state)[1]
 
     def advance(self, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
-        """A step of the forecast, (B, inputs): raw parameters (B, outputs), and the memory."""
+        """A step of the forecast, (B, inputs): raw parameters (B, outputs), and the state."""
         output, state = self.decoder.step(x, state)
         return self.head(output), state
 
@@ -70,6 +70,6 @@ class RNN:
         return run(self.ENCODER, x, state)[1]
 
     def unroll(self, run: Run, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
-        """`advance`, many steps at once: (B, T, inputs) to (B, T, outputs), and the memory."""
+        """`advance`, many steps at once: (B, T, inputs) to (B, T, outputs), and the state."""
         output, state = run("decoder", x, state)
         return self.head(output), state

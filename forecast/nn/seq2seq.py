@@ -1,6 +1,6 @@
-"""Encoder and decoder: the memory that one has made of the past starts the other.
+"""Encoder and decoder: the encoder's final state is the decoder's initial state.
 
-Sutskever, Vinyals & Le (2014). The first step of the decoder is fed the last true value.
+Sutskever, Vinyals & Le (2014). The first step of the decoder is fed the last observed value.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from forecast.nn.rnn import RNN
 
 @dataclass(frozen=True)
 class Seq2Seq(RNN):
-    """The same network with layers of its own for observing; both stacks share one memory.
+    """The RNN with separate layers for observing; both stacks share one state.
 
-    After a forecast the encoder goes on from the memory of the decoder, so that true values can
-    be observed whenever they come.
+    After a forecast the encoder continues from the decoder's state, so that new values can be
+    observed at any time.
     """
 
     ENCODER = "encoder"

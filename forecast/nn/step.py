@@ -1,6 +1,6 @@
 """One step of a model, from the values seen so far to the head's parameters.
 
-The same code runs on NumPy arrays and on tensors; features, network and head meet here only.
+The same code runs on NumPy arrays and on tensors; step inputs, network and head meet only here.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from forecast.nn import HEADS, NETWORKS, step_inputs
-from forecast.nn.layers import Network, Sizes
+from forecast.nn.layers import Network, NetworkState, Sizes
 
 Array = Any
 
 
 class Blueprint(NamedTuple):
-    """All that a cell is made of besides the weights; it can be hashed.
+    """Everything that defines a model's step except the weights; hashable.
 
     Attributes:
         network, head: entries of NETWORKS and HEADS.
@@ -31,32 +31,32 @@ class Blueprint(NamedTuple):
 
 
 class StepMemory(NamedTuple):
-    """All that a step needs besides the last value.
+    """What a step needs besides the last value.
 
     Attributes:
         recent: the values before the last one that lags reach back to, (B, R, D).
-        network: the network's own memory, arrays by name with leading axis B.
+        network: the network's own state, arrays by name with leading axis B.
     """
 
     recent: Array
-    network: dict[str, Array]
+    network: NetworkState
 
 
 class LoopCarry(NamedTuple):
     """What a rollout carries from step to step."""
 
-    step: Any  # () how many steps of the rollout are done
+    step: Any  # () number of steps already done
     memory: StepMemory
 
 
 @dataclass(frozen=True)
 class ModelStep:
-    """A network and its head behind one function of a step.
+    """A network and its head behind one step function.
 
     Attributes:
         xp: the array namespace.
-        network: answers to observe and advance.
-        head: gives a value for the network's raw parameters.
+        network: observes and advances.
+        head: turns the network's raw parameters into a value.
         lags: past steps that are inputs.
     """
 
@@ -67,52 +67,66 @@ class ModelStep:
 
     @classmethod
     def of(cls, xp: Any, blueprint: Blueprint, arrays: Mapping[str, Array]) -> ModelStep:
-        """The cell with the given weights."""
+        """The step of a blueprint with the given weights."""
         network = NETWORKS[blueprint.network].of(xp, blueprint.sizes, arrays)
         return cls(xp, network, HEADS[blueprint.head], blueprint.lags)
 
-    def observe(self, value: Array, memory: StepMemory, known: Array) -> StepMemory:
-        """A step whose value is true: (B, D), memory, and what is known (B, K), to memory."""
-        state = self.network.observe(self._inputs(value, memory, known), memory.network)
+    def observe(self, value: Array, memory: StepMemory, step_features: Array) -> StepMemory:
+        """The memory after a step whose value was observed.
+
+        Args:
+            value: the value before this step, (B, D).
+            memory: before this step.
+            step_features: of this step, (B, K).
+        """
+        inputs = self._inputs(value, memory, step_features)
+        state = self.network.observe(inputs, memory.network)
         return StepMemory(step_inputs.push(self.xp, memory.recent, value), state)
 
-    def advance(self, value: Array, memory: StepMemory, known: Array) -> tuple[Array, StepMemory]:
-        """A step of the forecast: the same, to raw parameters and memory."""
-        inputs = self._inputs(value, memory, known)
+    def advance(
+        self, value: Array, memory: StepMemory, step_features: Array
+    ) -> tuple[Array, StepMemory]:
+        """A step of the forecast: parameters for the head, and the memory after it.
+
+        Args:
+            value, memory, step_features: see `observe`.
+        """
+        inputs = self._inputs(value, memory, step_features)
         params, state = self.network.advance(inputs, memory.network)
-        params = self.for_head(params, known)
+        params = self.for_head(params, step_features)
         return params, StepMemory(step_inputs.push(self.xp, memory.recent, value), state)
 
-    def for_head(self, params: Array, known: Array) -> Array:
-        """What the head is given: raw parameters, and of counts the unit, which is known last.
+    def for_head(self, params: Array, step_features: Array) -> Array:
+        """The head's input: raw parameters and, for counts, the log unit.
 
         Args:
             params: (..., outputs).
-            known: of the same steps (..., K).
+            step_features: of the same steps (..., K); of counts, the log unit comes last.
         """
         if not self.head.COUNTS:
             return params
         d = params.shape[-1] // self.head.PARAMETERS
-        return self.xp.concatenate([params, known[..., known.shape[-1] - d :]], -1)
+        log_unit = step_features[..., step_features.shape[-1] - d :]
+        return self.xp.concatenate([params, log_unit], -1)
 
-    def _inputs(self, value: Array, memory: StepMemory, known: Array) -> Array:
+    def _inputs(self, value: Array, memory: StepMemory, step_features: Array) -> Array:
         lagged = step_inputs.lagged_values(memory.recent, self.lags)
-        return step_inputs.step_input(self.xp, value, lagged, known)
+        return step_inputs.step_input(self.xp, value, lagged, step_features)
 
     def rollout_step(
-        self, known: Array, limits: tuple[Array, Array], uniforms: Array | None
+        self, step_features: Array, limits: tuple[Array, Array], uniforms: Array | None
     ) -> Callable[[Array, LoopCarry], tuple[Array, LoopCarry]]:
         """The step that the rollout engine repeats.
 
         Args:
-            known: what is known of the steps to come, (H, B, K).
-            limits: the least and the greatest scaled value, each (B, D).
-            uniforms: for sample paths the randomness of each step, (H, B, D, 2); None feeds
+            step_features: of the forecast horizon, (H, B, K).
+            limits: the smallest and the largest scaled value, each (B, D).
+            uniforms: for sample paths the random numbers of each step, (H, B, D, 2); None feeds
                 back the centre of the distribution.
         """
 
         def step(value: Array, carry: LoopCarry) -> tuple[Array, LoopCarry]:
-            params, memory = self.advance(value, carry.memory, known[carry.step])
+            params, memory = self.advance(value, carry.memory, step_features[carry.step])
             if uniforms is None:
                 value = self.head.center(self.xp, params)
             else:

@@ -1,8 +1,9 @@
-"""The input vector of one step, by the same code for whole windows and for one rollout step.
+"""The input vector of a step, by the same code for whole windows and for one rollout step.
 
 The input of the step that predicts y[t] is, in this order: the last value z[t-1], the lagged
-values, whether the last value was observed, and what is known of t beforehand: its calendar and
-its covariates. Values are scaled; NaN stands for a missing one and enters as 0.
+values, whether the last value was observed, and the step features of t, the numbers known in
+advance: its calendar and its covariates. Values are scaled; NaN stands for a missing value and
+enters as 0.
 """
 
 from __future__ import annotations
@@ -12,38 +13,38 @@ from typing import Any
 Array = Any
 
 
-def step_input(xp: Any, value: Array, lagged: list[Array], known: Array) -> Array:
+def step_input(xp: Any, value: Array, lagged: list[Array], step_features: Array) -> Array:
     """Assemble the input of a step, or of every step of a window.
 
     Args:
         xp: the array namespace.
         value: the value before the predicted one, (..., D); NaN where missing.
-        lagged: for each lag the values that long before the predicted one, (..., D).
-        known: what is known of the predicted time, (..., K).
+        lagged: for each lag the values that many steps before the predicted one, (..., D).
+        step_features: of the predicted time, (..., K).
 
     Returns:
         The input, (..., 2D + L * D + K).
     """
     values = xp.concatenate([value, *lagged], -1)
     observed = xp.where(xp.isnan(value), 0.0, xp.ones_like(value))
-    return xp.concatenate([xp.where(xp.isnan(values), 0.0, values), observed, known], -1)
+    return xp.concatenate([xp.where(xp.isnan(values), 0.0, values), observed, step_features], -1)
 
 
-def window_input(xp: Any, values: Array, known: Array, lags: tuple[int, ...]) -> Array:
+def window_input(xp: Any, values: Array, step_features: Array, lags: tuple[int, ...]) -> Array:
     """Assemble the inputs of every step of windows.
 
     Args:
         xp: the array namespace.
         values: from `lead(lags)` rows before the first target to the last one (B, L + T, D).
-        known: of the targets (B, T, K).
+        step_features: of the targets (B, T, K).
         lags: each > 1.
 
     Returns:
         The inputs, (B, T, F).
     """
     before = lead(lags)
-    last, *lagged = (values[:, before - steps : -steps] for steps in (1, *lags))
-    return step_input(xp, last, lagged, known)
+    last, *lagged = (values[:, before - lag : -lag] for lag in (1, *lags))
+    return step_input(xp, last, lagged, step_features)
 
 
 def memory_at(values: Array, lags: tuple[int, ...], step: int) -> tuple[Array, Array]:
@@ -52,7 +53,7 @@ def memory_at(values: Array, lags: tuple[int, ...], step: int) -> tuple[Array, A
     Args:
         values: see `window_input`.
         lags: each > 1.
-        step: which of the window's steps.
+        step: index of the step in the window.
 
     Returns:
         The value (B, D), and the values before it (B, R, D).
@@ -62,7 +63,7 @@ def memory_at(values: Array, lags: tuple[int, ...], step: int) -> tuple[Array, A
 
 
 def lagged_values(recent: Array, lags: tuple[int, ...]) -> list[Array]:
-    """The values at the lags, out of a memory of recent ones.
+    """The values at the lags, taken from a memory of recent ones.
 
     Args:
         recent: (B, R, D) with R = memory_length(lags); the newest is the one before `value`,
@@ -77,7 +78,7 @@ def lagged_values(recent: Array, lags: tuple[int, ...]) -> list[Array]:
 
 
 def push(xp: Any, recent: Array, value: Array) -> Array:
-    """The memory (B, R, D) after `value` (B, D) has been followed by another value."""
+    """The memory (B, R, D) once `value` (B, D) is no longer the last value."""
     if not recent.shape[1]:
         return recent
     return xp.concatenate([recent[:, 1:], value[:, None]], 1)
@@ -93,6 +94,6 @@ def lead(lags: tuple[int, ...]) -> int:
     return memory_length(lags) + 1
 
 
-def width(targets: int, lags: tuple[int, ...], known: int) -> int:
-    """The number of inputs of a step: D targets, L lags, K numbers known beforehand."""
-    return 2 * targets + len(lags) * targets + known
+def width(targets: int, lags: tuple[int, ...], step_features: int) -> int:
+    """The number of inputs of a step: D targets, L lags, K step features."""
+    return 2 * targets + len(lags) * targets + step_features

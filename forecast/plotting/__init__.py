@@ -1,17 +1,32 @@
-"""Pictures, of what they are given: a forecast, a backtest, a training record.
+"""Pictures of plain values: a forecast, a backtest, the losses of a training.
 
-matplotlib is imported when one is drawn.
+matplotlib is imported when one is drawn. The modules:
+
+- `forecast`: the history and the forecast with its intervals.
+- `attention`: the attention weights of a forecast.
+- `training`: the losses of a training, step by step.
+- `backtest`: forecasts from several cutoffs and the actual values.
+- `errors`: errors by forecast step, of the model and of the baselines.
+- `calibration`: empirical coverage of intervals against the nominal one.
+- `text_chart`: a small chart of lines in text, for terminals.
+- `series_choice`: which of many series a picture shows.
+- `style`: colours, grids of plots, titles, lines and intervals.
+- `ticks`: ticks of the axes, and labels at the ends of lines.
+- `files`: writing figures to files.
 """
 
-from forecast.plotting.attention import plot_attention
+from forecast.plotting.attention import attention_series, plot_attention
 from forecast.plotting.backtest import plot_backtest
 from forecast.plotting.calibration import plot_calibration
 from forecast.plotting.errors import plot_errors
 from forecast.plotting.files import picture_kind, write_figure
 from forecast.plotting.forecast import plot_forecast
-from forecast.plotting.training import plot_training
+from forecast.plotting.training import FeedbackPhase, TrainingCurves, plot_training
 
 __all__ = [
+    "FeedbackPhase",
+    "TrainingCurves",
+    "attention_series",
     "picture_kind",
     "plot_attention",
     "plot_backtest",

@@ -1,61 +1,61 @@
-"""The picture of where each step of a forecast looks."""
+"""The picture of the attention weights of a forecast."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast.plotting.series_choice import choose
-from forecast.plotting.style import grid, head, name, name_axes, whole_steps
+from forecast.plotting.series_choice import choose_series
+from forecast.plotting.style import label_axes, make_grid, set_figure_title, set_plot_title
+from forecast.plotting.ticks import set_integer_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from forecast.inference.forecast import Forecast
-    from forecast.model import Model
+
+COLORBAR_ASPECT = 25  # length of the colour bar over its width, for each row of plots
 
 
-def plot_attention(
-    model: Model, forecast: Forecast, bounds: Any = None, future: Any = None
-) -> Figure:
-    """Draw where each step of a forecast looks, a square of weights per series.
+def attention_series(forecast: Forecast) -> np.ndarray:
+    """Indices of the series whose weights `plot_attention` shows (P,): the first 12."""
+    return choose_series(len(forecast.start.ids)).indices
+
+
+def plot_attention(forecast: Forecast, weights: Sequence[np.ndarray]) -> Figure:
+    """Draw the attention weights of each step of a forecast, a heat map per series.
 
     Args:
-        model: with attention, that has made the forecast.
         forecast: of `Model.rollout`.
-        bounds, future: that it was made with, see `Model.rollout`.
+        weights: of each series of `attention_series(forecast)`, (H, M) over its last M rows.
 
     Returns:
-        The figure, with one scale of colours; of a panel of many series it shows the first 12.
+        The figure, with one colour scale for all series.
     """
     from matplotlib.ticker import MaxNLocator
 
-    choice = choose(len(forecast.start.ids))
-    start = forecast.start.take(choice.places)
-    weights = []  # (H, M) of each series
-    for row, steps in enumerate(forecast.steps[choice.places].tolist()):
-        one = start.take(np.array([row]))
-        looks = model.attention(steps, state=one, bounds=bounds, future=future)
-        weights.append(looks["weight"].to_numpy().reshape(steps, -1))
-    small = grid(len(weights))
-    strongest = max(float(each.max()) for each in weights)
-    for axis, series, each in zip(small.axes, start.ids, weights, strict=True):
-        steps, rows = each.shape
-        image = axis.imshow(
-            each,
+    choice = choose_series(len(forecast.start.ids))
+    grid = make_grid(len(weights))
+    largest = max(float(matrix.max()) for matrix in weights)
+    shown_ids = forecast.start.ids[choice.indices]
+    for axes, series_id, matrix in zip(grid.axes, shown_ids, weights, strict=True):
+        steps, rows = matrix.shape
+        image = axes.imshow(
+            matrix,
             aspect="auto",
             cmap="viridis",
             vmin=0.0,
-            vmax=strongest,
+            vmax=largest,
             origin="lower",
             extent=(-rows + 0.5, 0.5, 0.5, steps + 0.5),
         )
-        whole_steps(axis, 12 // small.across)
-        axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        name(axis, small.across, str(series))
-    name_axes(small, "row (0: last)", "step of the forecast")
-    head(small.figure, "Where each step of the forecast looks", choice.words)
-    thin = 25 * len(small.axes) // small.across
-    small.figure.colorbar(image, ax=small.axes, label="weight", pad=0.01, aspect=thin)
-    return small.figure
+        set_integer_ticks(axes, 12 // grid.columns)
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        set_plot_title(axes, grid.columns, str(series_id))
+    label_axes(grid, "row (0 = last)", "forecast step")
+    set_figure_title(grid.figure, "Attention weights of each forecast step", choice.description)
+    aspect = COLORBAR_ASPECT * len(grid.axes) // grid.columns
+    grid.figure.colorbar(image, ax=grid.axes, label="attention weight", pad=0.01, aspect=aspect)
+    return grid.figure

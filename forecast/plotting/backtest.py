@@ -1,4 +1,4 @@
-"""The picture of a backtest: actual values against the forecasts from several cutoffs."""
+"""The picture of a backtest: forecasts from several cutoffs and the actual values."""
 
 from __future__ import annotations
 
@@ -6,113 +6,115 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecast.evaluation.metrics import FORECAST
-from forecast.plotting.scaled import mean_of_each, scaled_errors
-from forecast.plotting.series_choice import Choice, choose
+from forecast.evaluation.cutoff_forecasts import FORECAST, CutoffForecasts
+from forecast.evaluation.metrics import scaled_errors, series_means
+from forecast.plotting.series_choice import SeriesChoice, choose_series
 from forecast.plotting.style import (
     BLUE,
     GREY,
     VERMILION,
-    curve,
-    fan,
-    grid,
-    head,
-    name,
-    name_axes,
+    draw_intervals,
+    draw_line,
+    label_axes,
+    make_grid,
+    set_figure_title,
+    set_plot_title,
     share_legend,
-    time_axis,
-    value_axis,
 )
+from forecast.plotting.ticks import set_time_ticks, set_value_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from forecast.backtest import Backtest
 
-SHOWN = 12  # forecasts side by side, the last ones of each series
-SPREAD = (80.0, 95.0)  # levels that are drawn, where there are more than two
+MAX_FORECASTS = 12  # of one series over the columns of the grid; the last ones are drawn
+PREFERRED_LEVELS = (80.0, 95.0)  # the levels that are drawn, if there are intervals of them
+COLOURS = (BLUE, VERMILION)  # of forecasts, alternating
 
 
-def plot_backtest(backtest: Backtest) -> Figure:
-    """Draw what came against the forecasts from several cutoffs, a picture per series.
+def plot_backtest(backtest: CutoffForecasts) -> Figure:
+    """Draw forecasts from several cutoffs and the actual values, a plot per series.
 
-    Forecasts that overlap are left out, from the last one back, so that each can be seen.
+    Of forecasts that overlap only some are drawn, counted back from the last one, so that each
+    can be seen.
 
     Args:
         backtest: of a model.
 
     Returns:
-        The figure: up to 12 series, of more the best, the median and the worst.
+        The figure, of up to 12 series; of more it shows the best, the median and the worst.
     """
-    found = scaled_errors(backtest, FORECAST)
-    ids, errors = mean_of_each(backtest, found.values)
-    choice = choose(len(ids), errors, found.measure)
-    small = grid(len(choice.places))
-    most = 0
-    for axis, place, rank in zip(small.axes, choice.places.tolist(), choice.ranks, strict=True):
-        one = backtest.take(np.flatnonzero(backtest.ids == ids[place]))
-        shown = one.take(apart(one)[-(SHOWN // small.across) :])
-        most = max(most, len(shown.ids))
-        _draw(axis, shown)
-        time_axis(axis, _times(shown, _ordinals(shown).ravel()), 12 // small.across)
-        error = "no error" if np.isnan(errors[place]) else f"{found.measure} {errors[place]:#.3g}"
-        name(axis, small.across, str(ids[place]), f"{rank}, {error}" if rank else error)
-    head(
-        small.figure,
-        f"Forecasts of {_steps(backtest)} and what came",
-        _which(backtest, choice, most),
-    )
-    name_axes(small, backtest.schema.time, backtest.target)
-    share_legend(small.figure, small.axes[0])
-    return small.figure
+    scaled = scaled_errors(backtest, FORECAST)
+    means = series_means(backtest, scaled.values)
+    ids, errors = means.index.to_numpy(), means.to_numpy()
+    choice = choose_series(len(ids), errors, scaled.measure)
+    grid = make_grid(len(choice.indices))
+    max_cutoffs = 0
+    for axes, index, rank in zip(grid.axes, choice.indices.tolist(), choice.ranks, strict=True):
+        series = backtest.take(np.flatnonzero(backtest.ids == ids[index]))
+        shown = series.take(non_overlapping(series)[-(MAX_FORECASTS // grid.columns) :])
+        max_cutoffs = max(max_cutoffs, len(shown.ids))
+        _draw_series(axes, shown)
+        set_time_ticks(axes, _times(shown, _ordinals(shown).ravel()), 12 // grid.columns)
+        is_known = not np.isnan(errors[index])
+        error = f"{scaled.measure} {errors[index]:#.3g}" if is_known else "no error known"
+        remark = f"{rank}, {error}" if rank else error
+        set_plot_title(axes, grid.columns, str(ids[index]), remark)
+    title = f"Forecasts of {_horizon_text(backtest)} and the actual values"
+    set_figure_title(grid.figure, title, _selection_text(backtest, choice, max_cutoffs))
+    label_axes(grid, backtest.schema.time, backtest.target)
+    share_legend(grid.figure, grid.axes[0])
+    return grid.figure
 
 
-def apart(backtest: Backtest) -> np.ndarray:
-    """The places of rollouts of one series that do not overlap, from the last one back."""
-    reach = backtest.horizon * backtest.frequency.step
-    found: list[int] = []
-    for place in np.argsort(backtest.cutoffs)[::-1].tolist():
-        if not found or backtest.cutoffs[found[-1]] - backtest.cutoffs[place] >= reach:
-            found.append(place)
-    return np.array(found[::-1])
+def non_overlapping(backtest: CutoffForecasts) -> np.ndarray:
+    """Indices of the forecasts of one series that do not overlap, counted back from the last."""
+    duration = backtest.horizon * backtest.frequency.step
+    chosen: list[int] = []
+    for index in np.argsort(backtest.cutoffs)[::-1].tolist():
+        if not chosen or backtest.cutoffs[chosen[-1]] - backtest.cutoffs[index] >= duration:
+            chosen.append(index)
+    return np.array(chosen[::-1])
 
 
-def _draw(axis: Axes, backtest: Backtest) -> None:
-    """The rollouts of one series, in two colours by turns, on what came."""
+def _draw_series(axes: Axes, backtest: CutoffForecasts) -> None:
+    """Draw the forecasts of one series, in alternating colours, and its actual values."""
     ordinals = _ordinals(backtest)  # (M, H)
-    levels = [one for one in backtest.ends if one in SPREAD] or sorted(backtest.ends)[-2:]
+    preferred = [level for level in backtest.ends if level in PREFERRED_LEVELS]
+    levels = preferred or sorted(backtest.ends)[-2:]
     for row, path in enumerate(backtest.forecasts[FORECAST]):
-        colour = (BLUE, VERMILION)[row % 2]
+        colour = COLOURS[row % len(COLOURS)]
         times = _times(backtest, ordinals[row])
         ends = {level: [end[row] for end in backtest.ends[level]] for level in levels}
-        fan(axis, times, ends, colour)
-        curve(axis, times, path, colour, "forecast")
-    steps = np.arange(ordinals.min(), ordinals.max() + 1, backtest.frequency.step)
-    came = np.full(len(steps), np.nan)
-    came[(ordinals - ordinals.min()) // backtest.frequency.step] = backtest.actual
-    curve(axis, _times(backtest, steps), came, GREY, "observed", 1.0)
-    value_axis(axis)
+        draw_intervals(axes, times, ends, colour)
+        draw_line(axes, times, path, colour, "forecast")
+    step = backtest.frequency.step
+    all_ordinals = np.arange(ordinals.min(), ordinals.max() + 1, step)
+    actual = np.full(len(all_ordinals), np.nan)
+    actual[(ordinals - ordinals.min()) // step] = backtest.actual
+    draw_line(axes, _times(backtest, all_ordinals), actual, GREY, "actual", 1.0)
+    set_value_ticks(axes)
 
 
-def _ordinals(backtest: Backtest) -> np.ndarray:
-    """The time of each step, (M, H)."""
-    steps = backtest.frequency.step * np.arange(1, backtest.horizon + 1)
-    found: np.ndarray = backtest.cutoffs[:, None] + steps
-    return found
+def _ordinals(backtest: CutoffForecasts) -> np.ndarray:
+    """The ordinal of each forecast step, (M, H)."""
+    offsets = backtest.frequency.step * np.arange(1, backtest.horizon + 1)
+    ordinals: np.ndarray = backtest.cutoffs[:, None] + offsets
+    return ordinals
 
 
-def _times(backtest: Backtest, ordinals: np.ndarray) -> np.ndarray:
+def _times(backtest: CutoffForecasts, ordinals: np.ndarray) -> np.ndarray:
     return np.asarray(backtest.frequency.times(ordinals))
 
 
-def _which(backtest: Backtest, choice: Choice, most: int) -> str:
-    """Which series and cutoffs are drawn; nothing where they are all."""
+def _selection_text(backtest: CutoffForecasts, choice: SeriesChoice, max_cutoffs: int) -> str:
+    """Which series and cutoffs are shown; empty if all are."""
     count = len(set(backtest.cutoffs.tolist()))
-    cutoffs = f"{most} of {count:,} cutoffs" if most < count else ""
-    return ", ".join(part for part in (choice.words, cutoffs) if part)
+    cutoffs = f"{max_cutoffs} of {count:,} cutoffs" if max_cutoffs < count else ""
+    return ", ".join(part for part in (choice.description, cutoffs) if part)
 
 
-def _steps(backtest: Backtest) -> str:
-    count = "1 step" if backtest.horizon == 1 else f"{backtest.horizon:,} steps"
-    return f"{count} ({backtest.frequency.label})"
+def _horizon_text(backtest: CutoffForecasts) -> str:
+    steps = "1 step" if backtest.horizon == 1 else f"{backtest.horizon:,} steps"
+    return f"{steps} ({backtest.frequency.label})"

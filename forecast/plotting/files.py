@@ -1,4 +1,4 @@
-"""A picture as a file: PNG, SVG or PDF."""
+"""Writing figures to PNG, SVG or PDF files."""
 
 from __future__ import annotations
 
@@ -13,43 +13,45 @@ from forecast.errors import DataError, OptionError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-KINDS = (".png", ".svg", ".pdf")
-DOTS = 150  # per inch
-UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-STYLE: Any = {
+SUFFIXES = (".png", ".svg", ".pdf")
+DOTS_PER_INCH = 150
+# without a date, the same picture is the same file
+METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+RC_PARAMS: Any = {
     "pdf.fonttype": 42,  # TrueType, which journals ask for
-    "svg.hashsalt": "forecast",  # the same picture is the same file
+    "svg.hashsalt": "forecast",  # fixed ids: the same picture is the same file
 }
 
 
 def write_figure(figure: Figure, path: str | Path, option: str = "--plot") -> None:
-    """Write a figure as PNG, SVG or PDF, by the name's ending.
+    """Write a figure as PNG, SVG or PDF, by the suffix of the path.
 
     Args:
-        figure: to draw.
-        path: where to.
-        option: of the command line that names another place.
+        figure: to write.
+        path: of the file.
+        option: of the command line that sets the path, for error messages.
 
     Raises:
-        OptionError: if the ending is none of these.
-        DataError: if the place cannot be written.
+        OptionError: if the suffix is another one.
+        DataError: if the file cannot be written.
     """
     from matplotlib import rc_context
 
-    drawn, kind = io.BytesIO(), picture_kind(path)
-    with rc_context(STYLE), warnings.catch_warnings():
+    content, file_format = io.BytesIO(), picture_kind(path)
+    with rc_context(RC_PARAMS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box is drawn instead
-        figure.savefig(drawn, format=kind, dpi=DOTS, metadata=UNDATED.get(kind))
-    replace_file(path, lambda stream: stream.write(drawn.getvalue()), DataError, option)
+        metadata = METADATA.get(file_format)
+        figure.savefig(content, format=file_format, dpi=DOTS_PER_INCH, metadata=metadata)
+    replace_file(path, lambda stream: stream.write(content.getvalue()), DataError, option)
 
 
 def picture_kind(path: str | Path) -> str:
-    """The kind of picture that a name stands for: "png", "svg" or "pdf".
+    """The file format that a path stands for: "png", "svg" or "pdf".
 
     Raises:
-        OptionError: if the ending is none of these.
+        OptionError: if the suffix is another one.
     """
-    kind = Path(path).suffix.lower()
-    if kind not in KINDS:
-        raise OptionError(f"{path}: a picture's name must end in {', '.join(KINDS)}")
-    return kind.removeprefix(".")
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise OptionError(f"{path}: a picture's name must end in {', '.join(SUFFIXES)}")
+    return suffix.removeprefix(".")

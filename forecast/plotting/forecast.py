@@ -10,21 +10,21 @@ import numpy as np
 from forecast.data import scaling
 from forecast.data.dataframes import to_pandas
 from forecast.data.panel import Panel
+from forecast.inference.config import Config
 from forecast.inference.state import State
-from forecast.plotting.series_choice import MOST, choose
+from forecast.plotting.series_choice import MAX_SHOWN_SERIES, SeriesChoice, choose_series
 from forecast.plotting.style import (
     BLUE,
     GREY,
-    curve,
-    fan,
-    grid,
-    head,
-    name,
-    name_axes,
+    draw_intervals,
+    draw_line,
+    label_axes,
+    make_grid,
+    set_figure_title,
+    set_plot_title,
     share_legend,
-    time_axis,
-    value_axis,
 )
+from forecast.plotting.ticks import set_time_ticks, set_value_ticks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,121 +32,129 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from forecast.inference.forecast import Forecast
-    from forecast.model import Model
 
-LOOK_BACK = 4  # forecasts' lengths of history
-FEWEST = 24  # rows of history, however short the forecast
-SIDE_BY_SIDE = 3  # targets
+HISTORY_PER_STEP = 4  # rows of history for each forecast step
+MIN_HISTORY_ROWS = 24
+MAX_TARGET_COLUMNS = 3  # so many targets are drawn side by side, a series per row
 
 
-class Course(NamedTuple):
-    """One series before and after the end of its rows.
+class SeriesForecast(NamedTuple):
+    """The end of the history of one series, and its forecast.
 
     Attributes:
-        times, values: of its last rows, (T,) and (T, D).
-        future: the times of the forecast (H,).
+        past_times, past_values: of the last rows, (T,) and (T, D).
+        future_times: of the forecast (H,).
         table: the rows of the forecast's table.
     """
 
-    times: np.ndarray
-    values: np.ndarray
-    future: np.ndarray
+    past_times: np.ndarray
+    past_values: np.ndarray
+    future_times: np.ndarray
     table: pd.DataFrame
 
 
 def plot_forecast(
-    model: Model,
+    config: Config,
     forecast: Forecast,
     history: Panel | None = None,
     errors: Mapping[Any, float] | None = None,
 ) -> Figure:
-    """Draw what came before and the forecast with its intervals, a picture per series and target.
+    """Draw the history and the forecast with its intervals, a plot per series and target.
 
     Args:
-        model: that has made the forecast.
+        config: of the model that made the forecast.
         forecast: of `Model.rollout`.
-        history: what the forecast continues; by default the last values that its state keeps.
-        errors: by id, if they are known, such as those of a backtest; they tell which of many
-            series are drawn.
+        history: that the forecast continues; by default the last values that its state keeps.
+        errors: by id, if they are known, such as those of a backtest; of many series they choose
+            the ones that are drawn.
 
     Returns:
-        The figure, of up to 12 pictures: of many series it shows the best, the median and the
+        The figure, of up to 12 plots: of many series it shows the best, the median and the
         worst, or the first ones if no errors are known.
     """
-    targets, ids = model.config.schema.forecasts, forecast.start.ids
-    most = max(MOST // len(targets), 1)
-    known = None if errors is None else np.array([errors.get(one, np.nan) for one in ids.tolist()])
-    choice = choose(len(ids), known, most=most, each=max(most // 3, 1))
-    across = len(targets) if 1 < len(targets) <= SIDE_BY_SIDE else None
-    small = grid(len(choice.places) * len(targets), across)
-    for row, place in enumerate(choice.places.tolist()):
-        course = course_of(model, forecast, place, history)
+    targets, ids = config.schema.forecasts, forecast.start.ids
+    choice = _choose_series(ids, errors, max(MAX_SHOWN_SERIES // len(targets), 1))
+    columns = len(targets) if 1 < len(targets) <= MAX_TARGET_COLUMNS else None
+    grid = make_grid(len(choice.indices) * len(targets), columns)
+    for row, index in enumerate(choice.indices.tolist()):
+        series = series_forecast(config, forecast, index, history)
         for d, target in enumerate(targets):
-            axis = small.axes[row * len(targets) + d]
-            _draw(axis, course, d, target)
-            shown = np.concatenate([course.times, course.future])
-            time_axis(axis, shown, 12 // small.across)
-            whose = [str(ids[place])] if model.config.schema.id or len(ids) > 1 else []
-            title = ": ".join([*whose, *([target] if len(targets) > 1 else [])])
-            name(axis, small.across, title, choice.ranks[row])
-    schema = model.config.schema
-    steps = int(forecast.steps.max())
-    ahead = "1 step" if steps == 1 else f"{steps:,} steps"
-    head(small.figure, f"Forecast of {ahead} ({model.config.frequency.label})", choice.words)
-    name_axes(small, schema.time, schema.targets[0] if len(targets) == 1 else "")
-    share_legend(small.figure, small.axes[0])
-    return small.figure
+            axes = grid.axes[row * len(targets) + d]
+            _draw_series(axes, series, d, target)
+            times = np.concatenate([series.past_times, series.future_times])
+            set_time_ticks(axes, times, 12 // grid.columns)
+            has_id = config.schema.id or len(ids) > 1
+            parts = [str(ids[index])] if has_id else []
+            parts += [target] if len(targets) > 1 else []
+            set_plot_title(axes, grid.columns, ": ".join(parts), choice.ranks[row])
+    horizon = int(forecast.steps.max())
+    steps = "1 step" if horizon == 1 else f"{horizon:,} steps"
+    title = f"Forecast of {steps} ({config.frequency.label})"
+    set_figure_title(grid.figure, title, choice.description)
+    label_axes(grid, config.schema.time, config.schema.targets[0] if len(targets) == 1 else "")
+    share_legend(grid.figure, grid.axes[0])
+    return grid.figure
 
 
-def course_of(model: Model, forecast: Forecast, place: int, history: Panel | None) -> Course:
-    """What there is to draw of the series at a place.
+def series_forecast(
+    config: Config, forecast: Forecast, index: int, history: Panel | None
+) -> SeriesForecast:
+    """The history and the forecast of one series.
 
     Args:
-        model, forecast, history: see `plot_forecast`.
-        place: of the series in the forecast.
+        config, forecast, history: see `plot_forecast`.
+        index: of the series in the forecast.
     """
-    start, steps = forecast.start, int(forecast.steps[place])
+    start, horizon = forecast.start, int(forecast.steps[index])
     if history is None:
-        times, values = _kept(model, start.take(np.array([place])))
+        state = start.take(np.array([index]))
+        values = recent_values(state, config)[0]
+        times = _times_until(config, state.time[0], len(values))
     else:
-        times, values = _panel_tail(history, start.ids[place], max(LOOK_BACK * steps, FEWEST))
-    end = int(forecast.steps[: place + 1].sum())
-    future = _times(model, forecast.state.time[place], steps)
-    return Course(times, values, future, to_pandas(forecast.table).iloc[end - steps : end])
+        series = history.select([start.ids[index]])
+        rows = max(HISTORY_PER_STEP * horizon, MIN_HISTORY_ROWS)
+        times = np.asarray(series.frequency.times(series.ordinals[-rows:]))
+        values = series.target[-rows:]
+    end = int(forecast.steps[: index + 1].sum())
+    future_times = _times_until(config, forecast.state.time[index], horizon)
+    table = to_pandas(forecast.table).iloc[end - horizon : end]
+    return SeriesForecast(times, values, future_times, table)
 
 
-def _draw(axis: Axes, course: Course, d: int, target: str) -> None:
-    """One series: the past, the intervals from wide to narrow, and the forecast."""
-    past, table = course.values[:, d], course.table
-    curve(axis, course.times, past, GREY, "observed", 1.0)
-    names = [name for name in table.columns if name.startswith(f"{target}-lo-")]
-    levels = [name.rsplit("-", 1)[1] for name in names]
+def recent_values(state: State, config: Config) -> np.ndarray:
+    """The last values that a state keeps for the lags, in the units of the data, (S, T, D)."""
+    scaled = np.concatenate([state.memory.recent, state.value[:, None]], axis=1)
+    values: np.ndarray = scaling.backward(scaled, state.scale, config.powers)
+    return values
+
+
+def _choose_series(
+    ids: np.ndarray, errors: Mapping[Any, float] | None, max_shown: int
+) -> SeriesChoice:
+    known = None
+    if errors is not None:
+        known = np.array([errors.get(series_id, np.nan) for series_id in ids.tolist()])
+    return choose_series(len(ids), known, max_shown=max_shown, per_rank=max(max_shown // 3, 1))
+
+
+def _draw_series(axes: Axes, series: SeriesForecast, d: int, target: str) -> None:
+    """Draw the history, the intervals from wide to narrow, and the forecast of one target."""
+    past, table = series.past_values[:, d], series.table
+    draw_line(axes, series.past_times, past, GREY, "observed", 1.0)
+    columns = [name for name in table.columns if name.startswith(f"{target}-lo-")]
+    levels = [name.rsplit("-", 1)[1] for name in columns]
     ends = {
         float(level): [table[f"{target}-{side}-{level}"].to_numpy() for side in ("lo", "hi")]
         for level in levels
     }
-    fan(axis, course.future, ends)
-    times = np.concatenate([course.times[-1:], course.future])
+    draw_intervals(axes, series.future_times, ends)
+    times = np.concatenate([series.past_times[-1:], series.future_times])
     values = np.concatenate([past[-1:], table[target].to_numpy()])
-    curve(axis, times, values, BLUE, "forecast")
-    value_axis(axis)
+    draw_line(axes, times, values, BLUE, "forecast")
+    set_value_ticks(axes)
 
 
-def _times(model: Model, last: int, count: int) -> np.ndarray:
-    """The times of so many steps, the last of which has the given ordinal."""
-    frequency = model.config.frequency
+def _times_until(config: Config, last: int, count: int) -> np.ndarray:
+    """The times of `count` steps, the last of which has the given ordinal."""
+    frequency = config.frequency
     return np.asarray(frequency.times(last + np.arange(1 - count, 1) * frequency.step))
-
-
-def _panel_tail(panel: Panel, name: Any, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Times and values (T, D) of the last rows of a series."""
-    series = panel.select([name])
-    times = panel.frequency.times(series.ordinals[-rows:])
-    return np.asarray(times), series.target[-rows:]
-
-
-def _kept(model: Model, state: State) -> tuple[np.ndarray, np.ndarray]:
-    """Times and values (T, D) of the last rows that the state of one series keeps for the lags."""
-    scaled = np.concatenate([state.memory.recent, state.value[:, None]], axis=1)
-    values = scaling.backward(scaled, state.scale, model.config.powers)[0]
-    return _times(model, state.time[0], len(values)), values

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # dots of a cell
-BLANK = 0x2800  # the cell without dots
-DENSE = 64  # points for each dot from left to right, so that steep lines have no gaps
-NARROWEST = 8  # cells of the lines, however narrow the terminal
+# the dots of a braille character, row by row
+BRAILLE_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+EMPTY_BRAILLE = 0x2800  # the character without dots
+POINTS_PER_DOT = 64  # interpolated points for each dot, so that steep lines have no gaps
+MIN_COLUMNS = 8  # characters of the lines, however narrow the terminal
 
 
 class Curve(NamedTuple):
@@ -25,119 +26,143 @@ class Curve(NamedTuple):
     values: np.ndarray
 
 
-class Frame(NamedTuple):
-    """What stands around the lines: corners and edges, and how lines are told apart."""
+class CharacterSet(NamedTuple):
+    """The characters of the axes, and the marks of the lines, one each."""
 
     edge: str
     tick: str
     corner: str
     floor: str
-    marks: str  # of the lines, in turn; none where they are of dots
+    marks: str  # empty where lines are drawn as braille dots
 
 
-FINE = Frame("│", "┤", "└", "─", "")
-PLAIN = Frame("|", "+", "+", "-", "o*x#@")
+UNICODE = CharacterSet("│", "┤", "└", "─", "")
+ASCII = CharacterSet("|", "+", "+", "-", "o*x#@")
 
 
-def chart(
+class ValueRange(NamedTuple):
+    """The values at the bottom and at the top of a chart."""
+
+    low: float
+    high: float
+
+
+def text_chart(
     curves: Sequence[Curve],
-    ends: tuple[str, str],
-    divide: float | None = None,
+    x_labels: tuple[str, str],
+    divider: float | None = None,
     width: int = 80,
     height: int = 12,
-    plain: bool = False,
+    ascii_only: bool = False,
 ) -> list[str]:
     """Draw lines over the same T steps.
 
     Args:
         curves: the lines.
-        ends: what the first and the last step are called.
-        divide: a step, counted from 0, at which an upright line is drawn.
-        width, height: in characters; two lines more are for the steps.
-        plain: whether to keep to ASCII.
+        x_labels: of the first and the last step.
+        divider: a step, counted from 0, at which a vertical line is drawn.
+        width, height: in characters; two more lines are for the x axis.
+        ascii_only: whether to use ASCII only.
 
     Returns:
-        The lines of text, without blanks at their ends.
+        The lines of text, without trailing blanks.
 
     Example:
-        >>> print("\\n".join(chart([Curve("", np.arange(5.0))], ("a", "e"), None, 12, 3, True)))
+        >>> curve = Curve("", np.arange(5.0))
+        >>> print("\\n".join(text_chart([curve], ("a", "e"), None, 12, 3, ascii_only=True)))
         4 +      ooo
           |  ooooo
         0 +ooo
           +---------
            a       e
     """
-    frame = PLAIN if plain else FINE
-    known = np.concatenate([curve.values[np.isfinite(curve.values)] for curve in curves])
-    low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
-    names = _names(curves, (low, high), frame, width, height)
-    labels = [f"{high:.4g}", *[""] * (height - 2), f"{low:.4g}"]
-    left = max(map(len, labels))
-    columns = max(width - left - 2 - max(map(len, names)), NARROWEST)
-    cells = _cells(curves, (low, high), frame, columns, height)
-    if divide is not None:
-        at = round(divide / max(len(curves[0].values) - 1, 1) * (columns - 1))
-        cells[:, at] = np.where(np.isin(cells[:, at], [" ", chr(BLANK)]), frame.edge, cells[:, at])
+    characters = ASCII if ascii_only else UNICODE
+    values = _value_range(curves)
+    names = _names_by_row(curves, values, characters, width, height)
+    y_labels = [f"{values.high:.4g}", *[""] * (height - 2), f"{values.low:.4g}"]
+    margin = max(map(len, y_labels))
+    columns = max(width - margin - 2 - max(map(len, names)), MIN_COLUMNS)
+    cells = _cells(curves, values, characters, columns, height)
+    if divider is not None:
+        column = round(divider / max(len(curves[0].values) - 1, 1) * (columns - 1))
+        is_free = np.isin(cells[:, column], [" ", chr(EMPTY_BRAILLE)])
+        cells[:, column] = np.where(is_free, characters.edge, cells[:, column])
     rows = [
-        f"{label:>{left}} {frame.tick if label else frame.edge}{''.join(row)}{name}"
-        for label, row, name in zip(labels, cells, names, strict=True)
+        f"{label:>{margin}} {characters.tick if label else characters.edge}{''.join(row)}{name}"
+        for label, row, name in zip(y_labels, cells, names, strict=True)
     ]
-    gap = max(columns - len(ends[0]) - len(ends[1]), 1)
-    rows.append(f"{'':>{left}} {frame.corner}{frame.floor * columns}")
-    rows.append(f"{'':>{left}}  {ends[0]}{'':>{gap}}{ends[1]}")
-    return [row.replace(chr(BLANK), " ").rstrip() for row in rows]
+    first, last = x_labels
+    gap = max(columns - len(first) - len(last), 1)
+    rows.append(f"{'':>{margin}} {characters.corner}{characters.floor * columns}")
+    rows.append(f"{'':>{margin}}  {first}{'':>{gap}}{last}")
+    return [row.replace(chr(EMPTY_BRAILLE), " ").rstrip() for row in rows]
+
+
+def _value_range(curves: Sequence[Curve]) -> ValueRange:
+    """The smallest and the largest value of all lines; 0 to 1 where there is none."""
+    known = np.concatenate([curve.values[np.isfinite(curve.values)] for curve in curves])
+    return ValueRange(known.min(), known.max()) if len(known) else ValueRange(0.0, 1.0)
 
 
 def _cells(
-    curves: Sequence[Curve], span: tuple[float, float], frame: Frame, columns: int, height: int
+    curves: Sequence[Curve],
+    values: ValueRange,
+    characters: CharacterSet,
+    columns: int,
+    height: int,
 ) -> np.ndarray:
     """The characters of the lines, (height, columns)."""
-    if frame.marks:
+    if characters.marks:
         cells = np.full((height, columns), " ")
-        for place, curve in reversed([*enumerate(curves)]):  # the first one on top
-            rows, across = _dots(curve.values, span, columns, height)
-            cells[rows, across] = frame.marks[place % len(frame.marks)]
+        for number, curve in reversed([*enumerate(curves)]):  # the first one on top
+            rows, places = _dots(curve.values, values, columns, height)
+            cells[rows, places] = characters.marks[number % len(characters.marks)]
         return cells
-    down, right = BRAILLE.shape
-    dots = np.zeros((height * down, columns * right), np.int64)
+    dots_down, dots_across = BRAILLE_DOTS.shape
+    dots = np.zeros((height * dots_down, columns * dots_across), np.int64)
     for curve in curves:
-        rows, across = _dots(curve.values, span, columns * right, height * down)
-        dots[rows, across] = 1
-    parts = dots.reshape(height, down, columns, right) * BRAILLE[:, None, :]
-    return np.asarray(np.vectorize(chr)(BLANK + parts.sum(axis=(1, 3))))
+        rows, places = _dots(curve.values, values, columns * dots_across, height * dots_down)
+        dots[rows, places] = 1
+    codes = dots.reshape(height, dots_down, columns, dots_across) * BRAILLE_DOTS[:, None, :]
+    return np.asarray(np.vectorize(chr)(EMPTY_BRAILLE + codes.sum(axis=(1, 3))))
 
 
 def _dots(
-    values: np.ndarray, span: tuple[float, float], across: int, down: int
+    line: np.ndarray, values: ValueRange, columns: int, rows: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rows and the columns that a line goes through, of so many across and down."""
-    own = np.linspace(0, across - 1, len(values)) if len(values) > 1 else np.zeros(1)
-    between = np.linspace(0, across - 1, DENSE * across * (len(values) > 1))
-    x = np.concatenate([own, between])
-    y = np.concatenate([values, np.interp(between, own, values)])
+    """The rows and the columns of the dots of a line, on a raster of the given size."""
+    x_known = np.linspace(0, columns - 1, len(line)) if len(line) > 1 else np.zeros(1)
+    x_between = np.linspace(0, columns - 1, POINTS_PER_DOT * columns * (len(line) > 1))
+    x = np.concatenate([x_known, x_between])
+    y = np.concatenate([line, np.interp(x_between, x_known, line)])
     x, y = x[np.isfinite(y)], y[np.isfinite(y)]
-    return _row(y, span, down), x.round().astype(int)
+    return _row_of(y, values, rows), x.round().astype(int)
 
 
-def _row(y: np.ndarray, span: tuple[float, float], down: int) -> np.ndarray:
-    """The rows of values, counted from the top; the middle one where all are alike."""
-    low, high = span
+def _row_of(y: np.ndarray, values: ValueRange, rows: int) -> np.ndarray:
+    """The rows of values, counted from the top; the middle one where all values are equal."""
+    low, high = values
     share = (high - y) / (high - low) if high > low else np.full(y.shape, 0.5)
-    return np.asarray((share * (down - 1)).round().astype(int))
+    return np.asarray((share * (rows - 1)).round().astype(int))
 
 
-def _names(
-    curves: Sequence[Curve], span: tuple[float, float], frame: Frame, width: int, height: int
+def _names_by_row(
+    curves: Sequence[Curve],
+    values: ValueRange,
+    characters: CharacterSet,
+    width: int,
+    height: int,
 ) -> list[str]:
     """For each row the name of the line that ends there at the right, or in a free row near it."""
     names = [""] * height
-    for place, curve in enumerate(curves):
+    for number, curve in enumerate(curves):
         if not curve.name or not np.isfinite(curve.values[-1]):
             continue
-        mark = f"{frame.marks[place % len(frame.marks)]} " if frame.marks else ""
-        at = int(_row(curve.values[-1:], span, height)[0])
-        free = [row for row in range(height) if not names[row]]
-        if free:
-            nearest = min(free, key=lambda row: abs(row - at))
+        marks = characters.marks
+        mark = f"{marks[number % len(marks)]} " if marks else ""
+        end_row = int(_row_of(curve.values[-1:], values, height)[0])
+        free_rows = [row for row in range(height) if not names[row]]
+        if free_rows:
+            nearest = min(free_rows, key=lambda row: abs(row - end_row))
             names[nearest] = f" {mark}{curve.name}"[: width // 3]
     return names

@@ -1,94 +1,97 @@
-"""The picture of a training: its losses, whose turn it was, and which weights were kept."""
+"""The picture of a training: its losses, its feedback phases, and which weights were kept."""
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from forecast.errors import OptionError
 from forecast.plotting.style import (
     BLUE,
     GREY,
     VERMILION,
-    curve,
-    grid,
-    head,
-    name_axes,
+    draw_line,
+    label_axes,
+    make_grid,
+    set_figure_title,
     share_legend,
     tint,
-    whole_steps,
 )
+from forecast.plotting.ticks import set_integer_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+COLOURS = (BLUE, VERMILION)  # of the losses
+LINE_STYLES = ("-", "--")
 
-def plot_training(record: dict[str, Any]) -> Figure:
-    """Draw the loss and the validation loss over the steps of a training.
+
+class FeedbackPhase(NamedTuple):
+    """A part of a training under one feedback regime, and the gradient steps before it."""
+
+    name: str
+    start: int
+
+
+class TrainingCurves(NamedTuple):
+    """The course of a training.
+
+    Attributes:
+        steps: gradient steps after which the losses were measured (R,), ascending, R > 0.
+        losses: by name, (R,) each, NaN where there is none: "training" and "validation".
+        seconds: that the training took.
+        kept_step: the gradient step after which the weights were kept; None if unknown.
+        phases: of the feedback, in their order.
+    """
+
+    steps: np.ndarray
+    losses: dict[str, np.ndarray]
+    seconds: float
+    kept_step: int | None = None
+    phases: Sequence[FeedbackPhase] = ()
+
+
+def plot_training(curves: TrainingCurves) -> Figure:
+    """Draw the training loss and the validation loss over the gradient steps.
 
     Args:
-        record: of the training, `Model.record`.
+        curves: the course of the training.
 
     Returns:
-        The figure; the turns of feedback regimes are shaded, and the weights kept are marked.
-
-    Raises:
-        OptionError: if the record tells of no training.
+        The figure; feedback phases are shaded, and the step of the kept weights is marked.
     """
-    steps, losses = curves(record)
-    small = grid(1)
-    figure, axis = small.figure, small.axes[0]
-    for (label, line), colour, style in zip(
-        losses.items(), (BLUE, VERMILION), ("-", "--"), strict=True
-    ):
-        if not np.isnan(line).all():
-            curve(axis, steps, line, colour, label, style=style)
-    _shade(axis, record, int(steps[-1]))
-    kept = record.get("kept")
-    if kept:
-        axis.axvline(kept, ls=":", c=GREY, lw=1.5, label=f"weights kept (step {kept:,})")
-    whole_steps(axis, 10)
-    axis.set_xlim(0, steps[-1] * 1.02)
-    seconds = record["rounds"][-1]["seconds"]
-    many = "1 step" if steps[-1] == 1 else f"{steps[-1]:,} steps"
-    head(figure, f"Training: {many} in {seconds:,.0f} s")
-    name_axes(small, "gradient step", "loss")
-    share_legend(figure, axis)
-    return figure
+    grid = make_grid(1)
+    axes, last_step = grid.axes[0], int(curves.steps[-1])
+    for row, (label, loss) in enumerate(curves.losses.items()):
+        if not np.isnan(loss).all():
+            draw_line(axes, curves.steps, loss, COLOURS[row], label, style=LINE_STYLES[row])
+    _shade_phases(axes, curves.phases, last_step)
+    if curves.kept_step:
+        label = f"weights kept (step {curves.kept_step:,})"
+        axes.axvline(curves.kept_step, ls=":", c=GREY, lw=1.5, label=label)
+    set_integer_ticks(axes, 10)
+    axes.set_xlim(0, last_step * 1.02)
+    steps = "1 gradient step" if last_step == 1 else f"{last_step:,} gradient steps"
+    set_figure_title(grid.figure, f"Training: {steps} in {curves.seconds:,.0f} s")
+    label_axes(grid, "gradient step", "loss")
+    share_legend(grid.figure, axes)
+    return grid.figure
 
 
-def curves(record: dict[str, Any]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The steps after which losses were noted (R,), and the losses by name, (R,) each.
-
-    Raises:
-        OptionError: if the record tells of no training.
-    """
-    rounds = record.get("rounds")
-    if not rounds:
-        raise OptionError("the model's record tells of no training; there are no curves to draw")
-    columns = {"training": "loss", "validation": "validation_loss"}
-    losses = {
-        label: np.array([each[key] for each in rounds], dtype=float)  # None becomes NaN
-        for label, key in columns.items()
-    }
-    return np.array([each["step"] for each in rounds]), losses
-
-
-def _shade(axis: Axes, record: dict[str, Any], last: int) -> None:
-    """Every other turn of the regimes grey, with their names on top."""
-    turns = record.get("turns", [0])
-    names = record.get("regimes", [])
-    for place, (begin, end) in enumerate(itertools.pairwise([*turns, last])):
-        if begin == end or place >= len(names):
+def _shade_phases(axes: Axes, phases: Sequence[FeedbackPhase], last_step: int) -> None:
+    """Shade every other feedback phase grey, with the names on top; empty ones are left out."""
+    limits = itertools.pairwise([*(phase.start for phase in phases), last_step])
+    for number, (phase, (start, end)) in enumerate(zip(phases, limits, strict=True)):
+        if start == end:
             continue
-        if place % 2:
-            axis.axvspan(begin, end, color=tint(GREY, 0.12), linewidth=0, zorder=0)
-        axis.annotate(
-            names[place] if place else f"feedback: {names[place]}",
-            ((begin + end) / 2, 1.0),
+        if number % 2:
+            axes.axvspan(start, end, color=tint(GREY, 0.12), linewidth=0, zorder=0)
+        axes.annotate(
+            phase.name if number else f"feedback: {phase.name}",
+            ((start + end) / 2, 1.0),
             (0, 3),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",

@@ -1,1 +1,11 @@
-"""Training through Keras: the only room, with the compiled runtime, that knows TensorFlow."""
+"""Training through Keras: the only package, with the compiled runtime, that imports TensorFlow.
+
+- `options`: what a user may choose, and its validation.
+- `plan`: sizes and lengths of a run, chosen from the data unless given.
+- `windows`: training windows, at random places or contiguous.
+- `window_batch`: a batch of windows, and the two ways through it.
+- `keras_model`: a network as a Keras model, and its loss.
+- `callbacks`: learning rate, feedback phase, best weights, time budget, progress.
+- `fit`: one training run.
+- `feedback/`: the feedback regimes.
+"""

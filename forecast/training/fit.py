@@ -13,20 +13,19 @@ import numpy as np
 import tensorflow as tf
 
 from forecast.inference.config import Config
-from forecast.training import windows
 from forecast.training.callbacks import (
-    Best,
-    Budget,
-    Cosine,
+    BestWeights,
+    CosineDecay,
     FeedbackPhase,
     Interrupt,
-    Progress,
-    Report,
+    ProgressLog,
+    TimeBudget,
 )
 from forecast.training.feedback import REGIMES, free_running, teacher_forcing
-from forecast.training.keras_model import TrainableNetwork, masked_loss
+from forecast.training.keras_model import ModelInputs, TrainableNetwork, masked_loss
 from forecast.training.plan import Plan
-from forecast.training.windows import Batch, Windows
+from forecast.training.progress import Progress
+from forecast.training.windows import SAMPLERS, Batch, Windows
 
 VALIDATION_WINDOWS = 512  # series looked at for the validation loss, drawn once
 AHEAD = 2  # batches that are ready before they are needed
@@ -40,17 +39,17 @@ class Fitted:
         weights: named arrays.
         rounds: the progress after each round.
         ended: "planned", "early" (validation loss no longer fell), "budget" or "interrupted".
-        kept: the step that the weights are of.
-        regimes: those that had their turn.
-        turns: steps before the turn of each of them.
+        kept_step: the gradient step that the weights are of.
+        phases: the feedback regimes that were active.
+        phase_starts: gradient steps before each of them.
     """
 
     weights: dict[str, np.ndarray]
-    rounds: list[dict[str, Any]]
+    rounds: tuple[Progress, ...]
     ended: str
-    kept: int
-    regimes: tuple[str, ...]
-    turns: tuple[int, ...] = (0,)
+    kept_step: int
+    phases: tuple[str, ...]
+    phase_starts: tuple[int, ...] = (0,)
 
 
 class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no type hints
@@ -67,8 +66,7 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no type hi
 def fit(
     config: Config,
     plan: Plan,
-    data: Windows,
-    lengths: np.ndarray,
+    windows: Windows,
     seed: int,
     budget: float,
     listener: Callable[[Progress], None] | None = None,
@@ -78,67 +76,67 @@ def fit(
     Args:
         config: what the model is made of.
         plan: sizes and lengths of the run.
-        data: the windows of the panel.
-        lengths: rows of each series, (S,). Training sees all but the last 2 * holdout of
-            them; the first half of those is the validation tail, the rest is not touched.
+        windows: of the panel. Training sees all but the last 2 * holdout rows of each series; the
+            first half of those are the validation rows, the others are not touched.
         seed: of weights, dropout and windows.
         budget: seconds that training may take.
         listener: told the progress after each round.
     """
-    model = learner(config, plan, seed)
+    model = make_network(config, plan, seed)
     model.compile(
-        optimizer=Adam(plan.rate, global_clipnorm=plan.clip),
+        optimizer=Adam(plan.learning_rate, global_clipnorm=plan.gradient_clip),
         loss=masked_loss(config.head),
     )
-    cosine = Cosine(plan.rate, plan.steps)
-    limit = Budget(budget, cosine)
-    report = Report(cosine, listener)
-    best = Best(plan, cosine)
-    looked_at = validation_batch(data, lengths - plan.holdout, plan.holdout, seed)
+    decay = CosineDecay(plan.learning_rate, plan.steps)
+    limit = TimeBudget(budget, decay)
+    log = ProgressLog(decay, listener)
+    best = BestWeights(plan, decay)
+    lengths = np.diff(windows.indptr)
+    validation = validation_batch(windows, lengths - plan.holdout, plan.holdout, seed)
     interrupt = Interrupt()
     interrupted = False
     try:
         with interrupt.watching():
             model.fit(
-                stream(lambda: batches(data, lengths - 2 * plan.holdout, plan, seed)),
+                stream(lambda: batches(windows, lengths - 2 * plan.holdout, plan, seed)),
                 steps_per_epoch=plan.steps_per_round,
                 epochs=-(-plan.steps // plan.steps_per_round),
-                validation_data=stream(lambda: repeat(looked_at)) if looked_at else None,
+                validation_data=stream(lambda: repeat(validation)) if validation else None,
                 validation_steps=1,
-                callbacks=[cosine, FeedbackPhase(plan, cosine), report, limit, best, interrupt],
+                callbacks=[decay, FeedbackPhase(plan, decay), log, limit, best, interrupt],
                 shuffle=False,
                 verbose=0,
             )
     except KeyboardInterrupt:
         interrupted = True
-        report.end()
+        log.end()
     best.restore()
     ended = "interrupted" if interrupted else "budget" if limit.lowered else "planned"
     if best.stopped and not interrupted:
         ended = "early"
-    had_turn, turns = plan.regimes[: best.turn + 1], tuple(best.turns)
-    kept = best.step or report.last
-    return Fitted(model.export(), report.rounds, ended, kept, had_turn, turns)
+    phases, starts = plan.feedback[: best.phase + 1], tuple(best.phase_starts)
+    kept_step = best.step or log.last
+    return Fitted(model.export(), tuple(log.rounds), ended, kept_step, phases, starts)
 
 
-def learner(config: Config, plan: Plan, seed: int) -> TrainableNetwork:
+def make_network(config: Config, plan: Plan, seed: int) -> TrainableNetwork:
     """The network before its first step, under the regimes of the plan."""
-    modules = [import_module(REGIMES[name].module) for name in plan.regimes]
+    modules = [import_module(REGIMES[name].module) for name in plan.feedback]
     return TrainableNetwork(
         config.blueprint,
         [module.regime(plan) for module in modules],
         free_running.parameters if plan.feeds_back else teacher_forcing.parameters,
-        steps=plan.length,
-        warm=plan.context,
-        lanes=plan.batch if plan.windows == "contiguous" else 0,
+        window_length=plan.window_length,
+        context=plan.context,
+        lanes=plan.batch_size if plan.windows == "contiguous" else 0,
         dropout=plan.dropout,
         seed=seed,
     )
 
 
-def batches(data: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterator[Batch]:
+def batches(windows: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterator[Batch]:
     """Windows of the planned kind without end, from the first rows of each series, (S,)."""
-    return windows.KINDS[plan.windows](data, plan.least_rows, lengths, plan.batch, seed)
+    return SAMPLERS[plan.windows](windows, plan.min_window_rows, lengths, plan.batch_size, seed)
 
 
 def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
@@ -157,12 +155,14 @@ def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
     return dataset.prefetch(AHEAD).with_options(options)
 
 
-def _pair(batch: Batch) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """What a Keras model is given, and what it is to predict."""
-    return (batch.values, batch.known, batch.begins), batch.targets
+def _pair(batch: Batch) -> tuple[ModelInputs, np.ndarray]:
+    """What the Keras model is given, and what it is to predict."""
+    return ModelInputs(batch.values, batch.step_features, batch.resets), batch.targets
 
 
-def validation_batch(data: Windows, lengths: np.ndarray, holdout: int, seed: int) -> Batch | None:
+def validation_batch(
+    windows: Windows, lengths: np.ndarray, holdout: int, seed: int
+) -> Batch | None:
     """Windows that end at the given lengths, whose targets count as far as they are held out.
 
     None where nothing is held out, no series reaches that far, or nothing was observed there.
@@ -173,7 +173,7 @@ def validation_batch(data: Windows, lengths: np.ndarray, holdout: int, seed: int
     if len(series) > VALIDATION_WINDOWS:
         rng = np.random.default_rng(seed)
         series = np.sort(rng.choice(series, VALIDATION_WINDOWS, replace=False))
-    batch = data.gather(series, lengths[series] - data.length)
-    asked = min(holdout, data.length - data.context)  # a decoder behind an encoder says no more
-    batch.targets[:, :-asked] = np.nan
+    batch = windows.gather(series, lengths[series] - windows.window_length)
+    horizon = windows.window_length - windows.context  # all that an encoder-decoder forecasts
+    batch.targets[:, : -min(holdout, horizon)] = np.nan
     return None if np.isnan(batch.targets).all() else batch

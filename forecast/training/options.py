@@ -1,140 +1,401 @@
-"""What a Forecaster may be asked for, checked before any data are read."""
+"""The options of a training, declared once: name, default, valid values and description.
+
+`Forecaster` and the sktime adapter inherit the fields; the command line makes its options, their
+types and their help of them. The description of an option is its entry in the docstring.
+"""
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Mapping
-from typing import Any
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from numbers import Real
+from typing import Any, NamedTuple
 
-import numpy as np
-import pandas as pd
-
-from forecast.data import scaling
-from forecast.data.holidays import check_place
 from forecast.errors import OptionError, require_whole
-from forecast.inference.bounds import to_bounds
 from forecast.nn import HEADS, NETWORKS
 from forecast.nn.heads import point
 from forecast.nn.layers import CELLS, SCORES
 from forecast.training.feedback import MIX_BY, MIXING, REGIMES, feeds_back, regimes_of
 from forecast.training.feedback.sampling_schedule import SCHEDULES
-from forecast.training.windows import KINDS
 
-OF_SCHEDULED = ("schedule", "teacher_forcing_ratio", "mixing", "mix_by")
-OPEN = (
-    "attention_score",
-    *OF_SCHEDULED,
-)  # None where they have nothing to say, or are left to the plan
-TRANSFORMS = ("auto", *scaling.POWERS)
-LARGEST_SEED = 2**32 - 1
+TRANSFORMS = ("auto", "none", "sqrt", "log")
+WINDOWS = ("random", "contiguous")
+MAX_SEED = 2**32 - 1
+ONLY_SCHEDULED = ("schedule", "teacher_forcing_ratio", "mixing", "mix_by")
+
+Check = Callable[[str, Any], None]  # takes the name and a value; raises OptionError
 
 
-def check_choices(choices: Mapping[str, Any]) -> None:
-    """Raise OptionError for the first choice that is out of range.
+@dataclass(frozen=True)
+class Choice:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise OptionError unless a value is one of the words."""
+        if value not in self.words:
+            raise OptionError(f"{name} is {value!r}; it must be one of {', '.join(self.words)}")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number."""
+
+    least: int
+    most: int | None = None
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise OptionError unless a value is a whole number within the limits."""
+        require_whole(name, value, self.least)
+        if self.most is not None and value > self.most:
+            raise OptionError(f"{name} is {value}; it must be at most {self.most}")
+
+
+@dataclass(frozen=True)
+class Share:
+    """A number from 0 to below 1."""
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise OptionError unless a value is such a number."""
+        if not (_is_number(value) and 0 <= value < 1):
+            raise OptionError(f"{name} is {value!r}; it must lie from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class Positive:
+    """A number above 0."""
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise OptionError unless a value is positive and finite."""
+        if not (_is_number(value) and 0 < value < math.inf):
+            raise OptionError(f"{name} is {value!r}; it must be a positive number")
+
+
+@dataclass(frozen=True)
+class Text:
+    """Any text."""
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise OptionError unless a value is text."""
+        if not isinstance(value, str):
+            raise OptionError(f"{name} is {value!r}; it must be text, or None")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or False."""
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise OptionError unless a value is one of the two."""
+        if not isinstance(_plain(value), bool):
+            raise OptionError(f"{name} is {value!r}; it must be True or False")
+
+
+@dataclass(frozen=True)
+class ColumnNames:
+    """One or several names of columns."""
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise OptionError unless a value is names of columns."""
+        column_names(value, name)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of forecasts: a word, or a pair of numbers."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, name: str, value: Any) -> None:  # noqa: ARG002 - to_bounds names it
+        """Raise OptionError unless a value is one of the words or a pair of numbers."""
+        from forecast.inference.bounds import to_bounds  # which takes pandas
+
+        if not is_auto(value):
+            to_bounds(value)
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """A share from 0 to 1 at the end, or one at the start and one at the end."""
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise OptionError unless a value is one share or two."""
+        ends = _ends(value)
+        are_shares = all(_is_number(end) and 0 <= end <= 1 for end in ends)
+        if len(ends) not in (1, 2) or not are_shares:
+            raise OptionError(
+                f"{name} is {value!r}; give a share from 0 to 1, or that at the start and at the "
+                "end"
+            )
+
+
+@dataclass(frozen=True)
+class Regimes:
+    """A feedback regime, or several, one after another."""
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise OptionError unless the regimes exist."""
+        names = regimes_of(value)
+        if not names or not {*names} <= REGIMES.keys():
+            raise OptionError(
+                f"{name} is {value!r}; it must be one of {', '.join(REGIMES)}, or one after "
+                "another as in 'teacher,free'"
+            )
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A length of time."""
+
+    def __call__(self, name: str, value: Any) -> None:  # noqa: ARG002 - seconds names it
+        """Raise OptionError unless a value is a positive length of time."""
+        seconds(value)
+
+
+class OptionSpec(NamedTuple):
+    """What is known of an option besides its name, default and description.
+
+    Attributes:
+        check: what values it may have.
+        default_text: the default in words, where it depends on others; "" where it does not.
+    """
+
+    check: Any
+    default_text: str = ""
+
+
+def option(default: Any, check: Check, default_text: str = "") -> Any:
+    """A field with valid values; None, where it is the default, is always valid."""
+    return field(default=default, metadata={"spec": OptionSpec(check, default_text)})
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class ColumnOptions:
+    """The roles of the columns of a table.
 
     Args:
-        choices: the arguments of a Forecaster, by name.
+        id: column that tells the series apart; guessed where it is unambiguous.
+        time: column of the times; guessed where it is unambiguous.
+        target: column to forecast; guessed where it is unambiguous.
+        also: additional target columns, whose past may help. All targets are forecast and fed back
+            together. Transform and bounds are for the target; for the others they are inferred.
+        known: future covariates: columns that are known in advance too, such as a price (numbers,
+            yes and no, or categories). A forecast needs their future values.
+        static: static covariates: columns with one value per series, such as its region.
     """
-    for name in ("id", "time", "target", "holidays", "frequency"):
-        if not isinstance(choices[name], str | None):
-            raise OptionError(f"{name} is {choices[name]!r}; it must be text, or None")
-    if choices["holidays"] is not None:
-        check_place(choices["holidays"])
-    if choices["transform"] not in ("auto", "none") and HEADS.get(choices["head"], point).COUNTS:
-        raise OptionError(
-            f"transform is {choices['transform']!r}, but the head {choices['head']!r} takes counts "
-            "as they are; leave it out"
+
+    id: str | None = option(None, Text())
+    time: str | None = option(None, Text())
+    target: str | None = option(None, Text())
+    also: str | Sequence[str] = option((), ColumnNames())
+    known: str | Sequence[str] = option((), ColumnNames())
+    static: str | Sequence[str] = option((), ColumnNames())
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class TrainingOptions:
+    """The options of a training; every option that is None is chosen from the data.
+
+    Args:
+        holidays: country, or part of one, whose public holidays are an input, such as "DE" or
+            "US-CA"; for steps of a day or less. Needs the extra forecast-rollout[holidays].
+        frequency: spacing of the steps as a pandas alias, such as "h", "D", "MS" or "15min".
+        season: steps in a season; by default that of the frequency (24 for hourly data).
+        network: "lstm" observes and forecasts with the same layers; "seq2seq" has an encoder and
+            a decoder; in "attention" the decoder attends to the encoder's outputs; "repeat" gives
+            the decoder one vector for the whole horizon.
+        cell: of the recurrent layers.
+        attention_score: scaled dot product, or additive.
+        head: "point" forecasts the median alone; "normal", "student_t" and, for counts,
+            "negative_binomial" a distribution, with sample paths.
+        layers: recurrent layers.
+        units: units of each layer.
+        residual: let each layer above the first add its input to its output.
+        dropout: dropout rate between recurrent layers.
+        context: steps that set the scale of a series, its last ones, and that lead each training
+            window.
+        train_horizon: steps of a training window after its context, in which the network may be
+            fed its own predictions; by default as many as are held out, at least 8 if there are
+            enough rows. It does not limit forecasts.
+        holdout: steps at the end of each series that are kept for the final comparison with the
+            seasonal naive forecast, and as many before them for early stopping; 0 trains on
+            everything.
+        transform: of the values before they are scaled; auto chooses by Guerrero's method.
+        bounds: limits of all forecasts: none, non_negative, a pair of numbers with either end left
+            open, or auto: non-negative where the data suggest it.
+        windows: "random" training windows start at random places, each from an empty state;
+            "contiguous" ones follow each other along a series, and the state is carried from one
+            gradient step to the next, as a stateful LSTM does.
+        feedback: what the network is fed after the context of a window: "teacher" (true values),
+            "scheduled" (more and more of its own predictions), "free" (its own predictions), or
+            one after another as in "teacher,free".
+        schedule: how the teacher-forcing ratio of scheduled sampling changes.
+        teacher_forcing_ratio: of scheduled sampling, at the start and at the end of its phase; a
+            single number is that at the end.
+        mixing: scheduled sampling step by step, or in two fused passes.
+        mix_by: draw teacher forcing for each step, or for a whole sequence.
+        batch_size: windows in a gradient step.
+        steps: gradient steps.
+        learning_rate: at the start, with cosine decay to 0.
+        budget: longest time that training may take, such as "90s", "5m" or "1h"; at least one
+            gradient step is made.
+        seed: of weights and windows. The same seed, data and machine give the same model, unless
+            the time budget ends the training.
+    """
+
+    holidays: str | None = option(None, Text())
+    frequency: str | None = option(None, Text())
+    season: int | None = option(None, Whole(1))
+    network: str = option("lstm", Choice(tuple(NETWORKS)))
+    cell: str = option("lstm", Choice(tuple(CELLS)))
+    attention_score: str | None = option(None, Choice(SCORES), SCORES[0])
+    head: str = option("point", Choice(tuple(HEADS)))
+    layers: int | None = option(None, Whole(1))
+    units: int | None = option(None, Whole(1))
+    residual: bool = option(False, Flag())
+    dropout: float | None = option(None, Share())
+    context: int | None = option(None, Whole(2))
+    train_horizon: int | None = option(None, Whole(1))
+    holdout: int | None = option(None, Whole(0))
+    transform: str = option("auto", Choice(TRANSFORMS))
+    bounds: Any = option("auto", Limits(("auto", "none", "non_negative")))
+    windows: str = option("random", Choice(WINDOWS))
+    feedback: str | Sequence[str] | None = option(
+        None, Regimes(), "teacher,free for lstm and point"
+    )
+    schedule: str | None = option(None, Choice(tuple(SCHEDULES)), "linear")
+    teacher_forcing_ratio: float | tuple[float, float] | None = option(None, Ratios(), "1,0")
+    mixing: str | None = option(None, Choice(MIXING), MIXING[0])
+    mix_by: str | None = option(None, Choice(MIX_BY), MIX_BY[0])
+    batch_size: int | None = option(None, Whole(1))
+    steps: int | None = option(None, Whole(1))
+    learning_rate: float | None = option(None, Positive())
+    budget: str | float = option("5m", Duration())
+    seed: int = option(0, Whole(0, MAX_SEED))
+
+    def regimes(self) -> tuple[str, ...]:
+        """The feedback regimes asked for, or those that suit the network: docs/EXPERIMENTS.md.
+
+        A head with a distribution learns that of one step, given the values before it, only from
+        true values: sampling adds up the uncertainty of the steps itself. Without one, a decoder
+        behind an encoder is never fed true values in a forecast; the decoder-only network is,
+        whenever rows are observed.
+        """
+        if self.feedback is not None:
+            return regimes_of(self.feedback)
+        network = NETWORKS[self.network]
+        is_random = HEADS.get(self.head, point).RANDOM
+        if is_random or not network.FEEDS_BACK or self.windows == "contiguous":
+            return ("teacher",)
+        return ("free",) if network.ENCODES else ("teacher", "free")
+
+
+class OptionField(NamedTuple):
+    """An option as others make use of it.
+
+    Attributes:
+        name, default: of the field.
+        spec: its valid values.
+        description: its entry in the docstring.
+    """
+
+    name: str
+    default: Any
+    spec: OptionSpec
+    description: str
+
+
+def option_fields(*classes: type) -> list[OptionField]:
+    """The options of classes, in their order."""
+    return [
+        OptionField(f.name, f.default, f.metadata["spec"], _descriptions(cls).get(f.name, ""))
+        for cls in classes
+        for f in fields(cls)
+    ]
+
+
+def _descriptions(cls: type) -> dict[str, str]:
+    """The entries of the section "Args" of a docstring, each as one line."""
+    _, _, section = (inspect.getdoc(cls) or "").partition("\nArgs:\n")
+    entries = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
+
+
+def with_option_docs(doc: str | None, *classes: type) -> str:
+    """A docstring with the entries of the options of classes put before its attributes."""
+    entries = "\n".join(
+        textwrap.fill(
+            f"{entry.name}: {entry.description}",
+            width=100,
+            initial_indent=" " * 8,
+            subsequent_indent=" " * 12,
         )
+        for entry in option_fields(*classes)
+    )
+    return (doc or "").replace("    Attributes:", f"    Args:\n{entries}\n\n    Attributes:", 1)
+
+
+def check_options(options: Any) -> None:
+    """Raise OptionError for the first option that is out of range or does not suit the others.
+
+    Args:
+        options: with the fields of `TrainingOptions`, and perhaps of `ColumnOptions`.
+    """
+    for entry in fields(options):
+        value, spec = getattr(options, entry.name), entry.metadata["spec"]
+        if value is not None or entry.default is not None:
+            spec.check(entry.name, value)
+    if options.holidays is not None:
+        from forecast.data.holidays import check_place  # which takes pandas
+
+        check_place(options.holidays)
+    if isinstance(options, ColumnOptions):
+        _refuse_repeated_columns(options)
+    if options.transform not in ("auto", "none") and HEADS[options.head].COUNTS:
+        raise OptionError(
+            f"transform is {options.transform!r}, but the head {options.head!r} takes counts as "
+            "they are; leave it out"
+        )
+    _refuse_unused(options)
+    _check_feedback(options)
+
+
+def _refuse_repeated_columns(options: ColumnOptions) -> None:
+    """Raise OptionError where a column has two roles."""
     roles = ("also", "known", "static")
-    beside = [name for role in roles for name in names_of(choices[role], role)]
-    for name in beside:
-        if beside.count(name) > 1:
+    names = [name for role in roles for name in column_names(getattr(options, role), role)]
+    for name in names:
+        if names.count(name) > 1:
             raise OptionError(
                 f"column {name!r} is given twice among also, known and static; give it once"
             )
-    for name, allowed in (
-        ("network", tuple(NETWORKS)),
-        ("cell", tuple(CELLS)),
-        ("attention_score", SCORES),
-        ("head", tuple(HEADS)),
-        ("transform", TRANSFORMS),
-        ("windows", tuple(KINDS)),
-        ("schedule", tuple(SCHEDULES)),
-        ("mixing", MIXING),
-        ("mix_by", MIX_BY),
-    ):
-        is_open = name in OPEN and choices[name] is None
-        if not is_open and choices[name] not in allowed:
-            raise OptionError(
-                f"{name} is {choices[name]!r}; it must be one of {', '.join(allowed)}"
-            )
-    positive = dict.fromkeys(
-        ("layers", "units", "train_horizon", "batch_size", "steps", "season"), 1
-    )
-    for name, least in {**positive, "context": 2, "holdout": 0}.items():
-        if choices[name] is not None:  # None is chosen from the data
-            require_whole(name, choices[name], least)
-    seed, dropout, rate = (choices[name] for name in ("seed", "dropout", "learning_rate"))
-    require_whole("seed", seed, 0)
-    if seed > LARGEST_SEED:
-        raise OptionError(f"seed is {seed}; it must be at most {LARGEST_SEED}")
-    if dropout is not None and not (_is_number(dropout) and 0 <= dropout < 1):
-        raise OptionError(f"dropout is {dropout!r}; it must lie from 0 to below 1")
-    if rate is not None and not (_is_number(rate) and 0 < rate < math.inf):
-        raise OptionError(f"learning_rate is {rate!r}; it must be a positive number")
-    if not isinstance(choices["residual"], bool | np.bool_):
-        raise OptionError(f"residual is {choices['residual']!r}; it must be True or False")
-    if not is_auto(choices["bounds"]):
-        to_bounds(choices["bounds"])
-    seconds(choices["budget"])
-    _check_feedback(choices)
 
 
-def regimes_for(choices: Mapping[str, Any]) -> tuple[str, ...]:
-    """The regimes asked for, or else those that suit the network, see docs/EXPERIMENTS.md.
-
-    A head with a distribution learns that of one step, given the values before it, only from true
-    values: sampling adds up what is unknown of the steps itself. Without one, a decoder behind an
-    encoder is never fed true values in a forecast; the decoder-only network is, whenever rows are
-    observed.
-    """
-    if choices["feedback"] is not None:
-        return regimes_of(choices["feedback"])
-    network = NETWORKS[choices["network"]]
-    is_random = HEADS.get(choices["head"], point).RANDOM
-    if is_random or not network.FEEDS_BACK or choices["windows"] == "contiguous":
-        return ("teacher",)
-    return ("free",) if network.ENCODES else ("teacher", "free")
-
-
-def _check_feedback(choices: Mapping[str, Any]) -> None:
-    """Raise OptionError unless the regimes exist and suit the network."""
-    network, ratio = choices["network"], choices["teacher_forcing_ratio"]
-    feedback, allowed = regimes_for(choices), ", ".join(REGIMES)
-    if not feedback or not {*feedback} <= REGIMES.keys():
-        raise OptionError(
-            f"feedback is {choices['feedback']!r}; it must be one of {allowed}, or one after "
-            "another as in 'teacher,free'"
-        )
-    ends = [] if ratio is None else np.atleast_1d(np.asarray(ratio, dtype=object)).tolist()
-    shares = all(_is_number(end) and 0 <= end <= 1 for end in ends)
-    if ratio is not None and (len(ends) not in (1, 2) or not shares):
-        raise OptionError(
-            f"teacher_forcing_ratio is {ratio!r}; give a share from 0 to 1, or that at the start "
-            "and at the end"
-        )
-    for name in OF_SCHEDULED:
-        if choices[name] is not None and "scheduled" not in feedback:
+def _refuse_unused(options: TrainingOptions) -> None:
+    """Raise OptionError for an option that would have no effect."""
+    feedback = options.regimes()
+    for name in ONLY_SCHEDULED:
+        if getattr(options, name) is not None and "scheduled" not in feedback:
             raise OptionError(
                 f"{name} is for scheduled sampling, but feedback is {','.join(feedback)!r}; use "
                 "--feedback scheduled (feedback='scheduled' in Python)"
             )
-    if choices["attention_score"] is not None and network != "attention":
+    if options.attention_score is not None and options.network != "attention":
         raise OptionError(
-            f"attention_score is for attention, but network is {network!r}; use --network "
+            f"attention_score is for attention, but network is {options.network!r}; use --network "
             "attention (network='attention' in Python)"
         )
-    if choices["schedule"] == "constant" and len(ends) != 1:
+
+
+def _check_feedback(options: TrainingOptions) -> None:
+    """Raise OptionError unless the feedback regimes suit the network and its windows."""
+    network, feedback, ratio = options.network, options.regimes(), options.teacher_forcing_ratio
+    if options.schedule == "constant" and (ratio is None or len(_ends(ratio)) != 1):
         raise OptionError("a constant schedule needs one teacher_forcing_ratio, such as 0.5")
     is_fed_back = feeds_back(feedback)
     if is_fed_back and not NETWORKS[network].FEEDS_BACK:
@@ -142,23 +403,23 @@ def _check_feedback(choices: Mapping[str, Any]) -> None:
             f"network {network!r} is not fed its own values within the horizon of "
             "training; use --feedback teacher (feedback='teacher' in Python)"
         )
-    if is_fed_back and choices["train_horizon"] == 1:
+    if is_fed_back and options.train_horizon == 1:
         raise OptionError(
             "train_horizon is 1, but the first step of a horizon is fed a true value; for "
             f"feedback {','.join(feedback)!r} it must be at least 2"
         )
-    if choices["windows"] == "contiguous" and (NETWORKS[network].ENCODES or is_fed_back):
+    if options.windows == "contiguous" and (NETWORKS[network].ENCODES or is_fed_back):
         raise OptionError(
-            "contiguous windows carry the memory of true values from one to the next; they "
+            "contiguous windows carry the state after true values from one to the next; they "
             "need network 'lstm' and a feedback of true values, as 'teacher'"
         )
 
 
-def names_of(columns: Any, role: str = "known") -> tuple[str, ...]:
-    """The names of columns, told as one or as several.
+def column_names(columns: Any, role: str = "known") -> tuple[str, ...]:
+    """The names of columns, given as one or as several.
 
     Raises:
-        OptionError: if they are no text.
+        OptionError: if they are not text.
     """
     names = (columns,) if isinstance(columns, str) else columns
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
@@ -172,7 +433,18 @@ def is_auto(bounds: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number)
+    return isinstance(value, Real)  # NumPy's too
+
+
+def _plain(value: Any) -> Any:
+    """A scalar of NumPy as Python's own."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def _ends(ratio: Any) -> list[Any]:
+    """One number or several as a list."""
+    plain = ratio.tolist() if hasattr(ratio, "tolist") else ratio
+    return list(plain) if isinstance(plain, list | tuple) else [plain]
 
 
 def seconds(budget: str | float) -> float:
@@ -192,6 +464,8 @@ def seconds(budget: str | float) -> float:
 
 def _seconds_of(text: Any) -> float:
     """Text with units as pandas reads it; 0 where it does not."""
+    import pandas as pd
+
     try:
         return float(pd.Timedelta(text).total_seconds())
     except (TypeError, ValueError):

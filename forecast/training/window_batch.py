@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -16,105 +16,132 @@ from forecast.nn.step import ModelStep, StepMemory
 Tensor = Any
 
 
-Regime = Callable[["WindowBatch"], tuple[Tensor, NetworkState]]
-"""From a batch of windows to the raw parameters of their last steps, and the memory after them."""
+RegimeFunction = Callable[["WindowBatch"], tuple[Tensor, NetworkState]]
+"""From a batch of windows to the head's parameters of their last steps, and the final state."""
+
+
+class LoopState(NamedTuple):
+    """What the loop over the steps of a window carries along."""
+
+    step: Tensor  # () index after the context
+    value: Tensor  # (B, D) fed to the next step
+    memory: StepMemory
+    params: Any  # TensorArray of the head's parameters of each step
 
 
 @dataclass(frozen=True)
 class WindowBatch:
-    """B windows of T steps, the first of them fed with true values under every regime.
+    """B windows of T steps: C of context, fed with observed values, then a horizon of H.
 
     Attributes:
-        cell: the step of the network in training.
+        model_step: the step of the network in training.
         run: its recurrent layers, many steps at once.
-        run_plainly: the same without dropout.
+        run_without_dropout: the same without dropout.
         values: scaled (B, L + T, D), see `step_inputs.window_input`.
-        known: what is known of the steps beforehand (B, T, K).
-        memory: of the network before the windows.
-        warm: how many steps are fed true values, W; T - W others are left to the regime.
-        steps: T.
-        ratio: share of true values that the regime is to feed now, ().
-        seed: of what is drawn for this batch, (2,).
+        step_features: of the steps (B, T, K).
+        state: of the network before the windows.
+        context: steps fed with true values under every regime, C.
+        window_length: T; the regime decides what is fed in the last T - C = H steps.
+        ratio: share of true values that the regime feeds now, ().
+        seed: of the random draws for this batch, (2,).
     """
 
-    cell: ModelStep
+    model_step: ModelStep
     run: Run
-    run_plainly: Run
+    run_without_dropout: Run
     values: Tensor
-    known: Tensor
-    memory: NetworkState
-    warm: int
-    steps: int
+    step_features: Tensor
+    state: NetworkState
+    context: int
+    window_length: int
     ratio: Tensor
     seed: Tensor
 
     @property
-    def asked(self) -> Tensor:
-        """The values that the steps after the first W are to predict, (B, T - W, D)."""
-        return self.values[:, step_inputs.lead(self.cell.lags) + self.warm :]
+    def horizon(self) -> int:
+        """Steps after the context, H."""
+        return self.window_length - self.context
+
+    @property
+    def horizon_values(self) -> Tensor:
+        """The true values of the steps after the context, (B, H, D)."""
+        return self.values[:, step_inputs.lead(self.model_step.lags) + self.context :]
 
     def fused(self, values: Tensor, run: Run) -> tuple[Tensor, NetworkState]:
         """Feed the given values in one pass of the fused layers.
+
+        "Fused": Keras runs all T steps of a layer in one operation, so every value that is fed
+        has to be there before the pass. The network's own outputs cannot be fed back.
 
         Args:
             values: as `self.values`.
             run: the layers, with dropout or without.
 
         Returns:
-            Raw parameters of all T steps, or of the last T - W where an encoder takes the first
-            ones; and the memory after the windows.
+            The head's parameters of all T steps, or of the last H for a network with an encoder,
+            which reads the context; and the state after the windows.
         """
-        network = self.cell.network
-        inputs = step_inputs.window_input(tensors, values, self.known, self.cell.lags)
+        network = self.model_step.network
+        inputs = step_inputs.window_input(tensors, values, self.step_features, self.model_step.lags)
         if network.ENCODES:
-            memory = network.absorb(run, inputs[:, : self.warm], self.memory)
-            inputs, known = inputs[:, self.warm :], self.known[:, self.warm :]
+            state = network.absorb(run, inputs[:, : self.context], self.state)
+            inputs = inputs[:, self.context :]
+            step_features = self.step_features[:, self.context :]
         else:
-            memory, known = self.memory, self.known
-        params, memory = network.unroll(run, inputs, memory)
-        return self.cell.for_head(params, known), memory
+            state, step_features = self.state, self.step_features
+        params, state = network.unroll(run, inputs, state)
+        return self.model_step.for_head(params, step_features), state
 
     def stepwise(self, keep: Tensor) -> tuple[Tensor, NetworkState]:
-        """Feed true values for W steps, then step by step true or own ones, as a rollout does.
+        """Feed the context in one pass, then go step by step, as a rollout does.
+
+        Each step after the context runs `ModelStep.advance` once; the next step is fed this
+        step's true value or the centre of the distribution that this step has predicted.
 
         Args:
-            keep: where a value that is fed after that is the true one, bool (B, T - W, 1).
+            keep: whether the true value of a step is fed to the next, bool (B, H, 1).
 
         Returns:
             As `fused`.
         """
-        params, state = self._warmed_up()
-        value, recent = step_inputs.memory_at(self.values, self.cell.lags, self.warm)
-        memory, asked = StepMemory(recent, state), self.asked
-        path = tf.TensorArray(tf.float32, size=self.steps - self.warm)
+        params, state = self._after_context()
+        value, recent = step_inputs.memory_at(self.values, self.model_step.lags, self.context)
+        true_values = self.horizon_values
 
-        def body(t: Tensor, value: Tensor, memory: StepMemory, path: Any) -> tuple[Any, ...]:
-            params, memory = self.cell.advance(value, memory, self.known[:, self.warm + t])
-            own = self.cell.head.center(tensors, params)
-            value = tf.ensure_shape(tf.where(keep[:, t], asked[:, t], own), value.shape)
-            return t + 1, value, memory, path.write(t, params)
+        def advance(loop: LoopState) -> tuple[LoopState]:
+            t = loop.step
+            params, memory = self.model_step.advance(
+                loop.value, loop.memory, self.step_features[:, self.context + t]
+            )
+            own = self.model_step.head.center(tensors, params)
+            value = tf.where(keep[:, t], true_values[:, t], own)
+            value = tf.ensure_shape(value, loop.value.shape)
+            return (LoopState(t + 1, value, memory, loop.params.write(t, params)),)
 
-        _, _, memory, path = tf.while_loop(
-            lambda t, *_: t < self.steps - self.warm,
-            body,
-            (tf.constant(0), value, memory, path),
+        start = LoopState(
+            tf.constant(0),
+            value,
+            StepMemory(recent, state),
+            tf.TensorArray(tf.float32, size=self.horizon),
         )
-        later = tf.transpose(path.stack(), (1, 0, 2))
+        (end,) = tf.while_loop(lambda loop: loop.step < self.horizon, advance, (start,))
+        later = tf.transpose(end.params.stack(), (1, 0, 2))
         params = later if params is None else tf.concat([params, later], 1)
-        return params, memory.network
+        return params, end.memory.network
 
-    def _warmed_up(self) -> tuple[Tensor | None, NetworkState]:
-        """Parameters of the first W steps, None where they have none, and the memory after."""
-        if not self.warm:
-            return None, self.memory
-        network, before = self.cell.network, step_inputs.lead(self.cell.lags)
+    def _after_context(self) -> tuple[Tensor | None, NetworkState]:
+        """Parameters of the context's steps, None where there are none, and the state after it."""
+        if not self.context:
+            return None, self.state
+        network, lags = self.model_step.network, self.model_step.lags
+        step_features = self.step_features[:, : self.context]
         inputs = step_inputs.window_input(
             tensors,
-            self.values[:, : before + self.warm],
-            self.known[:, : self.warm],
-            self.cell.lags,
+            self.values[:, : step_inputs.lead(lags) + self.context],
+            step_features,
+            lags,
         )
         if network.ENCODES:
-            return None, network.absorb(self.run, inputs, self.memory)
-        params, memory = network.unroll(self.run, inputs, self.memory)
-        return self.cell.for_head(params, self.known[:, : self.warm]), memory
+            return None, network.absorb(self.run, inputs, self.state)
+        params, state = network.unroll(self.run, inputs, self.state)
+        return self.model_step.for_head(params, step_features), state

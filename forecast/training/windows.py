@@ -1,7 +1,7 @@
 """Training windows: slices of series whose inputs are their targets shifted by one step.
 
-They lie at random places, each on its own, or are contiguous: every row of a batch is a lane that
-walks a series piece by piece, from one batch to the next.
+They are drawn at random places, independently, or are contiguous: every row of a batch is a lane
+that goes through a series window by window, from one batch to the next.
 """
 
 from __future__ import annotations
@@ -22,38 +22,40 @@ class Batch(NamedTuple):
     """B windows of T steps."""
 
     values: np.ndarray  # (B, L + T, D) float32, scaled, NaN where missing; L rows lead to a window
-    known: np.ndarray  # (B, T, K) float32
+    step_features: np.ndarray  # (B, T, K) float32
     targets: np.ndarray  # (B, T, D), the last T values
-    begins: np.ndarray  # (B,) bool, False where a window goes on from that of the batch before
+    resets: np.ndarray  # (B,) bool, False where a window continues that of the previous batch
     lags: tuple[int, ...]
 
     @property
     def inputs(self) -> np.ndarray:
-        """What the steps of a network take if all values are true ones, (B, T, F)."""
-        inputs: np.ndarray = step_inputs.window_input(np, self.values, self.known, self.lags)
+        """The inputs of a network under teacher forcing, (B, T, F)."""
+        inputs: np.ndarray = step_inputs.window_input(
+            np, self.values, self.step_features, self.lags
+        )
         return inputs
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of one panel, gathered when asked for; it needs only lengths and row access.
+    """Windows of one panel, gathered on demand.
 
     Attributes:
         target: transformed values (N, D), NaN where missing.
-        known: what is known of the rows beforehand (N, K).
+        step_features: of the rows (N, K).
         indptr: row ranges of the series (S+1,).
         lags: past steps given as inputs.
         context: steps at a window's start that set its scale.
-        length: steps T of a window.
-        counts: whether the values are counts: then the logarithm of their unit is known too.
+        window_length: steps of a window, T.
+        counts: whether the values are counts; then the log unit is a step feature too.
     """
 
     target: np.ndarray
-    known: np.ndarray
+    step_features: np.ndarray
     indptr: np.ndarray
     lags: tuple[int, ...]
     context: int
-    length: int
+    window_length: int
     counts: bool = False
 
     def gather(
@@ -63,49 +65,49 @@ class Windows:
         stop: np.ndarray | None = None,
         scale: Scale | None = None,
     ) -> Batch:
-        """The windows of the given series that start at the given rows.
+        """The windows of the given series, starting at the given rows.
 
         Args:
-            series: which series, (B,).
+            series: index of each window's series, (B,).
             first: the row within the series of each window's first target, (B,); negative
-                where a window reaches back before the series: those steps are missing.
-            stop: rows of each window's series that may be seen, (B,); by default all.
+                where a window starts before the series: those steps are missing.
+            stop: rows of each window's series that may be used, (B,); by default all.
             scale: of each window; by default that of its own context.
 
         Returns:
-            The windows, scaled; all missing where the scale is.
+            The windows, scaled; all values are missing where the scale is.
         """
         lead = step_inputs.lead(self.lags)
-        values, rows = self._values(series, first - lead, lead + self.length, stop)
+        values, rows = self._values(series, first - lead, lead + self.window_length, stop)
         scale = scale or self.scale_at(series, first, stop)
         values = scaling.forward(values, scale)
-        known = self.known[rows[:, lead:]]
+        step_features = self.step_features[rows[:, lead:]]
         if self.counts:
             unit = np.broadcast_to(np.log(scale.scale)[:, None], values[:, lead:].shape)
-            known = np.concatenate([known, unit], axis=-1, dtype=np.float32)
-        begins = np.ones(len(series), bool)
-        return Batch(values, known, values[:, lead:].copy(), begins, self.lags)
+            step_features = np.concatenate([step_features, unit], axis=-1, dtype=np.float32)
+        resets = np.ones(len(series), bool)
+        return Batch(values, step_features, values[:, lead:].copy(), resets, self.lags)
 
     def scale_at(
         self, series: np.ndarray, first: np.ndarray, stop: np.ndarray | None = None
     ) -> Scale:
-        """The scale of the context that starts at the given rows; NaN where all of it is missing.
+        """The scale of contexts that start at the given rows; NaN where all values are missing.
 
         Args:
-            series: which series, (B,).
+            series: index of each window's series, (B,).
             first: the row within the series where each context starts, (B,).
-            stop: rows of each series that may be seen, (B,); by default all.
+            stop: rows of each series that may be used, (B,); by default all.
         """
         context, _ = self._values(series, first, self.context, stop)
-        unknown = np.isnan(context).all(axis=1)  # nothing to scale by
+        is_missing = np.isnan(context).all(axis=1)
         measure = scaling.measure_counts if self.counts else scaling.measure
         location, scale = measure(context)
-        return Scale(np.where(unknown, np.nan, location), scale)
+        return Scale(np.where(is_missing, np.nan, location), scale)
 
     def _values(
         self, series: np.ndarray, first: np.ndarray, count: int, stop: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Values (B, count, D) from the given rows on, NaN outside the series, and their rows."""
+        """Values (B, count, D) from the given rows on, NaN outside the series; and their rows."""
         rows = first[:, None] + np.arange(count)  # (B, count), within the series
         begin, end = self.indptr[series][:, None], self.indptr[series + 1][:, None]
         if stop is not None:
@@ -115,73 +117,78 @@ class Windows:
         return np.where(inside[..., None], self.target[rows], np.nan), rows
 
 
-def draw(
-    windows: Windows, first_end: int, last_end: np.ndarray, size: int, rng: np.random.Generator
+def draw_windows(
+    windows: Windows,
+    min_rows: int,
+    lengths: np.ndarray,
+    batch_size: int,
+    rng: np.random.Generator,
 ) -> Batch:
     """A batch of windows at random places, every place of every series equally likely.
 
     Args:
-        windows: where they are gathered from.
-        first_end: the least number of rows of a series that a window must cover.
-        last_end: rows of each series that windows may cover, (S,).
-        size: how many windows B.
+        windows: the source of the windows.
+        min_rows: rows of a series that a window must at least cover.
+        lengths: rows of each series that windows may cover, (S,).
+        batch_size: number of windows, B.
         rng: the source of randomness.
     """
-    places = np.maximum(last_end - first_end + 1, 0)
-    upto = np.cumsum(places)
-    pick = rng.integers(upto[-1], size=size)
-    series = np.searchsorted(upto, pick, side="right")
-    end = first_end + pick - (upto[series] - places[series])
-    return windows.gather(series, end - windows.length)
+    places = np.maximum(lengths - min_rows + 1, 0)  # per series, a place is a window's end
+    cumulative = np.cumsum(places)
+    drawn = rng.integers(cumulative[-1], size=batch_size)
+    series = np.searchsorted(cumulative, drawn, side="right")
+    end = min_rows + drawn - (cumulative[series] - places[series])
+    return windows.gather(series, end - windows.window_length)
 
 
-def at_random(
-    windows: Windows, first_end: int, last_end: np.ndarray, size: int, seed: int
+def random_windows(
+    windows: Windows, min_rows: int, lengths: np.ndarray, batch_size: int, seed: int
 ) -> Iterator[Batch]:
-    """Windows at random places without end; a batch depends on the seed and its number alone.
+    """Endless batches at random places; each depends only on the seed and the batch's number.
 
     Args:
-        windows, first_end, last_end, size: see `draw`.
+        windows, min_rows, lengths, batch_size: see `draw_windows`.
         seed: of the places.
     """
-    for step in itertools.count():
-        yield draw(windows, first_end, last_end, size, np.random.default_rng([seed, step]))
+    for batch_number in itertools.count():
+        rng = np.random.default_rng([seed, batch_number])
+        yield draw_windows(windows, min_rows, lengths, batch_size, rng)
 
 
-def in_lanes(
-    windows: Windows, first_end: int, last_end: np.ndarray, size: int, seed: int
+def contiguous_windows(
+    windows: Windows, min_rows: int, lengths: np.ndarray, batch_size: int, seed: int
 ) -> Iterator[Batch]:
-    """Contiguous windows without end: where a row of a batch ended, that of the next goes on.
+    """Endless batches of contiguous windows: a row continues where it ended in the last batch.
 
-    Each row is a lane. It begins a walk at a random row of a random series, and takes a window
-    after another until the series ends; then it begins another walk. Every series is as likely:
-    a longer one is walked for longer. One scale holds for a walk, that of its first `context`
-    rows, since the memory carried along is in scaled units.
+    Each row is a lane. It starts a walk at a random row of a random series, and takes one window
+    after another until the series ends; then it starts another walk. Every series is equally
+    likely; in a longer one a walk takes longer. A walk keeps one scale, that of its first `context`
+    rows, since the state carried from batch to batch is in scaled units.
 
     Args:
-        windows: where they are gathered from.
-        first_end: the least number of rows that a walk covers.
-        last_end: rows of each series that walks may cover, (S,).
-        size: how many lanes B.
+        windows: the source of the windows.
+        min_rows: rows of a series that a walk must at least cover.
+        lengths: rows of each series that walks may cover, (S,).
+        batch_size: number of lanes, B.
         seed: of the walks.
     """
     rng = np.random.default_rng(seed)
-    long_enough = np.flatnonzero(last_end >= first_end)
-    series, first = np.zeros((2, size), np.int64)
-    scale = Scale(*np.zeros((2, size, windows.target.shape[1])))
-    begins = np.ones(size, bool)
+    long_enough = np.flatnonzero(lengths >= min_rows)
+    series, first = np.zeros((2, batch_size), np.int64)
+    scale = Scale(*np.zeros((2, batch_size, windows.target.shape[1])))
+    starts = np.ones(batch_size, bool)  # lanes whose next window starts a walk
     while True:
-        series[begins] = rng.choice(long_enough, begins.sum())
-        first[begins] = rng.integers(last_end[series[begins]] - first_end + 1)
-        stop = last_end[series]
-        new = windows.scale_at(series[begins], first[begins], stop[begins])
-        scale.location[begins], scale.scale[begins] = new
-        yield windows.gather(series, first, stop, scale)._replace(begins=begins)
-        first = first + windows.length
-        begins = (first >= stop) | np.isnan(scale.location).all(axis=1)
+        series[starts] = rng.choice(long_enough, starts.sum())
+        first[starts] = rng.integers(lengths[series[starts]] - min_rows + 1)
+        stop = lengths[series]
+        new_scale = windows.scale_at(series[starts], first[starts], stop[starts])
+        scale.location[starts], scale.scale[starts] = new_scale
+        yield windows.gather(series, first, stop, scale)._replace(resets=starts)
+        first = first + windows.window_length
+        starts = (first >= stop) | np.isnan(scale.location).all(axis=1)
 
 
-KINDS: dict[str, Callable[[Windows, int, np.ndarray, int, int], Iterator[Batch]]] = {
-    "random": at_random,
-    "contiguous": in_lanes,
+SAMPLERS: dict[str, Callable[[Windows, int, np.ndarray, int, int], Iterator[Batch]]] = {
+    "random": random_windows,
+    "contiguous": contiguous_windows,
 }

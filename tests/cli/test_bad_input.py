@@ -19,7 +19,7 @@ from safetensors.numpy import save as save_arrays
 
 from forecast import Model
 from forecast.cli import main
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.inference.serialization import PARTS
 
 CONFIG, WEIGHTS, HELD, STATE, _, TRAINING = PARTS
@@ -133,7 +133,7 @@ UNCLEAR_COLUMNS = {
 }
 
 TOO_LITTLE = {
-    "one row": (rows(1), "cannot tell the frequency: no series has two rows"),
+    "one row": (rows(1), "cannot infer the frequency: no series has two rows"),
     "two rows": (rows(2), "the longest series has 2 rows; training needs one with at least 12"),
     "eleven rows": (
         rows(11),
@@ -192,7 +192,7 @@ CHOICES = [
     (["--frequency", ""], 2, "frequency '' is not known"),
     (["--frequency", "0D"], 2, "frequency '0D' is not known"),
     (["--frequency", "2D"], 1, "table, line 3, column 'ds': 2024-01-02 follows 2024-01-01, not in"),
-    (["--frequency", "MS"], 1, "table, line 3, column 'ds': 2024-01-02 is no time of"),
+    (["--frequency", "MS"], 1, "table, line 3, column 'ds': 2024-01-02 is not a time of"),
     (["--frequency", "s"], 1, "table, line 3, column 'ds'"),
     (["--time", "when"], 1, "table: no column 'when' for the time; it has 'ds', 'y'"),
     (["--id", "Y"], 1, "no column 'Y' for the id"),
@@ -467,7 +467,7 @@ REQUESTS = [
     (["--runtime", "gpu"], 2, "'gpu' is not one of 'auto', 'numpy', 'compiled'"),
     (["--out", "."], 1, "cannot write '.': it is a folder; name a file with --out"),
     (["--out", "no/folder.csv"], 1, "cannot write no/folder.csv: there is no folder"),
-    (["--out", "future.xls"], 1, "future.xls: no known kind of file; name it .csv"),
+    (["--out", "future.xls"], 1, "future.xls: unknown file type; name it .csv"),
     (["--plot", "future.jpg"], 2, "future.jpg: a picture's name must end in .png, .svg, .pdf"),
 ]
 

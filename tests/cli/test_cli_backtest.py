@@ -40,7 +40,7 @@ def test_a_model_is_trained_and_held_against_naive_forecasts():
     assert result.stderr.splitlines() == [
         "Read sales.csv: 2 series, 120 rows.",
         "  took 'day' as the time, 'store' as the id and 'sold' as the target",
-        "  frequency: daily, told from the times",
+        "  frequency: daily, inferred from the timestamps",
         "Training on the rows before the first cutoff, for at most 5m.",
     ]
     lines = result.stdout.splitlines()

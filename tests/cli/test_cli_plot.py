@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import forecast
 from forecast.cli import main
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.inference.conformal import Calibration
 
 ROUNDS = [
@@ -56,10 +56,7 @@ def error_of(*words, status):
     [
         (["forecast"], "svg"),
         (["forecast"], "pdf"),
-        (
-            ["forecast", "sales.csv", "--horizon", 3, "--levels", "50,80"],
-            "png",
-        ),
+        (["forecast", "sales.csv", "-n", 3, "--levels", "50,80", "--series", "south"], "png"),
         (["training"], "png"),
         (["attention", "--model", "attention.forecast", "--horizon", 2], "png"),
         (["forecasts", "sales.csv", "--horizon", 4, "--cutoffs", 3], "png"),
@@ -124,7 +121,7 @@ def test_a_terminal_without_dots_has_a_chart_of_ascii(encoding):
 
 def test_what_there_is_to_say_of_a_backtest_is_told_for_people(make_model, sales):
     model = make_model(to_panel(sales))
-    model.record["last"] = int(model.state.time.max())
+    model.record.last = int(model.state.time.max())
     model.save("model.forecast")
     words = ["errors", "sales.csv", "--horizon", 4, "--cutoffs", 2]
 
@@ -145,7 +142,7 @@ def test_what_there_is_to_say_of_a_backtest_is_told_for_people(make_model, sales
         (["attention", "--out", "a.png"], 2, "the network 'lstm' has no attention; train with"),
         (["training", "--out", "a.gif"], 2, "a.gif: a picture's name must end in .png, .svg, .pdf"),
         (["training", "--out", "no/a.png"], 1, "cannot write no/a.png: there is no folder"),
-        (["training", "--model", "attention.forecast"], 2, "record tells of no training; there"),
+        (["training", "--model", "attention.forecast"], 2, "the model has no training record, so"),
         (["training", "--model", "nowhere"], 1, "Error: there is no model file nowhere; make one"),
         (["forecast", "none.csv"], 1, "Error: none.csv: "),
         (
@@ -175,7 +172,7 @@ def test_a_picture_takes_the_place_of_nothing_that_it_is_made_from():
 
 def test_a_training_record_that_is_damaged_is_told(make_model, make_random_panel):
     model = make_model(make_random_panel([9]))
-    model.record["rounds"] = [{"step": "x"}]
+    model.record.rounds = [{"step": "x"}]
     model.save("damaged.forecast")
 
     line = error_of("plot", "training", "--model", "damaged.forecast", status=1)

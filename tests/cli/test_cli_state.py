@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from forecast import Model, State, below
 from forecast.cli import main
 from forecast.inference.encoding import encode
-from forecast.model import fingerprint
+from forecast.inference.predictor import fingerprint
 
 
 def run(*arguments, status=0):
@@ -123,8 +124,8 @@ def test_a_forecast_far_beyond_the_data_is_told_on_standard_error(make_model, ma
     panel = make_panel([1.0, 2.0, 3.0])
     wild = make_model(panel)
     wild.weights["head.bias"][:] = 40.0
-    state = encode(panel, wild.config, wild.cell(), fingerprint(wild.config, wild.weights))
-    Model(wild.config, wild.weights, state, {}).save("wild.forecast")
+    state = encode(panel, wild.config, wild.step, fingerprint(wild.config, wild.weights))
+    replace(wild, state=state).save("wild.forecast")
 
     result = run("predict", "-n", 2, "-m", "wild.forecast")
 
@@ -196,7 +197,7 @@ def test_training_takes_bounds_and_says_so(tmp_path, monkeypatch):
 
     result = run("train", "sales.csv", "--steps", 1, "--units", 2, "--bounds", "-10,10")
 
-    assert "  forecasts are kept from -10 to 10; --bounds says otherwise" in result.stderr
+    assert "  forecasts are limited to -10 to 10; set other limits with --bounds" in result.stderr
     assert Model.load("model.forecast").config.bounds == ((-10.0, 10.0),)
 
 

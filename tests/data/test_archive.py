@@ -120,11 +120,11 @@ def test_a_compressed_file_is_refused_before_it_is_unpacked(saved, archive):
         for name, content in parts.items():
             file.writestr(name, content)
 
-    assert refusal(saved) == "state.json is compressed, as no state file is"
+    assert refusal(saved) == "state.json is compressed, unlike those of a state file"
 
 
 def test_a_part_that_is_larger_than_a_state_can_be_is_not_even_read(saved, monkeypatch):
-    monkeypatch.setattr("forecast.data.io.archive.LARGEST", 100)
+    monkeypatch.setattr("forecast.data.io.archive.MAX_PART_BYTES", 100)
 
     assert refusal(saved) == "state.json is larger than a state can be"
 

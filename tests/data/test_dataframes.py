@@ -10,7 +10,7 @@ import pytest
 
 from forecast import Forecaster
 from forecast.data.dataframes import alike, is_table, to_pandas
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import DataError
 from forecast.plotting import plot_forecast
 
@@ -122,7 +122,7 @@ def test_a_wide_table_has_a_series_in_each_column():
     [
         (
             TABLE.lazy(),
-            "the table: a LazyFrame, whose rows are yet to be computed; give it after .collect() "
+            "the table: a LazyFrame, whose rows are not computed yet; give it after .collect() "
             "(.compute() in Dask)",
         ),
         (TABLE["sold"], "the table: a Series, where a DataFrame should be"),
@@ -130,13 +130,11 @@ def test_a_wide_table_has_a_series_in_each_column():
         (TABLE[:0], "the table: no rows; it needs some"),
         (
             pa.table([[1], [2]], names=["y", "y"]),
-            "the table: pandas has no place for it: Expected unique column names, got: - 'y' 2 "
-            "times",
+            "the table: pandas cannot hold it: Expected unique column names, got: - 'y' 2 times",
         ),
         (
             TABLE.with_columns(pl.lit(1).cast(pl.Int128).alias("big")),
-            "the table: pandas has no place for it: Invalid or unsupported format string: "
-            "'_pli128'",
+            "the table: pandas cannot hold it: Invalid or unsupported format string: '_pli128'",
         ),
         (
             TABLE.with_columns(sold=pl.lit([1, 2])),
@@ -182,7 +180,7 @@ def test_what_is_made_of_a_forecast_is_of_its_library(model):
     assert forecast.path_table.schema["store"] == STORES
     assert len(forecast.path_table) == 2 * 200 * 3
     assert model.totals(forecast, by="all")["day"].dtype == pl.Date
-    assert plot_forecast(model, forecast).axes
+    assert plot_forecast(model.config, forecast).axes
 
 
 def test_new_rows_are_observed(model):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from forecast.data.io.tables import read_table, write_table
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import DataError
 
 DAYS = [datetime(2024, 1, day) for day in range(1, 5)]
@@ -58,7 +58,7 @@ def edited(tmp_path):
 
 def read_panel(path):
     table = read_table(path)
-    return to_panel(table.frame, source=table.source, first_line=table.first_line)
+    return to_panel(table.frame, table.origin)
 
 
 def error_of(path):
@@ -261,7 +261,7 @@ def test_a_workbook_whose_parts_are_damaged_says_so(book, edited, part, change):
 def test_another_zip_is_no_workbook(edited, book):
     path = edited(book([HEADER, *ROWS]), "xl/workbook.xml", None)
 
-    message = "sales.xlsx: a zip file, and no Excel workbook; give the table inside it"
+    message = "sales.xlsx: a zip file, not an Excel workbook; give the table inside it"
     assert error_of(path) == message
 
 
@@ -313,7 +313,7 @@ def test_a_table_written_as_a_workbook_reads_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (pd.date_range("2024", periods=2, tz="UTC"), "Excel knows no time zones, as 'x' has"),
+        (pd.date_range("2024", periods=2, tz="UTC"), "Excel has no time zones, but 'x' has one"),
         (["a", "=A1"], "Excel would change or refuse text of 'x'"),
         (["a", "\x01"], "Excel would change or refuse text of 'x'"),
         (["a", "b" * 32_768], "Excel would change or refuse text of 'x'"),

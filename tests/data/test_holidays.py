@@ -13,9 +13,9 @@ from forecast import DataError, Forecaster, ForecastError, OptionError
 from forecast.cli import main
 from forecast.data.frequency import parse
 from forecast.data.holidays import is_holiday
-from forecast.data.panel import to_panel
 from forecast.data.schema import Schema
-from forecast.inference.encoding import known_of
+from forecast.data.to_panel import to_panel
+from forecast.inference.preprocess import step_features
 
 TINY = {"steps": 2, "units": 2, "holdout": 0, "feedback": "teacher"}
 NAIVE = "datetime64[us]"
@@ -118,12 +118,12 @@ def test_many_rows_ask_for_each_year_once(monkeypatch):
 # In a model
 
 
-def test_the_mark_follows_the_cycles_in_what_is_known_of_a_step(make_config):
+def test_the_mark_follows_the_cycles_in_the_features_of_a_step(make_config):
     days = pd.date_range("2024-12-23", periods=5)
     panel = to_panel(pd.DataFrame({"ds": days, "y": np.arange(5.0)}))
     config = make_config(panel, cycles=("week",), holidays="DE")
 
-    known = known_of(panel, config, np.empty((1, 0), np.float32))
+    known = step_features(panel, config, np.empty((1, 0), np.float32))
 
     assert config.beforehand == 3
     assert known[:, 2].tolist() == [0, 0, 1, 1, 0]
@@ -190,7 +190,7 @@ def test_holidays_and_known_columns_stand_side_by_side(daily):
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("de", "holidays is 'de', no country or part of one whose holidays are known; did you mea"),
+        ("de", "holidays is 'de', not a country or part of one with known holidays; did you mean"),
         ("DE-by", "holidays is 'DE-by', no country .* are known; did you mean 'DE-BY'"),
         ("DE-BX", "did you mean 'DE-HB', 'DE-BY', 'DE-BW'"),
         ("Atlantis", "are known; give a code such as 'DE' or 'US-CA'"),
@@ -223,7 +223,7 @@ def test_integer_time_has_no_holidays():
 def test_rows_to_train_on_without_a_holiday_are_refused(daily):
     november = daily[(daily["ds"] >= "2024-10-04") & (daily["ds"] < "2024-12-24")]
 
-    with pytest.raises(DataError, match="the table: no row to train on is of a public holiday of "):
+    with pytest.raises(DataError, match="the table: no training row is on a public holiday of "):
         Forecaster(holidays="DE", **TINY).fit(november)
 
 

@@ -11,9 +11,11 @@ from click.testing import CliRunner
 
 import forecast
 from forecast.cli import main
-from forecast.data.io.multi_file import SourceFile, files_of
+from forecast.data.column_roles import ColumnRoles
+from forecast.data.io.multi_file import files_of
 from forecast.data.io.tables import read_table, write_table
-from forecast.data.panel import to_panel
+from forecast.data.origin import SourceFile
+from forecast.data.to_panel import read_panel, to_panel
 from forecast.errors import DataError
 
 ONE = "day,units\n2024-01-01,1\n2024-01-02,2\n"
@@ -41,7 +43,7 @@ def write():
 
 def panel_of(*paths, **columns):
     table = read_table(*paths)
-    return to_panel(table.frame, **table.place, **columns)
+    return to_panel(table.frame, table.origin, **columns)
 
 
 def error_of(*paths, **columns):
@@ -73,7 +75,7 @@ def test_a_file_may_be_called_like_a_pattern(tmp_path):
 
 
 def test_a_pattern_that_nothing_fits_is_named():
-    assert error_of("stores/*.csv") == "stores/*.csv: no file fits this pattern; check the path"
+    assert error_of("stores/*.csv") == "stores/*.csv: no file matches this pattern; check the path"
 
 
 def test_a_single_file_that_fits_is_read_as_if_it_were_named(write):
@@ -81,7 +83,7 @@ def test_a_single_file_that_fits_is_read_as_if_it_were_named(write):
 
     table, named = read_table("s*.csv"), read_table("sales.csv")
 
-    assert table.place == named.place
+    assert table.origin == named.origin
     assert table.frame.equals(named.frame)
     assert "notes" not in table.frame.attrs
 
@@ -94,8 +96,8 @@ def test_files_stand_one_below_the_other(write):
 
     table = read_table("*.csv")
 
-    assert table.source == "*.csv"
-    assert table.files == (SourceFile("a.csv", 2, 2), SourceFile("b.csv", 2, 2))
+    assert table.origin.source == "*.csv"
+    assert table.origin.files == (SourceFile("a.csv", 2, 2), SourceFile("b.csv", 2, 2))
     assert table.frame["store"].tolist() == ["x", "x", "y", "y"]
     assert table.frame["units"].tolist() == [1, 2, 5, 6]
     assert table.frame.attrs["notes"] == ["files: 2, from a.csv to b.csv"]
@@ -104,7 +106,7 @@ def test_files_stand_one_below_the_other(write):
 def test_files_that_are_listed_have_the_name_of_the_first(write):
     write(a=ONE, b=NEXT, c=NEXT)
 
-    assert read_table("b.csv", "a.csv", "c.csv").source == "b.csv and 2 more"
+    assert read_table("b.csv", "a.csv", "c.csv").origin.source == "b.csv and 2 more"
 
 
 def test_kinds_of_files_may_be_mixed(write):
@@ -199,7 +201,7 @@ def test_decimal_points_and_commas_are_not_mixed_up(write):
         (
             ONE + "2024-01-02,7\n",
             "*.csv, line 2 of b.csv, column 'day': 2024-01-01 is in line 2 of a.csv already; keep "
-            "one row per time; if a column tells several series apart, name it with --id (id= in "
+            "one row per time; if a column names several series, give it with --id (id= in "
             "Python)",
         ),
         (
@@ -284,7 +286,7 @@ def test_rows_to_come_are_never_split_by_file(write):
     table = read_table("*.csv")
 
     with pytest.raises(DataError, match=r"is in line 2 of a\.csv already"):
-        to_panel(table.frame, **table.place, has_target=False, time="day")
+        read_panel(table.frame, ColumnRoles(time="day", has_target=False), table.origin)
 
 
 # On the command line
@@ -378,4 +380,4 @@ def test_a_pattern_without_files_is_one_line(words):
     result = run(*words)
 
     assert result.exit_code == 1
-    assert result.stderr == "Error: x*.csv: no file fits this pattern; check the path\n"
+    assert result.stderr == "Error: x*.csv: no file matches this pattern; check the path\n"

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from forecast.data.panel import Panel, Schema, to_panel, to_table
+from forecast.data.origin import TableOrigin
+from forecast.data.panel import Panel
+from forecast.data.schema import Schema
+from forecast.data.to_panel import to_panel
+from forecast.data.to_table import to_table
 from forecast.errors import DataError, OptionError
 
 DAYS = pd.date_range("2024-01-01", periods=4)
@@ -52,7 +56,7 @@ def test_a_long_table_becomes_a_panel():
     assert panel.frequency.times(panel.start).tolist() == [DAYS[0], DAYS[0]]
     assert panel.frequency.times(panel.ordinals).tolist() == DAYS[[0, 1, 0, 1, 2]].tolist()
     assert panel.schema.layout == "long"
-    assert panel.notes == ("frequency: daily, told from the times",)
+    assert panel.notes == ("frequency: daily, inferred from the timestamps",)
 
 
 def test_a_wide_table_is_a_column_per_series():
@@ -454,7 +458,7 @@ def test_until_cuts_the_end_of_every_series():
 
 # Bad input: one line says where, what and what to do
 
-FILE = {"source": "sales.csv", "first_line": 2}
+IN_FILE = TableOrigin("sales.csv", first_line=2)
 STORES = two_stores()
 WITHIN = ["a", "a", "b", "b", "b"]
 
@@ -495,7 +499,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
         (
             STORES.rename(columns={"unique_id": "store"}).assign(item="x"),
             "sales.csv: the id column may be any of 'store', 'item'; say which with --id "
-            "(id= in Python), or join them into one column; what is no id may be --known or "
+            "(id= in Python), or join them into one column; what is not an id may be --known or "
             "--static",
         ),
         (
@@ -552,7 +556,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
         (
             STORES.assign(ds=["01/02/2024", "02/02/2024"] * 2 + ["03/02/2024"]),
             "sales.csv, line 2, column 'ds': '01/02/2024' may be day/month or month/day, and no "
-            "row tells which; write dates as 2024-01-31",
+            "row settles which; write dates as 2024-01-31",
         ),
         (
             STORES.assign(ds=[True] * 5),
@@ -580,7 +584,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
         (
             one_series(DAYS[[0, 1, 1]]),
             "sales.csv, line 4, column 'ds': 2024-01-02 is in line 3 already; keep one row per "
-            "time; if a column tells several series apart, name it with --id (id= in Python)",
+            "time; if a column names several series, give it with --id (id= in Python)",
         ),
         (
             one_series(["2024-01-01", "2024-01-02", "2024-01-03", "2204-01-04"]),
@@ -592,7 +596,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
 )
 def test_a_table_that_cannot_be_used_says_why(table, message):
     with pytest.raises(DataError) as error:
-        to_panel(table, **FILE)
+        to_panel(table, origin=IN_FILE)
 
     assert str(error.value) == message
 
@@ -617,20 +621,20 @@ def test_uneven_times_name_the_first_row_at_fault():
     with pytest.raises(
         DataError, match=r"^sales.csv, line 5: .*2024-01-04 07:13.* follows 2024-01"
     ):
-        to_panel(uneven, **FILE)
+        to_panel(uneven, origin=IN_FILE)
 
 
 def test_uneven_months_name_their_dates():
     uneven = one_series(["2024-01-01", "2024-02-01", "2024-03-02"])
 
     with pytest.raises(DataError, match=r"^sales.csv: .*2024-02-01 follows 2024-01-01"):
-        to_panel(uneven, **FILE)
+        to_panel(uneven, origin=IN_FILE)
 
 
 def test_single_rows_have_no_frequency_until_it_is_given():
     single = two_stores().iloc[[0, 2]]
 
-    with pytest.raises(DataError, match=r"^the table: cannot tell the frequency"):
+    with pytest.raises(DataError, match=r"^the table: cannot infer the frequency"):
         to_panel(single)
     assert to_panel(single, frequency="D").lengths.tolist() == [1, 1]
 
@@ -640,16 +644,16 @@ def test_a_given_frequency_must_fit():
     half_hours = one_series(["2024-01-05 10:00", "2024-01-05 10:30"])
 
     with pytest.raises(DataError) as off_grid:
-        to_panel(weekend, frequency="B", **FILE)
+        to_panel(weekend, frequency="B", origin=IN_FILE)
     with pytest.raises(DataError) as uneven:
-        to_panel(half_hours, frequency="h", **FILE)
+        to_panel(half_hours, frequency="h", origin=IN_FILE)
     with pytest.raises(DataError, match=r"^sales.csv, column 'ds': .*'h'.* int64"):
-        to_panel(one_series([1, 2]), frequency="h", **FILE)
+        to_panel(one_series([1, 2]), frequency="h", origin=IN_FILE)
     with pytest.raises(OptionError, match="'fortnight' is not known"):
         to_panel(weekend, frequency="fortnight")
 
     assert str(off_grid.value) == (
-        "sales.csv, line 3, column 'ds': 2024-01-06 is no time of the frequency 'B' "
+        "sales.csv, line 3, column 'ds': 2024-01-06 is not a time of the frequency 'B' "
         "(business-daily); correct it or name another with --frequency (frequency=)"
     )
     assert str(uneven.value) == (
@@ -668,7 +672,7 @@ def test_the_index_of_a_file_with_blank_lines_counts_lines():
     table = two_stores().assign(y=["1", "2", "x", "4", "5"]).set_axis([0, 1, 5, 6, 7])
 
     with pytest.raises(DataError, match=r"^sales.csv, line 7, column 'y': found 'x'"):
-        to_panel(table, **FILE)
+        to_panel(table, origin=IN_FILE)
 
 
 # Properties

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forecast.data.io.tables import read_table, write_table
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import DataError, ForecastError
 
 ROWS = "unique_id,ds,y\na,2024-01-01,1.5\na,2024-01-02,2\n"
@@ -36,7 +36,7 @@ def file(tmp_path):
 
 def read_panel(path):
     table = read_table(path)
-    return to_panel(table.frame, source="sales.csv", first_line=table.first_line)
+    return to_panel(table.frame, table.origin._replace(source="sales.csv"))
 
 
 def error_of(path):
@@ -53,8 +53,8 @@ def test_a_table_knows_where_it_came_from(file):
 
     table = read_table(path)
 
-    assert table.source == path
-    assert table.first_line == 2
+    assert table.origin.source == path
+    assert table.origin.first_line == 2
     assert table.frame["y"].tolist() == [1.5, 2.0]
     assert table.frame["ds"].tolist() == FRAME["ds"].tolist()
 
@@ -90,7 +90,7 @@ def test_parquet_is_told_by_its_content(tmp_path):
 
     table = read_table(str(tmp_path / "table"))
 
-    assert table.first_line is None
+    assert table.origin.first_line is None
     pd.testing.assert_frame_equal(table.frame, FRAME)
 
 
@@ -106,7 +106,7 @@ def test_a_dash_is_standard_input(monkeypatch, content):
 
     table = read_table("-")
 
-    assert table.source == "standard input"
+    assert table.origin.source == "standard input"
     assert table.frame["y"].tolist() == [1.5, 2.0]
 
 
@@ -421,7 +421,7 @@ def test_a_pipe_is_written_and_not_replaced(tmp_path):
     [
         ("none/out.csv", "cannot be written: No such file or directory"),
         ("", "cannot be written: Is a directory"),
-        ("out.xls", "no known kind of file; name it .csv, .csv.gz, .tsv, .parquet or .xlsx"),
+        ("out.xls", "unknown file type; name it .csv, .csv.gz, .tsv, .parquet or .xlsx"),
     ],
 )
 def test_what_cannot_be_written_says_why(tmp_path, name, message):
@@ -436,7 +436,7 @@ def test_what_cannot_be_written_says_why(tmp_path, name, message):
 def test_a_table_that_parquet_cannot_hold_says_why(tmp_path):
     mixed = pd.DataFrame({"unique_id": pd.Series([1, "x"], dtype=object)})
 
-    with pytest.raises(DataError, match=r"out.parquet: no Parquet for this table: "):
+    with pytest.raises(DataError, match=r"out.parquet: the table cannot be written as Parquet: "):
         write_table(mixed, str(tmp_path / "out.parquet"))
     assert list(tmp_path.iterdir()) == []
 

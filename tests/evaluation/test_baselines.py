@@ -11,7 +11,7 @@ from forecast.evaluation.baselines import (
     is_seasonal,
     naive,
     naive2,
-    seasonal_changes,
+    seasonal_differences,
     seasonal_naive,
     seasonal_shape,
 )
@@ -192,6 +192,6 @@ def test_a_season_must_pass_the_test_of_the_competition():
 
 
 def test_changes_from_season_to_season_stay_within_a_series(make_panel):
-    changes = seasonal_changes(make_panel([1, 2, 5, 9], [7], [3, NAN, 4]), 2)
+    changes = seasonal_differences(make_panel([1, 2, 5, 9], [7], [3, NAN, 4]), 2)
 
     np.testing.assert_array_equal(changes[:, 0], [NAN, NAN, 4, 7, NAN, NAN, NAN, 1])

@@ -3,9 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.backtest import Backtest, Past
+from forecast.backtest import Backtest
 from forecast.data.frequency import parse
-from forecast.data.panel import Schema
+from forecast.data.schema import Schema
+from forecast.evaluation.comparison import Exposure
+from forecast.evaluation.cutoff_forecasts import Past
 
 SCHEMA = Schema("long", "store", "day", ("sold",), "str", "int64")
 CUTOFFS, HORIZON = 8, 6
@@ -53,8 +55,8 @@ def exploding(actual, last, rng):
     return good(actual, last, rng) * 1.7 ** np.arange(actual.shape[1])
 
 
-def kinds(backtest, record=None):
-    return [finding.kind for finding in backtest.findings(record)]
+def kinds(backtest, exposure=None):
+    return [finding.kind for finding in backtest.findings(exposure)]
 
 
 def test_nothing_is_said_of_a_good_model():
@@ -144,7 +146,9 @@ def test_intervals_that_miss_are_found(sigma, what):
     (found,) = backtest_of(good, series=20, sigma=sigma).findings()
 
     assert found.kind == "intervals"
-    assert f"Intervals are {what}: those of 80% hold" in found.sentence
+    assert (
+        f"Intervals are {what}: the 80% intervals have an empirical coverage of" in found.sentence
+    )
     assert len(found.series) == 20
 
 
@@ -158,9 +162,9 @@ def test_a_few_forecasts_do_not_prove_intervals_wrong():
 
 @pytest.mark.parametrize(("rollout", "found"), [(1.9, []), (2.1, ["exposure gap"])])
 def test_an_exposure_gap_of_the_training_is_told(rollout, found):
-    record = {"exposure": {"one_step": [0.5, 1.5], "rollout": [rollout, rollout]}}
+    exposure = Exposure(one_step=[0.5, 1.5], rollout=[rollout, rollout])
 
-    assert kinds(backtest_of(good), record) == found
+    assert kinds(backtest_of(good), exposure) == found
 
 
 def test_missing_values_and_few_forecasts_are_no_obstacle():

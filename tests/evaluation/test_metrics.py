@@ -5,8 +5,9 @@ import pytest
 from utilsforecast import losses
 from utilsforecast.evaluation import evaluate
 
-from forecast.backtest import Backtest, Past
-from forecast.data.panel import to_panel
+from forecast.backtest import Backtest
+from forecast.data.to_panel import to_panel
+from forecast.evaluation.cutoff_forecasts import Past
 
 NAN = np.nan
 

@@ -7,9 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import DataError, OptionError
-from forecast.backtest import join
-from forecast.data.panel import to_panel, to_table
-from forecast.evaluation.rolling_origin import LEVELS, ROOM, cutoffs_within, roll
+from forecast.data.to_panel import to_panel
+from forecast.data.to_table import to_table
+from forecast.evaluation.cutoff_forecasts import CutoffForecasts
+from forecast.evaluation.rolling_origin import (
+    DEFAULT_LEVELS,
+    MAX_STATE_VALUES,
+    place_cutoffs,
+    roll,
+)
 from forecast.inference.conformal import Calibration
 
 NAN = np.nan
@@ -25,7 +31,7 @@ def model(make_model, sales):
 
 
 def test_cutoffs_are_counted_back_from_the_last_row_that_is_forecast():
-    assert cutoffs_within(0, horizon=3, cutoffs=4, stride=2).tolist() == [9, 7, 5, 3]
+    assert place_cutoffs(0, horizon=3, cutoffs=4, stride=2).tolist() == [9, 7, 5, 3]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +43,7 @@ def test_cutoffs_are_counted_back_from_the_last_row_that_is_forecast():
     ],
 )
 def test_without_a_stride_cutoffs_are_a_horizon_apart_or_as_many_rows_as_are_free(free, backs):
-    assert cutoffs_within(free, horizon=3, cutoffs=3, stride=None).tolist() == backs
+    assert place_cutoffs(free, horizon=3, cutoffs=3, stride=None).tolist() == backs
 
 
 @pytest.mark.parametrize(
@@ -51,7 +57,7 @@ def test_without_a_stride_cutoffs_are_a_horizon_apart_or_as_many_rows_as_are_fre
 )
 def test_numbers_out_of_range_are_refused(numbers, message):
     with pytest.raises(OptionError, match=message):
-        cutoffs_within(10, **{"horizon": 2, "cutoffs": 2, "stride": 1, **numbers})
+        place_cutoffs(10, **{"horizon": 2, "cutoffs": 2, "stride": 1, **numbers})
 
 
 # Each forecast is that of the rows before its cutoff
@@ -70,7 +76,7 @@ def test_a_forecast_is_what_predict_says_of_the_rows_up_to_its_cutoff(
 ):
     panel = make_random_panel(lengths, seed, missing=0.2)
     model = make_model(panel, seed, network=network, lags=(2,))
-    backs = cutoffs_within(0, horizon, 2, stride)
+    backs = place_cutoffs(0, horizon, 2, stride)
     found = roll(model, panel, horizon, backs) if max(lengths) > backs[0] else None
     for back in backs if found else ():
         long = panel.take(np.flatnonzero(panel.lengths > back))
@@ -132,11 +138,11 @@ def test_all_cutoffs_at_once_are_as_one_by_one(make_model, make_random_panel, mo
     backs = np.array([8, 6, 4])
 
     at_once = roll(model, panel, 4, backs)
-    monkeypatch.setattr("forecast.evaluation.rolling_origin.ROOM", 1)
+    monkeypatch.setattr("forecast.evaluation.rolling_origin.MAX_STATE_VALUES", 1)
     one_by_one = roll(model, panel, 4, backs)
-    parts = join([roll(model, panel, 4, backs[[k]]) for k in range(3)])
+    parts = CutoffForecasts.join([roll(model, panel, 4, backs[[k]]) for k in range(3)])
 
-    assert ROOM > 1
+    assert MAX_STATE_VALUES > 1
     for other in (one_by_one, parts):
         pd.testing.assert_frame_equal(at_once.table, other.table, rtol=1e-5)
 
@@ -218,10 +224,10 @@ def test_intervals_are_those_that_the_model_has(make_model, make_panel):
     calibrated = replace(bare, calibration=Calibration.of(errors))
 
     assert roll(bare, panel, 2, np.array([2])).ends == {}
-    assert tuple(roll(calibrated, panel, 2, np.array([2])).ends) == LEVELS
+    assert tuple(roll(calibrated, panel, 2, np.array([2])).ends) == DEFAULT_LEVELS
     assert tuple(roll(calibrated, panel, 2, np.array([2]), levels=70).ends) == (70,)
     few = replace(bare, calibration=Calibration.of(errors[:6]))
-    assert tuple(roll(few, panel, 2, np.array([2])).ends) == LEVELS[:-1]  # 95 % takes 19 errors
+    assert tuple(roll(few, panel, 2, np.array([2])).ends) == DEFAULT_LEVELS[:-1]
     with pytest.raises(OptionError, match="no calibrated intervals"):
         roll(bare, panel, 2, np.array([2]), levels=80)
 
@@ -309,7 +315,7 @@ def test_unknown_baselines_are_refused(model, sales):
 @pytest.mark.slow
 def test_slow_baselines_are_left_out_of_many_forecasts_unless_asked_for(model, sales, monkeypatch):
     limits = {"naive2": 3, "auto_ets": 1, "auto_theta": 1}
-    monkeypatch.setattr("forecast.evaluation.rolling_origin.UNASKED", limits)
+    monkeypatch.setattr("forecast.evaluation.rolling_origin.MAX_ROLLOUTS", limits)
 
     few, many = (list(model.backtest(sales, 2, cutoffs).forecasts) for cutoffs in (1, 2))
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from forecast.data.covariates import Covariate, CovariateColumns
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import DataError
 from forecast.evaluation.scoring import score
 

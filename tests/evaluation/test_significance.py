@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.backtest import Backtest, Past
+from forecast.backtest import Backtest
 from forecast.data.frequency import parse
-from forecast.data.panel import Schema
+from forecast.data.schema import Schema
+from forecast.evaluation.cutoff_forecasts import Past
 from forecast.evaluation.significance import Verdict
 
 SCHEMA = Schema("long", "store", "day", ("sold",), "str", "int64")
@@ -46,8 +47,8 @@ def test_errors_that_are_always_half_as_large_leave_no_doubt():
 
     assert (verdict.low, verdict.high) == pytest.approx((0.5, 0.5))
     assert verdict.sentence() == (
-        "The model's error is 50% smaller than that of the best baseline, repeating the last value "
-        "(MASE 3 against 6; 95% interval by bootstrap over 5 cutoffs: 50% to 50% smaller)."
+        "The model's error is 50% smaller than that of the best baseline, the naive forecast "
+        "(MASE 3 against 6; 95% bootstrap interval over 5 cutoffs: 50% to 50% smaller)."
     )
 
 
@@ -77,7 +78,7 @@ def test_with_few_series_cutoffs_are_drawn_and_with_few_of_these_nothing_is():
 
     assert np.isnan([few.low, few.high]).all()
     assert few.sentence().endswith(
-        "(MASE 3 against 2; 3 cutoffs are too few to say how sure that is)."
+        "(MASE 3 against 2; 3 cutoffs are too few for a confidence interval)."
     )
 
 
@@ -92,9 +93,7 @@ def test_with_few_series_cutoffs_are_drawn_and_with_few_of_these_nothing_is():
 def test_the_interval_is_told_in_words(low, high, words):
     sentence = Verdict("drift", "MAE", 1.0, 2.0, low, high, "9 series").sentence()
 
-    assert sentence.endswith(
-        f"(MAE 1 against 2; 95% interval by bootstrap over 9 series: {words})."
-    )
+    assert sentence.endswith(f"(MAE 1 against 2; 95% bootstrap interval over 9 series: {words}).")
     assert ("not clearly" in sentence) == (low < 0 < high)
 
 
@@ -114,5 +113,5 @@ def test_a_perfect_baseline_is_no_division_by_zero():
 
     assert (verdict.theirs, verdict.gain) == (0, -np.inf)
     assert verdict.sentence() == (
-        "The best baseline, repeating the last value, is without error (the model's MASE is 1)."
+        "The best baseline, the naive forecast, is without error (the model's MASE is 1)."
     )

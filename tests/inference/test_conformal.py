@@ -14,7 +14,7 @@ from forecast.evaluation import holdout
 from forecast.inference import conformal as calibrations
 from forecast.inference.bounds import between
 from forecast.inference.conformal import Calibration, covered
-from forecast.inference.intervals import NARROWEST
+from forecast.inference.intervals import MIN_SPREAD
 
 NAN = float("nan")
 
@@ -159,7 +159,7 @@ def test_with_a_distribution_the_spread_of_the_paths_is_the_unit(make_model, mak
     spread = np.abs(forecast.paths[..., 0] - middle[:, None]).mean(axis=1)
     reach = (forecast.table["forecast-hi-80"] - forecast.table["forecast"]).to_numpy()
     np.testing.assert_allclose(reach.reshape(2, 3), 1.5 * spread, rtol=1e-3)
-    assert (spread > NARROWEST * scale[..., 0]).all()
+    assert (spread > MIN_SPREAD * scale[..., 0]).all()
 
 
 def test_the_percentiles_of_the_paths_are_there_on_request(make_model, make_random_panel):
@@ -250,9 +250,9 @@ def test_without_held_out_rows_there_is_no_calibration(make_model, make_random_p
 def test_training_calibrates_and_tells_what_its_intervals_held(trained):
     model = trained.model_
 
-    assert model.calibration.steps == model.record["plan"]["holdout"]
-    assert model.record["coverage"].keys() == {"80", "95"}
-    assert all(0 <= share <= 100 for share in model.record["coverage"].values())
+    assert model.calibration.steps == model.record.plan.holdout
+    assert model.record.coverage.keys() == {"80", "95"}
+    assert all(0 <= share <= 100 for share in model.record.coverage.values())
 
 
 # In a file

@@ -7,7 +7,7 @@ import pytest
 from forecast import Forecaster
 from forecast.data import scaling
 from forecast.errors import DataError, OptionError
-from forecast.inference.rollout import make_cell
+from forecast.inference.rollout import make_step
 from forecast.training.windows import Windows
 
 NAN = float("nan")
@@ -43,19 +43,21 @@ def test_a_state_holds_the_unit_of_the_last_rows(model, counts):
 
 def test_the_logarithm_of_the_unit_is_the_last_of_what_a_window_knows(counts):
     known = np.arange(54, dtype=np.float32)[:, None]
-    windows = Windows(counts.target, known, counts.indptr, (), context=4, length=6, counts=True)
+    windows = Windows(
+        counts.target, known, counts.indptr, (), context=4, window_length=6, counts=True
+    )
 
     batch = windows.gather(np.array([0, 1]), np.array([3, 5]))
 
     units = [1 + counts.target[3:7].mean(), 1 + counts.target[35:39].mean()]
-    assert batch.known.shape == (2, 6, 2)
-    assert batch.known[0, :, 0].tolist() == [3, 4, 5, 6, 7, 8]
-    np.testing.assert_allclose(batch.known[:, 0, 1], np.log(units), rtol=1e-6)
-    assert (batch.known[..., 1] == batch.known[:, :1, 1]).all()
+    assert batch.step_features.shape == (2, 6, 2)
+    assert batch.step_features[0, :, 0].tolist() == [3, 4, 5, 6, 7, 8]
+    np.testing.assert_allclose(batch.step_features[:, 0, 1], np.log(units), rtol=1e-6)
+    assert (batch.step_features[..., 1] == batch.step_features[:, :1, 1]).all()
 
 
 def test_the_head_is_given_the_unit_of_its_series(model):
-    cell = make_cell(model.config, model.weights)
+    cell = make_step(model.config, model.weights)
     known = np.log(model.state.scale.scale).astype(np.float32)
 
     params, _ = cell.advance(model.state.value, model.state.memory, known)

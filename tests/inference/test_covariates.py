@@ -15,11 +15,12 @@ from forecast.data.covariates import (
     encode,
     learn,
     read_columns,
-    strange,
+    unfamiliar_values,
 )
 from forecast.data.future_covariates import FutureCovariates
-from forecast.data.panel import to_panel, to_table
-from forecast.data.parsing import Place
+from forecast.data.origin import Place, TableOrigin
+from forecast.data.to_panel import to_panel
+from forecast.data.to_table import to_table
 from forecast.errors import DataError, ForecastError, OptionError
 
 NAN = float("nan")
@@ -29,7 +30,7 @@ REGION = Covariate("region", 0.0, 1.0, ("east", "west"), has_missing=False)
 
 
 def columns_of(table, **categorical):
-    place = Place("sales.csv", 2, pd.RangeIndex(len(table)))
+    place = Place(TableOrigin("sales.csv", first_line=2), pd.RangeIndex(len(table)))
     return read_columns(table, table.columns, place, categorical)
 
 
@@ -127,10 +128,10 @@ def test_what_is_learned_of_a_column():
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        ([4.0, 4.0], "sales.csv: column 'x' is 4 everywhere, which tells nothing; leave it out"),
-        (["a", "a"], "sales.csv: column 'x' is 'a' everywhere, which tells nothing; leave it out"),
+        ([4.0, 4.0], "column 'x' is 4 everywhere, which carries no information"),
+        (["a", "a"], "column 'x' is 'a' everywhere, which carries no information"),
         ([None, None], "sales.csv: column 'x' has no value at all; leave it out"),
-        ([f"c{k}" for k in range(101)], "column 'x' has 101 categories, at most 100 can be taken"),
+        ([f"c{k}" for k in range(101)], "column 'x' has 101 categories, at most 100 are supported"),
     ],
 )
 def test_a_column_that_says_nothing_or_too_much_is_refused(cells, message):
@@ -147,26 +148,26 @@ def test_a_constant_with_missing_cells_still_says_where_they_are():
 def test_categories_that_training_has_not_seen_are_named():
     columns = CovariateColumns(("kind",), np.array([[0.0], [1.0]]), (("food", "wine"),))
 
-    assert strange(columns, (PRICE, KIND), "x") == [
-        "column 'kind' has categories that training has not seen: 'wine'; taken as none of the "
-        "known ones"
+    assert unfamiliar_values(columns, (PRICE, KIND), "x") == [
+        "column 'kind' has categories unseen in training: 'wine'; encoded as zeros"
     ]
 
 
 def test_a_column_without_any_known_category_is_refused():
     columns = CovariateColumns(("kind",), np.zeros((2, 1)), (("FOOD", "food"),))
 
-    with pytest.raises(DataError, match="x: column 'kind' has 'FOOD', none of the categories that"):
-        strange(columns, (KIND,), "x")
+    with pytest.raises(DataError, match="'FOOD', but training has seen only 'food', 'toys'"):
+        unfamiliar_values(columns, (KIND,), "x")
 
 
 def test_a_number_far_from_all_that_training_has_seen_is_told():
     columns = CovariateColumns(("price",), np.array([[2.1], [58.0], [NAN]]), ((),))
 
-    assert strange(columns, (PRICE,), "x") == [
-        "column 'price' has 58, far from what training has seen (mean 2, standard deviation 0.5)"
+    assert unfamiliar_values(columns, (PRICE,), "x") == [
+        "column 'price' has 58, far from the values seen in training (mean 2, standard deviation "
+        "0.5)"
     ]
-    assert strange(replace(columns, values=np.array([[6.9]])), (PRICE,), "x") == []
+    assert unfamiliar_values(replace(columns, values=np.array([[6.9]])), (PRICE,), "x") == []
 
 
 def test_rows_filled_into_a_gap_are_no_missing_cells_of_the_table(shops):
@@ -296,7 +297,7 @@ def priced(make_model, make_random_panel):
     model = make_model(
         panel, head="student_t", lags=(2,), known=(PRICE,), static=(REGION,), size=0.8
     )
-    return model, panel, FutureCovariates.of(later, model.config)
+    return model, panel, FutureCovariates.of(later, model.config.known)
 
 
 def moved(ahead, row, config):
@@ -304,7 +305,7 @@ def moved(ahead, row, config):
     values = ahead.panel.known.values.copy()
     values[row] += 1.0
     return FutureCovariates.of(
-        replace(ahead.panel, known=replace(ahead.panel.known, values=values)), config
+        replace(ahead.panel, known=replace(ahead.panel.known, values=values)), config.known
     )
 
 
@@ -341,7 +342,7 @@ def test_a_region_changes_the_forecast_of_its_series(priced):
 def test_split_rollouts_with_prices_are_one(make_model, make_random_panel, first, seed):
     panel, later = with_prices(make_random_panel([12, 9], seed), seed=seed)
     model = make_model(panel, seed, head="student_t", known=(PRICE,), static=(REGION,))
-    ahead = FutureCovariates.of(later, model.config)
+    ahead = FutureCovariates.of(later, model.config.known)
 
     whole = model.rollout(6, paths=3, future=ahead)
     begun = model.rollout(first, paths=3, future=ahead)
@@ -543,7 +544,7 @@ def test_a_model_asks_for_the_columns_that_it_takes_and_for_no_others(
 
 
 def test_a_category_never_seen_is_told_and_taken_as_none(shop_model):
-    ahead = shop_model.ahead(upcoming(kind=["z", "x", "y"]))
+    ahead = shop_model.future_covariates(upcoming(kind=["z", "x", "y"]))
 
     assert ahead.panel.notes[-1].startswith("column 'kind' has categories that training has not s")
     assert ahead.inputs[:, 1:].tolist() == [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
@@ -578,8 +579,8 @@ def test_training_learns_what_a_column_says():
 
     truth = table["sold"][140:].to_numpy()
     assert np.abs(future["forecast"].to_numpy() - truth).mean() < 3.0
-    comparison = forecaster.model_.record["comparison"]
-    assert comparison["mase"] < 0.5 * comparison["naive_mase"]
+    comparison = forecaster.model_.record.comparison
+    assert comparison.mase < 0.5 * comparison.naive_mase
 
 
 @pytest.mark.parametrize("gap", [60, 112, 119])

@@ -23,7 +23,7 @@ seeds = st.integers(0, 2**16)
 
 
 def encoded(model, panel):
-    return encode(panel, model.config, model.cell(), "the model")
+    return encode(panel, model.config, model.step, "the model")
 
 
 def assert_same_state(state, other):
@@ -34,7 +34,7 @@ def assert_same_state(state, other):
 
 def row_by_row(model, panel, s):
     """The state arrays of one series, by observing its rows in a plain loop."""
-    config, cell = model.config, model.cell()
+    config, cell = model.config, model.step
     rows = slice(panel.indptr[s], panel.indptr[s + 1])
     values = panel.target[rows, 0]
     recent = values[-config.context :]
@@ -169,7 +169,7 @@ def test_streaming_new_rows_observed_one_by_one_equal_the_whole_history_under_th
         patch.setattr(encoding, "history_scale", lambda *_: scale)
         state, expected = encoded(model, whole.until(after)), encoded(model, whole)
 
-    cell, value, memory = model.cell(), state.value, state.memory
+    cell, value, memory = model.step, state.value, state.memory
     for row in range(before, before + after):
         memory = cell.observe(value, memory, np.empty((2, 0), np.float32))
         new = whole.target[whole.indptr[:-1] + row]

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.data.panel import to_panel, to_table
 from forecast.data.scaling import Scale
+from forecast.data.to_panel import to_panel
+from forecast.data.to_table import to_table
 from forecast.errors import DataError, OptionError
 from forecast.inference import encoding
 from forecast.inference.encoding import encode, history_scale
@@ -55,7 +56,7 @@ def encoded_under(scale, model, panel):
     """The state of a whole history under a given scale."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "history_scale", lambda *_: scale)
-        return encode(panel, model.config, model.cell(), model.state.fingerprint)
+        return encode(panel, model.config, model.step, model.state.fingerprint)
 
 
 # Invariant 3
@@ -355,7 +356,7 @@ def test_a_gap_may_be_as_long_as_ten_years_or_a_hundred_thousand_rows(
         ([1.0, 10**400], "give a table or numbers"),
         ([1j, 2.0], "give a table or numbers"),
         ({"a": 1.0}, r"new values are those of \['a'\]; the state holds 2 series, give a value"),
-        ([1.0, 1e300], "series 'b' has a value 1e\\+300, beyond what can be counted in its scale"),
+        ([1.0, 1e300], "series 'b' has a value 1e\\+300, too large for the scale of the series"),
         ([1.0, np.inf], "series 'b' has an infinite new value; use NaN"),
     ],
 )

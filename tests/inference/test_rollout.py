@@ -147,7 +147,7 @@ def test_split_rollout_the_sample_paths_of_a_network_continue_from_the_carried_s
     uniforms = engine._uniforms(model.state, rows, first + second, 3)  # (H, S * n, D, 2)
     later = engine._uniforms(halfway, rows, second, 3)
     known = np.empty((first + second, 6, 0), np.float32)
-    cell = model.cell()
+    cell = model.step
 
     whole, end = rollout(
         cell.rollout_step(known, NO_LIMITS, uniforms),

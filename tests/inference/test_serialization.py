@@ -256,12 +256,14 @@ def test_a_compressed_file_is_refused_before_it_is_unpacked(saved, method, archi
         for name, content in parts.items():
             file.writestr(name, content)
 
-    with pytest.raises(ArtifactError, match=r"config.json is compressed, as no model file is"):
+    with pytest.raises(
+        ArtifactError, match=r"config.json is compressed, unlike those of a model file"
+    ):
         forecast.load(saved)
 
 
 def test_a_part_that_is_larger_than_a_model_can_be_is_not_even_read(saved, monkeypatch):
-    monkeypatch.setattr("forecast.data.io.archive.LARGEST", 100)
+    monkeypatch.setattr("forecast.data.io.archive.MAX_PART_BYTES", 100)
 
     with pytest.raises(ArtifactError, match=r"config.json is larger than a model can be"):
         forecast.load(saved)

@@ -1,7 +1,7 @@
 """Several targets that move together: forecast and fed back jointly, each in its own units."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -9,10 +9,12 @@ import pytest
 
 import forecast
 from forecast import DataError, Forecaster, OptionError, below, load
-from forecast.data.panel import to_panel, to_table
+from forecast.data.column_roles import ColumnRoles
 from forecast.data.scaling import Scale
 from forecast.data.schema import Schema
-from forecast.evaluation.holdout import calibrate, comparisons_of, exposure_of
+from forecast.data.to_panel import Expected, read_panel, to_panel
+from forecast.data.to_table import to_table
+from forecast.evaluation.holdout import HeldOut, calibrate, comparisons_of, exposure_of
 from forecast.inference.bounds import Bounds, infer, limits, non_negative
 from forecast.inference.encoding import history_scale
 from forecast.inference.rollout import RolloutEngine
@@ -313,7 +315,7 @@ def test_a_wide_table_has_no_place_for_further_targets():
     table = pd.DataFrame({"day": pd.date_range("2024", periods=3), "a": 1.0, "b": 2.0, "c": 3.0})
 
     with pytest.raises(DataError, match="a table with a column per series has no place for 'c'"):
-        to_panel(table, also=["c"], series=["a", "b"])
+        read_panel(table, ColumnRoles(also=("c",)), expected=Expected(series=["a", "b"]))
 
 
 def test_the_same_column_cannot_be_known_and_forecast():
@@ -393,7 +395,7 @@ def test_a_forecast_far_beyond_its_data_names_the_target(make_model, make_panel)
 
 
 def test_a_picture_has_a_row_for_each_target(plain):
-    figure = plot_forecast(plain, plain.rollout(5, levels=80))
+    figure = plot_forecast(plain.config, plain.rollout(5, levels=80))
 
     titles = [axis.get_title(loc="left") for axis in figure.axes]
     assert titles == ["a: sold", "a: came", "b: sold", "b: came"]
@@ -408,7 +410,7 @@ def test_each_target_is_compared_in_its_own_column(make_model, make_panel):
     history = make_panel(np.array([[1.0, 5.0], [2.0, 9.0], [3.0, 1.0]]))
     model = make_model(history, size=0.0)  # forecasts the means, 2 and 5
 
-    found = comparisons_of(model, history, np.array([[[5.0, 3.0]]]))
+    found = comparisons_of(HeldOut(model, history, np.array([[[5.0, 3.0]]])))
 
     sold, came = found["sold"], found["came"]
     assert (sold.mae, sold.naive_mae) == (3.0, 2.0)  # the last value was 3
@@ -420,10 +422,10 @@ def test_comparisons_exposure_and_calibration_take_all_targets(plain, make_rando
     panel = make_random_panel([40, 30], targets=2, frequency="D", first=19_800)
     before = panel.until(4)
     actual = panel.target[panel.indptr[1:, None] - 4 + np.arange(4)]
-    model = forecast.Model(plain.config, plain.weights, plain.encode(before), {})
+    model = replace(plain, state=plain.encode(before))
 
-    found = comparisons_of(model, before, actual)
-    gap = exposure_of(model, before, actual)
+    found = comparisons_of(HeldOut(model, before, actual))
+    gap = exposure_of(HeldOut(model, before, actual))
     calibration, shares = calibrate(panel, plain.config, plain.weights, holdout=4)
 
     table = model.predict(4)
@@ -457,5 +459,5 @@ def test_training_learns_what_one_target_tells_of_another():
 
     without = np.abs(table["sold"][540:] - 50)  # noise about 50: nothing forecasts it from itself
     assert np.mean(errors) < 0.5 * without.mean()
-    assert model.record["also"]["came"]["steps"] == 20
-    assert model.record["comparison"]["mae"] != model.record["also"]["came"]["mae"]
+    assert model.record.also["came"].steps == 20
+    assert model.record.comparison.mae != model.record.also["came"].mae

@@ -107,8 +107,8 @@ def test_a_stopped_series_is_the_beginning_of_the_one_that_goes_on(
     whole = model.rollout(horizon)
     limit = whole.table["forecast"].quantile(share)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rollout, "BLOCK", block)
-        patch.setattr(rollout, "CHUNK", 100 if many else 3)
+        patch.setattr(rollout, "STOP_CHECK_STEPS", block)
+        patch.setattr(rollout, "NUMPY_CHUNK", 100 if many else 3)
         stopped = model.rollout(horizon, until=below(limit))
 
     for name, path in values_of(whole).items():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import DataError, OptionError
 from forecast.nn import HEADS
 
@@ -88,7 +88,7 @@ def test_quantiles_are_those_of_the_distribution_of_the_step(model):
 
     step = next(model.stream(quantiles=levels))
 
-    cell, state = model.cell(), model.state
+    cell, state = model.step, model.state
     known = state.frequency.calendar(state.time + state.frequency.step, ("week",))
     params, _ = cell.advance(state.value, state.memory, known)
     location, scale, freedom = HEADS["student_t"].parameters(np, params)

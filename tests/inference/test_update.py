@@ -16,7 +16,7 @@ from click.testing import CliRunner
 import forecast
 from forecast.cli import main
 from forecast.data.io.atomic_write import locked
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.errors import ArtifactError
 
 PROGRAM = [sys.executable, "-c", "from forecast.cli import main; main()"]

@@ -1,4 +1,4 @@
-"""What holds for every network and cell alike: the invariants of state and rollout."""
+"""Invariants of state and rollout, for every network and cell."""
 
 import copy
 import itertools
@@ -21,7 +21,7 @@ EVERY = [*itertools.product(NETWORKS, CELLS), *RESIDUAL]
 
 @pytest.fixture(params=EVERY, ids=["-".join(names) for names in EVERY], scope="module")
 def model(request, make_model, make_random_panel):
-    """A model of random weights; four daily series of other lengths, with missing values."""
+    """A model of random weights; four daily series of different lengths, with missing values."""
     network, cell, *residual = request.param
     panel = make_random_panel([12, 5, 9, 3], missing=0.2, frequency="D", first=19_800)
     return make_model(
@@ -46,7 +46,7 @@ def assert_close(state, expected):
         np.testing.assert_allclose(state.arrays()[name], array, **CLOSE, err_msg=name)
 
 
-def test_streaming_rows_one_by_one_are_all_at_once(model, new):
+def test_observing_rows_one_by_one_equals_observing_all_at_once(model, new):
     at_once, one_by_one = model.observe(model.state, new), model.state
     for row in new.T:
         one_by_one = model.observe(one_by_one, row)
@@ -55,7 +55,7 @@ def test_streaming_rows_one_by_one_are_all_at_once(model, new):
     assert at_once != model.state
 
 
-def test_streaming_a_history_in_two_parts_is_encoding_it_under_the_same_scale(
+def test_observing_a_history_in_two_parts_equals_encoding_it_under_the_same_scale(
     monkeypatch, model, make_panel
 ):
     values = np.random.default_rng(4).gamma(4.0, 2.5, 14)
@@ -68,7 +68,7 @@ def test_streaming_a_history_in_two_parts_is_encoding_it_under_the_same_scale(
     assert parts == model.encode(whole)
 
 
-def test_split_rollout_a_rollout_in_two_parts_is_one(model):
+def test_split_rollout_a_rollout_in_two_parts_equals_a_whole_one(model):
     whole, first = model.rollout(7), model.rollout(3)
     rest = model.rollout(4, state=first.state)
 
@@ -86,7 +86,7 @@ def test_split_rollout_sample_paths_in_two_parts_are_the_same(model):
     np.testing.assert_allclose(np.concatenate(parts, 2), whole.paths, **CLOSE)
 
 
-def test_company_a_series_is_forecast_the_same_alone_and_among_others(model):
+def test_a_series_is_forecast_the_same_alone_and_among_others(model):
     together = model.rollout(6, paths=2)
 
     for s, name in enumerate("abcd"):
@@ -101,13 +101,13 @@ def test_company_a_series_is_forecast_the_same_alone_and_among_others(model):
 
 def test_purity_forecasts_and_forks_change_nothing(model, new):
     before, weights = copy.deepcopy(model.state), copy.deepcopy(model.weights)
-    one, other = (model.observe(model.state, rows) for rows in (new, new + 1.0))
-    first = model.predict(3, state=one)
+    state, other = (model.observe(model.state, rows) for rows in (new, new + 1.0))
+    first = model.predict(3, state=state)
 
     model.predict(3, state=other)
-    model.rollout(5, state=one, paths=2)
+    model.rollout(5, state=state, paths=2)
 
-    assert model.predict(3, state=one).equals(first)
+    assert model.predict(3, state=state).equals(first)
     assert not np.allclose(model.predict(3, state=other)["forecast"], first["forecast"])
     assert model.state == before
     assert all(np.array_equal(model.weights[name], part) for name, part in weights.items())
@@ -136,7 +136,7 @@ def test_both_runtimes_give_the_same_values_and_the_same_state(model):
     assert_close(compiled.branches, numpy.branches)
 
 
-def test_a_stream_is_the_rollout_or_takes_true_values_in(model, new):
+def test_a_stream_equals_the_rollout_or_observes_true_values(model, new):
     left_alone, fed = model.stream(), model.stream()
 
     steps = [next(left_alone) for _ in range(6)]
@@ -159,7 +159,7 @@ def test_true_values_can_be_observed_after_a_forecast(model, new):
     assert np.isfinite(model.predict(5, state=state)["forecast"]).all()
 
 
-def test_every_weight_that_training_fits_has_its_part_in_a_forecast(model, make_panel):
+def test_every_trained_weight_affects_the_forecast(model, make_panel):
     history = make_panel(np.random.default_rng(4).gamma(4.0, 2.5, 9), frequency="D", first=19_800)
     before = forecast_with(model, model.weights, history)
 

@@ -86,19 +86,19 @@ def test_a_step_equals_the_published_equations_gate_by_gate(batch, inputs, units
 
 
 @pytest.mark.parametrize("x", [-1000.0, -30.0, 0.0, 2.0, 1000.0])
-def test_gates_neither_overflow_nor_leave_the_logistic_function(x):
+def test_gates_are_the_logistic_function_without_overflow(x):
     only_forget = lstm_cell.prepare(np, np.eye(4)[[1]], np.zeros((1, 4)), np.zeros(4))
     only_update = gru_cell.prepare(np, np.eye(3)[[0]], np.zeros((1, 3)), np.zeros((2, 3)))
-    one = np.ones((1, 1))
+    ones = np.ones((1, 1))
 
-    _, cell = lstm_cell.step(np, only_forget, np.array([[x]]), (one, one))
-    (hidden,) = gru_cell.step(np, only_update, np.array([[x]]), (one,))
+    _, cell = lstm_cell.step(np, only_forget, np.array([[x]]), (ones, ones))
+    (hidden,) = gru_cell.step(np, only_update, np.array([[x]]), (ones,))
 
     assert cell.item() == pytest.approx(special.expit(x), rel=1e-12, abs=1e-16)
     assert hidden.item() == pytest.approx(special.expit(x), rel=1e-12, abs=1e-16)
 
 
-def test_residual_layers_add_what_they_are_given_to_what_they_put_out(make_config, make_panel):
+def test_residual_layers_add_their_input_to_their_output(make_config, make_panel):
     """By hand: with weights of 0 a layer puts out 0, whatever it is given and remembers."""
     config = make_config(make_panel([1.0, 2.0]), layers=3, units=2, residual=True)
     sizes = config.blueprint.sizes
@@ -115,22 +115,22 @@ def test_residual_layers_add_what_they_are_given_to_what_they_put_out(make_confi
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_weights_made_for_the_step_leave_the_given_ones_as_they_were(name):
+def test_preparing_weights_leaves_the_given_ones_unchanged(name):
     given = {part: np.ones(shape) for part, shape in CELLS[name].shapes(3, 2).items()}
 
-    made = CELLS[name].prepare(np, *given.values())
+    prepared = CELLS[name].prepare(np, *given.values())
 
     assert all((array == 1).all() for array in given.values())
     last = 2 if name == "gru" else 2 * 2  # the columns of the gates come first
-    assert (made.bias[..., :last] == 0.5).all()
-    assert (made.bias[..., 4:6] == 1.0).all()
+    assert (prepared.bias[..., :last] == 0.5).all()
+    assert (prepared.bias[..., 4:6] == 1.0).all()
 
 
 # The networks
 
 
 def sizes_of(**choices):
-    small = {"inputs": 5, "outputs": 3, "known": 2, "units": 2, "layers": 2}
+    small = {"inputs": 5, "outputs": 3, "step_features": 2, "units": 2, "layers": 2}
     return Sizes(**{**small, "cell": "lstm", "context": 4, "horizon": 3, **choices})
 
 
@@ -146,10 +146,10 @@ def random_inputs(sizes, batch=3, steps=6, seed=1):
     return rng.normal(size=(batch, steps, sizes.inputs)).astype(np.float32)
 
 
-def assert_same_state(found, expected, **close):
-    assert found.keys() == expected.keys()
+def assert_same_state(state, expected, **close):
+    assert state.keys() == expected.keys()
     for name, part in expected.items():
-        np.testing.assert_allclose(found[name], part, **close, err_msg=name)
+        np.testing.assert_allclose(state[name], part, **close, err_msg=name)
 
 
 EVERY = pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_network_is_made_of_named_arrays():
 
 
 @EVERY
-def test_an_empty_memory_is_zeros_of_the_shapes_that_are_told(name, cell):
+def test_an_initial_state_is_zeros_of_the_stated_shapes(name, cell):
     sizes = sizes_of(cell=cell)
     network, _ = random_network(name, sizes)
 
@@ -189,7 +189,7 @@ def test_an_empty_memory_is_zeros_of_the_shapes_that_are_told(name, cell):
 
 
 @EVERY
-def test_steps_keep_the_shapes_and_types_of_the_memory(name, cell):
+def test_steps_keep_the_shapes_and_types_of_the_state(name, cell):
     sizes = sizes_of(cell=cell)
     network, _ = random_network(name, sizes)
     x, state = random_inputs(sizes, 4), network.initial_state(4)
@@ -206,7 +206,7 @@ def test_steps_keep_the_shapes_and_types_of_the_memory(name, cell):
 
 
 @EVERY
-def test_a_step_leaves_the_memory_it_was_given_as_it_was(name, cell):
+def test_a_step_does_not_change_its_input_state(name, cell):
     sizes = sizes_of(cell=cell)
     network, _ = random_network(name, sizes)
     x, state = random_inputs(sizes), network.initial_state(3)
@@ -264,7 +264,7 @@ def test_an_encoder_observes_with_other_weights_than_the_decoder_forecasts_with(
 
 
 def by_steps(network):
-    """`Run` as a loop over steps, each stack told by its name."""
+    """`Run` as a loop over steps, the stack given by its name."""
 
     def run(name, x, state):
         outputs = []
@@ -279,7 +279,7 @@ def by_steps(network):
 
 @EVERY
 @pytest.mark.parametrize("observed", [1, 2, 7])
-def test_many_steps_at_once_are_the_steps_one_by_one(name, cell, observed):
+def test_many_steps_at_once_equal_the_steps_one_by_one(name, cell, observed):
     sizes = sizes_of(cell=cell)
     network, _ = random_network(name, sizes)
     x = random_inputs(sizes, steps=observed + sizes.horizon)
@@ -293,13 +293,13 @@ def test_many_steps_at_once_are_the_steps_one_by_one(name, cell, observed):
         step = network.observe(x[:, t], step)
     assert_same_state(state, step, **CLOSE)
     for t in range(sizes.horizon):
-        one, step = network.advance(x[:, observed + t], step)
-        np.testing.assert_allclose(params[:, t], one, **CLOSE)
+        step_params, step = network.advance(x[:, observed + t], step)
+        np.testing.assert_allclose(params[:, t], step_params, **CLOSE)
     assert_same_state(after, step, **CLOSE)
 
 
 @EVERY
-def test_company_a_series_has_the_same_step_alone_and_in_a_batch(name, cell):
+def test_a_series_has_the_same_step_alone_and_in_a_batch(name, cell):
     sizes = sizes_of(cell=cell)
     network, _ = random_network(name, sizes)
     x = random_inputs(sizes, batch=5)
@@ -320,7 +320,7 @@ def test_company_a_series_has_the_same_step_alone_and_in_a_batch(name, cell):
 
 
 @pytest.mark.parametrize("score", SCORES)
-def test_attention_weighs_the_outputs_that_there_are_and_no_others(score):
+def test_attention_weights_are_zero_for_empty_slots(score):
     sizes = sizes_of(layers=1, score=score)
     network, w = random_network("attention", sizes)
     x, state = random_inputs(sizes, steps=8), network.initial_state(3)
@@ -348,7 +348,7 @@ def test_attention_weighs_the_outputs_that_there_are_and_no_others(score):
     assert not network.observe(x[:, 7], after)["weights"].any()
 
 
-def test_the_parameters_come_from_the_decoder_and_from_what_attention_has_found():
+def test_the_parameters_come_from_the_decoder_and_the_context_vector():
     sizes = sizes_of(layers=1)
     network, w = random_network("attention", sizes)
     x, state = random_inputs(sizes), network.initial_state(3)
@@ -357,8 +357,8 @@ def test_the_parameters_come_from_the_decoder_and_from_what_attention_has_found(
 
     params, after = network.advance(x[:, 4], state)
 
-    found = np.einsum("bm,bmu->bu", after["weights"], state["outputs"])
-    joined = np.concatenate([after["hidden_0"], found], 1)
+    context_vector = np.einsum("bm,bmu->bu", after["weights"], state["outputs"])
+    joined = np.concatenate([after["hidden_0"], context_vector], 1)
     joined = np.tanh(joined @ w["combine.kernel"] + w["combine.bias"])
     np.testing.assert_allclose(params, joined @ w["head.kernel"] + w["head.bias"], rtol=1e-5)
 
@@ -366,26 +366,28 @@ def test_the_parameters_come_from_the_decoder_and_from_what_attention_has_found(
 # Repeat
 
 
-def test_within_its_horizon_the_repeat_network_does_not_see_what_is_fed_back():
+def test_within_its_horizon_the_repeat_network_ignores_fed_back_values():
     sizes = sizes_of(horizon=3)
     network, _ = random_network("repeat", sizes)
     x, state = random_inputs(sizes, steps=8), network.initial_state(3)
     state = network.observe(x[:, 0], state)
     other = x.copy()
-    other[:, 2:, : sizes.inputs - sizes.known] += 1.0  # not the first step, not the calendar
+    other[:, 2:, : sizes.inputs - sizes.step_features] += (
+        1.0  # not the first step, not the calendar
+    )
 
     def path(inputs):
         params, after = [], state
         for t in range(1, 6):
-            one, after = network.advance(inputs[:, t], after)
-            params.append(one)
+            step_params, after = network.advance(inputs[:, t], after)
+            params.append(step_params)
         return np.stack(params, 1)
 
     np.testing.assert_array_equal(path(x)[:, :3], path(other)[:, :3])
     assert not np.allclose(path(x)[:, 3], path(other)[:, 3])  # a new vector, from own values
 
 
-def test_a_new_block_begins_where_the_encoder_has_read_on():
+def test_a_new_block_starts_from_the_encoders_latest_output():
     sizes = sizes_of(horizon=2)
     network, _ = random_network("repeat", sizes)
     x, start = random_inputs(sizes), network.initial_state(3)
@@ -412,6 +414,8 @@ def test_a_new_block_begins_where_the_encoder_has_read_on():
 def test_keras_layers_numpy_step_and_tensor_step_give_the_same_outputs(
     make_panel, make_config, make_weights, make_learner, tensors, name, cell, layers, seed
 ):
+    from forecast.training.keras_model import ModelInputs
+
     config = make_config(
         make_panel([1.0, 2.0], frequency="D"),
         **{"network": name, "cell": cell, "head": "student_t", "layers": layers},
@@ -420,10 +424,11 @@ def test_keras_layers_numpy_step_and_tensor_step_give_the_same_outputs(
     weights, sizes = make_weights(config, seed), config.blueprint.sizes
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(5, 3 + 9, 1)).astype(np.float32)
-    known = rng.normal(size=(5, 9, 2)).astype(np.float32)
-    windows = step_inputs.window_input(np, values, known, config.lags)
+    step_features = rng.normal(size=(5, 9, 2)).astype(np.float32)
+    windows = step_inputs.window_input(np, values, step_features, config.lags)
 
-    whole = make_learner(config, weights)((values, known, np.ones(5, bool))).numpy()
+    inputs = ModelInputs(values, step_features, np.ones(5, bool))
+    whole = make_learner(config, weights)(inputs).numpy()
 
     for xp in (np, tensors):
         network = NETWORKS[name].of(xp, sizes, weights)
@@ -437,7 +442,7 @@ def test_keras_layers_numpy_step_and_tensor_step_give_the_same_outputs(
         np.testing.assert_allclose(np.stack(path, 1), whole, rtol=1e-5, atol=1e-5)
 
 
-def test_tensorflow_under_numpys_names_means_what_numpy_means(tensors):
+def test_tensorflow_under_numpys_names_computes_what_numpy_computes(tensors):
     x = np.array([[0.5, 2.0], [3.0, 0.25]], np.float32)
     gap = np.array([[np.nan, 1.0]], np.float32)
 
@@ -466,7 +471,7 @@ def test_tensorflow_under_numpys_names_means_what_numpy_means(tensors):
 
 
 @pytest.mark.parametrize("name", list(HEADS))
-def test_every_head_answers_to_the_same_contract(name):
+def test_every_head_fulfils_the_contract(name):
     head = HEADS[name]
     params = np.zeros((4, (head.PARAMETERS + head.COUNTS) * 2))  # of two targets
 
@@ -477,7 +482,7 @@ def test_every_head_answers_to_the_same_contract(name):
         assert head.sample(np, params, np.full((4, 2, 2), 0.3)).shape == (4, 2)
 
 
-def test_the_point_head_costs_the_absolute_error_and_feeds_its_number_back():
+def test_the_point_loss_is_the_absolute_error_and_its_centre_the_number():
     params = np.array([1.0, 5.0])
 
     assert point.loss(np, params, np.array([3.0, 4.5])).tolist() == [2.0, 0.5]
@@ -581,7 +586,7 @@ def test_draws_in_single_precision_are_those_in_double_precision(tensors, freedo
     np.testing.assert_allclose(student_t.sample(tensors, *single), draws, rtol=1e-5, atol=1e-5)
 
 
-def test_turning_the_second_uniform_by_a_half_mirrors_the_draw():
+def test_shifting_the_second_uniform_by_a_half_mirrors_the_draw():
     params = raw(location=3.0, scale=0.5, freedom=5.0)
     uniforms = np.random.default_rng(0).random((100, 1, 2)) / 2 + 1e-3
 
@@ -612,11 +617,11 @@ def test_the_normal_loss_is_the_negative_log_density_of_scipy():
 
 
 def test_normal_draws_by_hand_and_by_distribution():
-    one = normal.sample(np, raw_scaled(10.0, 2.0), np.array([[np.exp(-0.5), 0.0]]))
+    draw = normal.sample(np, raw_scaled(10.0, 2.0), np.array([[np.exp(-0.5), 0.0]]))
     uniforms = (np.random.default_rng(0).integers(0, 2**23, (50_000, 1, 2)) + 0.5) / 2**23
     many = normal.sample(np, np.broadcast_to(raw_scaled(3.0, 0.5), (50_000, 2)), uniforms)[:, 0]
 
-    assert one.item() == pytest.approx(12.0, rel=1e-12)  # the radius is 1
+    assert draw.item() == pytest.approx(12.0, rel=1e-12)  # the radius is 1
     assert stats.kstest(many, stats.norm(3.0, 0.5).cdf).pvalue > 0.05
     assert stats.kstest(many, stats.norm(3.0, 0.52).cdf).pvalue < 1e-3
 
@@ -658,12 +663,12 @@ def test_the_loss_of_a_count_is_the_negative_log_probability_of_scipy(mean, shap
 
 @given(mean=means, shape=shapes, level=st.floats(0.001, 0.999))
 def test_the_quantile_of_a_count_is_that_of_scipy(mean, shape, level):
-    found = negative_binomial.quantile(np, raw_count(mean, shape, 2.0), level).item() * 2.0
+    quantile = negative_binomial.quantile(np, raw_count(mean, shape, 2.0), level).item() * 2.0
 
     cdf = stats.nbinom(shape, shape / (shape + mean)).cdf
-    assert found == np.rint(found)
-    assert cdf(found) > level - 1e-9
-    assert found == 0 or cdf(found - 1) < level + 1e-9
+    assert quantile == np.rint(quantile)
+    assert cdf(quantile) > level - 1e-9
+    assert quantile == 0 or cdf(quantile - 1) < level + 1e-9
 
 
 def test_a_count_by_hand():

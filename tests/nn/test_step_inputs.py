@@ -12,7 +12,7 @@ def test_an_input_is_the_last_value_then_the_lagged_ones_then_the_flag_then_the_
         np,
         value=np.array([[2.0]]),
         lagged=[np.array([[5.0]]), np.array([[7.0]])],
-        known=np.array([[0.25, -0.5]]),
+        step_features=np.array([[0.25, -0.5]]),
     )
 
     assert x.tolist() == [[2.0, 5.0, 7.0, 1.0, 0.25, -0.5]]
@@ -31,9 +31,9 @@ def test_a_missing_lagged_value_enters_as_zero():
 
 
 def test_an_input_is_of_the_precision_of_its_values():
-    value, known = np.array([[NAN]], np.float32), np.array([[0.5]], np.float32)
+    value, step_features = np.array([[NAN]], np.float32), np.array([[0.5]], np.float32)
 
-    x = step_inputs.step_input(np, value, [value], known)
+    x = step_inputs.step_input(np, value, [value], step_features)
 
     assert x.dtype == np.float32
 
@@ -43,7 +43,7 @@ def test_each_of_several_targets_has_its_own_value_and_flag():
         np,
         value=np.array([[2.0, NAN]]),
         lagged=[np.array([[5.0, 6.0]])],
-        known=np.array([[9.0]]),
+        step_features=np.array([[9.0]]),
     )
 
     assert x.tolist() == [[2.0, 0.0, 5.0, 6.0, 1.0, 0.0, 9.0]]
@@ -52,30 +52,30 @@ def test_each_of_several_targets_has_its_own_value_and_flag():
 @given(
     targets=st.integers(1, 3),
     lags=st.lists(st.integers(2, 9), unique=True, max_size=3),
-    known=st.integers(0, 4),
+    step_features=st.integers(0, 4),
 )
 @settings(deadline=None, max_examples=30)
-def test_the_width_is_known_before_an_input_is_made(targets, lags, known):
+def test_the_width_is_known_before_an_input_is_made(targets, lags, step_features):
     x = step_inputs.step_input(
         np,
         np.zeros((2, targets)),
         [np.zeros((2, targets)) for _ in lags],
-        np.zeros((2, known)),
+        np.zeros((2, step_features)),
     )
 
-    assert x.shape == (2, step_inputs.width(targets, tuple(lags), known))
+    assert x.shape == (2, step_inputs.width(targets, tuple(lags), step_features))
 
 
-def test_a_window_of_steps_is_assembled_as_its_single_steps_are():
+def test_a_window_of_steps_is_assembled_like_its_single_steps():
     rng = np.random.default_rng(0)
     value, lagged = rng.normal(size=(2, 3, 5, 1))  # three windows of five steps
     value[1, 2] = lagged[0, 4] = NAN
-    known = rng.normal(size=(3, 5, 2))
+    step_features = rng.normal(size=(3, 5, 2))
 
-    window = step_inputs.step_input(np, value, [lagged], known)
+    window = step_inputs.step_input(np, value, [lagged], step_features)
 
     for t in range(5):
-        step = step_inputs.step_input(np, value[:, t], [lagged[:, t]], known[:, t])
+        step = step_inputs.step_input(np, value[:, t], [lagged[:, t]], step_features[:, t])
         assert window[:, t].tolist() == step.tolist()
 
 
@@ -93,7 +93,7 @@ def test_the_memory_holds_what_the_longest_lag_needs_besides_the_last_value():
     assert step_inputs.memory_length(()) == 0
 
 
-def test_a_push_takes_the_newest_value_in_and_drops_the_oldest():
+def test_a_push_appends_the_newest_value_and_drops_the_oldest():
     recent = np.array([[[1.0], [2.0]], [[5.0], [6.0]]])
 
     after = step_inputs.push(np, recent, np.array([[3.0], [7.0]]))
@@ -114,9 +114,9 @@ def test_a_memory_without_lags_stays_empty():
 def test_pushing_a_series_through_the_memory_gives_the_value_each_lag_ago(length, lags):
     lags = tuple(sorted(lags))
     recent = np.full((1, step_inputs.memory_length(lags), 1), NAN)
-    value = np.array([[NAN]])  # nothing comes before the first value of a series
+    value = np.array([[NAN]])  # there is no value before the first of a series
 
-    for t in range(length):  # the series is 0, 1, 2, …, so that a value tells its own time
+    for t in range(length):  # the series is 0, 1, 2, …, so that a value is its own time
         lagged = [float(values[0, 0]) for values in step_inputs.lagged_values(recent, lags)]
         expected = [t - lag if t >= lag else NAN for lag in lags]
         np.testing.assert_array_equal(lagged, expected)

@@ -1,4 +1,4 @@
-"""What pictures show: which lines, of which series, and what is said of them."""
+"""What pictures show: which lines, of which series, with which titles and labels."""
 
 import re
 
@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from matplotlib.dates import num2date
 
-from forecast.backtest import Backtest, Past
+from forecast.backtest import Backtest
 from forecast.errors import DataError, OptionError
 from forecast.evaluation.baselines import BASELINES
+from forecast.evaluation.cutoff_forecasts import Past
+from forecast.model import attention_weights, training_curves
 from forecast.plotting import (
+    FeedbackPhase,
+    TrainingCurves,
+    attention_series,
     plot_attention,
     plot_backtest,
     plot_calibration,
@@ -18,10 +23,10 @@ from forecast.plotting import (
     plot_training,
     write_figure,
 )
-from forecast.plotting.backtest import apart
-from forecast.plotting.calibration import chance_of
+from forecast.plotting.backtest import non_overlapping
+from forecast.plotting.calibration import coverage_error
 from forecast.plotting.scaled import scaled_errors
-from forecast.plotting.series_choice import choose
+from forecast.plotting.series_choice import choose_series
 from forecast.plotting.style import BLUE, GREEN, ORANGE, PURPLE, VERMILION, shorten
 
 NAN = np.nan
@@ -30,7 +35,7 @@ AWKWARD = ["$x^2$", "a\nb", "$", "x" * 200, "<b>", "Zürich"]
 
 @pytest.fixture
 def make_backtest(make_panel):
-    """A backtest of given forecasts; what came is 0 and the scale is 1, if not given."""
+    """A backtest of given forecasts; by default the actual values are 0 and the scale is 1."""
 
     def make(forecast, ids=None, cutoffs=None, actual=0.0, ends=None, others=None, change=1.0):
         forecast = np.asarray(forecast, float)
@@ -77,31 +82,34 @@ def drawn(figure):
 # Which series
 
 
-def test_few_series_are_drawn_one_and_all():
-    assert choose(1)[1:] == (("",), "")
-    assert choose(12).words == "all 12 series"
-    assert choose(2).words == "both series"
-    assert choose(12).places.tolist() == list(range(12))
+def test_few_series_are_all_drawn():
+    assert choose_series(1)[1:] == (("",), "")
+    assert choose_series(12).description == "all 12 series"
+    assert choose_series(2).description == "both series"
+    assert choose_series(12).indices.tolist() == list(range(12))
 
 
 def test_of_many_the_first_ones_are_drawn_if_no_error_is_known():
-    assert choose(13).places.tolist() == list(range(12))
-    assert choose(13).words == "the first 12 of 13 series"
-    assert choose(20_000, np.full(20_000, NAN), most=1).words == "the first of 20,000 series"
+    assert choose_series(13).indices.tolist() == list(range(12))
+    assert choose_series(13).description == "the first 12 of 13 series"
+    assert (
+        choose_series(20_000, np.full(20_000, NAN), max_shown=1).description
+        == "the first of 20,000 series"
+    )
 
 
 def test_of_many_the_best_the_median_and_the_worst_are_drawn_if_errors_are_known():
     errors = np.array([5.0, NAN, 1.0, 4.0, 2.0, NAN, 3.0])
 
-    one = choose(7, errors, "MASE", most=3)
-    two = choose(7, errors[[0, 0, 2, 3, 4, 4, 6]], "MASE", most=6, each=2)
+    single = choose_series(7, errors, "MASE", max_shown=3)
+    double = choose_series(7, errors[[0, 0, 2, 3, 4, 4, 6]], "MASE", max_shown=6, per_rank=2)
 
-    assert one.places.tolist() == [2, 6, 0]
-    assert one.ranks == ("best", "median", "worst")
-    assert one.words == "the best, the median and the worst of 7 series by MASE"
-    assert two.places.tolist() == [2, 4, 5, 6, 0, 1]
-    assert two.ranks == ("best", "best", "median", "median", "worst", "worst")
-    assert two.words.startswith("the 2 best, the 2 around the median and the 2 worst of 7")
+    assert single.indices.tolist() == [2, 6, 0]
+    assert single.ranks == ("best", "median", "worst")
+    assert single.description == "the best, the median and the worst of 7 series by MASE"
+    assert double.indices.tolist() == [2, 4, 5, 6, 0, 1]
+    assert double.ranks == ("best", "best", "median", "median", "worst", "worst")
+    assert double.description.startswith("the 2 best, the 2 around the median and the 2 worst of 7")
 
 
 def test_names_are_shortened_to_one_line():
@@ -118,7 +126,7 @@ def test_a_forecast_is_drawn_after_its_history_with_its_intervals(make_model, ma
     model = make_model(panel, head="normal")
     forecast = model.rollout(3, panel, levels=(50, 80), paths=200)
 
-    figure = drawn(plot_forecast(model, forecast, panel))
+    figure = drawn(plot_forecast(model.config, forecast, panel))
 
     axis = figure.axes[1]
     table = forecast.table[3:]
@@ -140,7 +148,7 @@ def test_a_forecast_without_a_history_follows_what_the_state_keeps(make_model, m
     panel = make_random_panel([20])
     model = make_model(panel, lags=(4,))
 
-    figure = drawn(plot_forecast(model, model.rollout(1)))
+    figure = drawn(plot_forecast(model.config, model.rollout(1)))
 
     np.testing.assert_allclose(
         lines_of(figure.axes[0])["observed"], panel.target[-4:, 0], rtol=1e-5
@@ -152,7 +160,7 @@ def test_ticks_are_whole_steps_and_values_without_a_factor(make_model, make_pane
     large = make_panel(1e8 * np.arange(1.0, 9.0), frequency="D", first=19_800)
     model = make_model(large)
 
-    axis = drawn(plot_forecast(model, model.rollout(1, large), large)).axes[0]
+    axis = drawn(plot_forecast(model.config, model.rollout(1, large), large)).axes[0]
 
     labels = [label.get_text() for label in axis.get_yticklabels()]
     assert "200M" in labels
@@ -166,11 +174,11 @@ def test_one_step_is_one_tick(make_backtest):
     assert [tick for tick in axis.get_xticks() if 0.5 <= tick <= 1.5] == [1.0]
 
 
-def test_missing_values_interrupt_the_line_and_a_lone_one_is_a_dot(make_model, make_panel):
+def test_missing_values_interrupt_the_line_and_an_isolated_one_is_a_dot(make_model, make_panel):
     panel = make_panel([1.0, 2.0, NAN, 3.0, NAN, 4.0, 5.0])
     model = make_model(panel)
 
-    axis = drawn(plot_forecast(model, model.rollout(2, panel), panel)).axes[0]
+    axis = drawn(plot_forecast(model.config, model.rollout(2, panel), panel)).axes[0]
 
     assert np.flatnonzero(np.isnan(lines_of(axis)["observed"])).tolist() == [2, 4]
     assert axis.lines[0].get_marker() == "o"
@@ -183,7 +191,7 @@ def test_many_series_are_small_pictures_side_by_side(make_model, make_random_pan
     panel = make_random_panel([9] * count, frequency="D", first=19_800)
     model = make_model(panel)
 
-    figure = drawn(plot_forecast(model, model.rollout(2, panel), panel))
+    figure = drawn(plot_forecast(model.config, model.rollout(2, panel), panel))
 
     assert len(figure.axes) == min(count, 12)
     assert figure.axes[0].get_gridspec().ncols == across
@@ -199,7 +207,7 @@ def test_of_ten_thousand_series_those_whose_errors_are_known_are_chosen(
     model = make_model(panel)
     errors = {name: float(place) for place, name in enumerate(panel.ids.tolist())}
 
-    figure = plot_forecast(model, model.rollout(2, panel), panel, errors)
+    figure = plot_forecast(model.config, model.rollout(2, panel), panel, errors)
 
     names = panel.ids[[0, 1, 2, 3, 18, 19, 20, 21, 36, 37, 38, 39]].tolist()
     ranks = ["best"] * 4 + ["median"] * 4 + ["worst"] * 4
@@ -213,7 +221,7 @@ def test_awkward_names_are_drawn_as_they_are(make_model, make_random_panel, tmp_
     panel = make_random_panel([9] * 6, ids=AWKWARD)
     model = make_model(panel)
 
-    figure = plot_forecast(model, model.rollout(2, panel), panel)
+    figure = plot_forecast(model.config, model.rollout(2, panel), panel)
     write_figure(figure, tmp_path / "p.png")
 
     assert titles(figure)[:3] == ["$x^2$", "a b", "$"]
@@ -227,7 +235,7 @@ def test_glyphs_that_the_font_lacks_are_boxes_and_no_warning(
     panel = make_random_panel([9], ids=["売上 😀"])
     model = make_model(panel)
 
-    write_figure(plot_forecast(model, model.rollout(2, panel), panel), tmp_path / "p.png")
+    write_figure(plot_forecast(model.config, model.rollout(2, panel), panel), tmp_path / "p.png")
 
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
 
@@ -237,48 +245,44 @@ def test_dates_that_cannot_be_drawn_are_refused(make_model, make_random_panel):
     model = make_model(panel)
 
     with pytest.raises(OptionError, match="shows dates up to 9000-01-01, the forecast ends"):
-        plot_forecast(model, model.rollout(400))
+        plot_forecast(model.config, model.rollout(400))
 
 
 # Attention
 
 
-def test_the_picture_of_attention_shows_the_weights_of_each_series(make_model, make_random_panel):
+def test_attention_weights_are_drawn_for_the_first_series(make_model, make_random_panel):
     panel = make_random_panel([9] * 13, frequency="D", first=19_800)
-    model = make_model(panel, network="attention", context=5, size=1.0)
-    weights = model.attention(2)["weight"].to_numpy().reshape(13, 2, 5)
+    forecast = make_model(panel).rollout(2)
+    weights = [*np.random.default_rng(0).random((12, 2, 5))]
 
-    figure = drawn(plot_attention(model, model.rollout(2)))
+    figure = drawn(plot_attention(forecast, weights))
 
-    images = [axis.images[0] for axis in figure.axes if axis.images]
-    np.testing.assert_allclose(
-        np.stack([one.get_array() for one in images]), weights[:12], rtol=1e-5
-    )
-    assert len({one.get_clim() for one in images}) == 1
+    images = [axes.images[0] for axes in figure.axes if axes.images]
+    assert attention_series(forecast).tolist() == list(range(12))
+    np.testing.assert_array_equal([image.get_array() for image in images], weights)
+    assert {image.get_clim() for image in images} == {(0.0, np.max(weights))}
     assert figure.get_suptitle().endswith("\nthe first 12 of 13 series")
+    assert titles(figure)[:2] == ["a", "b"]
 
 
-def test_the_picture_of_attention_ends_with_the_forecast_of_each_series(
+def test_the_attention_of_a_model_is_drawn_up_to_the_end_of_each_forecast(
     make_model, make_random_panel
 ):
     model = make_model(make_random_panel([9, 9]), network="attention", context=5, size=1.0)
-    whole, ended = model.rollout(4), model.rollout(4, until=lambda path: len(path) == 2)
+    ended = model.rollout(4, until=lambda path: len(path) == 2)
+    table = model.attention(2)["weight"].to_numpy().reshape(2, 2, 5)
 
-    shapes = [
-        [
-            axis.images[0].get_array().shape
-            for axis in plot_attention(model, each).axes
-            if axis.images
-        ]
-        for each in (whole, ended)
-    ]
-    assert shapes == [[(4, 5), (4, 5)], [(2, 5), (2, 5)]]
+    weights = attention_weights(model, ended)
+
+    assert [matrix.shape for matrix in attention_weights(model, model.rollout(4))] == [(4, 5)] * 2
+    np.testing.assert_allclose(weights, table, rtol=1e-5)
 
 
 # A backtest
 
 
-def test_forecasts_are_drawn_in_turns_of_two_colours_on_what_came(make_backtest):
+def test_forecasts_are_drawn_in_alternating_colours_with_the_actual_values(make_backtest):
     forecast = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     ends = {80.0: (forecast - 1, forecast + 1), 20.0: (forecast, forecast)}
     backtest = make_backtest(forecast, actual=forecast + 0.5, ends=ends)
@@ -289,34 +293,34 @@ def test_forecasts_are_drawn_in_turns_of_two_colours_on_what_came(make_backtest)
     paths = [line for line in axis.lines if line.get_label() == "forecast"]
     assert [line.get_ydata().tolist() for line in paths] == forecast.tolist()
     assert len({line.get_color() for line in paths}) == 2
-    assert lines_of(axis)["observed"].tolist() == [1.5, 2.5, 3.5, 4.5, 5.5, 6.5]
+    assert lines_of(axis)["actual"].tolist() == [1.5, 2.5, 3.5, 4.5, 5.5, 6.5]
     days = [num2date(day).day for day in axis.lines[-1].get_xdata(orig=False)]
     assert days == [2, 3, 4, 5, 6, 7]
     assert titles(figure) == ["a (MASE 0.500)"]
-    assert figure.get_suptitle() == "Forecasts of 2 steps (daily) and what came"
-    assert legend(figure) == ["80 % interval", "forecast", "observed"]
+    assert figure.get_suptitle() == "Forecasts of 2 steps (daily) and the actual values"
+    assert legend(figure) == ["80 % interval", "forecast", "actual"]
 
 
 def test_forecasts_that_overlap_are_left_out_from_the_last_one_back(make_backtest):
     backtest = make_backtest(np.zeros((5, 2)), cutoffs=[0, 1, 2, 3, 4])
 
-    assert apart(backtest).tolist() == [0, 2, 4]
+    assert non_overlapping(backtest).tolist() == [0, 2, 4]
     assert plot_backtest(backtest).get_suptitle().endswith("\n3 of 5 cutoffs")
 
 
-def test_rows_between_cutoffs_are_no_line(make_backtest):
+def test_rows_between_cutoffs_are_not_drawn(make_backtest):
     backtest = make_backtest([[0.0], [0.0]], cutoffs=[0, 3], actual=[[1.0], [2.0]])
 
     axis = drawn(plot_backtest(backtest)).axes[0]
 
-    np.testing.assert_array_equal(lines_of(axis)["observed"], [1.0, NAN, NAN, 2.0])
+    np.testing.assert_array_equal(lines_of(axis)["actual"], [1.0, NAN, NAN, 2.0])
     assert axis.lines[-1].get_markevery() == [0, 3]
 
 
-def test_where_nothing_came_there_is_no_error_but_a_forecast(make_backtest):
+def test_without_actual_values_the_forecast_is_drawn_and_no_error_is_known(make_backtest):
     figure = drawn(plot_backtest(make_backtest([[1.0, 2.0]], actual=NAN)))
 
-    assert titles(figure) == ["a (no error)"]
+    assert titles(figure) == ["a (no error known)"]
     assert lines_of(figure.axes[0])["forecast"].tolist() == [1.0, 2.0]
     assert drawn(plot_errors(make_backtest([[1.0, 2.0]], actual=NAN))).axes
 
@@ -365,7 +369,7 @@ def test_the_error_of_a_series_in_a_title_is_that_of_the_table(make_backtest):
     assert titles(figure) == ["a (MASE 2.00)"]
 
 
-def test_every_baseline_has_a_line_of_a_look_of_its_own(make_backtest):
+def test_every_baseline_has_its_own_colour_and_style(make_backtest):
     others = {name: np.full((2, 3), k) for k, name in enumerate(BASELINES)}
 
     axis = plot_errors(make_backtest(np.ones((2, 3)), others=others)).axes[0]
@@ -375,7 +379,7 @@ def test_every_baseline_has_a_line_of_a_look_of_its_own(make_backtest):
     assert {text.get_text() for text in axis.texts} >= {"auto ets", "naive2"}
 
 
-def test_names_of_lines_that_end_together_are_written_apart(make_backtest):
+def test_labels_of_lines_that_end_together_do_not_overlap(make_backtest):
     same = np.full((1, 2), 0.5)
     backtest = make_backtest(same, others={"naive": same, "drift": same})
 
@@ -400,7 +404,7 @@ def test_where_no_series_has_a_scale_errors_are_in_units_of_the_target(make_back
     assert lines_of(figure.axes[0])["model"].tolist() == [3.0, 4.0]
 
 
-def test_many_series_have_a_band_that_holds_most_of_them(make_backtest):
+def test_many_series_have_a_band_of_the_errors_on_most_of_them(make_backtest):
     errors = np.arange(11.0)[:, None] * [1.0, 2.0]
     backtest = make_backtest(errors, ids=[f"s{k}" for k in range(11)])
 
@@ -411,11 +415,11 @@ def test_many_series_have_a_band_that_holds_most_of_them(make_backtest):
     assert (at_first.min(), at_first.max()) == (1.0, 9.0)
     assert figure.get_suptitle() == (
         "Error by step of the horizon: the mean of 11 forecasts of 11 series\n"
-        "shaded: the model's for the middle 80% of the series"
+        "shaded: the model's error on the middle 80% of the series"
     )
 
 
-def test_a_step_that_no_series_has_is_left_out_of_the_band(make_backtest):
+def test_a_step_without_actual_values_is_left_out_of_the_band(make_backtest):
     actual = np.zeros((11, 2))
     actual[:, 1] = NAN
 
@@ -430,46 +434,48 @@ def test_a_step_that_no_series_has_is_left_out_of_the_band(make_backtest):
 # Calibration
 
 
-def test_the_share_of_values_held_is_drawn_against_the_level(make_backtest):
-    came = np.array([[1.0, 1.0], [1.0, 9.0], [9.0, NAN]])
+def test_the_empirical_coverage_is_drawn_against_the_nominal_one(make_backtest):
+    actual = np.array([[1.0, 1.0], [1.0, 9.0], [9.0, NAN]])
     zero = np.zeros((3, 2))
     ends = {50.0: (zero, zero + 5), 90.0: (zero, zero + 9)}
 
-    figure = drawn(plot_calibration(make_backtest(zero, actual=came, ends=ends)))
+    figure = drawn(plot_calibration(make_backtest(zero, actual=actual, ends=ends)))
 
     (axis,) = figure.axes
     assert axis.containers[0].lines[0].get_xydata().tolist() == [[50.0, 60.0], [90.0, 100.0]]
     assert axis.lines[0].get_xydata().tolist() == [[0, 0], [100, 100]]
-    assert legend(figure) == ["as many as they should", "held"]
-    assert figure.get_suptitle() == "Values that intervals held: 3 forecasts of 1 series"
+    assert legend(figure) == ["nominal coverage", "empirical coverage"]
+    assert figure.get_suptitle() == "Coverage of prediction intervals: 3 forecasts of 1 series"
 
 
-def test_with_enough_forecasts_shares_are_drawn_by_step_too(make_backtest):
-    came = np.tile([[1.0, 9.0]], (20, 1))
-    came[:5, 0] = 9.0
+def test_with_enough_forecasts_the_coverage_by_step_is_drawn_too(make_backtest):
+    actual = np.tile([[1.0, 9.0]], (20, 1))
+    actual[:5, 0] = 9.0
     zero = np.zeros((20, 2))
 
     figure = drawn(
-        plot_calibration(make_backtest(zero, actual=came, ends={80.0: (zero, zero + 5)}))
+        plot_calibration(make_backtest(zero, actual=actual, ends={80.0: (zero, zero + 5)}))
     )
 
     left, right = figure.axes
     assert lines_of(right)["80 %"].tolist() == [75.0, 0.0]
     assert [tick for tick in right.get_yticks() if tick <= 102] == [0, 20, 40, 60, 80, 100]
     assert right.get_ylim() == left.get_ylim()
-    assert legend(figure) == ["as many as they should", "held (95 % confidence)"]
+    assert legend(figure) == ["nominal coverage", "empirical coverage (95 % confidence)"]
     assert left.containers[0].has_yerr
 
 
-def test_chance_is_that_of_whole_series_since_their_values_stand_or_fall_together(make_backtest):
-    came = np.repeat([[1.0], [1.0], [1.0], [9.0], [9.0]], 4, axis=1)
+def test_the_standard_error_clusters_by_series_since_their_values_are_not_independent(
+    make_backtest,
+):
+    actual = np.repeat([[1.0], [1.0], [1.0], [9.0], [9.0]], 4, axis=1)
     ends = {50.0: (np.zeros((5, 4)), np.full((5, 4), 5.0))}
 
-    five = make_backtest(np.zeros((5, 4)), list("abcde"), actual=came, ends=ends)
+    five = make_backtest(np.zeros((5, 4)), list("abcde"), actual=actual, ends=ends)
 
     expected = np.std([1, 1, 1, 0, 0], ddof=1) / np.sqrt(5)
-    assert chance_of(five, 50.0) == pytest.approx(expected)
-    assert np.isnan(chance_of(five.take(np.arange(4)), 50.0))
+    assert coverage_error(five, 50.0) == pytest.approx(expected)
+    assert np.isnan(coverage_error(five.take(np.arange(4)), 50.0))
 
 
 def test_without_intervals_there_is_no_picture_of_them(make_backtest):
@@ -480,42 +486,43 @@ def test_without_intervals_there_is_no_picture_of_them(make_backtest):
 # Training
 
 
-def rounds(*losses):
-    keys = ("step", "loss", "validation_loss")
-    return [dict(zip(keys, each, strict=True)) | {"steps": 40, "seconds": 3.2} for each in losses]
+def curves(*losses, **others):
+    """Curves of a training from (step, training loss, validation loss)."""
+    steps, training, validation = np.array(losses, float).T
+    named = {"training": training, "validation": validation}
+    return TrainingCurves(steps.astype(int), named, seconds=3.2, **others)
 
 
-def test_the_losses_of_a_training_are_drawn_with_the_turns_and_the_weights_kept():
-    record = {
-        "rounds": rounds((10, 3.0, 4.0), (20, 2.0, 2.5), (40, 1.0, 3.0)),
-        "kept": 20,
-        "regimes": ["teacher", "free"],
-        "turns": [0, 30],
-    }
+def test_losses_are_drawn_with_the_feedback_phases_and_the_kept_weights():
+    losses = (10, 3.0, 4.0), (20, 2.0, 2.5), (40, 1.0, 3.0)
+    phases = (FeedbackPhase("teacher", 0), FeedbackPhase("free", 30))
 
-    figure = drawn(plot_training(record))
+    figure = drawn(plot_training(curves(*losses, kept_step=20, phases=phases)))
 
-    axis, line = figure.axes[0], lines_of(figure.axes[0])
+    axes, line = figure.axes[0], lines_of(figure.axes[0])
     assert line["training"].tolist() == [3.0, 2.0, 1.0]
     assert line["validation"].tolist() == [4.0, 2.5, 3.0]
     assert line["weights kept (step 20)"] == [0, 1]
-    assert axis.lines[0].get_xdata().tolist() == [10, 20, 40]
-    assert [text.get_text() for text in axis.texts] == ["feedback: teacher", "free"]
-    assert (axis.patches[0].get_x(), axis.patches[0].get_width()) == (30, 10)
-    assert figure.get_suptitle() == "Training: 40 steps in 3 s"
-    assert (axis.get_xlabel(), figure.get_supylabel()) == ("gradient step", "loss")
+    assert axes.lines[0].get_xdata().tolist() == [10, 20, 40]
+    assert [text.get_text() for text in axes.texts] == ["feedback: teacher", "free"]
+    assert (axes.patches[0].get_x(), axes.patches[0].get_width()) == (30, 10)
+    assert figure.get_suptitle() == "Training: 40 gradient steps in 3 s"
+    assert (axes.get_xlabel(), figure.get_supylabel()) == ("gradient step", "loss")
 
 
 def test_without_a_validation_there_is_one_curve():
-    figure = drawn(plot_training({"rounds": rounds((10, 3.0, None))}))
+    figure = drawn(plot_training(curves((10, 3.0, NAN))))
 
     assert legend(figure) == ["training"]
     assert figure.axes[0].lines[0].get_markevery() == [0]
 
 
-def test_a_model_that_was_not_trained_has_no_curves():
-    with pytest.raises(OptionError, match="tells of no training"):
-        plot_training({"notes": []})
+def test_an_empty_phase_is_not_drawn():
+    phases = (FeedbackPhase("teacher", 0), FeedbackPhase("scheduled", 10))
+
+    axes = drawn(plot_training(curves((10, 3.0, NAN), phases=phases))).axes[0]
+
+    assert [text.get_text() for text in axes.texts] == ["feedback: teacher"]
 
 
 # From the model and the backtest
@@ -524,15 +531,35 @@ def test_a_model_that_was_not_trained_has_no_curves():
 def test_a_model_draws_its_forecast_its_training_and_its_attention(make_model, make_random_panel):
     panel = make_random_panel([9], frequency="D", first=19_800)
     model = make_model(panel, network="attention", context=5)
-    model.record["rounds"] = rounds((10, 3.0, None))
+    last_round = {"step": 10, "loss": 3.0, "validation_loss": None, "steps": 40, "seconds": 3.2}
+    model.record["rounds"] = [last_round]
 
     by_default, longer = model.plot(), model.plot("forecast", 7, panel)
 
     assert by_default.get_suptitle() == "Forecast of 4 steps (daily)"
     assert longer.get_suptitle() == "Forecast of 7 steps (daily)"
     np.testing.assert_array_equal(lines_of(longer.axes[0])["observed"], panel.target[:, 0])
-    assert model.plot("training").get_suptitle() == "Training: 10 steps in 3 s"
+    assert model.plot("training").get_suptitle() == "Training: 10 gradient steps in 3 s"
     assert model.plot("attention").axes[0].images[0].get_array().shape == (4, 5)
+
+
+def test_the_curves_of_a_training_are_those_of_its_record():
+    keys = ("step", "loss", "validation_loss", "seconds")
+    rounds = [dict(zip(keys, entry, strict=True)) for entry in ((10, 3.0, None, 1), (40, 1, 2, 5))]
+    record = {"rounds": rounds, "kept": 40, "regimes": ["teacher", "free"], "turns": [0, 30]}
+
+    made = training_curves(record)
+
+    assert made.steps.tolist() == [10, 40]
+    assert made.losses["training"].tolist() == [3.0, 1.0]
+    np.testing.assert_array_equal(made.losses["validation"], [NAN, 2.0])
+    assert (made.seconds, made.kept_step) == (5, 40)
+    assert made.phases == (("teacher", 0), ("free", 30))
+
+
+def test_a_model_without_a_training_record_has_no_curves():
+    with pytest.raises(OptionError, match="the model has no training record"):
+        training_curves({"notes": []})
 
 
 def test_a_model_refuses_what_it_cannot_draw(make_model, make_random_panel):
@@ -550,9 +577,11 @@ def test_a_backtest_draws_its_forecasts_its_errors_and_its_calibration(make_back
     zero = np.zeros((1, 2))
     backtest = make_backtest(zero, ends={80.0: (zero, zero)})
 
-    firsts = [backtest.plot(kind).get_suptitle().split()[0] for kind in ("errors", "calibration")]
+    first_words = [
+        backtest.plot(kind).get_suptitle().split()[0] for kind in ("errors", "calibration")
+    ]
 
-    assert firsts == ["Error", "Values"]
+    assert first_words == ["Error", "Coverage"]
     assert backtest.plot().get_suptitle() == backtest.plot("forecasts").get_suptitle()
     with pytest.raises(OptionError, match="kind is 'pie'; it must be one of forecasts, errors"):
         backtest.plot("pie")
@@ -563,16 +592,16 @@ def test_a_backtest_draws_its_forecasts_its_errors_and_its_calibration(make_back
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_the_same_picture_is_the_same_file(tmp_path, kind):
-    record = {"rounds": rounds((10, 3.0, None))}
+    drawn_curves = curves((10, 3.0, NAN))
 
     for name in ("a", "b"):
-        write_figure(plot_training(record), tmp_path / f"{name}.{kind}")
+        write_figure(plot_training(drawn_curves), tmp_path / f"{name}.{kind}")
 
     assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
 
 
-def test_a_picture_is_written_where_it_can_be_and_by_a_name_that_says_how(tmp_path):
-    figure = plot_training({"rounds": rounds((10, 3.0, None))})
+def test_a_picture_needs_a_known_suffix_and_an_existing_folder(tmp_path):
+    figure = plot_training(curves((10, 3.0, NAN)))
 
     with pytest.raises(OptionError, match=re.escape("must end in .png, .svg, .pdf")):
         write_figure(figure, tmp_path / "a.gif")
@@ -580,7 +609,7 @@ def test_a_picture_is_written_where_it_can_be_and_by_a_name_that_says_how(tmp_pa
         write_figure(figure, tmp_path / "nowhere" / "a.png")
 
 
-def test_colours_are_those_that_the_colour_blind_tell_apart():
+def test_colours_are_those_of_okabe_and_ito_for_colour_blind_readers():
     okabe_ito = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"}
 
     assert {BLUE, VERMILION, GREEN, PURPLE, ORANGE} == okabe_ito

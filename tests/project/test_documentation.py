@@ -31,10 +31,15 @@ README = (ROOT / "README.md").read_text()
 VARIES = (
     "Trained",
     "  weights: ",
-    "On the last",
-    "Intervals held",
+    "On the held-out",
+    "Empirical coverage",
 )  # lines of the example whose numbers depend on the machine
 SMALL = "--units 2 --steps 2"
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/*.md", "datasets/*.md")
+    for path in ROOT.glob(pattern)
+)
 PACKAGES = (forecast, forecast.datasets)
 MODULES = sorted(
     {
@@ -216,6 +221,43 @@ def test_the_added_head_is_the_laplace_distribution(added):
     assert loss.item() == pytest.approx(-expected.logpdf(4.0))
 
 
-def test_every_page_that_the_readme_links_to_exists():
-    for link in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / link).exists(), link
+def anchors(page):
+    """The anchors of a page's headings, as a code host and the site make them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_leads_somewhere(page):
+    place = ROOT / page
+
+    for link in re.findall(r"\]\((?![a-z]+:)([^)\s]+)\)", place.read_text()):
+        path, _, anchor = link.partition("#")
+        target = place.parent / path if path else place
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    named = re.findall(r"- [^:\n]+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+
+    assert len(named) == len(set(named)) == len(PAGES)
+
+
+def test_every_public_name_is_in_the_reference():
+    entries = re.findall(r"^::: (\S+)$", (ROOT / "docs/reference.md").read_text(), re.M)
+
+    assert {f"forecast.{name}" for name in forecast.__all__} <= set(entries)
+    assert {f"forecast.datasets.{name}" for name in forecast.datasets.__all__} <= set(entries)
+
+
+def test_the_tree_of_the_architecture_is_that_of_the_package():
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    tree = page[page.index("    forecast/\n") : page.index("    cli/, datasets/")]
+    stems = {
+        path.stem for path in (ROOT / "forecast").rglob("*.py") if not path.stem.startswith("_")
+    }
+
+    assert {stem for stem in stems if not re.search(rf"\b{stem}\b", tree)} == set()
+    assert {*re.findall(r"(\w+)\.py", tree)} <= stems

@@ -226,7 +226,7 @@ def loaded_by(code):
 
 @pytest.fixture(scope="module")
 def saved(make_model, sales, tmp_path_factory):
-    from forecast.data.panel import to_panel
+    from forecast.data.to_panel import to_panel
 
     folder = tmp_path_factory.mktemp("light")
     model = make_model(to_panel(sales), head="student_t", lags=(7,), cycles=("week",))
@@ -331,6 +331,7 @@ def test_the_public_names_are_these():
         "RollingOrigin",
         "State",
         "Step",
+        "TrainingRecord",
         "above",
         "below",
         "between",

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.training.plan import make_plan
-from forecast.training.windows import KINDS, Windows
+from forecast.training.windows import SAMPLERS, Windows
 
 pytestmark = pytest.mark.slow
 
 
 def windows_of(panel, plan, lags=(2,)):
     nothing = np.empty((len(panel.target), 0), np.float32)
-    return Windows(panel.target, nothing, panel.indptr, lags, plan.context, plan.length)
+    return Windows(panel.target, nothing, panel.indptr, lags, plan.context, plan.window_length)
 
 
 SMALL = {"units": 4, "steps": 8, "batch": 4, "rounds": 4}
@@ -31,7 +31,7 @@ def assert_same_batches(some, others):
         np.testing.assert_array_equal(batch.targets, other.targets)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_the_batches_are_those_of_the_kind_and_the_least_rows_that_are_planned(
     make_random_panel, kind
 ):
@@ -43,7 +43,7 @@ def test_the_batches_are_those_of_the_kind_and_the_least_rows_that_are_planned(
 
     found = take(batches(windows, panel.lengths, plan, 1), 3)
 
-    expected = KINDS[kind](windows, plan.least_rows, panel.lengths, plan.batch, 1)
+    expected = SAMPLERS[kind](windows, plan.min_window_rows, panel.lengths, plan.batch_size, 1)
     assert_same_batches(found, take(expected, 3))
     assert not np.array_equal(found[0].targets, found[1].targets, equal_nan=True)
 
@@ -53,7 +53,7 @@ def test_validation_windows_end_at_the_given_rows_and_only_their_tail_counts(mak
 
     panel = make_panel(np.arange(30.0), np.arange(8.0), np.arange(20.0))
     plan = make_plan(panel, 1, {"context": 4, "holdout": 3})
-    windows = replace(windows_of(panel, plan), length=7)
+    windows = replace(windows_of(panel, plan), window_length=7)
 
     batch = validation_batch(windows, panel.lengths - 5, holdout=3, seed=0)
 
@@ -90,7 +90,9 @@ def test_a_large_panel_is_validated_on_a_fixed_sample(monkeypatch, make_random_p
     assert not np.array_equal(first.targets, other.targets, equal_nan=True)
 
 
-@given(seed=st.integers(0, 2**16), holdout=st.integers(1, 8), kind=st.sampled_from(sorted(KINDS)))
+@given(
+    seed=st.integers(0, 2**16), holdout=st.integers(1, 8), kind=st.sampled_from(sorted(SAMPLERS))
+)
 @settings(deadline=None, max_examples=30)
 def test_no_leak_training_does_not_see_the_validation_tail_nor_validation_the_final_one(
     make_random_panel, make_panel, seed, holdout, kind

@@ -24,11 +24,11 @@ class Clock:
 
 def training(steps, seconds):
     """The callbacks of a run with a fake model, and a function that does one step."""
-    from forecast.training.callbacks import Budget, Cosine
+    from forecast.training.callbacks import CosineDecay, TimeBudget
 
     clock = Clock()
-    cosine = Cosine(0.5, steps)
-    budget = Budget(seconds, cosine, clock)
+    cosine = CosineDecay(0.5, steps)
+    budget = TimeBudget(seconds, cosine, clock)
     model = SimpleNamespace(stop_training=False, optimizer=SimpleNamespace(learning_rate=None))
     for callback in (cosine, budget):
         callback.set_model(model)
@@ -108,11 +108,11 @@ def test_time_that_runs_out_at_once_ends_training_after_one_step():
 
 
 def test_the_report_keeps_every_round_and_tells_the_listener():
-    from forecast.training.callbacks import Cosine, Progress, Report
+    from forecast.training.callbacks import CosineDecay, Progress, ProgressLog
 
     heard = []
-    cosine = Cosine(0.1, 40)
-    report = Report(cosine, heard.append)
+    cosine = CosineDecay(0.1, 40)
+    report = ProgressLog(cosine, heard.append)
     cosine.step = 20
     report.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.75})
     cosine.step = 40
@@ -130,12 +130,14 @@ def test_the_report_keeps_every_round_and_tells_the_listener():
 
 
 def test_the_learner_is_told_whose_turn_it_is(make_panel):
-    from forecast.training.callbacks import Cosine, FeedbackPhase
+    from forecast.training.callbacks import CosineDecay, FeedbackPhase
 
     told = []
-    cell = {name: SimpleNamespace(assign=told.append) for name in ("phase", "ratio", "draw")}
+    cell = {
+        name: SimpleNamespace(assign=told.append) for name in ("phase", "ratio", "gradient_step")
+    }
     plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "scheduled>free"})
-    cosine = Cosine(0.1, 4)
+    cosine = CosineDecay(0.1, 4)
     turns = FeedbackPhase(plan, cosine)
     for callback in (cosine, turns):
         callback.set_model(SimpleNamespace(**cell, optimizer=SimpleNamespace()))
@@ -161,11 +163,11 @@ class Weights:
 
 def looked_at(make_panel, losses, **given):
     """The steps after which training ends and whose weights are kept, of ten rounds of one."""
-    from forecast.training.callbacks import Best, Cosine
+    from forecast.training.callbacks import BestWeights, CosineDecay
 
     plan = make_plan(make_panel(np.arange(50.0)), 1, {"steps": 10, "rounds": 10, **given})
-    cosine, model = Cosine(0.1, 10), Weights()
-    best = Best(plan, cosine)
+    cosine, model = CosineDecay(0.1, 10), Weights()
+    best = BestWeights(plan, cosine)
     best.set_model(model)
     for step, loss in enumerate(losses, 1):
         cosine.step = step
@@ -199,11 +201,11 @@ def test_the_last_regime_begins_with_the_best_weights_and_keeps_them_unless_it_f
 
 
 def test_a_turn_begins_with_the_best_weights_of_the_one_before(make_panel):
-    from forecast.training.callbacks import Best, Cosine
+    from forecast.training.callbacks import BestWeights, CosineDecay
 
     plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "teacher>free"})
-    cosine, model = Cosine(0.1, 8), Weights()
-    best = Best(plan, cosine)
+    cosine, model = CosineDecay(0.1, 8), Weights()
+    best = BestWeights(plan, cosine)
     best.set_model(model)
     seen = []
     for step, loss in enumerate([3, 1, 2, 2, 2, 2, 2, 2], 1):
@@ -220,11 +222,11 @@ def test_a_turn_begins_with_the_best_weights_of_the_one_before(make_panel):
 def test_going_back_to_the_best_weights_leaves_whose_turn_it_is(
     make_panel, make_config, make_learner
 ):
-    from forecast.training.callbacks import Best, Cosine
+    from forecast.training.callbacks import BestWeights, CosineDecay
 
     learner = make_learner(make_config(make_panel([1.0, 2.0])))
     plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "teacher>free"})
-    best = Best(plan, Cosine(0.1, 8))
+    best = BestWeights(plan, CosineDecay(0.1, 8))
     best.set_model(learner)
     best.on_epoch_end(0, {"val_loss": 1.0})
     before = learner.export()
@@ -245,9 +247,12 @@ def test_scheduled_sampling_does_not_end_early_while_its_share_still_falls(make_
 
 
 def test_without_a_validation_the_last_weights_stay(make_panel):
-    from forecast.training.callbacks import Best, Cosine
+    from forecast.training.callbacks import BestWeights, CosineDecay
 
-    best, model = Best(make_plan(make_panel(np.arange(50.0)), 1, {}), Cosine(0.1, 9)), Weights()
+    best, model = (
+        BestWeights(make_plan(make_panel(np.arange(50.0)), 1, {}), CosineDecay(0.1, 9)),
+        Weights(),
+    )
     best.set_model(model)
     model.number = 7
     best.on_epoch_end(0, {"loss": 1.0})

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.inference.loop import rollout
-from forecast.inference.rollout import make_cell
+from forecast.inference.rollout import make_step
 from forecast.nn import HEADS, NETWORKS
 from forecast.nn.step import LoopCarry, ModelStep, StepMemory
 from forecast.training.windows import Windows
@@ -24,14 +24,14 @@ STEPS = CONTEXT + HORIZON
 def lesson_for(learner, batch, ratio=1.0, draw=0):
     """What a regime is given for a batch."""
     seen = []
-    validated, learner.validated = (
-        learner.validated,
+    validated, learner.validation_regime = (
+        learner.validation_regime,
         lambda window_batch: (seen.append(window_batch), None),
     )
     learner.ratio.assign(ratio)
-    learner.draw.assign(draw)
-    learner((batch.values, batch.known, batch.begins))
-    learner.validated = validated
+    learner.gradient_step.assign(draw)
+    learner((batch.values, batch.step_features, batch.resets))
+    learner.validation_regime = validated
     return seen[0]
 
 
@@ -42,13 +42,13 @@ def window_batch(make_random_panel, make_config, make_weights, make_learner):
     The same step on NumPy is then `window_batch.cell`.
     """
 
-    def make(ratio=1.0, seed=0, draw=0, missing=0.2, warm=CONTEXT, windows=6, **choices):
+    def make(ratio=1.0, seed=0, draw=0, missing=0.2, context=CONTEXT, windows=6, **choices):
         panel = make_random_panel([30, 30], seed, missing, frequency="D")
         choices = {"layers": 2, "units": 3, "lags": (2, 5), "cycles": ("week",), **choices}
         config = make_config(panel, context=CONTEXT, horizon=HORIZON, **choices)
         weights = make_weights(config, seed)
-        learner = make_learner(config, weights, steps=STEPS, warm=warm)
-        make.cell = make_cell(config, weights)
+        learner = make_learner(config, weights, steps=STEPS, context=context)
+        make.cell = make_step(config, weights)
         known = panel.frequency.calendar(panel.ordinals, config.cycles)
         data = Windows(panel.target, known, panel.indptr, config.lags, CONTEXT, STEPS)
         series, first = np.arange(windows) % 2, 6 + np.arange(windows) % 15
@@ -72,7 +72,7 @@ def test_true_values_step_by_step_are_teacher_forcing(window_batch, name):
 
     one = window_batch(network=name)
 
-    steps, after = one.stepwise(tf.ones_like(one.asked, tf.bool))
+    steps, after = one.stepwise(tf.ones_like(one.horizon_values, tf.bool))
     whole, expected = teacher_forcing.parameters(one)
 
     np.testing.assert_allclose(steps, whole, rtol=1e-5, atol=1e-6)
@@ -89,7 +89,7 @@ def test_free_running_feeds_back_what_the_rollout_engine_does(window_batch, name
 
     params = params_of(free_running.parameters(one))[:, -HORIZON:]
 
-    values, known = np.asarray(one.values), np.asarray(one.known).transpose(1, 0, 2)
+    values, known = np.asarray(one.values), np.asarray(one.step_features).transpose(1, 0, 2)
     lead = values.shape[1] - STEPS
     memory = StepMemory(values[:, : lead - 1], window_batch.cell.network.initial_state(6))
     for t in range(CONTEXT):
@@ -119,12 +119,12 @@ def test_a_ratio_of_one_is_teacher_forcing(window_batch, name, form, by):
         )
 
 
-@pytest.mark.parametrize("warm", [0, CONTEXT])
+@pytest.mark.parametrize("context", [0, CONTEXT])
 @pytest.mark.parametrize("by", ["step", "sequence"])
-def test_a_ratio_of_zero_in_the_exact_form_is_free_running(window_batch, warm, by):
+def test_a_ratio_of_zero_in_the_exact_form_is_free_running(window_batch, context, by):
     from forecast.training.feedback import free_running, scheduled_sampling
 
-    one = window_batch(ratio=0.0, warm=warm)
+    one = window_batch(ratio=0.0, context=context)
 
     assert (
         params_of(scheduled_sampling.exact(one, by)).tobytes()
@@ -152,7 +152,7 @@ def test_one_pass_before_mixes_in_what_the_network_says_to_true_values(window_ba
 
     from forecast.training.feedback import scheduled_sampling, teacher_forcing
 
-    one = window_batch(ratio=0.0, warm=0, missing=0.0)
+    one = window_batch(ratio=0.0, context=0, missing=0.0)
 
     params = params_of(scheduled_sampling.parallel(one, "step"))
 
@@ -166,16 +166,20 @@ def test_one_pass_before_mixes_in_what_the_network_says_to_true_values(window_ba
 def test_the_share_of_true_values_is_the_ratio(ratio, seed):
     from forecast.training.feedback import scheduled_sampling
 
-    one = SimpleNamespace(asked=np.zeros((4000, 5, 2)), seed=[seed, 1], ratio=np.float32(ratio))
+    one = SimpleNamespace(
+        horizon_values=np.zeros((4000, 5, 2)), seed=[seed, 1], ratio=np.float32(ratio)
+    )
 
-    steps, sequences = (np.asarray(scheduled_sampling.kept(one, by)) for by in ("step", "sequence"))
+    steps, sequences = (
+        np.asarray(scheduled_sampling.draw_kept(one, by)) for by in ("step", "sequence")
+    )
 
     assert steps.shape == sequences.shape == (4000, 5, 1)
     assert steps.mean() == pytest.approx(ratio, abs=0.02)
     assert sequences.mean() == pytest.approx(ratio, abs=0.05)
     assert (sequences == sequences[:, :1]).all()
-    other = scheduled_sampling.kept(
-        SimpleNamespace(asked=one.asked, seed=[seed, 2], ratio=0.5), "step"
+    other = scheduled_sampling.draw_kept(
+        SimpleNamespace(horizon_values=one.horizon_values, seed=[seed, 2], ratio=0.5), "step"
     )
     assert not np.array_equal(steps, other)
 
@@ -204,11 +208,11 @@ def test_exact_and_parallel_forms_agree_in_expectation_where_it_can_be_worked_ou
     one = WindowBatch(
         cell=ModelStep(tensors, Double(), HEADS["point"], ()),
         run=None,
-        run_plainly=None,
+        run_without_dropout=None,
         values=values,
-        known=np.empty((rows, 2, 0), np.float32),
+        step_features=np.empty((rows, 2, 0), np.float32),
         memory={},
-        warm=0,
+        context=0,
         steps=2,
         ratio=np.float32(ratio),
         seed=np.array([5, 7]),
@@ -243,11 +247,11 @@ def test_a_missing_value_that_is_fed_back_counts_as_observed(tensors):
     one = WindowBatch(
         cell=ModelStep(tensors, Flag(), HEADS["point"], ()),
         run=None,
-        run_plainly=None,
+        run_without_dropout=None,
         values=np.full((1, 4, 1), NAN, np.float32),
-        known=np.empty((1, 3, 0), np.float32),
+        step_features=np.empty((1, 3, 0), np.float32),
         memory={},
-        warm=0,
+        context=0,
         steps=3,
         ratio=0.0,
         seed=np.array([0, 0]),

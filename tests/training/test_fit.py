@@ -8,14 +8,14 @@ import pytest
 
 from forecast.nn import NETWORKS
 from forecast.training.plan import make_plan
-from forecast.training.windows import KINDS, Windows
+from forecast.training.windows import SAMPLERS, Windows
 
 pytestmark = pytest.mark.slow
 
 
 def windows_of(panel, plan, lags=(2,)):
     nothing = np.empty((len(panel.target), 0), np.float32)
-    return Windows(panel.target, nothing, panel.indptr, lags, plan.context, plan.length)
+    return Windows(panel.target, nothing, panel.indptr, lags, plan.context, plan.window_length)
 
 
 SMALL = {"units": 4, "steps": 8, "batch": 4, "rounds": 4}
@@ -66,7 +66,7 @@ def test_a_planned_run_reports_every_round_and_keeps_the_best_weights(run):
     assert loss == pytest.approx(best, rel=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_training_brings_the_loss_down(run, kind):
     fitted, _ = run(steps=200, batch=8, windows=kind)
 
@@ -110,19 +110,19 @@ def test_an_interrupt_in_the_first_round_keeps_the_weights_as_they_are(run):
 
 
 def test_an_interrupt_within_the_first_round_keeps_what_was_learned(run, monkeypatch):
-    from forecast.training.callbacks import Budget
+    from forecast.training.callbacks import TimeBudget
 
     def control_c(self, *_, **__):
-        if self.cosine.step == 3:
+        if self.decay.step == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Budget, "on_train_batch_end", control_c)
+    monkeypatch.setattr(TimeBudget, "on_train_batch_end", control_c)
     fitted, _ = run(rounds=1)
     later, _ = run(rounds=4, holdout=0)
     monkeypatch.undo()
     whole, _ = run(rounds=1)
 
-    assert (fitted.ended, fitted.kept) == ("interrupted", 3)
+    assert (fitted.ended, fitted.kept_step) == ("interrupted", 3)
     assert [(r["step"], r["validation_loss"]) for r in fitted.rounds] == [(3, None)]
     assert ([r["step"] for r in later.rounds], later.kept) == ([2, 3], 3)
     kernel = "decoder_0.kernel"
@@ -158,14 +158,14 @@ def test_the_memory_carried_along_makes_a_difference(run, monkeypatch):
 
     carried, _ = run(windows="contiguous")
     pair = fit._pair
-    monkeypatch.setattr(fit, "_pair", lambda b: pair(b._replace(begins=np.ones_like(b.begins))))
+    monkeypatch.setattr(fit, "_pair", lambda b: pair(b._replace(resets=np.ones_like(b.resets))))
     forgotten, _ = run(windows="contiguous")
 
     losses = [[r["loss"] for r in fitted.rounds] for fitted in (carried, forgotten)]
     assert not np.allclose(*losses, rtol=1e-3)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(run, kind):
     choices = {"layers": 2, "dropout": 0.3, "steps": 2, "holdout": 0, "windows": kind}
 
@@ -191,7 +191,9 @@ def test_the_batches_are_handed_to_keras_as_they_are_and_none_waits_for_a_tuner(
     assert dataset.options().autotune.enabled is False
     for _ in range(2):  # it begins anew
         for (inputs, targets), batch in zip(dataset.as_numpy_iterator(), make(), strict=True):
-            for one, own in zip(inputs, (batch.values, batch.known, batch.begins), strict=True):
+            for one, own in zip(
+                inputs, (batch.values, batch.step_features, batch.resets), strict=True
+            ):
                 np.testing.assert_array_equal(one, own)
             np.testing.assert_array_equal(targets, batch.targets)
 

@@ -6,7 +6,7 @@ import pytest
 
 from forecast import Forecaster, OptionError
 from forecast.data import scaling
-from forecast.data.panel import to_panel
+from forecast.data.to_panel import to_panel
 from forecast.training.options import seconds
 
 
@@ -60,9 +60,15 @@ def test_what_is_given_is_taken(monthly):
     )
 
     assert (config.head, config.layers, config.units, config.context) == ("student_t", 3, 5, 6)
-    assert (config.cell, config.horizon, config.powers) == ("gru", plan.length - 6, (0.5,))
+    assert (config.cell, config.horizon, config.powers) == ("gru", plan.window_length - 6, (0.5,))
     assert plan.windows == "contiguous"
-    assert (plan.dropout, plan.holdout, plan.batch, plan.steps, plan.rate) == (0.25, 4, 2, 7, 0.5)
+    assert (plan.dropout, plan.holdout, plan.batch_size, plan.steps, plan.rate) == (
+        0.25,
+        4,
+        2,
+        7,
+        0.5,
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,7 @@ def test_the_regimes_and_their_shares_are_taken(monthly, ratio, ends):
     assert (plan.feedback, plan.regimes) == ("teacher>scheduled", ("teacher", "scheduled"))
     assert (plan.first_ratio, plan.last_ratio) == ends
     assert (plan.schedule, plan.mixing, plan.mix_by) == ("sigmoid", "parallel", "sequence")
-    assert (plan.horizon, config.horizon, plan.length) == (9, 9, plan.context + 9)
+    assert (plan.horizon, config.horizon, plan.window_length) == (9, 9, plan.context + 9)
 
 
 @pytest.mark.parametrize("feedback", ["teacher,free", ["teacher", "free"], "teacher > free"])

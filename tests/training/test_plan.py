@@ -6,31 +6,41 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import DataError
-from forecast.training.plan import SHORTEST, Plan, make_plan, typical_length
+from forecast.training.options import TrainingOptions
+from forecast.training.plan import MIN_ROWS, Plan, make_plan, typical_length
+
+
+def plan_of(panel, season=1, **options):
+    """The plan of a training under teacher forcing, if nothing else is given."""
+    return make_plan(TrainingOptions(**{"feedback": "teacher", **options}), panel, season)
 
 
 def test_contexts_and_tails_are_whole_seasons(make_panel):
-    plan = make_plan(make_panel(np.arange(144.0), frequency="MS"), season=12, given={})
+    plan = plan_of(make_panel(np.arange(144.0), frequency="MS"), season=12)
 
     # a quarter of 144 months is three years; an eighth is a year and a half, so one year
-    assert (plan.context, plan.holdout, plan.length) == (36, 12, 48)
+    assert (plan.context, plan.holdout, plan.window_length) == (36, 12, 48)
 
 
 def test_a_context_spans_the_longest_affordable_season(make_panel):
-    plan = make_plan(make_panel(np.arange(4000.0), frequency="h"), season=24, given={})
+    plan = plan_of(make_panel(np.arange(4000.0), frequency="h"), season=24)
 
-    assert (plan.context, plan.holdout, plan.length) == (168, 48, 216)  # a week, and two days
+    assert (plan.context, plan.holdout, plan.window_length) == (
+        168,
+        48,
+        216,
+    )  # a week, and two days
 
 
 def test_a_season_longer_than_the_series_is_no_obstacle(make_panel):
-    plan = make_plan(make_panel(np.arange(40.0), frequency="D"), season=365, given={})
+    plan = plan_of(make_panel(np.arange(40.0), frequency="D"), season=365)
 
     assert (plan.context, plan.holdout) == (7, 5)
 
 
 def test_a_small_panel_gets_a_small_network_and_a_large_one_a_large(make_panel):
-    small = make_plan(make_panel(np.arange(4_999.0)), season=1, given={})
-    large = make_plan(make_panel(np.arange(5_000.0)), season=1, given={})
+    small = plan_of(make_panel(np.arange(4_999.0)), season=1)
+    large = plan_of(make_panel(np.arange(5_000.0)), season=1)
 
     assert (small.layers, small.units) == (1, 32)
     assert (large.layers, large.units) == (2, 64)
@@ -38,36 +48,45 @@ def test_a_small_panel_gets_a_small_network_and_a_large_one_a_large(make_panel):
 
 
 def test_what_is_given_is_taken_as_it_is(make_panel):
-    given = {"holdout": 0, "dropout": 0.0, "units": 7, "context": 10, "steps": 3, "rate": None}
+    given = {
+        "holdout": 0,
+        "dropout": 0.0,
+        "units": 7,
+        "context": 10,
+        "steps": 3,
+        "learning_rate": None,
+    }
 
-    plan = make_plan(make_panel(np.arange(100.0)), season=1, given=given)
+    plan = plan_of(make_panel(np.arange(100.0)), season=1, **given)
 
     assert (plan.holdout, plan.dropout, plan.units, plan.context, plan.steps) == (0, 0, 7, 10, 3)
-    assert plan.rate > 0  # None leaves the choice to the plan
+    assert plan.learning_rate > 0  # None leaves the choice to the plan
 
 
 def test_a_window_shows_a_context_before_a_holdout_of_any_length(make_panel):
-    plan = make_plan(make_panel(np.arange(100.0)), season=1, given={"context": 8, "holdout": 30})
+    plan = plan_of(make_panel(np.arange(100.0)), season=1, **{"context": 8, "holdout": 30})
 
-    assert plan.length == 38  # so that no value held out sets the scale that it is judged under
+    assert (
+        plan.window_length == 38
+    )  # so that no value held out sets the scale that it is judged under
 
 
 def test_the_typical_length_is_that_of_the_series_long_enough_to_train_on(make_panel):
-    panel = make_panel(*(np.ones(n) for n in (3, 5, SHORTEST, 20, 30)))
+    panel = make_panel(*(np.ones(n) for n in (3, 5, MIN_ROWS, 20, 30)))
 
     assert typical_length(panel) == 20
 
 
 def test_too_short_a_panel_says_how_many_rows_it_takes(make_panel):
-    make_plan(make_panel(np.ones(SHORTEST)), season=1, given={})
+    plan_of(make_panel(np.ones(MIN_ROWS)), season=1)
 
     with pytest.raises(DataError, match=r"the longest series has 11 rows; .* at least 12"):
-        make_plan(make_panel(np.ones(SHORTEST - 1), np.ones(4)), season=1, given={})
+        plan_of(make_panel(np.ones(MIN_ROWS - 1), np.ones(4)), season=1)
 
 
 @given(
     lengths=st.lists(st.integers(1, 700), min_size=1, max_size=5).filter(
-        lambda lengths: max(lengths) >= SHORTEST
+        lambda lengths: max(lengths) >= MIN_ROWS
     ),
     frequency=st.sampled_from(["1", "h", "D", "B", "W", "MS", "QS", "15min"]),
 )
@@ -80,7 +99,7 @@ def test_any_panel_long_enough_leaves_windows_to_train_on_and_to_validate_with(
 
     assert plan.context >= 2
     assert plan.holdout <= plan.horizon <= max(plan.holdout, 8)
-    assert max(lengths) >= plan.needed
+    assert max(lengths) >= plan.min_series_rows
 
 
 def test_windows_of_short_series_ask_for_eight_steps_as_far_as_there_are_rows(make_panel):
@@ -102,8 +121,8 @@ def test_a_window_covers_half_a_context_and_a_series_a_horizon_behind_one(contex
     fields = dict.fromkeys(Plan.__dataclass_fields__, 0)
     plan = Plan(**{**fields, "context": context, "horizon": 20 - context})
 
-    assert plan.least_rows == rows
-    assert plan.needed == needed
+    assert plan.min_window_rows == rows
+    assert plan.min_series_rows == needed
     assert Plan(**{**vars(plan), "holdout": 4}).needed == needed + 8
 
 

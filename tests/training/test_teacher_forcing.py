@@ -38,7 +38,7 @@ def with_gradients(learner, compute):
 def fused(learner, loss, batch):
     return with_gradients(
         learner,
-        lambda: loss(batch.targets, learner((batch.values, batch.known, batch.begins))),
+        lambda: loss(batch.targets, learner((batch.values, batch.step_features, batch.resets))),
     )
 
 
@@ -50,8 +50,8 @@ def by_prefixes(learner, loss, batch, first):
 
     def compute():
         ends = range(first + 1, STEPS + 1)
-        cut = [(batch.values[:, : lead + end], batch.known[:, :end]) for end in ends]
-        last = [learner((*window, batch.begins))[:, -1] for window in cut]
+        cut = [(batch.values[:, : lead + end], batch.step_features[:, :end]) for end in ends]
+        last = [learner((*window, batch.resets))[:, -1] for window in cut]
         return loss(batch.targets, tf.stack(last, 1))
 
     return with_gradients(learner, compute)
@@ -69,7 +69,7 @@ def by_steps(learner, loss, batch, first, tensors):
         memory = StepMemory(batch.values[:, : lead - 1], cell.network.initial_state(1))
         outputs = []
         for t in range(STEPS):
-            value, known = batch.values[:, lead + t - 1], batch.known[:, t]
+            value, known = batch.values[:, lead + t - 1], batch.step_features[:, t]
             if t < first:
                 memory = cell.observe(value, memory, known)
             else:

@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.data.scaling import measure
-from forecast.training.windows import KINDS, Windows, at_random, draw, in_lanes
+from forecast.training.windows import (
+    SAMPLERS,
+    Windows,
+    contiguous_windows,
+    draw_windows,
+    random_windows,
+)
 
 NAN = np.nan
 
@@ -99,15 +105,17 @@ def test_shift_the_input_at_t_is_the_target_before_at_every_edge_of_every_series
     lags = tuple(sorted(lags))
     windows = windows_of(make_random_panel(lengths, seed, missing), lags=lags)
     places = [
-        (s, first) for s in range(len(lengths)) for first in range(-windows.length + 1, lengths[s])
+        (s, first)
+        for s in range(len(lengths))
+        for first in range(-windows.window_length + 1, lengths[s])
     ]
     batch = windows.gather(*np.array(places).T)
 
     for b, (s, first) in enumerate(places):
         z = scaled(windows, s, first)
-        targets = [z(row) for row in range(first, first + windows.length)]
+        targets = [z(row) for row in range(first, first + windows.window_length)]
         np.testing.assert_allclose(batch.targets[b, :, 0], targets, rtol=1e-5, atol=1e-5)
-        for t in range(windows.length):
+        for t in range(windows.window_length):
             before = [z(first + t - lag) for lag in (1, *lags)]
             expected = [*np.nan_to_num(before), float(not np.isnan(before[0]))]
             np.testing.assert_allclose(batch.inputs[b, t], expected, rtol=1e-5, atol=1e-5)
@@ -175,7 +183,7 @@ def test_no_leak_values_after_the_cutoff_change_no_window_before_it(
     lengths = np.array([cutoff, cutoff])
 
     drawn = [
-        draw(windows_of(p, lags=(2, 5)), 3, lengths, 64, np.random.default_rng(seed))
+        draw_windows(windows_of(p, lags=(2, 5)), 3, lengths, 64, np.random.default_rng(seed))
         for p in (panel, other)
     ]
 
@@ -211,7 +219,7 @@ def test_every_allowed_place_of_every_series_is_drawn_equally_often(monkeypatch,
     monkeypatch.setattr(Windows, "gather", lambda _, *places: drawn.append(np.stack(places, 1)))
     until = np.array([8, 2, 5])  # the last two rows of the first series are held out
 
-    draw(windows, 3, until, 90_000, np.random.default_rng(0))
+    draw_windows(windows, 3, until, 90_000, np.random.default_rng(0))
 
     places, counts = np.unique(drawn[0], axis=0, return_counts=True)
     # the row after a window goes from 3 to the last allowed, and it begins two rows before
@@ -224,7 +232,8 @@ def test_the_same_source_of_randomness_draws_the_same_windows(make_random_panel)
     lengths = np.array([40, 50])
 
     first, again, other = (
-        draw(windows, 3, lengths, 16, np.random.default_rng(seed)).targets for seed in (1, 1, 2)
+        draw_windows(windows, 3, lengths, 16, np.random.default_rng(seed)).targets
+        for seed in (1, 1, 2)
     )
 
     np.testing.assert_array_equal(first, again)
@@ -256,8 +265,8 @@ def walks_of(windows, batches):
     Yields:
         The series, the first row of the walk, its pieces, and whether it was walked to its end.
     """
-    for b in range(len(batches[0].begins)):
-        starts = [step for step, batch in enumerate(batches) if batch.begins[b]]
+    for b in range(len(batches[0].resets)):
+        starts = [step for step, batch in enumerate(batches) if batch.resets[b]]
         assert starts[0] == 0
         for start, end in itertools.zip_longest(starts, starts[1:]):
             pieces = [(batch.inputs[b], batch.targets[b]) for batch in batches[start:end]]
@@ -272,7 +281,7 @@ def test_a_lane_walks_a_series_in_pieces_and_then_begins_anew(make_panel):
     )
 
     # only the first row is followed by seven that may be seen, so every walk begins there
-    batches = take(in_lanes(windows, 7, np.array([7]), 1, seed=0), 5)
+    batches = take(contiguous_windows(windows, 7, np.array([7]), 1, seed=0), 5)
 
     # the context holds 2 and 4: location 3, scale 1, and they stay for the whole walk
     walk = [[-1.0, 1.0, 3.0], [5.0, 7.0, 9.0], [11.0, NAN, NAN]]
@@ -282,7 +291,7 @@ def test_a_lane_walks_a_series_in_pieces_and_then_begins_anew(make_panel):
         [[3.0, 1.0], [5.0, 1.0], [7.0, 1.0]],
         [[9.0, 1.0], [11.0, 1.0], [0.0, 0.0]],
     ]
-    assert [b.begins.tolist() for b in batches] == [[True], [False], [False], [True], [False]]
+    assert [b.resets.tolist() for b in batches] == [[True], [False], [False], [True], [False]]
 
 
 @given(
@@ -299,9 +308,9 @@ def test_every_row_of_a_walk_is_visited_once_in_order_under_one_scale(
 ):
     lengths[0] += 3 + held_out  # one at least is long enough
     panel = make_random_panel(lengths, seed, missing)
-    windows = with_rows(panel, context=4, length=length, lags=tuple(sorted(lags)))
+    windows = with_rows(panel, context=4, window_length=length, lags=tuple(sorted(lags)))
     stop = np.array(lengths) - held_out
-    batches = take(in_lanes(windows, 3, stop, 5, seed), 12)
+    batches = take(contiguous_windows(windows, 3, stop, 5, seed), 12)
 
     for s, first, pieces, ended in walks_of(windows, batches):
         begin, end = windows.indptr[s], stop[s]
@@ -333,42 +342,42 @@ def test_shift_the_first_input_of_a_piece_is_the_last_target_of_the_piece_before
     make_random_panel, missing, seed
 ):
     windows = windows_of(make_random_panel([40, 30, 7], seed, missing), length=6)
-    batches = take(in_lanes(windows, 3, np.array([40, 28, 7]), 8, seed), 10)
+    batches = take(contiguous_windows(windows, 3, np.array([40, 28, 7]), 8, seed), 10)
 
     for before, after in itertools.pairwise(batches):
-        goes_on = ~after.begins
+        goes_on = ~after.resets
         last = before.targets[goes_on, -1, 0]
         expected = np.stack([np.nan_to_num(last), ~np.isnan(last)], -1)
         assert (after.inputs[goes_on, 0] == expected).all()
-    assert not all(batch.begins.all() for batch in batches)
+    assert not all(batch.resets.all() for batch in batches)
 
 
 def test_a_series_shorter_than_a_piece_is_a_walk_of_one_piece(make_panel):
     windows = windows_of(make_panel([2.0, 4.0, 6.0], [3.0, 5.0]), context=2, length=5)
 
-    batches = take(in_lanes(windows, 2, np.array([2, 2]), 4, seed=0), 3)
+    batches = take(contiguous_windows(windows, 2, np.array([2, 2]), 4, seed=0), 3)
 
     for batch in batches:
-        assert batch.begins.all()
+        assert batch.resets.all()
         np.testing.assert_array_equal(batch.targets[..., 0], [[-1.0, 1.0, NAN, NAN, NAN]] * 4)
 
 
 def test_a_lane_without_a_value_to_scale_by_leaves_for_another_walk(make_panel):
     windows = windows_of(make_panel([NAN, NAN, 2.0, 4.0, 6.0, 8.0, 10.0]), context=2, length=2)
 
-    batches = take(in_lanes(windows, 7, np.array([7]), 3, seed=0), 4)
+    batches = take(contiguous_windows(windows, 7, np.array([7]), 3, seed=0), 4)
 
     for batch in batches:
-        assert batch.begins.all()
+        assert batch.resets.all()
         assert np.isnan(batch.targets).all()
 
 
 def test_walks_begin_at_every_place_of_a_series_and_in_every_series_equally_often(make_panel):
     panel = make_panel([1.0] * 10, [1.0] * 2, [1.0] * 6)
-    windows = with_rows(panel, context=1, length=2)
+    windows = with_rows(panel, context=1, window_length=2)
     stop = np.array([8, 2, 5])  # the last rows are held out
 
-    (batch,) = take(in_lanes(windows, 3, stop, 90_000, seed=0), 1)
+    (batch,) = take(contiguous_windows(windows, 3, stop, 90_000, seed=0), 1)
 
     rows, counts = np.unique(batch.inputs[:, 0, -1], return_counts=True)
     # three rows must follow: six places in the first series, none in the second, three
@@ -390,7 +399,7 @@ def test_no_leak_values_after_the_cutoff_change_no_walk(
     stop = np.array([cutoff, cutoff])
 
     ours, theirs = (
-        take(in_lanes(windows_of(p, lags=(2, 5), context=6), 3, stop, 8, seed), 6)
+        take(contiguous_windows(windows_of(p, lags=(2, 5), context=6), 3, stop, 8, seed), 6)
         for p in (panel, other)
     )
 
@@ -408,7 +417,7 @@ def test_no_leak_past_its_context_a_walk_does_not_know_the_values_from_a_step_on
 
     def walked(panel):  # every walk covers the whole series, in five pieces
         windows = windows_of(panel, lags=(2, 3), length=4)
-        batches = take(in_lanes(windows, 20, np.array([20]), 1, seed), 5)
+        batches = take(contiguous_windows(windows, 20, np.array([20]), 1, seed), 5)
         pieces = ([batch.inputs[0] for batch in batches], [batch.targets[0] for batch in batches])
         return map(np.concatenate, pieces)
 
@@ -420,12 +429,12 @@ def test_no_leak_past_its_context_a_walk_does_not_know_the_values_from_a_step_on
     assert (targets[row:] != other_targets[row:]).all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_the_same_seed_gives_the_same_batches_and_another_seed_others(make_random_panel, kind):
     windows = windows_of(make_random_panel([40, 50]))
 
     first, again, other = (
-        take(KINDS[kind](windows, 3, np.array([40, 50]), 4, seed), 5) for seed in (1, 1, 2)
+        take(SAMPLERS[kind](windows, 3, np.array([40, 50]), 4, seed), 5) for seed in (1, 1, 2)
     )
 
     assert_same_batches(first, again)
@@ -435,6 +444,6 @@ def test_the_same_seed_gives_the_same_batches_and_another_seed_others(make_rando
 def test_a_window_at_a_random_place_always_begins_anew(make_random_panel):
     windows = windows_of(make_random_panel([40, 50]))
 
-    batches = take(at_random(windows, 3, np.array([40, 50]), 4, seed=0), 3)
+    batches = take(random_windows(windows, 3, np.array([40, 50]), 4, seed=0), 3)
 
-    assert all(batch.begins.tolist() == [True] * 4 for batch in batches)
+    assert all(batch.resets.tolist() == [True] * 4 for batch in batches)

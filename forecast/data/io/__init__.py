@@ -1,1 +1,9 @@
-"""Files: tables in and out, archives of arrays, writing whole or not at all."""
+"""Files: reading and writing tables and archives.
+
+tables        CSV, Parquet and Excel files as tables, and back
+csv_dialect   delimiter, header and decimal sign of a CSV file
+excel         workbooks, by openpyxl
+multi_file    several files as one table
+archive       named parts in one zip of JSON and safetensors; never pickle
+atomic_write  files written completely or not at all, and locks
+"""

@@ -1,4 +1,4 @@
-"""Named parts in one file: a zip of JSON and safetensors, checked when read. Never pickle."""
+"""Archives of named parts: a zip of JSON and safetensors, validated when read. Never pickle."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from forecast._version import __version__
 from forecast.data.io.atomic_write import replace_file
 from forecast.errors import ArtifactError, ForecastError
 
-LARGEST = 4 << 30  # bytes of one part; a larger one is taken for an attack
+MAX_PART_BYTES = 4 << 30  # a larger part is taken for an attack
 
 
-class Kind(NamedTuple):
+class FileKind(NamedTuple):
     """A kind of file, in words for messages."""
 
     name: str
-    make: str  # how to get one
-    again: str  # what to do about a damaged one
-    option: str  # of the command line that names another place
+    how_to_make: str
+    how_to_repair: str
+    path_option: str  # of the command line that names another path
 
 
-def pack(path: str | Path, parts: Mapping[str, Any], kind: Kind) -> None:
-    """Write parts to one file, under a temporary name first: a crash leaves the old file.
+def pack(path: str | Path, parts: Mapping[str, Any], kind: FileKind) -> None:
+    """Write parts to one file, under a temporary name first: after a crash the old file stays.
 
     Args:
-        path: where to.
+        path: of the file.
         parts: by name; plain values for a name that ends in .json, named arrays for others.
         kind: of file.
 
     Raises:
-        ArtifactError: if the place cannot be written.
+        ArtifactError: if the file cannot be written.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
         for name, part in parts.items():
             file.writestr(zipfile.ZipInfo(name), _bytes(name, part))  # a fixed date: same bytes
     content = packed.getvalue()
-    replace_file(path, lambda stream: stream.write(content), ArtifactError, kind.option)
+    replace_file(path, lambda stream: stream.write(content), ArtifactError, kind.path_option)
 
 
 def _bytes(name: str, part: Any) -> bytes:
@@ -56,7 +56,7 @@ def _bytes(name: str, part: Any) -> bytes:
     return save_arrays({key: np.ascontiguousarray(array) for key, array in part.items()})
 
 
-def unpack(path: str | Path, names: Sequence[str], kind: Kind) -> list[Any]:
+def unpack(path: str | Path, names: Sequence[str], kind: FileKind) -> list[Any]:
     """Read parts that `pack` has written.
 
     Returns:
@@ -65,7 +65,7 @@ def unpack(path: str | Path, names: Sequence[str], kind: Kind) -> list[Any]:
     Raises:
         ArtifactError: if the file is missing, unreadable, damaged or of another kind.
     """
-    foreign = f"{path}: not a {kind.name} file of forecast, or a damaged one; {kind.again}"
+    foreign = f"{path}: not a {kind.name} file of forecast, or a damaged one; {kind.how_to_repair}"
     try:
         with zipfile.ZipFile(path) as file:
             for name in names:
@@ -74,7 +74,7 @@ def unpack(path: str | Path, names: Sequence[str], kind: Kind) -> list[Any]:
     except ArtifactError:
         raise
     except FileNotFoundError:
-        raise ArtifactError(f"there is no {kind.name} file {path}; {kind.make}") from None
+        raise ArtifactError(f"there is no {kind.name} file {path}; {kind.how_to_make}") from None
     except OSError as error:
         raise ArtifactError(f"cannot read {path}: {error.strerror or error}") from None
     except (zipfile.BadZipFile, KeyError, ValueError, SafetensorError, EOFError, RuntimeError):
@@ -90,14 +90,16 @@ def is_packed(path: str | Path, names: Sequence[str]) -> bool:
         with zipfile.ZipFile(path) as file:
             return sorted(file.namelist()) == sorted(names)
     except (OSError, zipfile.BadZipFile, ValueError, EOFError, RuntimeError):
-        return False  # told when it is read
+        return False  # reading it raises the error
 
 
-def _refuse_bombs(path: str | Path, info: zipfile.ZipInfo, kind: Kind) -> None:
-    if info.file_size > LARGEST:
+def _refuse_bombs(path: str | Path, info: zipfile.ZipInfo, kind: FileKind) -> None:
+    if info.file_size > MAX_PART_BYTES:
         raise ArtifactError(f"{path}: {info.filename} is larger than a {kind.name} can be")
     if info.compress_type != zipfile.ZIP_STORED:  # a little file could fill the memory
-        raise ArtifactError(f"{path}: {info.filename} is compressed, as no {kind.name} file is")
+        raise ArtifactError(
+            f"{path}: {info.filename} is compressed, unlike those of a {kind.name} file"
+        )
 
 
 def _parsed(name: str, content: bytes) -> Any:
@@ -114,11 +116,11 @@ def check_arrays(
     """Raise ValueError unless arrays have the names, shapes, dtypes and finiteness expected.
 
     Args:
-        what: the arrays are of, in words.
+        what: the arrays belong to, in words.
         arrays: by name.
-        shapes: of each.
-        dtypes: of those that are not float32.
-        may_be_missing: names of arrays that NaN may stand in.
+        shapes: of each array.
+        dtypes: of the arrays that are not float32.
+        may_be_missing: names of the arrays that may hold NaN.
     """
     check_shapes(what, arrays, shapes)
     for name, array in arrays.items():
@@ -133,12 +135,12 @@ def check_shapes(
     what: str, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]
 ) -> None:
     """Raise ValueError unless arrays have the names and shapes expected, see `check_arrays`."""
-    found = {name: array.shape for name, array in arrays.items()}
-    wrong = sorted(k for k in found.keys() | shapes.keys() if found.get(k) != shapes.get(k))
+    actual = {name: array.shape for name, array in arrays.items()}
+    wrong = sorted(k for k in actual.keys() | shapes.keys() if actual.get(k) != shapes.get(k))
     if wrong:
         name, more = wrong[0], f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise ValueError(
-            f"the arrays of its {what} do not fit: {name} has {_shape(found.get(name))} where "
+            f"the arrays of its {what} do not fit: {name} has {_shape(actual.get(name))} where "
             f"{_shape(shapes.get(name))} belongs{more}"
         )
 
@@ -148,19 +150,19 @@ def _shape(shape: tuple[int, ...] | None) -> str:
 
 
 @contextmanager
-def friendly(path: str | Path, kind: Kind) -> Iterator[None]:
-    """Turn what a check finds wrong with the parts of a file into one line."""
+def readable_errors(path: str | Path, kind: FileKind) -> Iterator[None]:
+    """Turn what a check raises about the parts of a file into an ArtifactError of one line."""
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, ForecastError) as error:
         problem = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise ArtifactError(f"{path}: {problem}; {kind.again}") from None
+        raise ArtifactError(f"{path}: {problem}; {kind.how_to_repair}") from None
 
 
-def refuse_other_format(path: str | Path, found: object, expected: int, kind: Kind) -> None:
+def refuse_other_format(path: str | Path, actual: object, expected: int, kind: FileKind) -> None:
     """Raise ArtifactError unless a file has the format that this version reads."""
-    if found != expected:
+    if actual != expected:
         raise ArtifactError(
-            f"{path}: the file has format {found!r}, this version of forecast ({__version__}) "
-            f"reads format {expected}; upgrade forecast or {kind.again}"
+            f"{path}: the file has format {actual!r}, this version of forecast ({__version__}) "
+            f"reads format {expected}; upgrade forecast or {kind.how_to_repair}"
         )

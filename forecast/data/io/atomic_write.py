@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all, and by one process at a time."""
+"""Atomic writes: a file is written completely or not at all, by one process at a time."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import IO
 
 from forecast.errors import ForecastError
 
-STALE = 600.0  # seconds after which a draft can only be that of a process that was killed
-PATIENCE = 600.0  # seconds to wait for another process
+STALE_DRAFT_SECONDS = 600.0  # older drafts can only be those of killed processes
+LOCK_TIMEOUT_SECONDS = 600.0
 
 
 @contextmanager
 def locked(
     path: str | Path, error: type[ForecastError], waiting: Callable[[], object]
 ) -> Iterator[None]:
-    """Keep other processes that ask for the same lock from a file, until the block ends.
+    """Hold the lock of a file until the block ends; other processes wait for it.
 
-    The lock is a hidden empty file beside it, which stays; what holds it is the process, so a
-    killed one holds it no longer. Drafts that killed processes have left behind are removed.
+    The lock is a hidden empty file beside it, which stays; it is bound to the process, so a
+    killed one releases it. Drafts that killed processes have left behind are removed.
 
     Args:
         path: the file that is read, changed and written again; it need not exist yet.
@@ -44,10 +44,11 @@ def locked(
             lock.acquire(timeout=0.5)
         except Timeout:
             waiting()
-            lock.acquire(timeout=PATIENCE)
+            lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
     except Timeout:
         raise error(
-            f"{path}: another process has not finished changing it in {PATIENCE:.0f} s; try later"
+            f"{path}: another process has not finished changing it in {LOCK_TIMEOUT_SECONDS:.0f} "
+            "s; try later"
         ) from None
     except OSError as problem:
         raise error(
@@ -65,10 +66,10 @@ def locked(
 
 def _remove_stale(draft: Path) -> None:
     try:
-        if time.time() - draft.stat().st_mtime > STALE:
+        if time.time() - draft.stat().st_mtime > STALE_DRAFT_SECONDS:
             draft.unlink()
     except OSError:
-        return  # its process has just finished, or it is none of ours
+        return  # its process has just finished, or it is not ours
 
 
 def replace_file(
@@ -77,7 +78,7 @@ def replace_file(
     error: type[ForecastError],
     option: str,
 ) -> None:
-    """Write under a temporary name, then rename: a crash or a full disk leaves the old file.
+    """Write under a temporary name, then rename: a crash or a full disk keeps the old file.
 
     Args:
         path: where to; a link is followed, a pipe or device is written to as it stands.

@@ -1,4 +1,4 @@
-"""Telling how a CSV file is written: delimiter, header, decimal sign."""
+"""The dialect of a CSV file: delimiter, header, decimal sign."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import BinaryIO, NamedTuple
 
 from forecast.errors import DataError
 
-DELIMITERS = (";", "\t", "|", ",")  # of two that fit, the first: commas also stand in numbers
+DELIMITERS = (";", "\t", "|", ",")  # the first that fits: commas also occur in numbers
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")
-MISSING = ("NA", "N/A", "NaN", "nan", "NULL", "null")
+MISSING_TEXTS = ("NA", "N/A", "NaN", "nan", "NULL", "null")
 SAMPLE_BYTES = 2**18
-PROBES, PROBE_BYTES = 16, 2**14
+PROBES = 16  # pieces of a long file that are read besides the beginning
+PROBE_BYTES = 2**14
 ZERO_PADDED = re.compile(r"0\d+$")
 UTC_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*[+-]\d\d:?(\d\d)?$")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+$")
@@ -35,7 +36,7 @@ class Dialect(NamedTuple):
 
 
 def sniff(stream: BinaryIO, source: str) -> Dialect:
-    """Tell how a CSV file is written from its beginning and from lines spread over it.
+    """Infer the dialect of a CSV file from its beginning and from lines spread over it.
 
     Args:
         stream: the file, at its beginning.
@@ -60,9 +61,9 @@ def sniff(stream: BinaryIO, source: str) -> Dialect:
     if not rows and len(sample) < SAMPLE_BYTES:
         raise DataError(f"{source}: a header and no rows; it needs some")
     if is_data(header, rows[0] if rows else []):
-        found = lines[0].strip()[:80]
+        line = lines[0].strip()[:80]
         raise DataError(
-            f"{source}, line {blank + 1}: {found!r}, where a header should name the columns"
+            f"{source}, line {blank + 1}: {line!r}, where a header should name the columns"
         )
     for probe in _probes(stream, len(sample)):
         rows += csv.reader(_lines(probe)[1:], delimiter=delimiter)
@@ -75,12 +76,12 @@ def sniff(stream: BinaryIO, source: str) -> Dialect:
 
 
 def _delimiter(lines: list[str]) -> str:
-    """Find the delimiter that cuts most lines into as many cells as the header."""
+    """Find the delimiter that splits most lines into as many cells as the header."""
 
     def score(delimiter: str) -> tuple[bool, float]:
         try:
             widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
-        except csv.Error:  # it leaves cells longer than a reader takes
+        except csv.Error:  # cells would be longer than a reader takes
             return False, 0.0
         return widths[0] > 1, sum(width == widths[0] for width in widths) / len(widths)
 
@@ -100,8 +101,8 @@ def is_data(header: list[str], row: list[str]) -> bool:
 
 
 def _is_text(cells: set[str]) -> bool:
-    """Whether cells lose something unless read as text: 007, the zone of a time, an id NA."""
-    only_missing = cells != {""} and cells <= {"", *MISSING}
+    """Whether cells would lose information unless read as text: 007, a UTC offset, an id NA."""
+    only_missing = cells != {""} and cells <= {"", *MISSING_TEXTS}
     return only_missing or any(ZERO_PADDED.match(c) or UTC_OFFSET.match(c) for c in cells)
 
 

@@ -1,4 +1,4 @@
-"""Excel workbooks to tables and back, by openpyxl, which is an optional dependency."""
+"""Excel workbooks: reading and writing by openpyxl, which is an optional dependency."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from forecast.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_ROWS = 1_048_576  # of a sheet
+MAX_SHEET_ROWS = 1_048_576
 FORMULAS = (b"<f>", b"<f ")
-LONGEST_TEXT = 32_767
+MAX_CELL_LENGTH = 32_767  # characters
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-OPENPYXL = 'needs openpyxl: pip install "forecast-rollout[excel]"'
+NEEDS_OPENPYXL = 'needs openpyxl: pip install "forecast-rollout[excel]"'
 
 
 class Sheet(NamedTuple):
@@ -44,16 +44,16 @@ def read_excel(stream: BinaryIO, source: str) -> pd.DataFrame:
         of several sheets it is.
 
     Raises:
-        DataError: it is damaged, no workbook, empty, or openpyxl is not installed.
+        DataError: it is damaged, not a workbook, empty, or openpyxl is not installed.
     """
     import pandas as pd
 
     data = stream.read()
     _refuse_other_zip(data, source)
     sheet = _first_sheet(data, source)
-    where = f"sheet '{sheet.name}', the first of {sheet.sheets}" if sheet.sheets > 1 else "it"
+    subject = f"sheet '{sheet.name}', the first of {sheet.sheets}" if sheet.sheets > 1 else "it"
     if not sheet.rows:
-        raise DataError(f"{source}: empty; {where} needs a header line and rows")
+        raise DataError(f"{source}: empty; {subject} needs a header line and rows")
     width = max(len(cells) for _, cells in sheet.rows)
     table = [cells + [None] * (width - len(cells)) for _, cells in sheet.rows]
     filled = [c for c in range(width) if any(row[c] is not None for row in table)]
@@ -62,12 +62,12 @@ def read_excel(stream: BinaryIO, source: str) -> pd.DataFrame:
     if numbers[-1] - numbers[0] > len(rows) or any(None in row for row in rows) or not rows:
         _refuse_uncomputed(data, source, numbers[0], dict(zip(filled, header, strict=True)))
     if not rows:
-        raise DataError(f"{source}: a header and no rows; {where} needs some")
+        raise DataError(f"{source}: a header and no rows; {subject} needs some")
     names = _names(header, rows[0], f"{source}, line {numbers[0]}")
     columns = [pd.Series(_of_one_kind(list(cells))) for cells in zip(*rows, strict=True)]
     frame = pd.concat(columns, axis=1).set_axis(pd.Index(names), axis=1)
     if sheet.sheets > 1:
-        frame.attrs["notes"] = [f"{source}: took {where} sheets"]
+        frame.attrs["notes"] = [f"{source}: took {subject} sheets"]
     return frame.set_axis(pd.Index(numbers[1:]), axis=0)
 
 
@@ -80,7 +80,7 @@ def _refuse_other_zip(data: bytes, source: str) -> None:
             f"{source}: damaged or cut-off Excel workbook or zip file ({error}); copy it again"
         ) from None
     if not is_workbook:
-        raise DataError(f"{source}: a zip file, and no Excel workbook; give the table inside it")
+        raise DataError(f"{source}: a zip file, not an Excel workbook; give the table inside it")
 
 
 def _first_sheet(data: bytes, source: str) -> Sheet:
@@ -89,7 +89,7 @@ def _first_sheet(data: bytes, source: str) -> Sheet:
     Raises:
         DataError: openpyxl is not installed, or finds the workbook damaged.
     """
-    openpyxl = _openpyxl(f"{source}: an Excel workbook {OPENPYXL}, or save the table as CSV")
+    openpyxl = _openpyxl(f"{source}: an Excel workbook {NEEDS_OPENPYXL}, or save the table as CSV")
     rows = []
     try:
         with warnings.catch_warnings():
@@ -101,8 +101,8 @@ def _first_sheet(data: bytes, source: str) -> Sheet:
                 cells = [None if _is_empty(value) else value for value in values]
                 if any(cell is not None for cell in cells):
                     rows.append((number, cells))
-                if number > MOST_ROWS:
-                    raise ValueError(f"more than {MOST_ROWS:,} rows")
+                if number > MAX_SHEET_ROWS:
+                    raise ValueError(f"more than {MAX_SHEET_ROWS:,} rows")
     except MemoryError:
         raise
     except Exception as error:  # whatever openpyxl stumbles over, the file is at fault
@@ -126,7 +126,7 @@ def _is_empty(value: Any) -> bool:
 
 
 def _refuse_uncomputed(data: bytes, source: str, header_line: int, names: dict[int, Any]) -> None:
-    """Raise where a formula has no value, as programs leave them that write but do not compute.
+    """Raise DataError for a formula without a value: programs may write formulas uncomputed.
 
     Args:
         data: the workbook, which has been read without an error.
@@ -172,8 +172,8 @@ def _names(header: list[Any], row: list[Any], place: str) -> list[str]:
             "stands above the header"
         )
     if is_data(names, [as_text(cell) or "" for cell in row]):
-        found = ", ".join(names)[:80]
-        raise DataError(f"{place}: {found!r}, where a header should name the columns")
+        line = ", ".join(names)[:80]
+        raise DataError(f"{place}: {line!r}, where a header should name the columns")
     return names
 
 
@@ -208,12 +208,14 @@ def write_excel(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
     """
     import pandas as pd
 
-    _openpyxl(f"{path}: an Excel workbook {OPENPYXL}, or write .csv")
-    if len(frame) >= MOST_ROWS:
-        raise DataError(f"{path}: {len(frame):,} rows, but a sheet holds {MOST_ROWS:,}; write .csv")
+    _openpyxl(f"{path}: an Excel workbook {NEEDS_OPENPYXL}, or write .csv")
+    if len(frame) >= MAX_SHEET_ROWS:
+        raise DataError(
+            f"{path}: {len(frame):,} rows, but a sheet holds {MAX_SHEET_ROWS:,}; write .csv"
+        )
     for name, column in frame.items():
         if isinstance(column.dtype, pd.DatetimeTZDtype):
-            raise DataError(f"{path}: Excel knows no time zones, as {name!r} has; write .csv")
+            raise DataError(f"{path}: Excel has no time zones, but {name!r} has one; write .csv")
         is_number = pd.api.types.is_numeric_dtype(column.dtype)
         if not is_number and not all(map(_is_writable, column.unique())):
             raise DataError(f"{path}: Excel would change or refuse text of {name!r}; write .csv")
@@ -224,4 +226,4 @@ def _is_writable(cell: Any) -> bool:
     """Whether Excel takes a cell for what it is: no formula, not too long, no control character."""
     if not isinstance(cell, str):
         return True
-    return not cell.startswith("=") and len(cell) <= LONGEST_TEXT and not CONTROL.search(cell)
+    return not cell.startswith("=") and len(cell) <= MAX_CELL_LENGTH and not CONTROL.search(cell)

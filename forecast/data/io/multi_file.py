@@ -1,63 +1,46 @@
-"""Several files as one table: which files are meant, and how their columns fit together."""
+"""Several files as one table: expanding patterns, and checking that the columns agree."""
 
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from forecast.errors import DataError
+from forecast.errors import DataError, first_few, quote
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_NAMED = 5  # columns in a message
+SHOWN_COLUMNS = 5  # in a message
 DECIMAL_COMMA = r"[+-]?[\d.]*\d,\d+"
 DECIMAL_POINT = r"[+-]?\d+\.\d+"
 
 
-class SourceFile(NamedTuple):
-    """A file that rows of a table have come from."""
-
-    source: str
-    first_line: int | None
-    rows: int
-
-    @property
-    def name(self) -> str:
-        """What it is called, without folder and suffix.
-
-        Example:
-            >>> SourceFile("stores/Bonn.csv.gz", 2, 10).name
-            'Bonn'
-        """
-        return Path(Path(self.source).name.removesuffix(".gz")).stem
-
-
 def files_of(*paths: str) -> list[str]:
-    """Find the files that paths mean, where some may be patterns such as stores/*.csv.
+    """Expand paths, some of which may be patterns such as stores/*.csv, to files.
 
     Args:
-        paths: a path is a pattern if it has a wildcard and no file is called so.
+        paths: of files, or patterns: a path with a wildcard, unless there is a file of that name.
 
     Returns:
         Paths in the given order, those of a pattern sorted.
 
     Raises:
-        DataError: no file fits a pattern.
+        DataError: no file matches a pattern.
     """
-    found = []
+    files = []
     for path in paths:
         if not glob.has_magic(path) or Path(path).exists():
-            found.append(path)
+            files.append(path)
             continue
-        fitting = glob.glob(path, recursive=True)  # noqa: PTH207 - the pattern may be absolute
-        files = sorted(one for one in fitting if not Path(one).is_dir())
-        if not files:
-            raise DataError(f"{path}: no file fits this pattern; check the path")
-        found += files
-    return found
+        matches = glob.glob(path, recursive=True)  # noqa: PTH207 - the pattern may be absolute
+        matching_files = sorted(match for match in matches if not Path(match).is_dir())
+        if not matching_files:
+            raise DataError(f"{path}: no file matches this pattern; check the path")
+        files += matching_files
+    return files
 
 
 def refuse_unlike(frames: Sequence[pd.DataFrame], sources: Sequence[str]) -> None:
@@ -67,19 +50,21 @@ def refuse_unlike(frames: Sequence[pd.DataFrame], sources: Sequence[str]) -> Non
         frames: the tables.
         sources: what to call them in messages.
     """
-    expected = _names(frames[0])
+    expected = dict.fromkeys(_names(frames[0]))  # in their order, and fast to look up
     for frame, source in zip(frames, sources, strict=True):
         names = _names(frame)
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise DataError(f"{source}: two columns are called '{twice[0]}'; rename one")
-        lacks = [name for name in expected if name not in names]
-        more = [name for name in names if name not in expected]
-        parts = [*([f"lacks {_some(lacks)}"] if lacks else [])]
-        parts += [f"has {_some(more)} besides"] if more else []
-        if parts:
+        counts = Counter(names)
+        if len(counts) < len(names):
+            repeated = next(name for name in names if counts[name] > 1)
+            raise DataError(f"{source}: two columns are called {quote(repeated)}; rename one")
+        missing = [name for name in expected if name not in counts]
+        extra = [name for name in names if name not in expected]
+        differences = [f"lacks {first_few(missing, SHOWN_COLUMNS)}"] if missing else []
+        differences += [f"has {first_few(extra, SHOWN_COLUMNS)} besides"] if extra else []
+        if differences:
             raise DataError(
-                f"{source}: unlike {sources[0]} it {' and '.join(parts)}; give all files the same "
-                "columns, or leave this one out"
+                f"{source}: unlike {sources[0]} it {' and '.join(differences)}; give all files the "
+                "same columns, or leave this one out"
             )
 
 
@@ -87,15 +72,10 @@ def _names(frame: pd.DataFrame) -> list[Any]:
     return [*(name for name in frame.index.names if name is not None), *frame.columns]
 
 
-def _some(names: list[Any]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(f"'{name}'" for name in names[:MOST_NAMED]) + more
-
-
 def mixed_columns(frames: Sequence[pd.DataFrame]) -> list[Any]:
-    """Columns that hold text, numbers or times in one table and something else in another.
+    """Columns whose type differs between tables: text in one, numbers or times in another.
 
-    As numbers, the ids 7 of one file would be others than 007 of the next.
+    Read as numbers in one file, the id 7 would differ from 007 in the next.
     """
     return [
         name
@@ -109,21 +89,21 @@ def refuse_two_decimals(
 ) -> None:
     """Raise DataError where text has decimal commas in one table and decimal points in another.
 
-    Read together, 1.485 beside 1,5 would be taken for thousands.
+    Next to 1,5 the number 1.485 would be read as thousands.
 
     Args:
         frames: the tables.
         sources: what to call them in messages.
-        columns: those of text.
+        columns: names of the text columns.
     """
     for name in columns:
         texts = [frame[name].dropna().astype(str).str.strip() for frame in frames]
         commas = [text.str.fullmatch(DECIMAL_COMMA).any() for text in texts]
         points = [text.str.fullmatch(DECIMAL_POINT).any() for text in texts]
-        alone = [has and not comma for has, comma in zip(points, commas, strict=True)]
-        if any(commas) and any(alone):
+        only_points = [point and not comma for point, comma in zip(points, commas, strict=True)]
+        if any(commas) and any(only_points):
             raise DataError(
-                f"{sources[alone.index(True)]}: decimal points in column '{name}', where "
+                f"{sources[only_points.index(True)]}: decimal points in column '{name}', where "
                 f"{sources[commas.index(True)]} has decimal commas; write all files the same way"
             )
 

@@ -1,4 +1,4 @@
-"""Files to tables and back: CSV of any common kind, gzipped or not, Parquet and Excel."""
+"""Tables in files: CSV of any common dialect, gzipped or not, Parquet and Excel."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from forecast.data.io.atomic_write import replace_file
 from forecast.data.io.csv_dialect import Dialect, sniff
 from forecast.data.io.excel import as_text, read_excel, write_excel
 from forecast.data.io.multi_file import (
-    SourceFile,
     files_of,
     mixed_columns,
     refuse_two_decimals,
     refuse_unlike,
 )
+from forecast.data.origin import SourceFile, TableOrigin
 from forecast.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,17 +30,10 @@ if TYPE_CHECKING:
 
 
 class Table(NamedTuple):
-    """A table and where it came from, as `to_panel` needs it for its messages."""
+    """A table and where it comes from, which `to_panel` needs for its messages."""
 
-    frame: pd.DataFrame  # its index counts lines from `first_line` where a file has blank ones
-    source: str
-    first_line: int | None  # line of the first row; None where rows are not lines
-    files: tuple[SourceFile, ...]  # whose rows stand one below the other; none for standard input
-
-    @property
-    def place(self) -> dict[str, Any]:
-        """Where the table came from, as arguments of `to_panel`."""
-        return {"source": self.source, "first_line": self.first_line, "files": self.files}
+    frame: pd.DataFrame  # its index counts lines from the first row where a file has blank ones
+    origin: TableOrigin  # without files for standard input
 
 
 def read_table(*paths: str) -> Table:
@@ -49,33 +42,34 @@ def read_table(*paths: str) -> Table:
     Args:
         paths: CSV files delimited by comma, semicolon, tab or bar, perhaps gzipped, Parquet
             files, or Excel workbooks (.xlsx), of which the first sheet is read. Patterns such as
-            "stores/*.csv" mean the files that fit; "-" alone is standard input. The content
-            tells the kind, not the name.
+            "stores/*.csv" stand for the matching files; "-" alone is standard input. The type of
+            a file is inferred from its content, not from its name.
 
     Returns:
-        The table. Ids such as 007 stay text; notes stand in `frame.attrs["notes"]`.
+        The table. Ids such as 007 stay text; notes are in `frame.attrs["notes"]`.
 
     Raises:
-        DataError: a file is missing, unreadable, empty, damaged, no table, or unlike the others.
+        DataError: a file is missing, unreadable, empty, damaged, not a table, or unlike the
+            others.
     """
-    found = files_of(*paths)
-    if len(found) == 1:
-        return _read(found[0])
-    _refuse_pipes(found)
-    parts = [_read(path) for path in found]
-    refuse_unlike([part.frame for part in parts], found)
+    files = files_of(*paths)
+    if len(files) == 1:
+        return _read(files[0])
+    _refuse_pipes(files)
+    parts = [_read(path) for path in files]
+    refuse_unlike([part.frame for part in parts], files)
     mixed = mixed_columns([part.frame for part in parts])
     if mixed:
-        parts = [_read(path, mixed) for path in found]
-        refuse_two_decimals([part.frame for part in parts], found, mixed)
-    source = paths[0] if len(paths) == 1 else f"{found[0]} and {len(found) - 1} more"
+        parts = [_read(path, mixed) for path in files]
+        refuse_two_decimals([part.frame for part in parts], files, mixed)
+    source = paths[0] if len(paths) == 1 else f"{files[0]} and {len(files) - 1} more"
     return _stack(
         parts, source, [f"'{name}' is text in some files; it was read as text" for name in mixed]
     )
 
 
 def _refuse_pipes(paths: list[str]) -> None:
-    """Raise DataError for what can be read only once: of several files some are read again."""
+    """Raise DataError for a pipe, which can be read only once: some of several files are reread."""
     for path in paths:
         place = Path(path)
         if path == "-" or (place.exists() and not place.is_file() and not place.is_dir()):
@@ -84,43 +78,44 @@ def _refuse_pipes(paths: list[str]) -> None:
 
 
 def _stack(parts: list[Table], source: str, notes: list[str]) -> Table:
-    """Put tables of the same columns one below the other; the index still counts lines."""
+    """Concatenate tables of the same columns; the index still counts lines."""
     import pandas as pd
 
     frame = pd.concat([part.frame for part in parts])
-    first, last = parts[0].source, parts[-1].source
-    read = [f"files: {len(parts):,}, from {first} to {last}", *notes]
+    first, last = parts[0].origin.source, parts[-1].origin.source
     frame.attrs["notes"] = [
-        *read,
-        *(n for part in parts for n in part.frame.attrs.get("notes", ())),
+        f"files: {len(parts):,}, from {first} to {last}",
+        *notes,
+        *(note for part in parts for note in part.frame.attrs.get("notes", ())),
     ]
-    return Table(frame, source, None, tuple(file for part in parts for file in part.files))
+    files = tuple(file for part in parts for file in part.origin.files)
+    return Table(frame, TableOrigin(source, None, files))
 
 
 def _read(path: str, text: Collection[str] = ()) -> Table:
     """Read one file.
 
     Args:
-        path: where; "-" for standard input.
+        path: of the file; "-" for standard input.
         text: columns to be read as text, whatever they hold.
     """
     source = "standard input" if path == "-" else path
-    with _friendly(source), _open(path) as stream:
+    with _readable_errors(source), _open(path) as stream:
         frame, first_line = _read_stream(stream, source, text)
     files = () if path == "-" else (SourceFile(source, first_line, len(frame)),)
-    return Table(frame, source, first_line, files)
+    return Table(frame, TableOrigin(source, first_line, files))
 
 
 def _read_stream(
     stream: BinaryIO, source: str, text: Collection[str]
 ) -> tuple[pd.DataFrame, int | None]:
-    """Read a table of any kind, and tell the line of its first row."""
+    """Read a table of any type, and the line of its first row."""
     start = stream.read(4)
     stream.seek(0)
     if start == b"PAR1":
-        return _texted(_read_parquet(stream, source), text), None
+        return _with_text(_read_parquet(stream, source), text), None
     if start == b"PK\x03\x04":
-        return _texted(read_excel(stream, source), text), 0  # its index numbers the sheet's rows
+        return _with_text(read_excel(stream, source), text), 0  # its index numbers the sheet's rows
     if start == b"\xd0\xcf\x11\xe0":
         raise DataError(
             f"{source}: an Excel workbook of the old kind (.xls) or with a password; save it "
@@ -131,15 +126,15 @@ def _read_stream(
     return _read_csv(stream, source, text)
 
 
-def _texted(frame: pd.DataFrame, names: Collection[str]) -> pd.DataFrame:
-    """Turn columns into text, as it would stand in a CSV file."""
+def _with_text(frame: pd.DataFrame, names: Collection[str]) -> pd.DataFrame:
+    """Turn columns into text, as a CSV file would have it."""
     texts = {name: frame[name].map(as_text, na_action="ignore").astype("str") for name in names}
     return frame.assign(**texts)
 
 
 @contextmanager
-def _friendly(source: str) -> Iterator[None]:
-    """Turn what can go wrong while reading into one line."""
+def _readable_errors(source: str) -> Iterator[None]:
+    """Turn any error of reading into a DataError of one line."""
     try:
         yield
     except FileNotFoundError:
@@ -160,17 +155,17 @@ def _friendly(source: str) -> Iterator[None]:
 
 @contextmanager
 def _open(path: str) -> Iterator[BinaryIO]:
-    """Open a file, pipe or standard input for reading from any place, unpacked."""
+    """Open a file, pipe or standard input as a seekable stream, decompressed."""
     if path == "-":
         if sys.stdin is None:
             raise DataError("standard input is closed; name a file")
-        yield _unpacked(io.BytesIO(sys.stdin.buffer.read()))
+        yield _decompressed(io.BytesIO(sys.stdin.buffer.read()))
         return
     with Path(path).open("rb") as file:
-        yield _unpacked(file if file.seekable() else io.BytesIO(file.read()))
+        yield _decompressed(file if file.seekable() else io.BytesIO(file.read()))
 
 
-def _unpacked(stream: BinaryIO) -> BinaryIO:
+def _decompressed(stream: BinaryIO) -> BinaryIO:
     is_gzip = stream.read(2) == b"\x1f\x8b"
     stream.seek(0)
     return cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if is_gzip else stream
@@ -208,7 +203,7 @@ def _read_csv(
 def _parse(
     stream: BinaryIO, dialect: Dialect, encoding: str, source: str
 ) -> tuple[pa.Table | None, bool]:
-    """Parse CSV; no table where the encoding does not fit, and whether rows are lines."""
+    """Parse CSV: the table, None if the encoding does not fit, and whether rows are lines."""
     import pyarrow as pa
 
     for multiline in (dialect.multiline, True):
@@ -291,7 +286,7 @@ def _one_line(error: object) -> str:
 
 
 def write_table(frame: pd.DataFrame, path: str | None) -> None:
-    """Write a table, so that a crash or a full disk leaves the old file as it was.
+    """Write a table atomically: after a crash or on a full disk the old file stays.
 
     Args:
         frame: the table; its index is not written.
@@ -313,22 +308,25 @@ def write_table(frame: pd.DataFrame, path: str | None) -> None:
 
 
 def _writer(frame: pd.DataFrame, path: str) -> Callable[[IO[bytes]], object]:
-    kind = "".join(Path(path).suffixes[-2:]).lower()
-    if kind.endswith(".parquet"):
+    suffix = "".join(Path(path).suffixes[-2:]).lower()
+    if suffix.endswith(".parquet"):
         return lambda stream: _write_parquet(frame, stream, path)
-    if kind.endswith(".xlsx"):
+    if suffix.endswith(".xlsx"):
         return lambda stream: write_excel(frame, stream, path)
-    known = ("", ".csv", ".txt", ".tsv", ".gz")
-    if not kind.endswith(known[1:]) and Path(path).suffix:
+    if Path(path).suffix and not suffix.endswith((".csv", ".txt", ".tsv", ".gz")):
         raise DataError(
-            f"{path}: no known kind of file; name it .csv, .csv.gz, .tsv, .parquet or .xlsx"
+            f"{path}: unknown file type; name it .csv, .csv.gz, .tsv, .parquet or .xlsx"
         )
-    separator = "\t" if ".tsv" in kind else ","
-    packed = "gzip" if kind.endswith(".gz") else None
+    separator = "\t" if ".tsv" in suffix else ","
+    compression = "gzip" if suffix.endswith(".gz") else None
 
     def write(stream: IO[bytes]) -> None:
         frame.to_csv(
-            stream, index=False, sep=separator, lineterminator="\n", compression=cast(Any, packed)
+            stream,
+            index=False,
+            sep=separator,
+            lineterminator="\n",
+            compression=cast(Any, compression),
         )
 
     return write
@@ -340,4 +338,6 @@ def _write_parquet(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
     try:
         frame.to_parquet(stream, index=False)
     except pa.ArrowException as error:
-        raise DataError(f"{path}: no Parquet for this table: {_one_line(error)}") from None
+        raise DataError(
+            f"{path}: the table cannot be written as Parquet: {_one_line(error)}"
+        ) from None

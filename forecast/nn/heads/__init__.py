@@ -1,4 +1,10 @@
-"""Output heads: what a network's raw parameters mean, and their loss; a file for each."""
+"""Output heads: the meaning of a network's raw parameters, and their loss; one file each.
+
+- `point`: one number, trained on the absolute error.
+- `normal`: location and scale.
+- `student_t`: location, scale and degrees of freedom; heavy tails.
+- `negative_binomial`: mean and shape of counts.
+"""
 
 from __future__ import annotations
 

@@ -1,31 +1,39 @@
 """The negative binomial head: counts, with a mean and a shape per target.
 
 A count is Poisson with a mean that is itself gamma distributed: its variance is mean + mean ** 2 /
-shape. Counts are scaled by their unit alone, and a value is a count divided by its unit; the
-logarithm of the unit stands behind the raw parameters, for the likelihood is that of the count
-(Salinas et al. 2020).
+shape. Counts are scaled by a unit alone: a value is a count divided by its unit. The log unit
+follows the raw parameters, because the likelihood is that of the count (Salinas et al. 2020).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from forecast.nn.heads.student_t import softplus
 
 PARAMETERS = 2  # raw outputs per target: mean in units, shape
 RANDOM = True
 COUNTS = True
-SMALLEST = 1e-4  # mean in units, and shape
-SEARCHED = 30  # halvings of the range that a quantile lies in
-REACH = 20.0  # means and spreads that this range goes up to
+MIN_MEAN_AND_SHAPE = 1e-4  # the mean in units
+BISECTION_STEPS = 30  # of the search for a quantile
+SEARCH_RANGE = 20.0  # upper end of that search, in means and spreads
 
 
-def parameters(xp: Any, params: Any) -> tuple[Any, Any, Any]:
-    """Mean of the count, shape, and unit, each (..., D), of raw (..., 3D)."""
+class NegativeBinomial(NamedTuple):
+    """Parameters of the distribution of a count, and the unit of its value; each (..., D)."""
+
+    mean: Any  # > 0
+    shape: Any  # > 0
+    unit: Any
+
+
+def parameters(xp: Any, params: Any) -> NegativeBinomial:
+    """The parameters, each (..., D), from raw ones and the log unit, (..., 3D)."""
     d = params.shape[-1] // (PARAMETERS + 1)
     unit = xp.exp(params[..., 2 * d :])
-    mean = (softplus(xp, params[..., :d]) + SMALLEST) * unit
-    return mean, softplus(xp, params[..., d : 2 * d]) + SMALLEST, unit
+    mean = (softplus(xp, params[..., :d]) + MIN_MEAN_AND_SHAPE) * unit
+    shape = softplus(xp, params[..., d : 2 * d]) + MIN_MEAN_AND_SHAPE
+    return NegativeBinomial(mean, shape, unit)
 
 
 def loss(xp: Any, params: Any, value: Any) -> Any:
@@ -44,39 +52,39 @@ def center(xp: Any, params: Any) -> Any:
 
 
 def sample(xp: Any, params: Any, uniforms: Any) -> Any:
-    """One draw per row: the count at which the distribution function reaches a uniform.
+    """One draw per row: the count at which the distribution function reaches a uniform number.
 
     Args:
         xp: the array namespace.
         params: raw parameters with the unit, (..., 3D).
-        uniforms: numbers in (0, 1), (..., D, 2), of which the first counts.
+        uniforms: numbers in (0, 1), (..., D, 2), of which the first is used.
 
     Returns:
-        Draws (..., D), whole numbers of the unit's inverse.
+        Draws (..., D), counts divided by the unit.
     """
     return quantile(xp, params, uniforms[..., 0])
 
 
 def quantile(xp: Any, params: Any, level: Any) -> Any:
-    """The smallest value that a draw does not exceed with a probability, (..., D).
+    """The smallest value that a draw does not exceed with the given probability, (..., D).
 
-    The distribution function is an incomplete beta function; the count is found by bisection,
-    in double precision, so that two runtimes hardly ever find different ones.
+    The distribution function is an incomplete beta function, which is inverted by bisection in
+    double precision, so that the two runtimes hardly ever give different counts.
 
     Args:
         xp: the array namespace.
         params: raw parameters with the unit, (..., 3D).
         level: the probability, inside (0, 1).
     """
-    is_numpy = not hasattr(xp, "betainc")  # which can look whether the search is over
+    is_numpy = not hasattr(xp, "betainc")
     betainc = _scipy_betainc() if is_numpy else xp.betainc
     mean, shape, unit = (xp.asarray(part, "float64") for part in parameters(xp, params))
     level = xp.asarray(level, "float64")
     success = shape / (shape + mean)
     low = -xp.ones_like(mean)
-    high = xp.floor(REACH * (1.0 + mean + mean / shape))
-    for _ in range(SEARCHED):
-        if is_numpy and (high - low <= 1.0).all():
+    high = xp.floor(SEARCH_RANGE * (1.0 + mean + mean / shape))
+    for _ in range(BISECTION_STEPS):
+        if is_numpy and (high - low <= 1.0).all():  # eager, so the search can end early
             break
         middle = xp.maximum(xp.floor((low + high) / 2.0), 0.0)
         is_reached = betainc(shape, middle + 1.0, success) >= level

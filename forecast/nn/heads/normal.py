@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from forecast.nn.heads.student_t import SMALLEST_SCALE, softplus
+from forecast.nn.heads.student_t import MIN_SCALE, softplus
 
 PARAMETERS = 2  # raw outputs per target: location, scale
 RANDOM = True
@@ -13,9 +13,9 @@ COUNTS = False
 
 
 def parameters(xp: Any, params: Any) -> tuple[Any, Any]:
-    """Location and scale > 0, each (..., D), of raw (..., 2D)."""
+    """Location and scale > 0, each (..., D), from raw (..., 2D)."""
     d = params.shape[-1] // PARAMETERS
-    return params[..., :d], softplus(xp, params[..., d:]) + SMALLEST_SCALE
+    return params[..., :d], softplus(xp, params[..., d:]) + MIN_SCALE
 
 
 def loss(xp: Any, params: Any, value: Any) -> Any:
@@ -47,10 +47,10 @@ def sample(xp: Any, params: Any, uniforms: Any) -> Any:
 
 
 def quantile(xp: Any, params: Any, level: float) -> Any:
-    """The value below which a draw lies with a probability, (..., D).
+    """The value below which a draw lies with the given probability, (..., D).
 
     Args:
-        xp: the array namespace; NumPy's alone, since SciPy computes it.
+        xp: the array namespace; NumPy only, since SciPy computes it.
         params: raw parameters (..., 2D).
         level: the probability, inside (0, 1).
     """

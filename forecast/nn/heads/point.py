@@ -1,11 +1,11 @@
-"""The point head: one number per target, trained on the absolute error, so a median."""
+"""The point head: one number per target, a median, since it is trained on the absolute error."""
 
 from __future__ import annotations
 
 from typing import Any
 
 PARAMETERS = 1  # raw outputs per target
-RANDOM = False  # has no distribution to draw from
+RANDOM = False  # there is no distribution to draw from
 COUNTS = False
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 PARAMETERS = 3  # raw outputs per target: location, scale, degrees of freedom
 RANDOM = True
 COUNTS = False
-SMALLEST_SCALE = 1e-4  # in units of the scaled target; keeps the likelihood bounded
+MIN_SCALE = 1e-4  # in units of the scaled target; keeps the likelihood bounded
+
+
+class StudentT(NamedTuple):
+    """Parameters of the distribution, each (..., D)."""
+
+    location: Any
+    scale: Any  # > 0
+    freedom: Any  # degrees of freedom > 2
 
 
 def softplus(xp: Any, x: Any) -> Any:
@@ -16,11 +24,11 @@ def softplus(xp: Any, x: Any) -> Any:
     return xp.log1p(xp.exp(-xp.abs(x))) + xp.maximum(x, 0.0)
 
 
-def parameters(xp: Any, params: Any) -> tuple[Any, Any, Any]:
-    """Location, scale > 0 and degrees of freedom > 2, each (..., D), of raw (..., 3D)."""
+def parameters(xp: Any, params: Any) -> StudentT:
+    """The parameters, each (..., D), from raw (..., 3D)."""
     d = params.shape[-1] // PARAMETERS
     location, scale, freedom = (params[..., k * d : (k + 1) * d] for k in range(PARAMETERS))
-    return location, softplus(xp, scale) + SMALLEST_SCALE, softplus(xp, freedom) + 2.0
+    return StudentT(location, softplus(xp, scale) + MIN_SCALE, softplus(xp, freedom) + 2.0)
 
 
 def loss(xp: Any, params: Any, value: Any) -> Any:
@@ -53,10 +61,10 @@ def sample(xp: Any, params: Any, uniforms: Any) -> Any:
 
 
 def quantile(xp: Any, params: Any, level: float) -> Any:
-    """The value below which a draw lies with a probability, (..., D).
+    """The value below which a draw lies with the given probability, (..., D).
 
     Args:
-        xp: the array namespace; SciPy, which computes it, takes NumPy's arrays only.
+        xp: the array namespace; NumPy only, since SciPy computes it.
         params: raw parameters (..., 3D).
         level: the probability, inside (0, 1).
     """

@@ -1,4 +1,10 @@
-"""The feedback regimes by name. A new one is a file beside this one, and an entry here."""
+"""The feedback regimes: what a network is fed in training. A new one is a file and an entry here.
+
+- `teacher_forcing`: true values only.
+- `free_running`: after the context, the network's own values.
+- `scheduled_sampling`: true values gradually replaced by own ones, exactly or in parallel.
+- `sampling_schedule`: the share of true values in the course of training.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +13,10 @@ from typing import NamedTuple
 
 
 class Regime(NamedTuple):
-    """Where a regime lives, since TensorFlow is imported when one is needed, and what it does."""
+    """An entry of REGIMES."""
 
-    module: str
-    feeds_back: bool  # feeds the network its own values
+    module: str  # by name, so that TensorFlow is imported only when a regime is used
+    feeds_back: bool  # whether it feeds the network its own values
 
 
 REGIMES = {
@@ -19,16 +25,16 @@ REGIMES = {
     "free": Regime("forecast.training.feedback.free_running", feeds_back=True),
 }
 MIXING = ("exact", "parallel")  # forms of scheduled sampling
-MIX_BY = ("step", "sequence")  # for what it is drawn whether values are true
+MIX_BY = ("step", "sequence")  # draw true values per step or per sequence
 
 
 def feeds_back(regimes: Sequence[str]) -> bool:
-    """Whether one of the regimes feeds the network its own values."""
+    """Whether any of the regimes feeds the network its own values."""
     return any(REGIMES[name].feeds_back for name in regimes)
 
 
 def regimes_of(feedback: str | Sequence[str]) -> tuple[str, ...]:
-    """The regimes that follow one another.
+    """The names of the regimes, in the order of their phases.
 
     Example:
         >>> regimes_of("teacher>free"), regimes_of("teacher,free"), regimes_of(["teacher", "free"])

@@ -6,14 +6,14 @@ from typing import Any
 
 from forecast.nn.layers import NetworkState
 from forecast.training.plan import Plan
-from forecast.training.window_batch import Regime, WindowBatch
+from forecast.training.window_batch import RegimeFunction, WindowBatch
 
 
-def regime(_: Plan) -> Regime:
-    """The regime of a plan."""
+def regime(_: Plan) -> RegimeFunction:
+    """The regime function of a plan."""
     return parameters
 
 
 def parameters(batch: WindowBatch) -> tuple[Any, NetworkState]:
-    """Raw parameters of the windows' steps, in one pass; and the memory after them."""
+    """The head's parameters of the windows' steps, in one pass; and the state after them."""
     return batch.fused(batch.values, batch.run)

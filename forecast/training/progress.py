@@ -1,0 +1,24 @@
+"""How far a training has come: plain values, for listeners and for the training record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training has come, once per round of gradient steps.
+
+    Attributes:
+        step: gradient steps done.
+        steps: planned, which a time budget may lower.
+        seconds: since the start.
+        loss: of the training, mean over the round.
+        validation_loss: on the validation rows, None where there are none.
+    """
+
+    step: int
+    steps: int
+    seconds: float
+    loss: float
+    validation_loss: float | None
