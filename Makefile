@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PEERS := .bench
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test check docs format bench clean
+.PHONY: demo quick test check docs format bench clean
 
 # Train on a shipped dataset, forecast two years, and say where the table and the picture are.
 demo: $(VENV)/installed
@@ -15,8 +15,13 @@ demo: $(VENV)/installed
 		--out demo/forecast.csv --plot demo/forecast.png
 	@echo "The forecast is in demo/forecast.csv, its picture in demo/forecast.png."
 
-test: $(VENV)/installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+# Without the tests that train, compile or start a process, which are marked slow.
+quick: $(VENV)/installed
+	$(BIN)/python -m pytest --quick --numprocesses 2 --dist worksteal
+
+# All tests; first the quick ones, with what they may not use blocked.
+test: quick
+	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist worksteal
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -3,8 +3,12 @@
 import hashlib
 import json
 import pickle
+import re
+import signal
 import string
+import sys
 import zipfile
+import zlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,6 +29,7 @@ from forecast.inference.rollout import make_step
 from forecast.inference.state import ids_array
 from forecast.model import Model
 from forecast.nn import NETWORKS
+from forecast.training.progress import Progress
 
 SCHEMA = Schema(
     layout="long",
@@ -36,6 +41,50 @@ SCHEMA = Schema(
 )
 WITHOUT = Bounds()
 DATED = {"time_dtype": "datetime64[us]"}
+SLOW_FILE = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.slow\b", re.M)
+SLOW_FIXTURES = {"eager", "make_learner", "tensors", "trained"}
+SLOW_LIBRARIES = ("tensorflow", "keras", "sktime", "statsforecast")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="leave out what is marked slow, and block slow libraries and new processes",
+    )
+
+
+def pytest_configure(config):
+    # A shell script starts its background jobs with SIGINT ignored, which children inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.getoption("quick"):
+        config.option.markexpr = "not slow"
+        sys.modules.update(dict.fromkeys(SLOW_LIBRARIES))  # as if none was installed
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Under --quick, a file that is slow as a whole is not even imported."""
+    if config.getoption("quick") and collection_path.suffix == ".py":
+        return bool(SLOW_FILE.search(collection_path.read_text())) or None
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SLOW_FIXTURES & {*item.fixturenames}:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish(session):
+    if session.config.getoption("quick"):
+        sys.addaudithook(refuse_process)
+
+
+def refuse_process(event, _):
+    """An audit hook: what starts a process has to be marked slow."""
+    if event in ("subprocess.Popen", "os.fork", "os.posix_spawn"):
+        pytest.fail("this starts a process: mark the test slow")
 
 
 def panel_of(*series, ids=None, frequency="1", first=0):
@@ -224,6 +273,39 @@ def trained(sales):
 
     choices = {"head": "student_t", "feedback": "teacher", "units": 4, "steps": 6, "seed": 1}
     return Forecaster(**choices).fit(sales)
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Fits give random weights, others for another seed or other rows, without TensorFlow."""
+
+    def fit(config, plan, windows, seed, *_):
+        ends = np.maximum(windows.indptr[1:] - 2 * plan.holdout, windows.indptr[:-1])
+        seen = [windows.target[a:b].tobytes() for a, b in zip(windows.indptr, ends, strict=False)]
+        return SimpleNamespace(
+            weights=random_weights(config, [seed, zlib.crc32(b"".join(seen))]),
+            rounds=(Progress(step=1, steps=1, seconds=0.1, loss=1.0, validation_loss=None),),
+            ended="planned",
+            kept_step=1,
+            phases=plan.feedback,
+            phase_starts=(0,),
+        )
+
+    monkeypatch.setitem(sys.modules, "forecast.training.fit", SimpleNamespace(fit=fit))
+    monkeypatch.setattr("forecast.forecaster.gc.collect", lambda: 0)  # there is no Keras model
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Fits run operation by operation: before few steps, tracing a graph takes far longer."""
+    from forecast.training.keras_model import TrainableNetwork
+
+    compile_graph = TrainableNetwork.compile
+    monkeypatch.setattr(
+        TrainableNetwork,
+        "compile",
+        lambda self, **options: compile_graph(self, **options, run_eagerly=True),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,7 @@ def test_a_saved_fit_forecasts_bit_for_bit_the_same(trained, tmp_path):
     assert loaded.record == trained.model_.record
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_model_trained_in_lanes_forecasts_any_number_of_series(sales, tmp_path):
     path = tmp_path / "model.forecast"
     trained = Forecaster(windows="contiguous", batch_size=3, units=2, steps=2).fit(sales)
@@ -76,6 +77,7 @@ def test_a_table_of_another_order_and_index_gives_the_same_model(trained, again)
     assert again.predict(2)["forecast"].tolist() == trained.predict(2)["forecast"].tolist()
 
 
+@pytest.mark.usefixtures("untrained")
 def test_a_wide_table_is_many_series(sales):
     wide = sales.pivot(index="day", columns="store", values="sold").reset_index()
 
@@ -84,6 +86,7 @@ def test_a_wide_table_is_many_series(sales):
     assert future["store"].tolist() == ["north", "north", "south", "south"]
 
 
+@pytest.mark.usefixtures("untrained")
 def test_a_series_is_one_series():
     series = pd.Series(
         np.sin(np.arange(48) / 3), pd.date_range("2020-01", periods=48, freq="MS"), name="level"
@@ -95,6 +98,7 @@ def test_a_series_is_one_series():
     assert future["forecast"].notna().all()
 
 
+@pytest.mark.usefixtures("eager")
 def test_difficult_series_can_be_trained_on_together(make_panel):
     rng = np.random.default_rng(0)
     usual = rng.normal(0, 1, 60)
@@ -142,6 +146,7 @@ def test_a_series_without_a_value_to_train_on_is_refused_before_training(make_pa
         Forecaster(**TINY | {"holdout": 5}).fit(make_panel(values))
 
 
+@pytest.mark.usefixtures("untrained")
 def test_whole_numbers_of_numpy_are_whole_numbers(sales, tmp_path):
     choices = {"steps": np.int64(1), "units": np.int32(2), "season": np.int64(7)}
 
@@ -151,6 +156,7 @@ def test_whole_numbers_of_numpy_are_whole_numbers(sales, tmp_path):
     assert forecast.load(tmp_path / "model.forecast").config.units == 2
 
 
+@pytest.mark.usefixtures("untrained")
 def test_columns_and_frequency_can_be_named(sales):
     renamed = sales.rename(columns={"store": "a", "day": "b", "sold": "c"}).assign(d=1.0)
     every_other = renamed[renamed["b"].dt.day_of_year % 2 == 0]

@@ -97,6 +97,7 @@ def test_a_fit_is_scored_on_the_rows_that_follow_it(trained):
         Forecaster().score(rows)
 
 
+@pytest.mark.usefixtures("untrained")
 def test_folds_of_a_panel_are_scored_one_by_one(sales):
     forecaster = Forecaster(**TINY)
 
@@ -110,6 +111,7 @@ def test_folds_of_a_panel_are_scored_one_by_one(sales):
     assert scores.tolist() == by_hand
 
 
+@pytest.mark.usefixtures("untrained")
 def test_a_grid_is_searched_over_time_and_the_best_goes_on_with_all_rows(sales):
     table = sales[sales["store"] == "north"].drop(columns="store").set_index("day")
     grid = {"units": [2, 3]}
@@ -122,6 +124,7 @@ def test_a_grid_is_searched_over_time_and_the_best_goes_on_with_all_rows(sales):
     assert search.predict(3)["day"][0] == table.index[-1] + pd.Timedelta(days=1)
 
 
+@pytest.mark.usefixtures("untrained")
 def test_known_columns_are_taken_from_the_rows_of_a_fold(sales):
     table = sales.assign(price=np.arange(len(sales)) % 5 + 1.0)
 

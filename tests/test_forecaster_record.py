@@ -43,6 +43,7 @@ def test_the_comparison_is_that_of_the_last_steps_with_all_before_them(trained, 
     assert comparison.naive_mae == pytest.approx(np.abs(naive).mean(), rel=1e-9)
 
 
+@pytest.mark.usefixtures("eager")
 def test_without_a_holdout_there_is_no_comparison_but_there_is_progress(sales):
     heard = []
 
@@ -53,6 +54,7 @@ def test_without_a_holdout_there_is_no_comparison_but_there_is_progress(sales):
     assert [(progress.step, progress.steps) for progress in heard] == [(1, 2), (2, 2)]
 
 
+@pytest.mark.usefixtures("eager")
 def test_an_interrupted_fit_leaves_a_model_that_forecasts(sales):
     def control_c(progress):
         if progress.step == 10:
@@ -64,6 +66,7 @@ def test_an_interrupted_fit_leaves_a_model_that_forecasts(sales):
     assert np.isfinite(forecaster.predict(3)["forecast"]).all()
 
 
+@pytest.mark.slow
 def test_a_wave_without_a_season_is_learned(make_panel):
     wave = make_panel(20 + 5 * np.sin(2 * np.pi * np.arange(150) / 12.3))
 
@@ -72,6 +75,7 @@ def test_a_wave_without_a_season_is_learned(make_panel):
     assert comparison.mae < 0.5 * comparison.naive_mae
 
 
+@pytest.mark.usefixtures("eager")
 def test_no_leak_held_out_values_change_neither_the_weights_nor_the_forecast_held_against_them(
     monkeypatch, make_random_panel, make_panel
 ):
@@ -109,6 +113,7 @@ def test_no_leak_held_out_values_change_neither_the_weights_nor_the_forecast_hel
 
 
 @pytest.mark.parametrize("name", ["seq2seq", "attention"])
+@pytest.mark.usefixtures("untrained")
 def test_the_gap_of_a_decoder_is_that_of_the_decoder_on_the_same_steps(sales, name):
     """Fed with true values or its own, it starts from the memory that the encoder leaves."""
     plain = {"network": name, "transform": "none", "bounds": "none"}
@@ -132,6 +137,7 @@ def test_the_gap_of_a_decoder_is_that_of_the_decoder_on_the_same_steps(sales, na
     np.testing.assert_allclose(model.record.exposure.one_step, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_nothing_observed_where_the_validation_lies_is_no_validation(make_panel):
     values = np.sin(np.arange(60.0))
     values[-8:-4] = np.nan
@@ -142,6 +148,7 @@ def test_nothing_observed_where_the_validation_lies_is_no_validation(make_panel)
     assert (model.record.ended, model.record.kept_step) == ("planned", 40)
 
 
+@pytest.mark.usefixtures("eager")
 def test_training_that_ends_before_a_regimes_turn_says_so(sales):
     short = Forecaster(**TINY | {"steps": 3, "feedback": "teacher>free"}).fit(sales).model_.record
     full = Forecaster(**TINY | {"steps": 8, "feedback": "teacher>free"}).fit(sales).model_.record
@@ -153,6 +160,7 @@ def test_training_that_ends_before_a_regimes_turn_says_so(sales):
     )  # the last quarter is that of free
 
 
+@pytest.mark.usefixtures("untrained")
 def test_training_records_the_exposure_gap_of_the_validation_tail(sales):
     forecaster = Forecaster(**TINY | {"holdout": 3}).fit(sales)
 
@@ -177,6 +185,7 @@ def test_training_records_the_exposure_gap_of_the_validation_tail(sales):
 
 
 @pytest.mark.parametrize("interrupted", ["comparisons_of", "exposure_of"])
+@pytest.mark.usefixtures("untrained")
 def test_an_interrupt_after_training_keeps_the_model(monkeypatch, sales, interrupted):
     def control_c(*_):
         raise KeyboardInterrupt
@@ -190,5 +199,6 @@ def test_an_interrupt_after_training_keeps_the_model(monkeypatch, sales, interru
     assert len(model.predict(2)) == 4
 
 
+@pytest.mark.usefixtures("untrained")
 def test_without_a_holdout_no_gap_is_recorded(sales):
     assert Forecaster(**TINY | {"holdout": 0}).fit(sales).model_.record.exposure is None

@@ -287,6 +287,7 @@ def test_company_many_series_are_rolled_out_in_chunks_that_nobody_notices(
 # Purity
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["numpy", "compiled"])
 def test_purity_predicting_changes_neither_model_nor_state(make_model, make_random_panel, runtime):
     panel = make_random_panel([12, 7], missing=0.2)

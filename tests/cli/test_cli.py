@@ -73,6 +73,7 @@ def saved(training):
 # train
 
 
+@pytest.mark.slow
 def test_training_says_what_it_read_chose_and_reached_and_how_to_go_on(training):
     folder, result = training
     lines = [line for line in result.stderr.splitlines() if not line.startswith("  weights: ")]
@@ -98,6 +99,7 @@ def test_training_says_what_it_read_chose_and_reached_and_how_to_go_on(training)
     ]
 
 
+@pytest.mark.slow
 def test_json_of_a_training_is_its_record_alone_on_standard_output(training):
     folder, result = training
 
@@ -116,6 +118,7 @@ def test_the_command_line_trains_the_model_that_python_trains(training, trained)
     }
 
 
+@pytest.mark.usefixtures("eager")
 def test_quiet_training_of_awkward_series_prints_nothing_and_forecasts_each_of_them():
     days = pd.date_range("2024-01-01", periods=30)
     level = np.arange(30) % 7 + 1.0
@@ -137,6 +140,7 @@ def test_quiet_training_of_awkward_series_prints_nothing_and_forecasts_each_of_t
         assert alone["forecast"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_constant_series_is_forecast_to_stay_as_it_is():
     days = pd.date_range("2024-01-01", periods=28)
     pd.DataFrame({"day": days, "y": -7.25}).to_csv("t.csv", index=False)
@@ -148,7 +152,7 @@ def test_a_constant_series_is_forecast_to_stay_as_it_is():
     assert future["forecast"].to_numpy() == pytest.approx(np.full(14, -7.25), rel=0.03)
 
 
-@pytest.mark.usefixtures("saved")
+@pytest.mark.usefixtures("saved", "eager")
 def test_training_that_diverges_writes_nothing_and_says_what_to_change():
     before = Path("model.forecast").read_bytes()
 
@@ -160,6 +164,7 @@ def test_training_that_diverges_writes_nothing_and_says_what_to_change():
     assert Path("model.forecast").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_an_interrupt_before_there_is_anything_to_keep_leaves_the_old_model(monkeypatch):
     from forecast.training.fit import Fitted
@@ -175,6 +180,7 @@ def test_an_interrupt_before_there_is_anything_to_keep_leaves_the_old_model(monk
     assert Path("model.forecast").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_control_c_keeps_the_best_weights_and_a_terminal_shows_how_far_training_is():
     planned = 4_000
@@ -242,6 +248,7 @@ def read_to_the_end(terminal):
 # predict
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_a_forecast_is_the_users_table_continued_on_standard_output_alone():
     result = run_well("predict", "--horizon", 2)
@@ -257,6 +264,7 @@ def test_a_forecast_is_the_users_table_continued_on_standard_output_alone():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_a_forecast_is_that_of_python():
     ours = table_of(run_well("predict", "--horizon", 3))
@@ -265,6 +273,7 @@ def test_a_forecast_is_that_of_python():
     assert ours["forecast"].tolist() == expected["forecast"].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_the_same_table_gives_the_same_forecast_in_every_way_it_can_come(sales):
     plain = Path("sales.csv").read_bytes()
@@ -282,6 +291,7 @@ def test_the_same_table_gives_the_same_forecast_in_every_way_it_can_come(sales):
     assert [result.stderr for result in results] == [""] * 6
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_new_series_of_any_length_are_forecast_after_their_own_last_row(sales):
     new = sales[sales["store"] == "north"].assign(store="new")
@@ -294,6 +304,7 @@ def test_new_series_of_any_length_are_forecast_after_their_own_last_row(sales):
         assert np.isfinite(future["forecast"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_gaps_and_columns_not_used_are_told_and_quiet_is_quiet(sales):
     sales.drop(index=[5, 6, 90]).assign(weather="fine").to_csv("gaps.csv", index=False)
@@ -310,6 +321,7 @@ def test_gaps_and_columns_not_used_are_told_and_quiet_is_quiet(sales):
     assert Path("future.csv").read_text() == told.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_series_come_in_the_order_asked_for_and_once_each():
     asked = ["--series", "south", "--series", "north", "--series", "south"]
@@ -320,6 +332,7 @@ def test_series_come_in_the_order_asked_for_and_once_each():
     assert from_table["store"].tolist() == ["south", "north"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_a_series_without_a_value_is_no_obstacle_where_others_are_asked_for():
     table = Path("sales.csv").read_text() + "void,2024-01-01,\n"
@@ -337,6 +350,7 @@ def test_series_named_by_numbers_are_found(make_model, make_random_panel):
     assert [line.split(",")[0] for line in future.stdout.splitlines()] == ["store", "10", "2"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 @pytest.mark.parametrize(("wide", "how"), [("95", "calibrated"), ("99.5", "paths")])
 def test_levels_are_intervals_around_the_middle_the_wider_the_higher(wide, how):
@@ -348,6 +362,7 @@ def test_levels_are_intervals_around_the_middle_the_wider_the_higher(wide, how):
     assert (np.diff(future[bounds].to_numpy(), axis=1) > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_sums_and_paths_are_written_where_they_are_asked_for():
     words = ["predict", "--horizon", 9, "--levels", 80, "--paths", 30, "--paths-out", "paths.csv"]
@@ -368,6 +383,7 @@ def test_sums_and_paths_are_written_where_they_are_asked_for():
     assert len(alone.stdout.splitlines()) == 1 + 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_a_seed_chooses_the_sample_paths_and_nothing_else():
     words = ["predict", "--horizon", 2, "--levels", 80, "--seed"]
@@ -378,6 +394,7 @@ def test_a_seed_chooses_the_sample_paths_and_nothing_else():
     assert not one["forecast-lo-80"].equals(other["forecast-lo-80"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_the_compiled_runtime_forecasts_the_same():
     compiled = run_well("predict", "--horizon", 5, "--runtime", "compiled")
@@ -402,6 +419,7 @@ def test_a_very_long_horizon_goes_past_the_year_9999(make_model, make_random_pan
     assert np.isfinite([float(line.rsplit(",", 1)[1]) for line in lines[1:]]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_a_table_and_a_picture_are_written_and_told():
     result = run_well("predict", "--horizon", 3, "--out", "future.csv", "--plot", "future.svg")
@@ -427,6 +445,7 @@ def test_a_picture_is_of_the_kind_its_name_says_whatever_the_series_are_called(
     assert b"<script>" not in Path(name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "csv.gz", "tsv", "parquet"])
 @pytest.mark.usefixtures("saved")
 def test_a_forecast_is_written_as_the_kind_of_file_its_name_says(kind):
@@ -440,6 +459,7 @@ def test_a_forecast_is_written_as_the_kind_of_file_its_name_says(kind):
     assert len(future) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_whoever_reads_only_the_beginning_of_a_forecast_sees_no_complaint():
     process = subprocess.Popen(
@@ -454,6 +474,7 @@ def test_whoever_reads_only_the_beginning_of_a_forecast_sees_no_complaint():
 # inspect
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_a_model_is_described_in_words():
     lines = run_well("inspect").stdout.splitlines()
@@ -471,6 +492,7 @@ def test_a_model_is_described_in_words():
     assert any(line.startswith("On the last 7 steps of 2 series") for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("saved")
 def test_a_model_is_described_as_json():
     result = run_well("inspect", "model.forecast", "--json")
@@ -482,7 +504,7 @@ def test_a_model_is_described_as_json():
     assert facts["weights"] == sum(part.size for part in model.weights.values())
 
 
-@pytest.mark.usefixtures("saved")
+@pytest.mark.usefixtures("saved", "eager")
 def test_every_network_is_trained_and_drawn_from_the_command_line():
     words = ["--network", "attention", "--attention-score", "additive", "--cell", "gru"]
     words += ["-m", "other"]
@@ -576,6 +598,7 @@ def run_example(line):
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.usefixtures("eager")
 def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
     priced = sales.assign(price=np.arange(len(sales)) % 5, visitors=2 * sales["sold"])
     Path("stores").mkdir()
@@ -617,6 +640,7 @@ def test_the_version_is_that_of_the_package():
     assert run_well("--version").stdout == f"forecast, version {forecast.__version__}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

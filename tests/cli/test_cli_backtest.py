@@ -33,6 +33,7 @@ def run(*words, status=0):
     return result
 
 
+@pytest.mark.slow
 def test_a_model_is_trained_and_held_against_naive_forecasts():
     result = run("sales.csv", "-n", 5, "--cutoffs", 3, "--stride", 2, *TINY)
 
@@ -127,6 +128,7 @@ def test_rows_of_the_training_are_said_to_flatter(saved):  # noqa: ARG001
     assert "  4 of 4 forecasts begin before 2024-02-29, up to where" in result.stdout
 
 
+@pytest.mark.usefixtures("untrained")
 def test_training_anew_and_carrying_along_are_passed_on(monkeypatch):
     from forecast import Forecaster
 

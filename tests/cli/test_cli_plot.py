@@ -52,19 +52,19 @@ def error_of(*words, status):
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "kind"),
     [
-        ["forecast"],
-        ["forecast", "sales.csv", "--horizon", 3, "--levels", "50,80", "--series", "south"],
-        ["training"],
-        ["attention", "--model", "attention.forecast", "--horizon", 2],
-        ["forecasts", "sales.csv", "--horizon", 4, "--cutoffs", 3],
-        ["errors", "sales.csv", "--horizon", 4, "--cutoffs", 3, "--stride", 2],
-        ["calibration", "sales.csv", "--levels", "80"],
+        (["forecast"], "svg"),
+        (["forecast"], "pdf"),
+        (["forecast", "sales.csv", "-n", 3, "--levels", "50,80", "--series", "south"], "png"),
+        (["training"], "png"),
+        (["attention", "--model", "attention.forecast", "--horizon", 2], "png"),
+        (["forecasts", "sales.csv", "--horizon", 4, "--cutoffs", 3], "png"),
+        (["errors", "sales.csv", "--horizon", 4, "--cutoffs", 3, "--stride", 2], "png"),
+        (["calibration", "sales.csv", "--levels", "80"], "png"),
     ],
-    ids=lambda words: words[0],
+    ids=lambda given: given if isinstance(given, str) else given[0],
 )
-@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_every_picture_is_drawn_into_a_file(words, kind):
     result = run_well("plot", *words, "--out", f"p.{kind}")
 
@@ -105,6 +105,7 @@ def test_a_chart_is_as_wide_as_the_terminal_but_not_endless(monkeypatch, columns
     assert len(lines[-2]) > min(columns, 100) // 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_without_dots_has_a_chart_of_ascii(encoding):
     program = [sys.executable, "-c", "from forecast.cli import main; main()"]
@@ -179,6 +180,7 @@ def test_a_training_record_that_is_damaged_is_told(make_model, make_random_panel
     assert line == "Error: damaged.forecast: its training record is damaged; train again"
 
 
+@pytest.mark.usefixtures("eager")
 def test_training_draws_its_curves_and_its_record_knows_the_turns():
     tiny = ["--units", 2, "--steps", 8, "--feedback", "teacher,free", "--model", "new.forecast"]
 

@@ -189,6 +189,7 @@ def test_inspecting_a_state_of_many_series_shows_the_first_and_json_all(
     assert everything["series"][0].keys() == {"id", "last_time", "low", "high"}
 
 
+@pytest.mark.usefixtures("untrained")
 def test_training_takes_bounds_and_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     days = pd.date_range("2024-01-01", periods=40, freq="D")

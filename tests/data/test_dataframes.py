@@ -191,6 +191,7 @@ def test_new_rows_are_observed(model):
     assert model.observe(model.state, pl.Series([29.0, 29.0])) == expected
 
 
+@pytest.mark.usefixtures("untrained")
 def test_a_future_is_answered_in_its_own_library():
     priced = TABLE.with_columns(price=pl.int_range(60) % 7)
     roles = {"id": "store", "time": "day", "target": "sold", "known": ["price"]}

@@ -352,6 +352,7 @@ def test_the_examples_in_the_docstrings_are_true(module):
     assert doctest.testmod(module).failed == 0
 
 
+@pytest.mark.slow
 def test_importing_the_datasets_does_not_import_pandas():
     code = "import sys, forecast.datasets; print('pandas' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

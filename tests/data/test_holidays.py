@@ -130,6 +130,7 @@ def test_the_mark_follows_the_cycles_in_the_features_of_a_step(make_config):
     np.testing.assert_array_equal(known[:, :2], parse("D").calendar(panel.ordinals, ("week",)))
 
 
+@pytest.mark.slow
 def test_a_forecast_knows_the_holidays_to_come_without_a_table_of_them(daily, tmp_path):
     choices = {"units": 8, "steps": 200, "learning_rate": 0.02, "feedback": "teacher", "seed": 1}
     sizes = {"context": 28, "train_horizon": 7, "holdout": 7, "batch_size": 64}
@@ -172,6 +173,7 @@ def test_observing_holidays_one_by_one_is_observing_them_all(make_model, daily):
     assert model.config.inputs == blind.config.inputs + 1
 
 
+@pytest.mark.usefixtures("untrained")
 def test_holidays_and_known_columns_stand_side_by_side(daily):
     table = daily.assign(price=np.arange(len(daily)) % 3 + 1.0)
     history, future = table[:-5], table[-5:].drop(columns="y")
@@ -253,6 +255,7 @@ def test_a_file_whose_place_is_not_text_is_damaged(make_model, daily, archive, t
 # On the command line
 
 
+@pytest.mark.usefixtures("untrained")
 def test_the_command_line_trains_with_holidays_and_says_so(daily, tmp_path):
     table, model = str(tmp_path / "shop.csv"), str(tmp_path / "model.forecast")
     daily.to_csv(table, index=False)

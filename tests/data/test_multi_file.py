@@ -2,6 +2,7 @@
 
 import io
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -28,12 +29,12 @@ def in_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def write(tmp_path):
-    """Write files of the given content, in folders that are made for them."""
+def write():
+    """Write files of the given content in the current folder, in folders made for them."""
 
     def write(**files):
         for name, content in files.items():
-            path = tmp_path / f"{name.replace('__', '/')}.csv"
+            path = Path(f"{name.replace('__', '/')}.csv")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
 
@@ -306,7 +307,7 @@ def table_of(result):
 
 
 @pytest.fixture
-def trained(write):
+def trained(write, untrained):  # noqa: ARG001
     """A model of two stores, each in a file of its own, with a price."""
     rng = np.random.default_rng(1)
     days = pd.date_range("2024-01-01", periods=40)

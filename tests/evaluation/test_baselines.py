@@ -109,6 +109,7 @@ def test_drift_counts_its_steps_from_the_last_observed_value(make_panel):
     assert forecast[0, :, 0].tolist() == [10, 12]  # 4 is followed by 6, 8, which are past
 
 
+@pytest.mark.slow
 def test_every_baseline_treats_each_target_by_itself(make_random_panel):
     panel = make_random_panel([30, 41], 3, targets=2)
 

@@ -147,6 +147,7 @@ def test_all_cutoffs_at_once_are_as_one_by_one(make_model, make_random_panel, mo
         pd.testing.assert_frame_equal(at_once.table, other.table, rtol=1e-5)
 
 
+@pytest.mark.usefixtures("untrained")
 def test_covariates_are_those_of_the_forecast_rows(sales):
     from forecast import Forecaster
 
@@ -311,6 +312,7 @@ def test_unknown_baselines_are_refused(model, sales):
         model.backtest(sales, 2, 1, baselines=["ets"])
 
 
+@pytest.mark.slow
 def test_slow_baselines_are_left_out_of_many_forecasts_unless_asked_for(model, sales, monkeypatch):
     limits = {"naive2": 3, "auto_ets": 1, "auto_theta": 1}
     monkeypatch.setattr("forecast.evaluation.rolling_origin.MAX_ROLLOUTS", limits)
@@ -334,6 +336,7 @@ def test_what_is_not_installed_is_left_out_and_refused_where_asked_for(model, sa
 # With training
 
 
+@pytest.mark.usefixtures("untrained")
 def test_training_sees_the_rows_before_the_first_cutoff_alone(sales):
     from forecast import Forecaster
 
@@ -349,6 +352,7 @@ def test_training_sees_the_rows_before_the_first_cutoff_alone(sales):
     assert found.notes == ()
 
 
+@pytest.mark.usefixtures("untrained")
 def test_what_is_missing_is_told_of_all_cutoffs_where_it_is_trained_anew(sales):
     from forecast import Forecaster
 
@@ -360,6 +364,7 @@ def test_what_is_missing_is_told_of_all_cutoffs_where_it_is_trained_anew(sales):
     assert found.notes == ("1 of 8 values are missing; they are left out",)
 
 
+@pytest.mark.usefixtures("untrained")
 def test_it_is_trained_anew_at_every_so_manieth_cutoff(sales):
     from forecast import Forecaster
 

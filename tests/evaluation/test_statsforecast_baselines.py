@@ -4,6 +4,8 @@ from statsforecast.models import AutoETS, AutoTheta
 
 from forecast.evaluation.statsforecast_baselines import auto_ets, auto_theta
 
+pytestmark = pytest.mark.slow
+
 NAN = np.nan
 
 

@@ -91,6 +91,7 @@ def counts(low):
         (np.array([1.0, 50.0]), Bounds(1.0, 50.0)),
     ],
 )
+@pytest.mark.usefixtures("untrained")
 def test_a_forecaster_infers_bounds_or_takes_them(choice, bounds, tmp_path):
     model = Forecaster(bounds=choice, steps=1, units=2).fit(counts(0)).model_
     model.save(tmp_path / "model.forecast")
@@ -198,6 +199,7 @@ def test_the_bounds_of_the_model_hold_unless_others_are_given(make_model, make_r
     np.testing.assert_array_equal(model.predict(9, bounds="none"), free.predict(9))
 
 
+@pytest.mark.slow
 def test_both_runtimes_keep_the_bounds_alike(model):
     limits = (6.0, 9.0)
 

@@ -41,6 +41,7 @@ def test_the_width_is_the_score_whose_rank_the_level_asks_for(level, width):
     assert nine.widths(level, 1).tolist() == [[width]]
 
 
+@pytest.mark.slow
 @given(st.integers(4, 30), st.sampled_from([50, 75, 80]))
 def test_a_new_score_is_held_as_often_as_the_level_says(count, level):
     scores = np.random.default_rng(count).permutation(count + 1).astype(np.float32)

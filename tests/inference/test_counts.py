@@ -104,6 +104,7 @@ def test_new_rows_that_are_no_counts_are_refused_too(model):
         model.observe(model.state.select(["a"]), [2.5])
 
 
+@pytest.mark.slow
 def test_counts_go_the_same_way_compiled(model):
     ours, theirs = (model.rollout(4, runtime=runtime) for runtime in ("numpy", "compiled"))
     paths = [model.rollout(4, paths=20, runtime=one).paths for one in ("numpy", "compiled")]
@@ -120,6 +121,7 @@ def test_split_rollouts_of_counts_are_one(model):
     assert (rest.paths.reshape(2, 5, 4, 1) == whole.paths[:, :, 2:]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feedback", ["teacher", "free"])
 def test_training_learns_how_often_nothing_is_sold(feedback):
     rng = np.random.default_rng(0)

@@ -337,6 +337,7 @@ def test_a_region_changes_the_forecast_of_its_series(priced):
     assert (before != after).all()
 
 
+@pytest.mark.slow
 @given(first=st.integers(1, 5), seed=st.integers(0, 9))
 def test_split_rollouts_with_prices_are_one(make_model, make_random_panel, first, seed):
     panel, later = with_prices(make_random_panel([12, 9], seed), seed=seed)
@@ -424,6 +425,7 @@ def test_a_rollout_that_ends_early_leaves_the_state_of_its_last_step(priced):
     )
 
 
+@pytest.mark.slow
 def test_the_compiled_rollout_takes_prices_too(priced):
     model, _, ahead = priced
 
@@ -563,6 +565,7 @@ def test_rows_of_known_series_need_no_static_columns_but_those_of_new_ones_do(sh
 # Training
 
 
+@pytest.mark.slow
 def test_training_learns_what_a_column_says():
     rng = np.random.default_rng(0)
     days = pd.date_range("2024-01-01", periods=150)
@@ -581,6 +584,7 @@ def test_training_learns_what_a_column_says():
 
 
 @pytest.mark.parametrize("gap", [60, 112, 119])
+@pytest.mark.usefixtures("eager")
 def test_a_table_with_gaps_anywhere_can_be_trained_on(gap):
     rng = np.random.default_rng(0)
     days = pd.date_range("2024-01-01", periods=121)

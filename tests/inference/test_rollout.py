@@ -200,6 +200,7 @@ def test_split_rollout_the_uniforms_of_both_halves_are_those_of_the_whole(
 # The compiled twin
 
 
+@pytest.mark.slow
 def test_the_compiled_rollout_gives_the_same_path_and_stops_at_the_horizon():
     import tensorflow as tf
 
@@ -230,6 +231,7 @@ CHOICES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("choices", "count"), CHOICES)
 @pytest.mark.parametrize(("series", "horizon"), [(1, 1), (3, 5), (35, 13)])
 def test_the_compiled_runtime_equals_numpy(
@@ -249,6 +251,7 @@ def test_the_compiled_runtime_equals_numpy(
         )
 
 
+@pytest.mark.slow
 def test_the_compiled_runtime_equals_numpy_at_any_degrees_of_freedom(make_model, make_random_panel):
     model = make_model(make_random_panel([20, 9, 12]), head="student_t")
     for freedom in (-9.0, 0.0, 30.0, 1e3):
@@ -259,6 +262,7 @@ def test_the_compiled_runtime_equals_numpy_at_any_degrees_of_freedom(make_model,
         np.testing.assert_allclose(compiled, values, rtol=1e-5, atol=1e-5 * np.abs(values).max())
 
 
+@pytest.mark.slow
 def test_one_compilation_serves_batches_and_horizons_of_similar_size(make_model, make_random_panel):
     from forecast.inference import loop_xla
 
@@ -276,6 +280,7 @@ def test_one_compilation_serves_batches_and_horizons_of_similar_size(make_model,
     assert run.experimental_get_tracing_count() == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("series", [1, 3, 4, 5, 11])
 @pytest.mark.parametrize("count", [0, 2])
 def test_a_batch_cut_into_pieces_gives_the_same(
@@ -300,6 +305,7 @@ def test_a_batch_cut_into_pieces_gives_the_same(
         np.testing.assert_allclose(pieces.after.arrays()[name], array, **CLOSE, err_msg=name)
 
 
+@pytest.mark.slow
 def test_every_core_gets_a_piece_unless_the_pieces_become_small(monkeypatch):
     from forecast.inference import loop_xla
 
@@ -311,6 +317,7 @@ def test_every_core_gets_a_piece_unless_the_pieces_become_small(monkeypatch):
     assert [loop_xla._pieces(batch) for batch in batches] == [1, 1, 1, 2, 4, 4]
 
 
+@pytest.mark.slow
 def test_the_pieces_of_a_batch_share_one_compilation(monkeypatch, make_model, make_random_panel):
     from forecast.inference import loop_xla
 
@@ -325,6 +332,7 @@ def test_the_pieces_of_a_batch_share_one_compilation(monkeypatch, make_model, ma
     assert loop_xla._compiled(model.config.blueprint).experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow
 def test_other_weights_of_the_same_shapes_need_no_other_compilation(make_model, make_random_panel):
     from forecast.inference import loop_xla
 

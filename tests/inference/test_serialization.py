@@ -125,6 +125,7 @@ def test_whole_numbers_as_ids_stay_whole_numbers():
 # Never pickle
 
 
+@pytest.mark.slow
 def test_loading_and_forecasting_never_unpickle(saved):
     code = f"""
 import sys

@@ -208,6 +208,7 @@ def test_a_limit_is_a_finite_number(kind, limit):
         kind(limit)
 
 
+@pytest.mark.slow
 def test_the_compiled_runtime_stops_at_the_same_steps(model):
     limit = model.predict(5)["forecast"].median()
 

@@ -350,6 +350,7 @@ def test_a_draft_of_a_process_killed_long_ago_is_removed_and_a_fresh_one_is_not(
     assert drafts() == set(names[1:])
 
 
+@pytest.mark.slow
 def test_a_process_that_has_to_wait_says_so_and_then_does_its_work(model):
     table = write("t.csv", "a 10 5")
 
@@ -365,6 +366,7 @@ def test_a_process_that_has_to_wait_says_so_and_then_does_its_work(model):
     assert forecast.load(MODEL).state == model.update(table).state
 
 
+@pytest.mark.slow
 def test_an_update_killed_at_any_moment_leaves_the_old_file_or_the_new_one(model):
     model.update(write("t.csv", "a 10 5", "b 08 6")).save("new.forecast")
     old, new = MODEL.read_bytes(), Path("new.forecast").read_bytes()
@@ -386,6 +388,7 @@ def test_an_update_killed_at_any_moment_leaves_the_old_file_or_the_new_one(model
     assert MODEL.read_bytes() == new
 
 
+@pytest.mark.slow
 def test_processes_that_update_different_series_at_once_lose_no_row(make_model, make_random_panel):
     model = make_model(make_random_panel([9] * 8, frequency="D", first=JANUARY), lags=(2,))
     model.save(MODEL)
@@ -399,6 +402,7 @@ def test_processes_that_update_different_series_at_once_lose_no_row(make_model, 
     assert forecast.load(MODEL).state == expected.state
 
 
+@pytest.mark.slow
 def test_of_two_processes_with_the_same_row_one_wins_and_the_other_is_refused(model):
     table = write("t.csv", "a 10 5")
 

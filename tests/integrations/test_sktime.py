@@ -22,30 +22,17 @@ from sktime.transformations.series.detrend import Detrender
 from sktime.transformations.series.difference import Differencer
 from sktime.utils.estimator_checks import check_estimator
 
-from forecast import DataError, Forecaster, OptionError, forecaster
+from forecast import DataError, Forecaster, OptionError
 from forecast.integrations.sktime import RecurrentForecaster
-from forecast.nn import NETWORKS
-from forecast.training import fit as training
 
 TINY = RecurrentForecaster.get_test_params()[0]
 ROWS = 60
 
-# sktime 1.2 says of each of its own forecasters that a default will change
-pytestmark = pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
-
-
-@pytest.fixture
-def untrained(monkeypatch):
-    """Training gives random weights, the same for the same seed and sizes, in no time."""
-
-    def fit(config, plan, data, lengths, seed, *_):  # noqa: ARG001 - the signature of training
-        rng = np.random.default_rng(seed)
-        shapes = NETWORKS[config.network].shapes(config.blueprint.sizes)
-        weights = {name: rng.normal(0, 0.4, shape).astype("f4") for name, shape in shapes.items()}
-        return training.Fitted(weights, [{"step": 1}], "planned", 1, ("teacher",))
-
-    monkeypatch.setattr(training, "fit", fit)
-    monkeypatch.setattr(forecaster.gc, "collect", lambda: 0)  # there is no Keras model to collect
+pytestmark = [
+    pytest.mark.slow,
+    # sktime 1.2 says of each of its own forecasters that a default will change
+    pytest.mark.filterwarnings("ignore:The default of config:FutureWarning"),
+]
 
 
 @pytest.fixture
@@ -198,6 +185,7 @@ def test_rows_left_out_are_missing_ones_and_rows_long_seen_are_refused(y):
 # In company
 
 
+@pytest.mark.usefixtures("untrained")
 def test_a_pipeline_takes_it_as_its_last_step(y):
     pipeline = Differencer(lags=7) * Detrender() * RecurrentForecaster(**TINY)
 
@@ -207,6 +195,7 @@ def test_a_pipeline_takes_it_as_its_last_step(y):
     assert found.notna().all()
 
 
+@pytest.mark.usefixtures("untrained")
 def test_its_choices_can_be_searched_for(y):
     folds = SlidingWindowSplitter(fh=[1, 2], window_length=40, step_length=15)
     grid = {"units": [2, 3]}

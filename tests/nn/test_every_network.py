@@ -126,6 +126,7 @@ def test_round_trip_a_saved_model_and_state_forecast_bit_for_bit_the_same(model,
     assert again.predict(3, state=later).equals(model.predict(3, state=forecast.state))
 
 
+@pytest.mark.slow
 def test_both_runtimes_give_the_same_values_and_the_same_state(model):
     numpy, compiled = (model.rollout(6, paths=2, runtime=name) for name in ("numpy", "compiled"))
 

@@ -74,6 +74,7 @@ def m4_rows(hours):
     )
 
 
+@pytest.mark.slow
 def test_paths_of_an_autoregression_are_held_against_its_closed_form(run):
     joint = benchmark("joint_paths")
     each, total = joint.variances(3)
@@ -91,6 +92,7 @@ def test_paths_of_an_autoregression_are_held_against_its_closed_form(run):
     assert "Variances of 5 paths" in shown
 
 
+@pytest.mark.slow
 def test_counts_are_forecast_by_each_head(run, tmp_path):
     years = np.arange(1990, 2006)
     table = pd.DataFrame({"id": np.repeat(["a", "b"], 16), "year": np.tile(years, 2)})
@@ -104,6 +106,7 @@ def test_counts_are_forecast_by_each_head(run, tmp_path):
     assert "home runs: 2 series, 3 steps, 200 paths" in shown
 
 
+@pytest.mark.slow
 def test_cold_start_tells_what_each_process_imports(run, monkeypatch):
     processes = benchmark("cold_start").PROCESSES
     monkeypatch.setitem(processes, "import tensorflow", ["-c", "import sklearn"])
@@ -114,6 +117,7 @@ def test_cold_start_tells_what_each_process_imports(run, monkeypatch):
     assert (predict[-2], library[-2], base[-1]) == ("none", "none", "sklearn")
 
 
+@pytest.mark.slow
 def test_rollouts_are_compared_with_the_tutorial_loop_where_values_are_equal(run):
     printed = run("rollout_speed", ROLLOUT)
 
@@ -121,6 +125,7 @@ def test_rollouts_are_compared_with_the_tutorial_loop_where_values_are_equal(run
     assert printed.count("Growth with") == 3
 
 
+@pytest.mark.slow
 def test_training_speed_is_told_beside_that_of_a_bare_fit(run):
     printed = run("training_speed", TRAINING)
 
@@ -128,6 +133,7 @@ def test_training_speed_is_told_beside_that_of_a_bare_fit(run):
     assert "bare Keras fit, arrays" in printed
 
 
+@pytest.mark.slow
 def test_every_regime_is_timed_beside_teacher_forcing(run):
     printed = run("feedback_speed", [*TRAINING[:4], *TRAINING[6:], "--network", "seq2seq"])
 
@@ -143,6 +149,7 @@ def test_every_regime_is_timed_beside_teacher_forcing(run):
     )
 
 
+@pytest.mark.slow
 def test_networks_and_regimes_are_compared_and_every_run_is_kept(run, tmp_path):
     some = ["--data", "air_passengers", "--networks", "lstm", "repeat", "--steps", "1"]
     some += ["--feedback", "teacher", "free", "--out", str(tmp_path / "runs.csv")]
@@ -174,6 +181,7 @@ def test_data_that_is_absent_is_left_out_of_the_comparison(run, tmp_path, monkey
     assert printed.startswith(f"skipped: there is no {tmp_path / 'ETTh1.csv.gz'}")
 
 
+@pytest.mark.slow
 def test_memory_is_measured_in_a_process_that_trains(run):
     printed = run("memory", ["--few", "300", "--rows", "300", "--series", "3", "--steps", "1"])
 
@@ -223,6 +231,7 @@ def test_growth_of_the_memory_counts_from_the_first_look_on(capsys):
     assert "+3.00%; below 1 MB: MISSED, below 1%: MISSED" in verdict
 
 
+@pytest.mark.slow
 def test_killed_updates_are_counted_by_what_they_leave(run):
     printed = run("killed_updates", ["--kills", "2", "--series", "1", "--updaters", "2"])
 
@@ -249,6 +258,7 @@ def test_what_an_update_has_left_is_old_new_other_or_unreadable(
     assert found == ["old", "new", "other", "unreadable"]
 
 
+@pytest.mark.slow
 def test_accuracy_is_measured_on_the_files_of_a_folder(run, tmp_path):
     hours = np.arange(148)
     m4_rows(hours[:100]).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
@@ -316,6 +326,7 @@ def test_an_aim_is_met_by_the_speedup():
     assert told == ["", "", "10 MISSED", "5 met"]
 
 
+@pytest.mark.slow
 def test_coverage_is_told_next_to_that_of_the_seasonal_naive(run, monkeypatch):
     monkeypatch.setattr(benchmark("coverage"), "ORIGINS", 3)
 
@@ -343,6 +354,7 @@ def test_what_an_interval_holds_and_how_wide_the_naive_one_is(make_panel):
     np.testing.assert_allclose(high[0], middle + reach, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_covariates_are_held_against_none_and_against_noise(run, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark("covariates"), "CUTOFF", pd.Timestamp("2011-01-20"))
     hours = np.arange(24 * 30)
@@ -367,6 +379,7 @@ def test_covariates_are_held_against_none_and_against_noise(run, tmp_path, monke
     assert absent.startswith(f"skipped: there is no {tmp_path / 'cars.csv'}")
 
 
+@pytest.mark.slow
 def test_deepar_is_skipped_where_there_is_none(run, tmp_path):
     nowhere = run("deepar", ["--python", str(tmp_path / "python")])
 
@@ -375,6 +388,7 @@ def test_deepar_is_skipped_where_there_is_none(run, tmp_path):
     assert run("deepar", ["--python", sys.executable]).startswith(f"skipped: {sys.executable} has")
 
 
+@pytest.mark.slow
 def test_deepar_is_trained_and_timed_beside_the_package(run, tmp_path, monkeypatch):
     deepar = benchmark("deepar")
     (tmp_path / "worker.py").write_text(WORKER)
@@ -488,6 +502,7 @@ def test_a_backtest_of_fewer_cutoffs_is_scaled_up_and_says_so(monkeypatch):
     assert said == "10 of the 100 cutoffs were measured, and scaled up"
 
 
+@pytest.mark.slow
 def test_peers_that_are_absent_tell_what_to_run(run, tmp_path):
     m4_rows(np.arange(10)).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
     data = ["--data", str(tmp_path)]
@@ -517,6 +532,7 @@ print(json.dumps(answers.get(sys.argv[1], {sys.argv[1]: [0.5]})))
 """
 
 
+@pytest.mark.slow
 def test_every_task_of_a_peer_is_measured_and_a_failure_ends_nothing(run, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark("_peer_bench"), "WORKERS", tmp_path)
     monkeypatch.setattr(benchmark("peers"), "missing", lambda _: None)

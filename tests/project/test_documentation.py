@@ -24,6 +24,8 @@ from forecast.datasets import load as load_dataset
 from forecast.nn import HEADS, NETWORKS
 from forecast.training.feedback import REGIMES, Regime
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 VARIES = (
@@ -32,6 +34,7 @@ VARIES = (
     "On the held-out",
     "Empirical coverage",
 )  # lines of the example whose numbers depend on the machine
+SMALL = "--units 2 --steps 2"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for pattern in ("*.md", "docs/*.md", "datasets/*.md")
@@ -106,23 +109,23 @@ def test_the_console_example_prints_what_the_readme_shows(tmp_path, monkeypatch)
     assert Path("air.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.usefixtures("sales")
+@pytest.mark.usefixtures("sales", "eager")
 def test_every_command_in_the_readmes_table_runs():
     commands = [
         command
         for row in re.findall(r"^\| [a-z].*\|$", README, re.M)
         for command in re.findall(r"`(forecast [^`]*)`", row)
     ]
-    run("forecast train sales.csv --steps 2")
+    run(f"forecast train sales.csv {SMALL}")
 
     for command in commands:
         trains = " train " in command or " backtest " in command
-        run(command + (" --steps 2" if trains else ""))
+        run(f"{command} {SMALL}" if trains else command)
 
     assert len(commands) == 31
 
 
-@pytest.mark.usefixtures("sales")
+@pytest.mark.usefixtures("sales", "eager")
 @pytest.mark.parametrize(
     ("page", "count", "table", "rows"),
     [
@@ -134,8 +137,8 @@ def test_the_commands_of_a_guide_run(page, count, table, rows):
     commands = re.findall(r"^\$ forecast (\w+) (.*)$", (ROOT / page).read_text(), re.M)
 
     for command, words in commands:
-        fast = "--steps 2 " if command in ("train", "backtest") else ""
-        run(f"forecast {command} {fast}{words}")
+        small = SMALL if command in ("train", "backtest") else ""
+        run(f"forecast {command} {small} {words}")
 
     assert len(commands) == count
     assert len(pd.read_csv(table)) == rows
@@ -159,6 +162,7 @@ def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", MODULES)
+@pytest.mark.usefixtures("eager")
 def test_every_docstring_example_is_true(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries that a heavy module imports first

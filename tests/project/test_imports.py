@@ -249,12 +249,14 @@ def saved(make_model, sales, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_next_to_nothing():
     loaded = loaded_by("import forecast; forecast.__version__")
 
     assert not loaded & {*HEAVY, "pandas", "numpy"}
 
 
+@pytest.mark.slow
 def test_importing_the_model_loads_no_library_for_training():
     loaded = loaded_by("import forecast.model; from forecast import load, Model, State, DataError")
 
@@ -262,6 +264,7 @@ def test_importing_the_model_loads_no_library_for_training():
     assert not loaded & {*HEAVY, "forecast.training.fit", "forecast.inference.loop_xla"}
 
 
+@pytest.mark.slow
 def test_loading_a_model_and_forecasting_loads_no_library_for_training(saved):
     loaded = loaded_by(
         f"""
@@ -286,6 +289,7 @@ model.predict(5, state=state, series=["south"])
     }
 
 
+@pytest.mark.slow
 def test_making_a_forecaster_loads_scikit_learn_but_not_yet_tensorflow():
     loaded = loaded_by("from forecast import Forecaster; Forecaster(units=8).get_params()")
 
@@ -293,6 +297,7 @@ def test_making_a_forecaster_loads_scikit_learn_but_not_yet_tensorflow():
     assert not loaded & {"tensorflow", "keras", "matplotlib"}
 
 
+@pytest.mark.slow
 def test_the_command_lines_help_loads_no_library_for_training():
     loaded = loaded_by(
         """
@@ -306,6 +311,7 @@ for command in ("--help", *(f"{name} --help" for name in main.commands)):
     assert not loaded & HEAVY
 
 
+@pytest.mark.slow
 def test_forecasting_on_the_command_line_loads_no_library_for_training(saved):
     loaded = loaded_by(
         f"""

@@ -400,6 +400,7 @@ def test_a_model_without_a_record_of_its_training_has_a_report(make_model, panel
     assert "Random weights." in text
 
 
+@pytest.mark.usefixtures("untrained")
 def test_future_covariates_are_needed_for_forecasts_only(sales):
     priced = sales.assign(price=1.0 + np.arange(len(sales)) % 3)
     chosen = {"known": ["price"], "target": "sold", "units": 4, "steps": 2, "feedback": "teacher"}
@@ -490,6 +491,7 @@ def run(*words):
     return CliRunner().invoke(main, ["report", *words])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_the_command_writes_the_page_and_says_how_large_it_is():
     result = run("model.forecast", "sales.csv", "--out", "report.html", "--horizon", "3")
@@ -502,6 +504,7 @@ def test_the_command_writes_the_page_and_says_how_large_it_is():
     assert shown == ["north", "south"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "status", "line"),
     [

@@ -10,6 +10,8 @@ from playwright.sync_api import sync_playwright
 
 from forecast.report import write_report
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = shutil.which("chromium")
 WIDTHS = {"desktop": 1280, "phone": 390}
 HOSTILE = [

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from forecast.training.plan import make_plan
 from forecast.training.windows import SAMPLERS, Windows
 
+pytestmark = pytest.mark.slow
+
 
 def windows_of(panel, plan, lags=(2,)):
     nothing = np.empty((len(panel.target), 0), np.float32)

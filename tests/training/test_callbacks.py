@@ -9,6 +9,8 @@ import pytest
 
 from forecast.training.plan import make_plan
 
+pytestmark = pytest.mark.slow
+
 
 class Clock:
     """A clock that is told how late it is."""

@@ -14,6 +14,8 @@ from forecast.nn import HEADS, NETWORKS
 from forecast.nn.step import LoopCarry, ModelStep, StepMemory
 from forecast.training.windows import Windows
 
+pytestmark = pytest.mark.slow
+
 NAN = np.nan
 CONTEXT, HORIZON = 4, 3
 STEPS = CONTEXT + HORIZON

@@ -6,6 +6,8 @@ import pytest
 from forecast.nn import NETWORKS, step_inputs
 from forecast.nn.layers import CELLS
 
+pytestmark = pytest.mark.slow
+
 NAN = np.nan
 
 

@@ -10,6 +10,8 @@ from forecast.nn.layers import CELLS
 from forecast.nn.step import ModelStep, StepMemory
 from forecast.training.windows import Windows
 
+pytestmark = pytest.mark.slow
+
 CONTEXT, HORIZON = 4, 3
 STEPS = CONTEXT + HORIZON
 
