@@ -9,22 +9,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from forecast.data.frequency import parse
 from forecast.data.panel import Panel
 from forecast.data.schema import Schema
-from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
 from forecast.inference.predictor import fingerprint
 from forecast.inference.rollout import make_step
 from forecast.model import Model
 from forecast.nn import NETWORKS
-from forecast.training.plan import Plan, make_plan
+from forecast.training.options import TrainingOptions
+from forecast.training.plan import Choices, choose
 
 T = TypeVar("T")
 
@@ -55,13 +56,6 @@ class Usage(NamedTuple):
     peak: int  # bytes of memory
     output: str
     errors: str
-
-
-class Setup(NamedTuple):
-    """The configuration and plan that training would choose for a panel."""
-
-    config: Config
-    plan: Plan
 
 
 def timed(
@@ -175,33 +169,13 @@ def hourly_panel(series: int, length: int, seed: int = 0) -> Panel:
     )
 
 
-def setup(panel: Panel, head: str = "point", **given: int) -> Setup:
-    """The configuration and plan that training would choose, with some plan fields given."""
-    frequency = panel.frequency
-    plan = make_plan(panel, frequency.season_length, given)
-    longest = int(panel.lengths.max())
-    config = Config(
-        schema=panel.schema,
-        frequency=frequency,
-        season=frequency.season_length,
-        network="lstm",
-        head=head,
-        cell="lstm",
-        residual=False,
-        score="dot",
-        layers=plan.layers,
-        units=plan.units,
-        lags=tuple(lag for lag in frequency.lags if lag <= longest // 2),
-        cycles=frequency.repeated(longest),
-        holidays=None,
-        known=(),
-        static=(),
-        powers=(0.0,),
-        context=plan.context,
-        horizon=plan.length - plan.context,
-        bounds=(Bounds(),),
-    )
-    return Setup(config, plan)
+def setup(panel: Panel, head: str = "point", rounds: int | None = None, **given: Any) -> Choices:
+    """The configuration and plan that training would choose, with some options given."""
+    fixed: Any = {"transform": "log", "bounds": "none", "feedback": "teacher"}
+    choices = choose(TrainingOptions(head=head, **fixed, **given), panel)
+    if rounds is None:
+        return choices
+    return choices._replace(plan=replace(choices.plan, rounds=rounds))
 
 
 def untrained(panel: Panel, config: Config, seed: int = 0) -> Model:

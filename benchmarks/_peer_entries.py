@@ -1,7 +1,7 @@
 """The methods that `benchmarks.peers` compares, and how each is set, in one place.
 
-Settings were chosen on the last 48 rows of M4's training file, which were not trained on, by one
-run of 60 s each on a machine that was not idle; the test file was not used.
+Settings were compared on the last 48 rows of M4's training file, which no training used, by one
+run of 60 s each on a machine that was not idle; the test file was not used to choose anything.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ class Entry(NamedTuple):
 
     Attributes:
         worker: the file of its worker, without ending.
-        settings: passed to the worker.
-        said: the settings in words, for the reader.
-        cutoffs: of the backtest at most; what they take is scaled up.
-        absent: why it lacks a measure, by measure.
+        settings: given to the worker.
+        description: the settings in words.
+        cutoffs: the most cutoffs of its backtest, whose time is extrapolated; None for no limit.
+        absent: why a measure is missing, by measure.
         is_recurrent: whether it is a recurrent network.
     """
 

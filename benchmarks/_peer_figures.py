@@ -1,4 +1,4 @@
-"""Figures of `benchmarks.peers`: what was measured of a method, and how each figure is written."""
+"""Figures of `benchmarks.peers`: the measurements of a method, and how each figure is printed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Run:
 
 
 class Measure(NamedTuple):
-    """One line of the table: a figure, how it is written, and whether more is better."""
+    """One line of the table: its label, its format, and which direction is better."""
 
     label: str
     text: Callable[[float], str]

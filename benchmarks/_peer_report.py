@@ -1,4 +1,4 @@
-"""The results of `benchmarks.peers` as a page: every figure, also those where we lose."""
+"""The measurements of `benchmarks.peers` as a page: every figure, also those where we lose."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def opening(run: Run) -> Iterator[str]:
     yield ""
 
 
-def accuracy(run: Run, found: dict[str, Found]) -> Iterator[str]:
-    """The table of accuracy, and the verdict."""
+def accuracy(run: Run, measured: dict[str, Measurements]) -> Iterator[str]:
+    """The table of accuracy, and its verdict."""
     yield "## Accuracy at equal training time"
     yield ""
     repeats = (
@@ -98,9 +98,13 @@ def accuracy(run: Run, found: dict[str, Found]) -> Iterator[str]:
     yield ""
 
 
-def verdict(found: dict[str, Found]) -> str:
-    """How far our OWA is from that of the best peer, and whether the aim is met."""
-    medians = {n: statistics.median(one.owa) for n, one in found.items() if n != NAIVE and one.owa}
+def verdict(measured: dict[str, Measurements]) -> str:
+    """Our OWA relative to that of the best peer, and whether it meets the aim."""
+    medians = {
+        n: statistics.median(method.owa)
+        for n, method in measured.items()
+        if n != NAIVE and method.owa
+    }
     peers = {name: owa for name, owa in medians.items() if name != OURS}
     if OURS not in medians or not peers:
         return "There are not two OWA to compare."
@@ -126,8 +130,8 @@ def speed(run: Run, measured: dict[str, Measurements]) -> Iterator[str]:
     """The table of everything else, with its notes."""
     yield "## Speed, memory and size"
     yield ""
-    yield f"| | {' | '.join(found)} | forecast compared with the best peer |"
-    yield f"|---|{'---:|' * (len(found) + 1)}"
+    yield f"| | {' | '.join(measured)} | forecast compared with the best peer |"
+    yield f"|---|{'---:|' * (len(measured) + 1)}"
     notes: list[str] = []
     for name, measure in measures(run).items():
         cells = [cell_text(method, name, measure.text, notes) for method in measured.values()]
@@ -170,8 +174,8 @@ def listed(notes: Sequence[str]) -> Iterator[str]:
         yield ""
 
 
-def noise(found: dict[str, Found], lines: dict[str, Measure]) -> str:
-    """The largest relative spread of repetitions, by measure."""
+def noise(measured: dict[str, Measurements], lines: dict[str, Measure]) -> str:
+    """The largest spread of repetitions, by measure."""
     parts = []
     for name, measure in lines.items():
         samples = [method.figures.get(name, []) for method in measured.values()]
@@ -193,7 +197,7 @@ def settings(measured: dict[str, Measurements]) -> Iterator[str]:
 
 
 def explanation(run: Run) -> Iterator[str]:
-    """How the figures were measured."""
+    """How each figure was measured."""
     yield "## What was measured"
     yield ""
     yield from (f"- {line}" for line in EXPLAINED)

@@ -99,7 +99,7 @@ def measure(name: str, seed: int, choices: dict[str, Any], validation: bool) -> 
         (share, width), (naive_share, naive_width) = (
             _mean(cases, level) for cases in (ours, naive)
         )
-        recorded = (model.record["coverage"] or {}).get(f"{level:g}", float("nan"))
+        recorded = (model.trained.coverage or {}).get(f"{level:g}", float("nan"))
         shares = (f"{part:.1f}" for part in (share, recorded, naive_share))
         relative, verdict = (
             f"{width / naive_width:.2f}",

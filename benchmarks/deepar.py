@@ -112,8 +112,8 @@ def train_ours(history: Panel, options: argparse.Namespace) -> Trained:
     choices = {"head": options.head, "budget": options.seconds, "seed": options.seed}
     model = Forecaster(**{**choices, **CHOICES, **options.ours}).fit(history).model_
     paths = np.asarray(model.rollout(HORIZON, paths=options.paths, seed=options.seed).paths)
-    last = model.record["rounds"][-1]
-    return Trained(paths[..., 0], last["seconds"], last["step"])
+    last = model.trained.rounds[-1]
+    return Trained(paths[..., 0], last.seconds, last.step)
 
 
 def train_deepar(history: Panel, options: argparse.Namespace) -> Trained:

@@ -24,12 +24,12 @@ TEACHER = "teacher"
 def regimes(network: str) -> dict[str, dict[str, Any]]:
     """The fields of a plan for each regime that the network can be trained under."""
     if not NETWORKS[network].FEEDS_BACK:
-        return {TEACHER: {"feedback": TEACHER}}
+        return {TEACHER: {"feedback": (TEACHER,)}}
     return {
-        TEACHER: {"feedback": TEACHER},
-        "scheduled, exact": {"feedback": "scheduled", "mixing": "exact"},
-        "scheduled, parallel": {"feedback": "scheduled", "mixing": "parallel"},
-        "free": {"feedback": "free"},
+        TEACHER: {"feedback": (TEACHER,)},
+        "scheduled, exact": {"feedback": ("scheduled",), "mixing": "exact"},
+        "scheduled, parallel": {"feedback": ("scheduled",), "mixing": "parallel"},
+        "free": {"feedback": ("free",)},
     }
 
 
@@ -50,9 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tasks = {}
     for name, fields in regimes(options.network).items():
         variant = choice._replace(plan=replace(choice.plan, **fields))
-        tasks[name] = functools.partial(
-            rate, functools.partial(ours, panel, variant, windows), variant
-        )
+        tasks[name] = functools.partial(rate, functools.partial(ours, variant, windows), variant)
     rates = in_turns(options.repeats, tasks)
     rows = []
     for name, method_rates in rates.items():
@@ -61,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows.append([name, f"{statistics.median(method_rates):,.0f}", f"{share:.2f}", verdict])
     print(f"{options.network}: {sizes(choice.config)}")
     title = (
-        f"{choice.config.horizon} steps of windows of {choice.plan.length} left to the regime, "
-        f"batch {choice.plan.batch}"
+        f"{choice.config.horizon} steps of windows of {choice.plan.window_length} left to the "
+        f"regime, batch {choice.plan.batch_size}"
     )
     show(title, ["feedback", "observations per second", "of teacher", "target"], rows)
     print(noise(rates))

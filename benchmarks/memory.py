@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for rows in sorted({options.few, *options.rows})
     )
     choice = setup(hourly_panel(1, max(sizes) // options.series))
-    window = choice.plan.length * (choice.config.inputs + choice.config.targets) * 4
+    window = choice.plan.window_length * (choice.config.inputs + choice.config.targets) * 4
     report(sizes, window)
 
 

@@ -28,7 +28,7 @@ from forecast.data.io.tables import read_table
 from forecast.data.panel import Panel
 from forecast.data.to_panel import to_panel
 from forecast.datasets import load
-from forecast.evaluation.holdout import exposure_of
+from forecast.evaluation.holdout import HeldOut, exposure_of
 from forecast.nn import NETWORKS
 
 KEY = ["data", "network", "feedback", "steps", "seed", "cutoff"]
@@ -105,7 +105,7 @@ def run(task: Task, panel: Panel, cutoff: int, choices: dict[str, Any]) -> dict[
     if trained_ids != rows.ids.tolist():  # series without a value were left out
         actual = actual[[rows.ids.tolist().index(name) for name in trained_ids]]
         history = history.select(trained_ids)
-    exposure = exposure_of(model, history, actual)
+    exposure = exposure_of(HeldOut(model, history, actual))
     if exposure is None:
         return None
     errors = model.predict(task.horizon)["forecast"].to_numpy().reshape(actual.shape) - actual

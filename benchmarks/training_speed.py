@@ -15,9 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._common import MET, Setup, hourly_panel, in_turns, noise, ratio, setup, show, sizes
+from benchmarks._common import (
+    MET,
+    hourly_panel,
+    in_turns,
+    noise,
+    ratio,
+    setup,
+    show,
+    sizes,
+)
 from forecast.data.panel import Panel
-from forecast.inference.encoding import transformed
+from forecast.inference.preprocess import transformed
+from forecast.training.plan import Choices
 from forecast.training.windows import Windows, draw_windows
 
 OURS, BARE = "fit, windows on the fly", "bare Keras fit, arrays"
@@ -25,7 +35,7 @@ MIN_RATE_RATIO = 0.9  # aim, to the bare fit
 NO_BUDGET = 1e9  # seconds
 
 
-def windows_of(panel: Panel, choice: Setup) -> Windows:
+def windows_of(panel: Panel, choice: Choices) -> Windows:
     """The training windows of a panel, as `Forecaster.fit` makes them."""
     config = choice.config
     return Windows(
@@ -34,11 +44,11 @@ def windows_of(panel: Panel, choice: Setup) -> Windows:
         panel.indptr,
         config.lags,
         config.context,
-        choice.plan.length,
+        choice.plan.window_length,
     )
 
 
-def rate(train: Callable[[Callable[..., None]], object], choice: Setup) -> float:
+def rate(train: Callable[[Callable[..., None]], object], choice: Choices) -> float:
     """Observations per second after the first round.
 
     Args:
@@ -48,27 +58,32 @@ def rate(train: Callable[[Callable[..., None]], object], choice: Setup) -> float
     ends: list[float] = []
     train(lambda *_: ends.append(time.perf_counter()))
     plan = choice.plan
-    return plan.batch * plan.length * plan.steps_per_round / statistics.median(np.diff(ends))
+    return (
+        plan.batch_size
+        * plan.window_length
+        * plan.steps_per_round
+        / statistics.median(np.diff(ends))
+    )
 
 
-def ours(panel: Panel, choice: Setup, windows: Windows, listener: Callable[..., None]) -> None:
+def ours(choice: Choices, windows: Windows, listener: Callable[..., None]) -> None:
     """Train through our `fit`."""
     from forecast.training.fit import fit
 
-    fit(choice.config, choice.plan, windows, panel.lengths, 0, NO_BUDGET, listener)
+    fit(choice.config, choice.plan, windows, 0, NO_BUDGET, listener)
 
 
-def ready_made(panel: Panel, choice: Setup, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+def ready_made(panel: Panel, choice: Choices, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and targets of the windows of a round of steps."""
     plan = choice.plan
     rng = np.random.default_rng(0)
-    count = plan.batch * plan.steps_per_round
-    batch = draw_windows(windows, plan.length, panel.lengths, count, rng)
+    count = plan.batch_size * plan.steps_per_round
+    batch = draw_windows(windows, plan.window_length, panel.lengths, count, rng)
     return batch.inputs, batch.targets
 
 
 def bare(
-    choice: Setup, arrays: tuple[np.ndarray, np.ndarray], listener: Callable[..., None]
+    choice: Choices, arrays: tuple[np.ndarray, np.ndarray], listener: Callable[..., None]
 ) -> None:
     """Train the same layers through nothing but Keras."""
     import keras
@@ -79,11 +94,11 @@ def bare(
     layers = [keras.layers.LSTM(config.units, return_sequences=True) for _ in range(config.layers)]
     start = keras.Input((None, config.inputs))
     model: Any = keras.Sequential([start, *layers, keras.layers.Dense(config.outputs)])
-    optimizer = keras.optimizers.Adam(plan.rate, global_clipnorm=plan.clip)
+    optimizer = keras.optimizers.Adam(plan.learning_rate, global_clipnorm=plan.gradient_clip)
     model.compile(optimizer=optimizer, loss=masked_loss(config.head))
     model.fit(
         *arrays,
-        batch_size=plan.batch,
+        batch_size=plan.batch_size,
         epochs=plan.rounds,
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=listener)],
         shuffle=False,
@@ -91,7 +106,7 @@ def bare(
     )
 
 
-def report(choice: Setup, rates: dict[str, list[float]]) -> None:
+def report(choice: Choices, rates: dict[str, list[float]]) -> None:
     """Print the table."""
     config, plan = choice.config, choice.plan
     share = ratio(rates[OURS], rates[BARE])
@@ -106,7 +121,7 @@ def report(choice: Setup, rates: dict[str, list[float]]) -> None:
     ]
     print(sizes(config))
     title = (
-        f"Training speed, windows of {plan.length} steps, batch {plan.batch}, "
+        f"Training speed, windows of {plan.window_length} steps, batch {plan.batch_size}, "
         f"{plan.rounds - 1} rounds of {plan.steps_per_round} steps"
     )
     show(title, ["training", "observations per second", "ratio", f">= {MIN_RATE_RATIO}"], rows)
@@ -124,12 +139,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     panel = hourly_panel(options.series, options.length)
     steps = {"steps": options.steps * options.rounds, "rounds": options.rounds}
-    batch = {} if options.batch is None else {"batch": options.batch}
+    batch = {} if options.batch is None else {"batch_size": options.batch}
     choice = setup(panel, holdout=0, **steps, **batch)
     windows = windows_of(panel, choice)
     arrays = ready_made(panel, choice, windows)
     tasks = {
-        OURS: functools.partial(ours, panel, choice, windows),
+        OURS: functools.partial(ours, choice, windows),
         BARE: functools.partial(bare, choice, arrays),
     }
     rates = {name: functools.partial(rate, task, choice) for name, task in tasks.items()}

@@ -3,78 +3,105 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from forecast.errors import OptionError
 
-from .choosing import COLUMNS, training_choices
 from .output import (
-    Levels,
+    LevelsType,
     Say,
-    check_place,
+    check_inputs,
     command,
     count_series,
+    horizon_option,
+    plot_option,
     print_data,
     print_json,
+    print_notes,
     progress_bar,
     quiet_libraries,
-    refuse_overwriting,
+    stride_option,
 )
+from .training_options import column_roles, training_options
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from forecast.backtest import Backtest
+    from forecast.data.io.tables import Table
     from forecast.data.panel import Panel
+    from forecast.evaluation.diagnostics import Finding
     from forecast.model import Model
 
-SHOWN = ("mase", "smape", "mae", "rmse", "bias", "wql", "owa", "coverage-80", "coverage-95")
-TITLES = {"smape": "sMAPE %", "bias": "bias", "coverage-80": "in 80 %", "coverage-95": "in 95 %"}
-LISTED = 20  # series of --by series that are shown to people, the worst first
+MEASURES = ("mase", "smape", "mae", "rmse", "bias", "wql", "owa", "coverage-80", "coverage-95")
+TITLES = {
+    "smape": "sMAPE %",
+    "bias": "bias",
+    "coverage-80": "coverage 80 %",
+    "coverage-95": "coverage 95 %",
+}
+MAX_LISTED_SERIES = 20  # of --by series, the worst first
 GROUPS = ("step", "series", "cutoff")
 
 
-@click.command(short_help="Judge forecasts of the past, beside naive ones.")
+class BacktestRequest(NamedTuple):
+    """What is asked of a backtest, see `Model.backtest` and `Forecaster.backtest`."""
+
+    horizon: int
+    cutoffs: int
+    stride: int | None
+    levels: tuple[float, ...] | None
+    baselines: tuple[str, ...] | None
+    target: str | None
+    carry: bool
+
+
+class Scored(NamedTuple):
+    """A backtest and the model behind it."""
+
+    backtest: Backtest
+    model: Model
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the forecasts, and what to try."""
+        record = self.model.record
+        return self.backtest.findings(record.exposure if record else None)
+
+
+@click.command(short_help="Evaluate forecasts from past cutoffs against baselines.")
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1, required=True)
-@click.option(
-    "--horizon", "-n", type=click.IntRange(min=1), required=True, help="Steps to forecast."
-)
+@horizon_option("Steps to forecast.", required=True)
 @click.option(
     "--cutoffs",
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
-    help="From how many times to forecast.",
+    help="Number of cutoffs to forecast from.",
 )
-@click.option(
-    "--stride",
-    type=click.IntRange(min=1),
-    show_default="the horizon, or fewer",
-    help="Steps from one cutoff to the next.",
-)
+@stride_option()
 @click.option(
     "--model",
     "-m",
     type=click.Path(),
-    help="Judge this model, instead of training one on the rows before the first cutoff.",
+    help="Evaluate this model, instead of training one on the rows before the first cutoff.",
 )
 @click.option(
     "--refit",
     type=click.IntRange(min=1),
-    help="Train anew at every so-manieth cutoff, instead of at the first one only.",
+    help="Refit every N cutoffs, instead of at the first one only.",
 )
 @click.option(
     "--carry",
     is_flag=True,
-    help="Read the history once and carry the state from cutoff to cutoff, as forecast update "
-    "does: faster, with the scale of each series as it was at the first.",
+    help="Encode the history once and reuse the state from cutoff to cutoff, as forecast update "
+    "does: faster, with the scale of each series as it was at the first cutoff.",
 )
 @click.option(
     "--levels",
-    type=Levels(),
+    type=LevelsType(),
     help='Intervals of so many percent, such as "80,95"; by default 20, 40, 60, 80 and 95.',
 )
 @click.option(
@@ -84,14 +111,12 @@ GROUPS = ("step", "series", "cutoff")
     "default all, but naive2 for up to 5,000 forecasts, and the last two, which need the extra "
     "forecast-rollout[statistics], for up to 100.",
 )
-@click.option("--of", help="Which of several targets to judge; by default the first.")
+@click.option("--of", help="Which of several targets to score; by default the first.")
 @click.option("--by", type=click.Choice(GROUPS), help="Show the measures of each of these.")
-@click.option("--out", "-o", type=click.Path(), help="Write every forecast beside what came here.")
-@click.option(
-    "--plot", type=click.Path(), help="Draw forecasts against what came: a .png, .svg or .pdf file."
-)
+@click.option("--out", "-o", type=click.Path(), help="Write forecasts and actuals here.")
+@plot_option("forecasts against the actuals")
 @click.option("--json", "as_json", is_flag=True, help="Print the measures as JSON.")
-@training_choices
+@training_options
 @command
 def backtest(
     table: tuple[str, ...],
@@ -109,13 +134,12 @@ def backtest(
     plot: str | None,
     as_json: bool,
     say: Say,
-    **choices: Any,
+    **options: Any,
 ) -> None:
-    """Forecast the rows of TABLE from many cutoffs, and hold that against what came.
+    """Forecast the rows of TABLE from past cutoffs and compare the forecasts with the actuals.
 
-    Without --model a model is trained on the rows before the first cutoff, with the choices of
-    forecast train. Naive forecasts are made from the same cutoffs, and every figure stands beside
-    theirs.
+    Without --model a model is trained on the rows before the first cutoff, with the options of
+    forecast train. Naive forecasts are made from the same cutoffs, as baselines.
 
     \b
     Examples:
@@ -129,40 +153,39 @@ def backtest(
     from forecast.data.io.tables import read_table, write_table
     from forecast.plotting import picture_kind, write_figure
 
-    refuse_choices(model, refit, choices)
-    places = {"--out": out, "--plot": plot}
-    refuse_overwriting({"the table itself": files_of(*table), "the model": [model]}, places)
+    refuse_training_options(model, refit, options)
     if out == "-":
         raise OptionError("--out cannot be standard output, where the measures go; name a file")
     if plot is not None:
         picture_kind(plot)
-    for option, place in places.items():
-        check_place(place, option)
-    asked: dict[str, Any] = {"stride": stride, "levels": levels, "target": of, "carry": carry}
-    asked |= {"baselines": baseline or None}
+    inputs: dict[str, list[str | None]] = {
+        "the table itself": [*files_of(*table)],
+        "the model": [model],
+    }
+    check_inputs(inputs, {"--out": out, "--plot": plot})
+    request = BacktestRequest(horizon, cutoffs, stride, levels, baseline or None, of, carry)
     read = read_table(*table)
     if model is None:
-        found, record = trained(read, (horizon, cutoffs), {**asked, "refit": refit}, choices, say)
+        scored = train_and_score(read, request, refit, options, say)
     else:
-        fitted, panel = loaded(model, read)
-        tell(panel, len(read.frame), say)
-        found, record = fitted.backtest(panel, horizon, cutoffs, **asked), fitted.record
+        scored = score(model, read, request, say)
+    backtest = scored.backtest
     if out is not None:
-        write_table(found.table, out)
-        say(f"Wrote {out}: {len(found.table):,} rows.")
+        write_table(backtest.table, out)
+        say(f"Wrote {out}: {len(backtest.table):,} rows.")
     if plot is not None:
         with quiet_libraries():
-            write_figure(found.plot(), plot)
+            write_figure(backtest.plot(), plot)
         say(f"Drew {plot}.")
     if as_json:
-        print_json(everything(found, record))
+        print_json(everything(scored))
         return
-    for line in description(found, record, by):
+    for line in description(scored, by):
         print_data(line)
 
 
-def refuse_choices(model: str | None, refit: int | None, choices: dict[str, Any]) -> None:
-    """Refuse choices of a training where a model is given that is trained already."""
+def refuse_training_options(model: str | None, refit: int | None, options: dict[str, Any]) -> None:
+    """Refuse options of a training where a model is given that is trained already."""
     if model is None:
         return
     if refit is not None:
@@ -170,66 +193,63 @@ def refuse_choices(model: str | None, refit: int | None, choices: dict[str, Any]
     context = click.get_current_context()
     for option in context.command.params:
         source = context.get_parameter_source(option.name or "")
-        if option.name in choices and source == ParameterSource.COMMANDLINE:
+        if option.name in options and source == ParameterSource.COMMANDLINE:
             raise OptionError(
-                f"{option.opts[0]} is a choice of the training, and --model {model} is trained "
+                f"{option.opts[0]} is an option of the training, and --model {model} is trained "
                 "already; leave one out"
             )
 
 
-def trained(
-    read: Any,
-    numbers: tuple[int, int],
-    asked: dict[str, Any],
-    choices: dict[str, Any],
-    say: Say,
-) -> tuple[Backtest, dict[str, Any]]:
-    """The backtest of a model that is trained for it, and the record of its last training."""
+def train_and_score(
+    table: Table, request: BacktestRequest, refit: int | None, options: dict[str, Any], say: Say
+) -> Scored:
+    """The backtest of a model that is trained for it."""
     from forecast.data.to_panel import to_panel
     from forecast.forecaster import Forecaster
 
-    forecaster = Forecaster(**choices)
+    forecaster = Forecaster(**options)
     forecaster.check()
-    names = {name: choices[name] for name in COLUMNS}
-    panel = to_panel(read.frame, read.origin, **names)
-    tell(panel, len(read.frame), say)
-    refit = asked["refit"]
-    often = "each" if refit == 1 else f"every {refit} of them"
-    anew = f", and anew at {often}" if refit else ""
-    say(f"Training on the rows before the first cutoff{anew}, for at most {choices['budget']}.")
+    panel = to_panel(table.frame, table.origin, **column_roles(options))
+    tell(panel, len(table.frame), say)
+    refits = ""
+    if refit:
+        refits = ", refitted at each cutoff" if refit == 1 else f", refitted every {refit} cutoffs"
+    say(f"Training on the rows before the first cutoff{refits}, for at most {options['budget']}.")
     with progress_bar(say.quiet) as progress:
-        found = forecaster.backtest(panel, *numbers, **asked, progress=progress)
-    return found, forecaster.model_.record
+        backtest = forecaster.backtest(panel, **request._asdict(), refit=refit, progress=progress)
+    return Scored(backtest, forecaster.model_)
 
 
-def loaded(path: str, read: Any) -> tuple[Model, Panel]:
-    """A model, and a table as it takes it."""
+def score(path: str, table: Table, request: BacktestRequest, say: Say) -> Scored:
+    """The backtest of a model that is trained already."""
     from forecast.model import Model
 
-    fitted = Model.load(path)
-    return fitted, fitted.panel(read.frame, read.origin)
+    model = Model.load(path)
+    panel = model.panel(table.frame, table.origin)
+    tell(panel, len(table.frame), say)
+    return Scored(model.backtest(panel, **request._asdict()), model)
 
 
 def tell(panel: Panel, rows: int, say: Say) -> None:
     """Say what was read."""
     say(f"Read {panel.source}: {count_series(len(panel.ids))}, {rows:,} rows.")
-    for note in panel.notes:
-        say(f"  {note}")
+    print_notes(panel.notes, say)
 
 
-def everything(found: Backtest, record: dict[str, Any]) -> dict[str, Any]:
-    """What a backtest says, as plain values."""
-    verdict = found.verdict
+def everything(scored: Scored) -> dict[str, Any]:
+    """The results of a backtest, as plain values."""
+    backtest = scored.backtest
+    verdict = backtest.verdict
     return {
-        "forecasts": len(found.ids),
-        "horizon": found.horizon,
-        "notes": list(found.notes),
-        "overall": found.overall.to_dict("index"),
-        "by_step": plain(found.by_step),
-        "by_series": plain(found.by_series),
-        "by_cutoff": plain(found.by_cutoff),
+        "forecasts": len(backtest.ids),
+        "horizon": backtest.horizon,
+        "notes": list(backtest.notes),
+        "overall": backtest.overall.to_dict("index"),
+        "by_step": plain(backtest.by_step),
+        "by_series": plain(backtest.by_series),
+        "by_cutoff": plain(backtest.by_cutoff),
         "verdict": verdict and {**vars(verdict), "gain": verdict.gain},
-        "findings": [vars(finding) for finding in found.findings(record)],
+        "findings": [vars(finding) for finding in scored.findings()],
     }
 
 
@@ -241,36 +261,37 @@ def plain(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return rows.assign(**{str(first): labels}).to_dict("records")
 
 
-def description(found: Backtest, record: dict[str, Any], by: str | None) -> Iterator[str]:
-    """What a backtest says, in words and columns."""
-    text = found.schema.text
-    first, last = (text(found.frequency, int(end(found.cutoffs))) for end in (min, max))
-    series = len(set(found.ids.tolist()))
+def description(scored: Scored, by: str | None) -> Iterator[str]:
+    """The results of a backtest, in words and columns."""
+    backtest = scored.backtest
+    text, cutoffs = backtest.schema.text, backtest.cutoffs
+    first, last = (text(backtest.frequency, int(end(cutoffs))) for end in (min, max))
+    series = len(set(backtest.ids.tolist()))
     yield (
-        f"{len(found.ids):,} forecasts of {found.horizon} steps: {count_series(series)}, cutoffs "
-        f"from {first} to {last}."
+        f"{len(backtest.ids):,} forecasts of {backtest.horizon} steps: {count_series(series)}, "
+        f"cutoffs from {first} to {last}."
     )
-    yield from (f"  {note}" for note in found.notes)
+    yield from (f"  {note}" for note in backtest.notes)
     yield ""
-    yield from columns(found.overall if by is None else grouped(found, by))
+    yield from columns(backtest.overall if by is None else grouped(backtest, by))
     yield ""
-    if found.verdict:
-        yield found.verdict.sentence()
-    yield from (finding.sentence for finding in found.findings(record))
+    if backtest.verdict:
+        yield backtest.verdict.sentence()
+    yield from (finding.sentence for finding in scored.findings())
 
 
-def grouped(found: Backtest, by: str) -> pd.DataFrame:
+def grouped(backtest: Backtest, by: str) -> pd.DataFrame:
     """The measures of each step, series or cutoff; of many series those of the worst."""
     if by != "series":
-        return found.by_step if by == "step" else found.by_cutoff
-    table = found.by_series
+        return backtest.by_step if by == "step" else backtest.by_cutoff
+    table = backtest.by_series
     worst = table.xs("forecast", level="model")["mase"].sort_values(ascending=False)
-    return table.loc[list(worst.index[:LISTED])]
+    return table.loc[list(worst.index[:MAX_LISTED_SERIES])]
 
 
 def columns(table: pd.DataFrame) -> Iterator[str]:
-    """The rows of a table of measures in columns, with three digits that count."""
-    shown = [name for name in SHOWN if name in table and table[name].notna().any()]
+    """The rows of a table of measures in columns, with three significant digits."""
+    shown = [name for name in MEASURES if name in table and table[name].notna().any()]
     labels = [
         "  ".join(map(str, label)) if isinstance(label, tuple) else str(label)
         for label in table.index

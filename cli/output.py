@@ -10,7 +10,7 @@ import shlex
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ import click
 from forecast.errors import ArtifactError, ForecastError, OptionError
 
 if TYPE_CHECKING:
-    from forecast.training.callbacks import Progress
+    from forecast.training.progress import Progress
 
 MODEL = "model.forecast"
 TENSORFLOW_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -63,7 +63,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            _fail("interrupted before it was done", debug)
+            _fail("interrupted before it was finished", debug)
         except Exception as error:
             _fail(_unforeseen(error), debug)
 
@@ -78,8 +78,8 @@ def _unforeseen(error: Exception) -> str:
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}"
     return (
-        f"unexpected {type(error).__name__}: {error}; this is a bug, please report it with what "
-        "--debug shows"
+        f"unexpected {type(error).__name__}: {error}; this is a bug, please report it with the "
+        "output of --debug"
     )
 
 
@@ -201,6 +201,19 @@ def refuse_overwriting(
         taken[place] = f"what {option} writes"
 
 
+def check_inputs(
+    inputs: Mapping[str, Sequence[str | None]], outputs: dict[str, str | None]
+) -> None:
+    """Refuse places for results that cannot be written, or that would overwrite something.
+
+    Args:
+        inputs, outputs: see `refuse_overwriting`.
+    """
+    refuse_overwriting(inputs, outputs)
+    for option, path in outputs.items():
+        check_place(path, option)
+
+
 def check_place(path: str | None, option: str) -> None:
     """Refuse a place that cannot be written to, before time goes into what shall stand there."""
     if path is None or (
@@ -226,7 +239,7 @@ def waits_for(path: str, say: Say) -> Callable[[], None]:
     return lambda: say(f"Waiting for another process that is changing {path}.")
 
 
-class Levels(click.ParamType[tuple[float, ...]]):
+class LevelsType(click.ParamType[tuple[float, ...]]):
     """Interval widths in percent, as in 80,95."""
 
     name = "percents"
@@ -244,7 +257,7 @@ class Levels(click.ParamType[tuple[float, ...]]):
         return levels
 
 
-class Limits(click.ParamType[Any]):
+class BoundsType(click.ParamType[Any]):
     """Bounds of forecasts: a name, or two ends as in 0,100; an end left out is no limit."""
 
     name = "bounds"
@@ -264,7 +277,7 @@ class Limits(click.ParamType[Any]):
             pair = ()
         if len(pair) != 2:
             names = ", ".join(self.names)
-            self.fail(f"{value!r} is none of {names}, and no pair such as 0,100", param, ctx)
+            self.fail(f"{value!r} is neither one of {names} nor a pair such as 0,100", param, ctx)
         return pair
 
 
@@ -278,3 +291,41 @@ def model_option(help: str) -> Callable[..., Any]:
 def model_given(model: str) -> str:
     """The option that names a model again, if it is not the usual one."""
     return "" if model == MODEL else f" --model {shlex.quote(model)}"
+
+
+def print_notes(notes: Iterable[str], say: Say) -> None:
+    """Print notes for people, indented."""
+    for note in notes:
+        say(f"  {note}")
+
+
+def horizon_option(help: str, required: bool = False) -> Callable[..., Any]:
+    """The --horizon option."""
+    return click.option("--horizon", "-n", type=click.IntRange(min=1), required=required, help=help)
+
+
+def future_option() -> Callable[..., Any]:
+    """The --future option."""
+    return click.option(
+        "--future",
+        type=click.Path(allow_dash=True),
+        help="Future covariates: a table with the times of the horizon and the known columns; "
+        "without the column that names the series it holds for all.",
+    )
+
+
+def stride_option() -> Callable[..., Any]:
+    """The --stride option."""
+    return click.option(
+        "--stride",
+        type=click.IntRange(min=1),
+        show_default="the horizon, or fewer",
+        help="Rows from one cutoff to the next.",
+    )
+
+
+def plot_option(what: str) -> Callable[..., Any]:
+    """The --plot option."""
+    return click.option(
+        "--plot", type=click.Path(), help=f"Draw {what}: a .png, .svg or .pdf file."
+    )

@@ -5,32 +5,78 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from forecast.errors import OptionError
 
+from .inputs import Files, read_inputs
 from .output import (
-    Levels,
-    Limits,
+    BoundsType,
+    LevelsType,
     Say,
-    check_place,
+    check_inputs,
     command,
     count_series,
+    future_option,
+    horizon_option,
     model_given,
     model_option,
+    plot_option,
+    print_notes,
     quiet_libraries,
     refuse_overwriting,
 )
 
 if TYPE_CHECKING:
-    from forecast.data.panel import Panel
+    import pandas as pd
+    from matplotlib.figure import Figure
+
     from forecast.inference.forecast import Forecast
-    from forecast.model import Model
+    from forecast.inference.state import State
+
+    from .inputs import Inputs
+
+TOTALS_PATHS = 200  # sample paths behind totals, where no number is given
 
 
-class Until(click.ParamType[Any]):
+class Outputs(NamedTuple):
+    """Where the results of a forecast go; None for what is not asked for."""
+
+    out: str | None = None
+    keep_state: str | None = None
+    paths_out: str | None = None
+    plot: str | None = None
+    attention: str | None = None
+
+    def check(self, files: Files, state: str | None) -> None:
+        """Refuse places that cannot be written, or would overwrite something."""
+        from forecast.plotting import picture_kind
+
+        places = {f"--{name.replace('_', '-')}": place for name, place in self._asdict().items()}
+        inputs = files.check()
+        refuse_overwriting(inputs, places)
+        kept = {option: place for option, place in places.items() if option != "--keep-state"}
+        refuse_overwriting({"the state itself": [state]}, kept)
+        if self.paths_out == "-" and self.out in (None, "-"):
+            raise OptionError("--out and --paths-out cannot both be standard output; name a file")
+        for picture in (self.plot, self.attention):
+            if picture is not None:
+                picture_kind(picture)
+        check_inputs(inputs, places)
+        refuse_other_file(self.keep_state)
+
+
+class Picture(NamedTuple):
+    """A picture, and where it goes by which option."""
+
+    option: str
+    place: str
+    figure: Figure
+
+
+class UntilType(click.ParamType[Any]):
     """A condition that ends a series early, as in value<20."""
 
     name = "condition"
@@ -50,20 +96,13 @@ class Until(click.ParamType[Any]):
 @click.command(short_help="Forecast the next steps.")
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
 @model_option("The model to use.")
-@click.option(
-    "--horizon", "-n", type=click.IntRange(min=1), required=True, help="Steps to forecast."
-)
+@horizon_option("Steps to forecast.", required=True)
 @click.option("--out", "-o", type=click.Path(), help="Write here instead of standard output.")
-@click.option(
-    "--future",
-    type=click.Path(allow_dash=True),
-    help="The known columns of the steps to come: a table with their times; without the column "
-    "that names the series it holds for all.",
-)
+@future_option()
 @click.option("--series", multiple=True, help="Forecast this series only; may be repeated.")
 @click.option(
     "--levels",
-    type=Levels(),
+    type=LevelsType(),
     default=(),
     help='Intervals of so many percent, such as "80,95".',
 )
@@ -73,7 +112,7 @@ class Until(click.ParamType[Any]):
     default="auto",
     show_default=True,
     help="Calibrated on the errors of rollouts on held-out rows, where there were enough, or "
-    "percentiles of sample paths alone, for a head that has a distribution.",
+    "percentiles of sample paths alone, for a head with a distribution.",
 )
 @click.option(
     "--seed",
@@ -87,45 +126,46 @@ class Until(click.ParamType[Any]):
     type=click.Choice(["auto", "numpy", "compiled"]),
     default="auto",
     show_default=True,
-    help="What computes; compiled is TensorFlow, which pays for huge panels.",
+    help="What computes the rollout; compiled is TensorFlow, faster for huge panels.",
 )
 @click.option(
     "--until",
-    type=Until(),
+    type=UntilType(),
     help='End a series early, with the first row for which "value<20", "value>20" or '
     '"unchanged 5" holds; --horizon is the most.',
 )
 @click.option(
     "--bounds",
-    type=Limits("none", "non_negative"),
+    type=BoundsType("none", "non_negative"),
     help='Limits of forecasts, such as "0,100"; by default those chosen in training.',
 )
 @click.option("--state", type=click.Path(), help="Continue the state in this file.")
 @click.option(
     "--keep-state",
     type=click.Path(),
-    help="Write the state after the forecast here; intervals begin anew from it.",
+    help="Write the state after the forecast here; intervals of its continuation start afresh.",
 )
 @click.option(
     "--paths",
     type=click.IntRange(min=1),
-    help="Sample paths of each series; intervals rest on at least 200, sums on 200 if not given.",
+    help="Sample paths of each series; at least 200 for intervals, by default 200 for totals.",
 )
 @click.option("--paths-out", type=click.Path(), help="Write the sample paths here.")
 @click.option(
     "--sum-by",
-    help='Add up the series with the same category of this static column, or "all", path by path.',
+    help="Aggregate sample paths over the series with the same category of this static column, "
+    'or "all".',
 )
 @click.option(
     "--sum-over",
     type=click.Choice(["day", "week", "month", "quarter", "year", "all"]),
-    help="Add up the steps of so long a time, path by path.",
+    help="Aggregate sample paths over the steps of each of these periods.",
 )
-@click.option("--plot", type=click.Path(), help="Draw the forecast: a .png, .svg or .pdf file.")
+@plot_option("the forecast")
 @click.option(
     "--attention",
     type=click.Path(),
-    help="Draw where each step looks, for a model trained with --network attention.",
+    help="Draw the attention weights, for a model trained with --network attention.",
 )
 @command
 def predict(
@@ -168,118 +208,123 @@ def predict(
       forecast predict --model stores.forecast -n 28 --levels 80 --sum-by all --sum-over week
       forecast predict --model stores.forecast -n 28 --paths 100 --paths-out paths.parquet
     """
-    from forecast.data.io.multi_file import files_of
-    from forecast.data.io.tables import read_table, write_table
-    from forecast.inference.intervals import PATHS
-    from forecast.inference.state import State
-    from forecast.model import Model, attention_weights
-    from forecast.plotting import picture_kind, plot_attention, plot_forecast, write_figure
-
-    inputs = {
-        "the table itself": files_of(*table),
-        "the future": [] if future is None else files_of(future),
-        "the model": [model],
-    }
-    pictures = {"--plot": plot, "--attention": attention}
-    places = {"--out": out, "--keep-state": keep_state, "--paths-out": paths_out, **pictures}
-    refuse_overwriting(inputs, places)
-    kept = {"--out": out, "--paths-out": paths_out, **pictures}
-    refuse_overwriting({"the state itself": [state]}, kept)
-    if future == "-" and "-" in table:
-        raise OptionError("TABLE and --future cannot both be standard input; name a file for one")
-    if paths_out == "-" and out in (None, "-"):
-        raise OptionError("--out and --paths-out cannot both be standard output; name a file")
+    files = Files(model, table, future)
+    outputs = Outputs(out, keep_state, paths_out, plot, attention)
+    outputs.check(files, state)
     if until and (sum_by or sum_over):
-        raise OptionError("--until ends series early, and their sums with them; leave one out")
+        raise OptionError("--until ends series early, and their totals with them; leave one out")
     if table and state is not None:
         raise OptionError("give a TABLE or a --state to continue, not both")
-    for picture in pictures.values():
-        if picture is not None:
-            picture_kind(picture)
-    for option, place in places.items():
-        check_place(place, option)
-    refuse_other_file(keep_state)
     wanted = list(dict.fromkeys(series)) or None
-    fitted = Model.load(model)
-    history = ahead = None
-    if future is not None:
-        read = read_table(future)
-        ahead = fitted.ahead(read.frame, read.origin)
-        for note in ahead.panel.notes:
-            say(f"  {note}")
-    if table:
-        read = read_table(*table)
-        history = fitted.panel(read.frame, read.origin)
-        history = history if wanted is None else history.select(wanted)
-        for note in [*history.notes, *short(history, fitted)]:
-            say(f"  {note}")
+    inputs = read_inputs(files, wanted)
+    print_notes([*inputs.notes, *short_histories(inputs)], say)
+    is_drawn = paths_out or sum_by or sum_over
     with quiet_libraries():  # a huge panel is forecast by TensorFlow
-        forecast = fitted.rollout(
+        forecast = inputs.model.rollout(
             horizon,
-            history,
-            state=None if state is None else State.load(state),
+            inputs.history,
+            state=read_state(state),
             series=wanted,
             levels=levels,
-            paths=paths or (PATHS if paths_out or sum_by or sum_over else 0),
+            paths=paths or (TOTALS_PATHS if is_drawn else 0),
             intervals=intervals,
             seed=seed,
             runtime=runtime,
             bounds=bounds,
             until=until,
-            future=ahead,
+            future=inputs.future,
         )
-    for note in [*forecast.notes, *(stopped(forecast, horizon) if until else [])]:
-        say(f"  {note}")
-    looks = None
-    if attention is not None:
-        with quiet_libraries():
-            weights = attention_weights(fitted, forecast, bounds, ahead)
-            looks = plot_attention(forecast, weights)
+    print_notes([*forecast.notes, *(stopped(forecast, horizon) if until else [])], say)
     result = forecast.table
     if sum_by or sum_over:
-        result = fitted.totals(forecast, by=sum_by, over=sum_over, levels=levels)
-    write_table(result, out)
-    if paths_out is not None:
-        futures = forecast.path_table
-        write_table(futures, paths_out)
-        say(f"Wrote {paths_out}: {len(futures):,} rows.")
-    if keep_state is not None:
-        forecast.state.save(keep_state)
-        more = f"--state {shlex.quote(keep_state)} --horizon {horizon}{model_given(model)}"
-        say(f"Wrote {keep_state}. Continue it with: forecast predict {more}")
-    if plot is not None:
-        with quiet_libraries():
-            write_figure(plot_forecast(fitted.config, forecast, history), plot)
-        say(f"Drew {plot}.")
-    if attention is not None and looks is not None:
-        with quiet_libraries():
-            write_figure(looks, attention, "--attention")
-        say(f"Drew {attention}.")
+        result = inputs.model.totals(forecast, by=sum_by, over=sum_over, levels=levels)
+    pictures = draw(inputs, forecast, outputs, bounds)  # before anything is written
+    write(result, forecast, outputs, horizon, model, say)
+    for picture in pictures:
+        write_picture(picture, say)
     if out is not None:
         say(f"Wrote {out}: {len(result):,} rows.")
 
 
+def read_state(path: str | None) -> State | None:
+    """The state in a file, if one is named."""
+    from forecast.inference.state import State
+
+    return None if path is None else State.load(path)
+
+
+def draw(inputs: Inputs, forecast: Forecast, outputs: Outputs, bounds: Any) -> list[Picture]:
+    """The pictures that are asked for."""
+    from forecast.model import attention_weights
+    from forecast.plotting import plot_attention, plot_forecast
+
+    model, pictures = inputs.model, []
+    with quiet_libraries():
+        if outputs.plot is not None:
+            figure = plot_forecast(model.config, forecast, inputs.history)
+            pictures.append(Picture("--plot", outputs.plot, figure))
+        if outputs.attention is not None:
+            weights = attention_weights(model, forecast, bounds, inputs.future)
+            figure = plot_attention(forecast, weights)
+            pictures.append(Picture("--attention", outputs.attention, figure))
+    return pictures
+
+
+def write(
+    result: pd.DataFrame,
+    forecast: Forecast,
+    outputs: Outputs,
+    horizon: int,
+    model: str,
+    say: Say,
+) -> None:
+    """Write the table, the sample paths and the state."""
+    from forecast.data.io.tables import write_table
+
+    write_table(result, outputs.out)
+    if outputs.paths_out is not None:
+        paths = forecast.path_table
+        write_table(paths, outputs.paths_out)
+        say(f"Wrote {outputs.paths_out}: {len(paths):,} rows.")
+    if outputs.keep_state is not None:
+        state = outputs.keep_state
+        forecast.state.save(state)
+        more = f"--state {shlex.quote(state)} --horizon {horizon}{model_given(model)}"
+        say(f"Wrote {state}. Continue it with: forecast predict {more}")
+
+
+def write_picture(picture: Picture, say: Say) -> None:
+    """Write a picture."""
+    from forecast.plotting import write_figure
+
+    with quiet_libraries():
+        write_figure(picture.figure, picture.place, picture.option)
+    say(f"Drew {picture.place}.")
+
+
 def refuse_other_file(keep_state: str | None) -> None:
-    """Refuse to write a state over a file that is no state."""
+    """Refuse to write a state over a file that is not a state."""
     from forecast.data.io.archive import is_packed
     from forecast.inference.state import PARTS
 
     if keep_state is None or not Path(keep_state).is_file() or is_packed(keep_state, PARTS):
         return
     raise OptionError(
-        f"--keep-state {keep_state} would overwrite a file that is no state; name another file"
+        f"--keep-state {keep_state} would overwrite a file that is not a state; name another file"
     )
 
 
-def short(history: Panel, model: Model) -> Iterator[str]:
-    """Says where a table has fewer rows than a forecast from it should look back over."""
-    context = model.config.context
-    few = history.lengths < context
-    if few.any():
+def short_histories(inputs: Inputs) -> Iterator[str]:
+    """Says where a table has fewer rows than the context of the model."""
+    if inputs.history is None:
+        return
+    context = inputs.model.config.context
+    is_short = inputs.history.lengths < context
+    if is_short.any():
         yield (
-            f"{history.source} has fewer rows of {count_series(int(few.sum()))} than the "
-            f"{context} that a forecast is scaled by; if they follow what the model has seen, use "
-            "forecast update"
+            f"{inputs.history.source} has fewer rows of {count_series(int(is_short.sum()))} than "
+            f"the {context} that a forecast is scaled by; if they follow what the model has seen, "
+            "use forecast update"
         )
 
 

@@ -8,44 +8,34 @@ import click
 
 from forecast.errors import OptionError
 
+from .inputs import Files, read_inputs
 from .output import (
     MODEL,
     Say,
-    check_place,
+    check_inputs,
     command,
+    future_option,
+    horizon_option,
+    print_notes,
     quiet_libraries,
-    refuse_overwriting,
+    stride_option,
 )
 
 PAGES = (".html", ".htm")
 
 
-@click.command(short_help="Show forecasts, and how good they are, as one page of HTML.")
+@click.command(short_help="Write forecasts and their accuracy as one page of HTML.")
 @click.argument("model", type=click.Path(), default=MODEL)
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
 @click.option("--out", "-o", type=click.Path(), required=True, help="Where to write the page.")
-@click.option(
-    "--horizon",
-    "-n",
-    type=click.IntRange(min=1),
-    help="Steps to forecast; by default as many as training has held out.",
-)
+@horizon_option("Steps to forecast; by default as many as training has held out.")
 @click.option(
     "--cutoffs",
     type=click.IntRange(min=1),
-    help="Of the backtest over TABLE; by default up to 10, as there is room for them.",
+    help="Number of cutoffs of the backtest over TABLE; by default up to 10.",
 )
-@click.option(
-    "--stride",
-    type=click.IntRange(min=1),
-    help="Rows from one cutoff to the next; by default the horizon, or fewer to keep the cutoffs "
-    "behind what the model was trained on.",
-)
-@click.option(
-    "--future",
-    type=click.Path(allow_dash=True),
-    help="The known columns of the steps to come, as for predict.",
-)
+@stride_option()
+@future_option()
 @command
 def report(
     model: str,
@@ -57,7 +47,7 @@ def report(
     future: str | None,
     say: Say,
 ) -> None:
-    """Write one page of HTML: the data, forecasts of each series, how good they are, the training.
+    """Write one page of HTML: the data, forecasts of each series, their accuracy, the training.
 
     The page needs no network and no other file. With TABLE, one file or several, forecasts follow
     its last rows, charts show the rows before them, and the page holds a backtest over them.
@@ -68,54 +58,37 @@ def report(
       forecast report model.forecast newer.csv --out report.html
       forecast report stores.forecast "stores/*.csv" --out stores.html --horizon 14 --cutoffs 3
     """
-    from forecast.data.io.multi_file import files_of
-    from forecast.data.io.tables import read_table
-    from forecast.model import Model
     from forecast.report import write_report
 
-    inputs = {
-        "the table itself": files_of(*table),
-        "the future": [] if future is None else files_of(future),
-        "the model": [model],
-    }
-    refuse_overwriting(inputs, {"--out": out})
-    refuse_useless(table, out, cutoffs, stride, future)
-    check_place(out, "--out")
-    fitted = Model.load(model)
-    ahead = panel = None
-    if future is not None:
-        read = read_table(future)
-        ahead = fitted.ahead(read.frame, read.origin)
-    if table:
-        read = read_table(*table)
-        panel = fitted.panel(read.frame, read.origin)
-        for note in panel.notes:
-            say(f"  {note}")
+    files = Files(model, table, future)
+    refuse_unused(table, out, cutoffs, stride)
+    check_inputs(files.check(), {"--out": out})
+    inputs = read_inputs(files)
+    print_notes(inputs.notes, say)
     with quiet_libraries():  # a huge panel is forecast by TensorFlow
         write_report(
-            fitted,
+            inputs.model,
             out,
-            panel,
+            inputs.history,
             horizon,
             cutoffs=cutoffs,
             stride=stride,
-            future=ahead,
+            future=inputs.future,
             name=model,
         )
     size = Path(out).stat().st_size
     say(f"Wrote {out}: {size / 1000:,.0f} kB. Open it with a browser.")
 
 
-def refuse_useless(
-    table: tuple[str, ...], out: str, cutoffs: int | None, stride: int | None, future: str | None
+def refuse_unused(
+    table: tuple[str, ...], out: str, cutoffs: int | None, stride: int | None
 ) -> None:
     """Refuse options that would have no effect, and a place that no browser would open."""
-    if Path(out).exists() and not Path(out).is_file() and not Path(out).is_dir():
+    place = Path(out)
+    if place.exists() and not place.is_file() and not place.is_dir():
         return  # a pipe or a device has no name to go by
-    if Path(out).suffix.lower() not in PAGES:
+    if place.suffix.lower() not in PAGES:
         raise OptionError(f"--out {out}: a page's name must end in {' or '.join(PAGES)}")
     for option, value in (("--cutoffs", cutoffs), ("--stride", stride)):
         if value is not None and not table:
-            raise OptionError(f"{option} is of the backtest, which needs a TABLE to go over")
-    if future == "-" and "-" in table:
-        raise OptionError("TABLE and --future cannot both be standard input; name a file for one")
+            raise OptionError(f"{option} is for the backtest, which needs a TABLE")

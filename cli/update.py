@@ -10,22 +10,30 @@ import click
 
 from forecast.errors import ArtifactError, first_few
 
-from .output import Say, command, count_series, model_given, model_option, waits_for
+from .output import (
+    Say,
+    command,
+    count_series,
+    model_given,
+    model_option,
+    print_notes,
+    waits_for,
+)
 
 if TYPE_CHECKING:
     from forecast.data.panel import Panel
     from forecast.inference.state import State
 
 
-@click.command(short_help="Take new rows into a model, without training.")
+@click.command(short_help="Update the state of a model with new rows, without training.")
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1, required=True)
 @model_option("The model to update.")
-@click.option("--fill-gaps", is_flag=True, help="Take rows that are not there as missing.")
+@click.option("--fill-gaps", is_flag=True, help="Take skipped rows as missing values.")
 @command
 def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> None:
-    """Take the rows of TABLE, which follow those the model has seen, into its state.
+    """Update the state of a model with the rows of TABLE, which follow those it has seen.
 
-    The weights stay; the next forecast continues from the new rows. Each series must begin
+    The weights stay the same; the next forecast continues from the new rows. Each series must begin
     with the row after its last one. A series that is new gets a state from its own rows. If a
     single row is out of place nothing is changed. TABLE may be several files.
 
@@ -39,15 +47,14 @@ def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> Non
     from forecast.model import Model
 
     read = read_table(*table)
-    Model.load(model)  # refuses what is no model before a lock is left beside it
+    Model.load(model)  # refuses what is not a model before a lock is left beside it
     with locked(model, ArtifactError, waits_for(model, say)):
         before = Model.load(model)
         panel = before.panel(read.frame, read.origin, fill_gaps=fill_gaps, all_missing=True)
         after = before.update(panel, fill_gaps=fill_gaps)
         after.save(model)
     say(f"Read {read.origin.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
-    for note in [*panel.notes, *news(before.state, panel)]:
-        say(f"  {note}")
+    print_notes([*panel.notes, *news(before.state, panel)], say)
     ends = sorted({int(after.state.time.min()), int(after.state.time.max())})
     shown = " to ".join(after.config.schema.text(after.config.frequency, end) for end in ends)
     future = " --future FILE" if after.config.known else ""
@@ -56,24 +63,26 @@ def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> Non
 
 
 def news(state: State, panel: Panel) -> Iterator[str]:
-    """What there is to say about new rows: gaps, wild values, series that came or stayed away."""
+    """Notes on new rows: gaps, unusual values, new series, series without rows."""
     import numpy as np
 
-    from forecast.inference.rollout import far_beyond
+    from forecast.inference.plausibility import implausible
+    from forecast.inference.state import ObservedRange
 
-    places = state.indices(panel.ids.tolist())
-    is_known = np.array([bool(rows) for rows in places])
-    rows = np.array([found[0] for found in places if found], dtype=np.int64)
+    indices = state.indices(panel.ids.tolist())
+    is_known = np.array([bool(rows) for rows in indices])
+    rows = np.array([rows[0] for rows in indices if rows], dtype=np.int64)
     known, before = panel.take(np.flatnonzero(is_known)), state.take(rows)
     gaps = (known.start - before.time) // panel.frequency.step - 1
     if gaps.any():
         where = first_few(known.ids[gaps > 0])
         yield f"rows taken as missing before the new ones: {gaps.sum():,} ({where})"
     owner = np.repeat(np.arange(len(known.ids)), known.lengths)
-    far = far_beyond(known.target, (before.extent.low[owner], before.extent.high[owner]))
-    if far.any():
-        where = first_few(known.ids[np.unique(owner[far.any(axis=1)])])
-        yield f"values far beyond all before: {where}; are they right?"
+    observed = ObservedRange(*(part[owner] for part in before.extent))
+    is_implausible = implausible(known.target, observed).any(axis=1)
+    if is_implausible.any():
+        where = first_few(known.ids[np.unique(owner[is_implausible])])
+        yield f"unusually large values, please check: {where}"
     added = panel.ids[~is_known].tolist()
     if added:
         yield f"new series: {len(added):,} ({first_few(added)}){_like(added, state.ids.tolist())}"

@@ -16,7 +16,7 @@ from forecast.evaluation.rolling_origin import DEFAULT_CUTOFFS, place_cutoffs, r
 from forecast.inference import serialization
 from forecast.inference.forecast import Forecast
 from forecast.inference.predictor import Predictor, fingerprint
-from forecast.training_record import TrainingRecord, curves_of
+from forecast.training_record import TrainingRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +38,17 @@ class Model(Predictor):
     """
 
     record: TrainingRecord | None = None
+
+    @property
+    def trained(self) -> TrainingRecord:
+        """The record of the training.
+
+        Raises:
+            OptionError: if there was none.
+        """
+        if self.record is None:
+            raise OptionError("the model has no training record")
+        return self.record
 
     def backtest(
         self,
@@ -144,7 +155,7 @@ class Model(Predictor):
                 raise OptionError(
                     "the picture of the training takes no horizon, history or options"
                 )
-            return plotting.plot_training(curves_of(self.record))
+            return plotting.plot_training(self.trained.curves())
         horizon = self.config.horizon if horizon is None else horizon
         panel = history if history is None or isinstance(history, Panel) else self.panel(history)
         forecast = self.rollout(horizon, panel, **options)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from forecast.errors import OptionError
 from forecast.evaluation.comparison import Comparison, Exposure
 from forecast.training.plan import Plan
 from forecast.training.progress import Progress
@@ -53,6 +52,23 @@ class TrainingRecord:
     exposure: Exposure | None
     coverage: dict[str, float] | None
     notes: tuple[str, ...] = ()
+
+    def curves(self) -> TrainingCurves:
+        """The losses of the training, for `plotting.plot_training`."""
+        from forecast.plotting import FeedbackPhase, TrainingCurves
+
+        losses = {
+            "training": [progress.loss for progress in self.rounds],
+            "validation": [progress.validation_loss for progress in self.rounds],
+        }
+        phases = zip(self.phases, self.phase_starts, strict=True)
+        return TrainingCurves(
+            steps=np.array([progress.step for progress in self.rounds]),
+            losses={name: np.array(values, float) for name, values in losses.items()},
+            seconds=self.rounds[-1].seconds,
+            kept_step=self.kept_step,
+            phases=tuple(FeedbackPhase(name, start) for name, start in phases),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values under the names that they have in a model file."""
@@ -101,30 +117,6 @@ class TrainingRecord:
             coverage=values["coverage"],
             notes=tuple(values["notes"]),
         )
-
-
-def curves_of(record: TrainingRecord | None) -> TrainingCurves:
-    """The curves of a training, for `plotting.plot_training`.
-
-    Raises:
-        OptionError: if there was no training.
-    """
-    from forecast.plotting import FeedbackPhase, TrainingCurves
-
-    if record is None or not record.rounds:
-        raise OptionError("the model has no training record, so there are no curves to draw")
-    losses = {
-        "training": [progress.loss for progress in record.rounds],
-        "validation": [progress.validation_loss for progress in record.rounds],
-    }
-    phases = zip(record.phases, record.phase_starts, strict=True)
-    return TrainingCurves(
-        steps=np.array([progress.step for progress in record.rounds]),
-        losses={name: np.array(values, float) for name, values in losses.items()},  # None is NaN
-        seconds=record.rounds[-1].seconds,
-        kept_step=record.kept_step,
-        phases=tuple(FeedbackPhase(name, start) for name, start in phases),
-    )
 
 
 def _plain(value: Comparison | Exposure | None) -> dict[str, Any] | None:

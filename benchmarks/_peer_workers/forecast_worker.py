@@ -28,8 +28,8 @@ class Ours:
         forecaster = Forecaster(budget=job.seconds, seed=job.seed, **job.settings)
         model = forecaster.fit(self.prepare(series)).model_
         model.save(job.folder / "model.forecast")
-        plan, steps = model.record["plan"], model.record["rounds"][-1]["step"]
-        return Training(steps, steps * plan["batch"] * (plan["context"] + plan["horizon"]))
+        plan, steps = model.trained.plan, model.trained.rounds[-1].step
+        return Training(steps, steps * plan.batch_size * plan.window_length)
 
     def load(self, job: Job) -> Model:
         """The model, with the state after the last rows."""

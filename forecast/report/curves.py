@@ -1,23 +1,32 @@
-"""The numbers behind the charts, as plain values: no more digits than can be seen."""
+"""The numbers behind the charts, as plain values with no more digits than can be seen."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from forecast.data import scaling
 from forecast.data.schema import Schema
-from forecast.report.gathering import Contents
+from forecast.plotting.forecast import recent_values
+from forecast.report.contents import Contents
 
-DIGITS = 5  # significant ones, and more where a series moves little about a high level
+MIN_DIGITS = 5  # significant digits; more where a series varies little around a high level
+MAX_DIGITS = 15
+MIDNIGHT = " 00:00:00"
 
 
-def plain(values: Any, digits: int = DIGITS) -> list[float | int | None]:
-    """Numbers (T,) rounded to so many significant digits; null where there is none."""
+class AxisPosition(NamedTuple):
+    """The axis that a series is drawn on, and the index of its first row there."""
+
+    axis: int
+    at: int
+
+
+def plain(values: Any, digits: int = MIN_DIGITS) -> list[float | int | None]:
+    """Numbers (T,) rounded to significant digits; None where they are not finite."""
     return [_plain(value, digits) for value in np.asarray(values, np.float64).tolist()]
 
 
@@ -33,53 +42,54 @@ def digits_for(values: np.ndarray) -> int:
     known = values[np.isfinite(values)]
     spread = float(np.ptp(known)) if len(known) else 0.0
     if not 0 < spread < math.inf:
-        return DIGITS
-    return min(DIGITS + max(math.floor(math.log10(np.abs(known).max() / spread)), 0), 15)
+        return MIN_DIGITS
+    extra = math.floor(math.log10(np.abs(known).max() / spread))
+    return min(MIN_DIGITS + max(extra, 0), MAX_DIGITS)
 
 
-def series_of(contents: Contents) -> dict[str, Any]:
-    """The charts of all series that are shown: `axes`, `dated`, `zone`, `levels`, `series`."""
+def series_charts(contents: Contents) -> dict[str, Any]:
+    """The charts of the forecasts: `axes`, `dated`, `zone`, `levels`, `series`."""
     forecast, schema = contents.forecast, contents.model.config.schema
     frequency = contents.model.config.frequency
     if forecast is None:
         return {"axes": [], "dated": False, "zone": "", "levels": [], "series": []}
     pasts = _pasts(contents)
-    first = forecast.start.time - frequency.step * (np.array([len(past) for past in pasts]) - 1)
-    counts = np.array([len(past) for past in pasts]) + contents.horizon
-    axes, places = _axes(first, counts, frequency.step)
-    table = forecast.table
-    shape = (len(pasts), contents.horizon)
+    past_rows = np.array([len(past) for past in pasts])
+    first = forecast.start.time - frequency.step * (past_rows - 1)
+    axes, positions = _axes(first, past_rows + contents.horizon, frequency.step)
     columns = {
-        str(name): table[name].to_numpy(np.float64).reshape(shape)
-        for name in table.columns
+        str(name): forecast.table[name].to_numpy(np.float64).reshape(len(pasts), contents.horizon)
+        for name in forecast.table.columns
         if name not in (schema.id, schema.time)
     }
     levels = _levels(columns, schema.forecasts[0])
-    found = []
-    for s, (name, past) in enumerate(zip(forecast.start.ids.tolist(), pasts, strict=True)):
+    charts = []
+    for s, (series_id, past) in enumerate(zip(forecast.start.ids.tolist(), pasts, strict=True)):
         for d, column in enumerate(schema.forecasts):
-            shown = str(name) if len(schema.forecasts) == 1 else f"{name}: {column}"
-            paths = [columns[one][s] for one in _names(column, levels)]
-            found.append({"name": shown, **_curves(past[:, d], paths), **places[s]})
+            title = str(series_id) if len(schema.forecasts) == 1 else f"{series_id}: {column}"
+            paths = [columns[name][s] for name in _path_columns(column, levels)]
+            curves = _curves(past[:, d], paths)
+            charts.append({"name": title, **curves, **positions[s]._asdict()})
     return {
         "axes": [_axis(contents, ordinals) for ordinals in axes],
         "dated": frequency.unit != "integer",
         "zone": "" if schema.local or frequency.unit == "integer" else "UTC",
         "levels": levels,
-        "series": found,
+        "series": charts,
     }
 
 
-def _names(column: str, levels: Sequence[str]) -> list[str]:
-    ends = [f"{column}-{side}-{level}" for level in levels for side in ("lo", "hi")]
-    return [column, *ends]
+def _path_columns(target: str, levels: Sequence[str]) -> list[str]:
+    """The columns of a forecast's table for one target: the forecast, then its intervals."""
+    ends = [f"{target}-{side}-{level}" for level in levels for side in ("lo", "hi")]
+    return [target, *ends]
 
 
 def _levels(columns: dict[str, np.ndarray], target: str) -> list[str]:
-    """The levels that there are intervals of, the widest first."""
-    begin = f"{target}-lo-"
-    found = [name.removeprefix(begin) for name in columns if name.startswith(begin)]
-    return sorted(found, key=float, reverse=True)
+    """The levels of the intervals, the widest first."""
+    prefix = f"{target}-lo-"
+    levels = [name.removeprefix(prefix) for name in columns if name.startswith(prefix)]
+    return sorted(levels, key=float, reverse=True)
 
 
 def _curves(past: np.ndarray, paths: list[np.ndarray]) -> dict[str, Any]:
@@ -93,42 +103,43 @@ def _pasts(contents: Contents) -> list[np.ndarray]:
     """The last rows of each series (T, D): those given, or else those that the state keeps."""
     if contents.past is not None:
         parts = np.split(contents.past.target, contents.past.indptr[1:-1])
-        return [part[-contents.rows :] for part in parts]
+        return [part[-contents.past_rows :] for part in parts]
     if contents.forecast is None:
         return []
-    start = contents.forecast.start
-    scaled = np.concatenate([start.memory.recent, start.value[:, None]], axis=1)
-    values = scaling.backward(scaled, start.scale, contents.model.config.powers)
-    return [_begun(part[-contents.rows :]) for part in values]
+    values = recent_values(contents.forecast.start, contents.model.config)
+    return [_from_first_value(part[-contents.past_rows :]) for part in values]
 
 
-def _begun(values: np.ndarray) -> np.ndarray:
-    """Rows (T, D) without those before the first with a value, but one row at least."""
+def _from_first_value(values: np.ndarray) -> np.ndarray:
+    """Rows (T, D) from the first one with a value on, but at least one row."""
     known = np.flatnonzero(~np.isnan(values).all(axis=1))
     return values[known[0] if len(known) else len(values) - 1 :]
 
 
 def _axes(
     first: np.ndarray, counts: np.ndarray, step: int
-) -> tuple[list[np.ndarray], list[dict[str, int]]]:
-    """Times that series share, and where on them each begins.
+) -> tuple[list[np.ndarray], list[AxisPosition]]:
+    """Time axes that series share, as ordinals, and where on them each series begins.
 
     Args:
         first: ordinal of the first row of each series (S,).
-        counts: rows of each (S,).
-        step: between rows; series of different phases share no times.
+        counts: rows of each series (S,).
+        step: between rows; series of different phases have no times in common.
     """
-    phases, which = np.unique(first % step, return_inverse=True)
+    phases, axis_of = np.unique(first % step, return_inverse=True)
     axes = []
-    for phase in range(len(phases)):
-        own = which == phase
-        spans = [f + step * np.arange(n) for f, n in zip(first[own], counts[own], strict=True)]
+    for axis in range(len(phases)):
+        is_on_axis = axis_of == axis
+        begins, lengths = first[is_on_axis], counts[is_on_axis]
+        spans = [
+            begin + step * np.arange(length) for begin, length in zip(begins, lengths, strict=True)
+        ]
         axes.append(np.unique(np.concatenate(spans)))
-    places = [
-        {"axis": int(axis), "at": int(np.searchsorted(axes[axis], begin))}
-        for axis, begin in zip(which, first, strict=True)
+    positions = [
+        AxisPosition(int(axis), int(np.searchsorted(axes[axis], begin)))
+        for axis, begin in zip(axis_of, first, strict=True)
     ]
-    return axes, places
+    return axes, positions
 
 
 def _axis(contents: Contents, ordinals: np.ndarray) -> dict[str, Any]:
@@ -138,24 +149,23 @@ def _axis(contents: Contents, ordinals: np.ndarray) -> dict[str, Any]:
     if not isinstance(times, pd.DatetimeIndex):
         return {"x": times.tolist(), "text": [str(time) for time in times.tolist()]}
     seconds = times.to_numpy().astype("datetime64[s]").astype(np.int64)
-    return {"x": seconds.tolist(), "text": _texts(schema, contents, ordinals)}
+    return {"x": seconds.tolist(), "text": _time_texts(schema, contents, ordinals)}
 
 
-def _texts(schema: Schema, contents: Contents, ordinals: np.ndarray) -> list[str]:
-    """Times for people; without the hour where it is midnight in all of them."""
+def _time_texts(schema: Schema, contents: Contents, ordinals: np.ndarray) -> list[str]:
+    """Times for people; without the hour if all are at midnight."""
     texts = [str(time) for time in schema.times(contents.model.config.frequency, ordinals)]
-    midnight = " 00:00:00"
-    is_whole = all(text.endswith(midnight) for text in texts)
-    return [text.removesuffix(midnight) for text in texts] if is_whole else texts
+    all_midnight = all(text.endswith(MIDNIGHT) for text in texts)
+    return [text.removesuffix(MIDNIGHT) for text in texts] if all_midnight else texts
 
 
-def chart_of(x: Sequence[int], label: str, lines: dict[str, Any]) -> dict[str, Any]:
+def line_chart(x: Sequence[int], label: str, lines: dict[str, Any]) -> dict[str, Any]:
     """A chart over whole numbers.
 
     Args:
-        x: where the values lie (T,).
+        x: positions of the values (T,).
         label: what x counts, such as "step".
-        lines: by key and name, values (T,): {"forecast": ("The model", values)}.
+        lines: by key, the name and the values (T,): {"forecast": ("The model", values)}.
     """
     return {
         "x": list(x),

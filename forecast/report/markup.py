@@ -1,4 +1,4 @@
-"""Pieces of HTML: all that comes from data is escaped here, and nowhere else."""
+"""Pieces of HTML: everything that comes from data is escaped here, and nowhere else."""
 
 from __future__ import annotations
 
@@ -9,67 +9,66 @@ from typing import Any, NewType
 
 Markup = NewType("Markup", str)  # text that is HTML already
 
-NONE = "–"
+MISSING = "–"
 
 
 def escape(value: object) -> Markup:
-    """Text as HTML that shows it, whatever it holds; control characters are replaced."""
-    shown = "".join(char if _is_shown(char) else "\N{REPLACEMENT CHARACTER}" for char in str(value))
-    return Markup(html.escape(shown, quote=True))
+    """Text as HTML that shows it literally; control characters are replaced."""
+    text = "".join(map(_printable, str(value)))
+    return Markup(html.escape(text, quote=True))
 
 
-def _is_shown(char: str) -> bool:
-    """Whether a character may stand in a page: no control character, no half of a pair."""
-    return char in "\t\n" or not (
-        ord(char) < 32 or 127 <= ord(char) < 160 or "\ud800" <= char <= "\udfff"
-    )
+def _printable(char: str) -> str:
+    """A character; a replacement for a control character or an unpaired surrogate."""
+    is_control = char not in "\t\n" and (ord(char) < 32 or 127 <= ord(char) < 160)
+    return "\N{REPLACEMENT CHARACTER}" if is_control or "\ud800" <= char <= "\udfff" else char
 
 
 def name(value: object) -> Markup:
-    """A name from the data; its direction of writing does not reach beyond it."""
+    """A name from the data; its writing direction does not affect the text around it."""
     return Markup(f"<bdi>{escape(value)}</bdi>")
 
 
 def number(value: float | None, digits: int = 4) -> str:
     """A number to so many significant digits; a dash where there is none."""
     if value is None or not math.isfinite(value):
-        return NONE
+        return MISSING
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:,.{digits}g}"
 
 
 def join(parts: Iterable[str]) -> Markup:
-    """Pieces one after the other."""
+    """Pieces one after another."""
     return Markup("\n".join(parts))
 
 
-def paragraph(text: object, kind: str = "") -> Markup:
+def paragraph(text: object, css_class: str = "") -> Markup:
     """A sentence."""
-    return Markup(f"<p{_class(kind)}>{escape(text)}</p>")
+    return Markup(f"<p{_class(css_class)}>{escape(text)}</p>")
 
 
-def items(texts: Iterable[object], kind: str = "") -> Markup:
-    """A list of sentences; nothing where there is none."""
+def items(texts: Iterable[object], css_class: str = "") -> Markup:
+    """A list of sentences; empty if there are none."""
     rows = "".join(f"<li>{escape(text)}</li>" for text in texts)
-    return Markup(f"<ul{_class(kind)}>{rows}</ul>" if rows else "")
+    return Markup(f"<ul{_class(css_class)}>{rows}</ul>" if rows else "")
 
 
-def facts(pairs: Mapping[str, object], kind: str = "facts") -> Markup:
-    """What is said of what."""
+def facts(pairs: Mapping[str, object], css_class: str = "facts") -> Markup:
+    """A list of terms and their values."""
     rows = "".join(
-        f"<div><dt>{escape(what)}</dt><dd>{name(said)}</dd></div>" for what, said in pairs.items()
+        f"<div><dt>{escape(term)}</dt><dd>{name(value)}</dd></div>" for term, value in pairs.items()
     )
-    return Markup(f"<dl{_class(kind)}>{rows}</dl>")
+    return Markup(f"<dl{_class(css_class)}>{rows}</dl>")
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
-    """A table with a header for each row; it scrolls by itself where it is too wide.
+    """A table with a header for each row; it scrolls on its own if it is too wide.
 
     Args:
-        caption: what it shows.
+        caption: of the table.
         head: names of the columns; the first column names the rows.
-        rows: cells; text is escaped, numbers are rounded, `Cell` stands as it is.
+        rows: of cells; text is escaped, numbers are rounded, an `HtmlCell` is taken as it is.
     """
-    columns = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
+    columns = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
     body = "".join(map(_row, rows))
     label = escape(caption)
     return Markup(
@@ -81,17 +80,17 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> M
 
 def _row(cells: Sequence[Any]) -> str:
     first, *rest = map(_cell, cells)
-    return f'<tr><th scope="row">{first}</th>{"".join(f"<td>{one}</td>" for one in rest)}</tr>'
+    return f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
 
 
-class Cell(str):
-    """The content of a cell that is HTML already."""
+class HtmlCell(str):
+    """A table cell whose content is HTML already."""
 
     __slots__ = ()
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, Cell):
+    if isinstance(value, HtmlCell):
         return value
     if isinstance(value, float):
         return number(value)
@@ -99,12 +98,12 @@ def _cell(value: object) -> str:
 
 
 def details(title: str, content: str) -> Markup:
-    """What is folded away until it is asked for."""
+    """Content that is collapsed until it is opened."""
     return Markup(f"<details><summary>{escape(title)}</summary>{content}</details>")
 
 
 def section(anchor: str, title: str, *content: str) -> Markup:
-    """A part of the page with a heading of the second order."""
+    """A section of the page with a second-level heading."""
     return Markup(
         f'<section id="{anchor}" aria-labelledby="{anchor}-title">'
         f'<h2 id="{anchor}-title">{escape(title)}</h2>\n{join(filter(None, content))}</section>'
@@ -112,7 +111,7 @@ def section(anchor: str, title: str, *content: str) -> Markup:
 
 
 def contents(titles: Mapping[str, str]) -> Markup:
-    """Links to the parts of the page, by their anchors."""
+    """Links to the sections of the page: their titles by anchor."""
     links = "".join(
         f'<li><a href="#{anchor}">{escape(title)}</a></li>' for anchor, title in titles.items()
     )
@@ -120,17 +119,17 @@ def contents(titles: Mapping[str, str]) -> Markup:
 
 
 def heading(title: str) -> Markup:
-    """A heading of the third order."""
+    """A third-level heading."""
     return Markup(f"<h3>{escape(title)}</h3>")
 
 
 def chart(key: str, title: str, summary: str, table: str) -> Markup:
-    """The place of a chart whose data are embedded under a key, what it shows, and its numbers."""
+    """The place of a chart whose data are embedded under a key, with a summary and a table."""
     return Markup(
         f'<figure data-chart="{key}" data-title="{escape(title)}">'
         f"<figcaption>{escape(summary)}</figcaption>{details('Table: ' + title, table)}</figure>"
     )
 
 
-def _class(kind: str) -> str:
-    return f' class="{kind}"' if kind else ""
+def _class(css_class: str) -> str:
+    return f' class="{css_class}"' if css_class else ""

@@ -11,48 +11,48 @@ from typing import Any
 
 from forecast.report.markup import Markup, escape
 
-UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}  # in JSON within HTML
+JSON_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}  # in JSON within HTML
 
 
-def asset(name: str) -> str:
-    """The text of a file that lies beside this module."""
+def read_asset(name: str) -> str:
+    """The text of a file in this package."""
     return resources.files("forecast.report").joinpath(name).read_text("utf-8")
 
 
-def embed(values: Any) -> str:
-    """Plain values as JSON that may stand in a script element: ASCII, and no tag in it."""
+def embed_json(values: Any) -> str:
+    """Plain values as JSON for a script element: ASCII, without any tag."""
     text = json.dumps(values, separators=(",", ":"), allow_nan=False)
-    for char, escaped in UNSAFE.items():
+    for char, escaped in JSON_ESCAPES.items():
         text = text.replace(char, escaped)
     return text
 
 
-def digest(text: str) -> str:
-    """What a content security policy calls a script or a style sheet by."""
-    hashed = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(hashed).decode()}'"
+def csp_hash(text: str) -> str:
+    """The hash by which a content security policy allows a script or a style sheet."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def page(title: str, sections: dict[str, Markup], data: dict[str, Any]) -> str:
+def fill_template(title: str, sections: dict[str, Markup], data: dict[str, Any]) -> str:
     """The whole page.
 
     Args:
         title: of the page.
-        sections: by their place in the template.
-        data: of the charts, plain values.
+        sections: by their placeholder in the template.
+        data: of the charts, as plain values.
     """
-    licence = asset("uPlot.LICENSE.txt")
-    styles = [asset("uPlot.min.css"), asset("report.css")]
-    scripts = [f"/*\n{licence}*/\n{asset('uPlot.iife.min.js')}", asset("report.js")]
+    licence = read_asset("uPlot.LICENSE.txt")
+    styles = [read_asset("uPlot.min.css"), read_asset("report.css")]
+    scripts = [f"/*\n{licence}*/\n{read_asset('uPlot.iife.min.js')}", read_asset("report.js")]
     policy = (
-        f"default-src 'none'; script-src {' '.join(map(digest, scripts))}; "
-        f"style-src {' '.join(map(digest, styles))}; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {' '.join(map(csp_hash, scripts))}; "
+        f"style-src {' '.join(map(csp_hash, styles))}; base-uri 'none'; form-action 'none'"
     )
-    return Template(asset("template.html")).substitute(
+    return Template(read_asset("template.html")).substitute(
         policy=policy,
         title=escape(title),
         styles="".join(f"<style>{style}</style>\n" for style in styles),
         scripts="".join(f"<script>{script}</script>\n" for script in scripts),
-        data_json=embed(data),
+        data_json=embed_json(data),
         **sections,
     )

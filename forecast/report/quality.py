@@ -1,4 +1,4 @@
-"""The sections on how good forecasts are: beside baselines, step by step, series by series."""
+"""The sections on accuracy: against baselines, by forecast step, series by series."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pandas as pd
 
 import forecast.report.markup as markup
 from forecast.backtest import Backtest
-from forecast.evaluation.metrics import FORECAST
-from forecast.evaluation.significance import WORDS
-from forecast.report.curves import chart_of
-from forecast.report.gathering import Contents, measure_of, spacing
-from forecast.report.markup import Cell, Markup
-from forecast.report.sections import comparison, section, sentence
+from forecast.evaluation.cutoff_forecasts import FORECAST
+from forecast.evaluation.significance import DESCRIPTIONS
+from forecast.report.contents import Contents, cutoff_spacing, error_measure
+from forecast.report.curves import line_chart
+from forecast.report.markup import HtmlCell, Markup
+from forecast.report.sections import as_sentence, section
 
-WORST = 20  # series in the table of the worst
+MAX_WORST_SERIES = 20
 MEASURES = {
     "mase": "MASE",
     "rmsse": "RMSSE",
@@ -25,180 +25,188 @@ MEASURES = {
     "bias": "bias",
     "crps": "CRPS",
 }
-EXPLAINED = {
-    "MASE": "mean absolute error, in units of the mean absolute change of the series from season "
-    "to season; below 1 is better than such a change",
-    "RMSSE": "the same of squared errors, under a root; it weighs large errors more",
-    "sMAPE %": "mean absolute error in percent of the mean of forecast and value",
+EXPLANATIONS = {
+    "MASE": "mean absolute error, divided by the mean absolute change of the series from season "
+    "to season; below 1 the errors are smaller than such a change",
+    "RMSSE": "the same with squared errors, under a square root; large errors weigh more",
+    "sMAPE %": "mean absolute error in percent of the mean of forecast and actual value",
     "MAE": "mean absolute error, in the units of the data",
-    "bias": "mean of forecast minus value: above 0 forecasts are too high",
-    "CRPS": "error of the whole distribution, of forecasts and their intervals; in the units of "
-    "the data",
+    "bias": "mean of forecast minus actual value; positive where forecasts are too high",
+    "CRPS": "error of the whole predictive distribution, in the units of the data",
 }
 
 
-def skill(contents: Contents) -> Markup:
-    """The comparison that the training has made on steps that it had not seen."""
-    found = comparison(contents.model.record)
-    if found is None:
+def skill_section(contents: Contents) -> Markup:
+    """The comparison of the training on held-out steps."""
+    record = contents.model.record
+    if record is None or record.comparison is None:
         return Markup("")
+    comparison = record.comparison
+    ours = (comparison.mase, comparison.smape, comparison.mae)
+    naive = (comparison.naive_mase, comparison.naive_smape, comparison.naive_mae)
     rows = [
-        ("The model", *map(_known, (found.mase, found.smape, found.mae))),
-        (
-            f"Seasonal naive (season of {found.season})",
-            *map(_known, (found.naive_mase, found.naive_smape, found.naive_mae)),
-        ),
+        ("The model", *map(_nan_if_none, ours)),
+        (f"Seasonal naive (season of {comparison.season})", *map(_nan_if_none, naive)),
     ]
-    caption = f"Errors on the last {found.steps} steps of {found.series:,} series"
-    held = contents.model.record.get("coverage") or {}
-    intervals = [(f"{level}%", f"{share:.0f}%") for level, share in held.items()]
+    caption = f"Errors on the last {comparison.steps} steps of {comparison.series:,} series"
+    coverage = record.coverage or {}
+    coverage_rows = [(f"{level}%", f"{share:.0f}%") for level, share in coverage.items()]
+    coverage_caption = "Coverage of prediction intervals on the held-out steps"
     return section(
         "skill",
-        markup.paragraph(found.sentence()),
+        markup.paragraph(comparison.sentence()),
         markup.table(caption, ["Forecast", "MASE", "sMAPE %", "MAE"], rows),
-        markup.table("Held-out values within intervals", ["Interval", "Held"], intervals)
-        if intervals
+        markup.table(coverage_caption, ["Nominal", "Empirical"], coverage_rows)
+        if coverage_rows
         else "",
     )
 
 
-def _known(value: float | None) -> float:
+def _nan_if_none(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def backtest(contents: Contents) -> tuple[Markup, dict[str, Any]]:
-    """Forecasts from many cutoffs beside what came; and the data of the chart."""
-    tried = contents.backtest
-    if tried is None:
+def backtest_section(contents: Contents) -> tuple[Markup, dict[str, Any]]:
+    """Forecasts from many cutoffs against the actual values; and the data of the chart."""
+    backtest = contents.backtest
+    if backtest is None:
         return Markup(""), {}
-    measure = measure_of(tried)
-    by_step = tried.by_step[measure].unstack("model")
-    verdict = tried.verdict
-    chart, drawn = _by_step(by_step, MEASURES[measure])
+    measure = error_measure(backtest)
+    errors = backtest.by_step[measure].unstack("model")
+    verdict = backtest.verdict
+    chart, chart_data = _errors_by_step(errors, MEASURES[measure])
     return section(
         "backtest",
-        markup.paragraph(extent(tried)),
-        markup.items(map(sentence, tried.notes), "notes"),
+        markup.paragraph(backtest_scope(backtest)),
+        markup.items(map(as_sentence, backtest.notes), "notes"),
         markup.paragraph(verdict.sentence(), "verdict") if verdict else "",
-        markup.heading("Beside naive forecasts"),
-        _overall(tried),
-        markup.heading("Step by step"),
+        markup.heading("Comparison with baselines"),
+        _overall_errors(backtest),
+        markup.heading("By forecast step"),
         chart,
-        *_calibration(tried),
-        markup.heading("What is wrong, and what to try"),
+        *_coverage(backtest),
+        markup.heading("Problems found, and what to try"),
         _findings(contents),
-    ), drawn
+    ), chart_data
 
 
-def extent(tried: Backtest) -> str:
-    """How many forecasts there are, from where to where."""
-    count = spacing(tried)[0]
-    ends = (tried.cutoffs.min(), tried.cutoffs.max())
-    first, last = (tried.schema.text(tried.frequency, int(end)) for end in ends)
+def backtest_scope(backtest: Backtest) -> str:
+    """How many forecasts there are, of how many series, and from which cutoffs."""
+    count = cutoff_spacing(backtest).cutoffs
+    ends = (backtest.cutoffs.min(), backtest.cutoffs.max())
+    first, last = (backtest.schema.text(backtest.frequency, int(end)) for end in ends)
     where = f"at {first}" if first == last else f"from {first} to {last}"
     return (
-        f"{len(tried.ids):,} forecasts of {tried.horizon:,} steps, each from the rows up to its "
-        f"cutoff alone; {count:,} cutoff{'' if count == 1 else 's'} {where}, "
-        f"{len(set(tried.ids.tolist())):,} series."
+        f"{len(backtest.ids):,} forecasts of {backtest.horizon:,} steps, each from the rows up to "
+        f"its cutoff only; {count:,} cutoff{'' if count == 1 else 's'} {where}, "
+        f"{len(set(backtest.ids.tolist())):,} series."
     )
 
 
 def title_of(model: str) -> str:
-    """What a model or baseline is called."""
-    said = WORDS.get(model, model)
-    return "The model" if model == FORECAST else f"{said[:1].upper()}{said[1:]} ({model})"
+    """The title of the model or of a baseline."""
+    if model == FORECAST:
+        return "The model"
+    description = DESCRIPTIONS.get(model, model)
+    return f"{description[:1].upper()}{description[1:]} ({model})"
 
 
-def _overall(tried: Backtest) -> Markup:
-    found = tried.overall
-    held = [name for name in MEASURES if name in found and found[name].notna().any()]
-    rows = [(title_of(str(model)), *map(float, found.loc[model, held])) for model in found.index]
-    names = [MEASURES[name] for name in held]
+def _overall_errors(backtest: Backtest) -> Markup:
+    errors = backtest.overall
+    known = [name for name in MEASURES if name in errors and errors[name].notna().any()]
+    rows = [(title_of(str(model)), *map(float, errors.loc[model, known])) for model in errors.index]
+    titles = [MEASURES[name] for name in known]
+    explanations = markup.facts({title: EXPLANATIONS[title] for title in titles})
     return markup.join(
         [
-            markup.table("Errors over all forecasts", ["Forecast", *names], rows),
-            markup.details(
-                "What the measures mean", markup.facts({name: EXPLAINED[name] for name in names})
-            ),
+            markup.table("Errors over all forecasts", ["Forecast", *titles], rows),
+            markup.details("What the measures mean", explanations),
         ]
     )
 
 
-def _by_step(by_step: pd.DataFrame, measure: str) -> tuple[Markup, dict[str, Any]]:
-    models = sorted(map(str, by_step.columns), key=lambda name: name != FORECAST)
-    steps = [int(step) for step in by_step.index]
-    lines = {name: (title_of(name), by_step[name].to_numpy()) for name in models}
-    ours = by_step[FORECAST]
+def _errors_by_step(errors: pd.DataFrame, measure: str) -> tuple[Markup, dict[str, Any]]:
+    """The chart of errors by step, the model first; and its data."""
+    models = sorted(map(str, errors.columns), key=lambda name: name != FORECAST)
+    steps = [int(step) for step in errors.index]
+    lines = {name: (title_of(name), errors[name].to_numpy()) for name in models}
+    first, last = (markup.number(float(errors[FORECAST].iloc[end]), 3) for end in (0, -1))
     summary = (
-        f"{measure} of each step, the model beside naive forecasts: it goes from "
-        f"{markup.number(float(ours.iloc[0]), 3)} at step {steps[0]} to "
-        f"{markup.number(float(ours.iloc[-1]), 3)} at step {steps[-1]}."
+        f"{measure} of each forecast step, of the model and of the baselines. The model's goes "
+        f"from {first} at step {steps[0]} to {last} at step {steps[-1]}."
     )
-    caption = f"{measure} by step of the forecast"
-    rows = list(zip(steps, *(by_step[name].tolist() for name in models), strict=True))
+    caption = f"{measure} by forecast step"
+    rows = list(zip(steps, *(errors[name].tolist() for name in models), strict=True))
     table = markup.table(caption, ["Step", *map(title_of, models)], rows)
-    drawn = {"by-step": chart_of(steps, "step", lines)}
-    return markup.chart("by-step", caption, summary, table), drawn
+    chart_data = {"by-step": line_chart(steps, "step", lines)}
+    return markup.chart("by-step", caption, summary, table), chart_data
 
 
-def _calibration(tried: Backtest) -> list[Markup]:
-    if not tried.ends:
+def _coverage(backtest: Backtest) -> list[Markup]:
+    if not backtest.ends:
         return []
-    ours = {str(name): float(tried.overall[name][FORECAST]) for name in tried.overall}
+    measures = {str(name): float(backtest.overall[name][FORECAST]) for name in backtest.overall}
     rows = [
         (f"{level:g}%", f"{share:.1f}%", f"{share - level:+.1f} points")
-        for level in sorted(tried.ends)
-        if not np.isnan(share := ours[f"coverage-{level:g}"])
+        for level in sorted(backtest.ends)
+        if not np.isnan(share := measures[f"coverage-{level:g}"])
     ]
+    caption = "Coverage of prediction intervals"
     return [
-        markup.heading("Intervals"),
-        markup.table("Share of values within intervals", ["Interval", "Held", "Off by"], rows),
+        markup.heading("Prediction intervals"),
+        markup.table(caption, ["Nominal", "Empirical", "Difference"], rows),
     ]
 
 
 def _findings(contents: Contents) -> Markup:
-    found = contents.backtest.findings(contents.model.record) if contents.backtest else ()
-    if not found:
-        return markup.paragraph("Nothing was found.")
-    return markup.items(one.sentence for one in found)
+    exposure = contents.model.record.exposure if contents.model.record else None
+    findings = contents.backtest.findings(exposure) if contents.backtest else ()
+    if not findings:
+        return markup.paragraph("No problem was found.")
+    return markup.items(finding.sentence for finding in findings)
 
 
-def worst(contents: Contents) -> Markup:
-    """The series with the largest errors, beside the baseline that is best on each."""
-    if contents.worst is None or contents.backtest is None or len(contents.worst) < 2:
+def worst_series_section(contents: Contents) -> Markup:
+    """The series with the largest errors, each compared with the best baseline on it."""
+    errors = contents.series_errors
+    if errors is None or contents.backtest is None or len(errors) < 2:
         return Markup("")
-    measure = MEASURES[measure_of(contents.backtest)]
-    table, places = contents.worst[:WORST], place_of(contents)
-    columns = (table[name].tolist() for name in ("ours", "theirs", "baseline"))
+    measure = MEASURES[error_measure(contents.backtest)]
+    worst, places = errors[:MAX_WORST_SERIES], chart_places(contents)
+    columns = (worst[name].tolist() for name in ("ours", "theirs", "baseline"))
     rows = [
-        (_link(one, places.get(one)), ours, theirs, _ratio(ours, theirs), _named(best))
-        for one, ours, theirs, best in zip(table.index.tolist(), *columns, strict=True)
+        (
+            _chart_link(series_id, places.get(series_id)),
+            ours,
+            theirs,
+            ours / theirs if theirs > 0 else float("nan"),
+            baseline if isinstance(baseline, str) else markup.MISSING,
+        )
+        for series_id, ours, theirs, baseline in zip(worst.index.tolist(), *columns, strict=True)
     ]
-    head = ["Series", f"{measure} of the model", "of the best naive forecast", "Ratio", "Which"]
-    caption = f"The {len(rows)} of {len(contents.worst):,} series with the largest errors"
+    head = [
+        "Series",
+        f"{measure} of the model",
+        f"{measure} of the best baseline",
+        "Ratio",
+        "Best baseline",
+    ]
+    caption = f"The {len(rows)} of {len(errors):,} series with the largest errors"
     return section("worst", markup.table(caption, head, rows))
 
 
-def _named(baseline: Any) -> str:
-    return baseline if isinstance(baseline, str) else markup.NONE
-
-
-def _ratio(ours: float, theirs: float) -> float:
-    return ours / theirs if theirs > 0 else float("nan")
-
-
-def place_of(contents: Contents) -> dict[Any, int]:
-    """Where the first chart of each series stands in the page."""
+def chart_places(contents: Contents) -> dict[Any, int]:
+    """The position in the page of the first chart of each series, by id."""
     if contents.forecast is None:
         return {}
-    targets = len(contents.model.config.schema.targets)
+    n_targets = len(contents.model.config.schema.targets)
     ids = contents.forecast.start.ids.tolist()
-    return {one: place * targets for place, one in enumerate(ids)}
+    return {series_id: index * n_targets for index, series_id in enumerate(ids)}
 
 
-def _link(one: object, place: int | None) -> Cell:
-    """A name that shows its chart, where there is one."""
-    shown = markup.name(one)
+def _chart_link(series_id: object, place: int | None) -> HtmlCell:
+    """The name of a series, as a button that shows its chart if there is one."""
+    name = markup.name(series_id)
     if place is None:
-        return Cell(shown)
-    return Cell(f'<button type="button" class="show" data-series="{place}">{shown}</button>')
+        return HtmlCell(name)
+    return HtmlCell(f'<button type="button" class="show" data-series="{place}">{name}</button>')

@@ -3,17 +3,17 @@
 (() => {
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const dashes = { naive: [8, 4], seasonal_naive: [2, 3], drift: [10, 3, 2, 3], naive2: [4, 4], validation: [6, 3] };
-  const listed = 200; // series in the list at a time
+  const maxListed = 200; // series in the list at a time
   const charts = [];
   const byId = (id) => document.getElementById(id);
   const isPrinted = window.matchMedia("print");
   const isDark = window.matchMedia("(prefers-color-scheme: dark)");
 
   function make(tag, attributes = {}, text = null) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== null) made.textContent = text;
-    return made;
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    if (text !== null) element.textContent = text;
+    return element;
   }
 
   const colour = (key) => getComputedStyle(document.documentElement).getPropertyValue(`--${key}`).trim();
@@ -23,14 +23,14 @@
     return `rgba(${r},${g},${b},${share})`;
   }
 
-  function shown(value) {
+  function format(value) {
     if (value === null || value === undefined) return "–";
     const size = Math.abs(value);
     if (size >= 1e9 || (size > 0 && size < 1e-4)) return value.toExponential(3);
     return value.toLocaleString("en", { maximumSignificantDigits: size >= 1e5 ? 9 : 6 });
   }
 
-  // Marks of an axis of dates, as much of the ISO date as tells them apart.
+  // Tick labels of dates, as much of the ISO date as distinguishes them.
   function dates(plot, splits, axis, space, step) {
     const day = 86400;
     return splits.map((seconds) => {
@@ -43,7 +43,7 @@
 
   function legend(spec) {
     const list = make("ul", { class: "legend" });
-    for (const line of spec.lines.filter((one) => one.name)) {
+    for (const line of spec.lines.filter((line) => line.name)) {
       const item = make("li");
       const space = "http://www.w3.org/2000/svg";
       const mark = document.createElementNS(space, "svg");
@@ -65,17 +65,17 @@
 
   const height = (width) => (width < 520 ? 250 : 340);
 
-  function options(spec, width, tell) {
+  function options(spec, width, onCursor) {
     const axis = { stroke: () => colour("quiet"), grid: { stroke: () => colour("grid"), width: 1 }, ticks: { show: false } };
     const whole = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8, 1e9];
     const across = { ...axis, space: 85, size: 32 };
     if (spec.dated) across.values = dates;
     else across.incrs = whole;
     if (spec.label) Object.assign(across, { label: spec.label, labelSize: 20 });
-    const longest = (values) => Math.max(...(values || [""]).map((one) => one.length));
+    const longest = (values) => Math.max(...(values || [""]).map((text) => text.length));
     const up = {
       ...axis,
-      values: (plot, splits) => splits.map(shown),
+      values: (plot, splits) => splits.map(format),
       size: (plot, values) => Math.max(38, 7.5 * longest(values) + 14),
     };
     const series = spec.lines.map((line) => ({
@@ -95,14 +95,14 @@
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       legend: { show: false },
       cursor: { drag: { x: true, y: false }, points: { size: 7 } },
-      hooks: { setCursor: [tell] },
+      hooks: { setCursor: [onCursor] },
     };
   }
 
-  // Draws into a figure; keeps what is needed to draw it anew in other colours or sizes.
+  // Draws into a figure; keeps the chart, to redraw it in other colours or sizes.
   function draw(figure, title, spec) {
-    figure.querySelectorAll(".plot, .legend, .readout").forEach((one) => one.remove());
-    charts.filter((one) => one.figure === figure).forEach((one) => one.end());
+    figure.querySelectorAll(".plot, .legend, .readout").forEach((element) => element.remove());
+    charts.filter((chart) => chart.figure === figure).forEach((chart) => chart.end());
     const host = make("div", {
       class: "plot", tabindex: "0", role: "group", "aria-roledescription": "chart", "aria-label": title,
     });
@@ -111,11 +111,11 @@
     caption.id = caption.id || `caption-${figure.id || figure.dataset.chart}`;
     host.setAttribute("aria-describedby", caption.id);
     caption.after(legend(spec), host, readout);
-    const tell = (plot) => {
+    const onCursor = (plot) => {
       readout.textContent = plot.cursor.idx === null || plot.cursor.idx === undefined ? "" : spec.read(plot.cursor.idx);
     };
     const values = [spec.x, ...spec.lines.map((line) => line.values)];
-    const plot = new uPlot(options(spec, host.clientWidth || 600, tell), values, host);
+    const plot = new uPlot(options(spec, host.clientWidth || 600, onCursor), values, host);
     host.addEventListener("keydown", (event) => step(event, plot, readout, spec));
     const watch = new ResizeObserver(() => fit(plot, host));
     watch.observe(host);
@@ -158,7 +158,7 @@
 
   function drawFixed(figure) {
     const spec = data.charts[figure.dataset.chart];
-    const read = (at) => `${spec.label} ${spec.x[at]}: ` + spec.lines.map((line) => `${line.name} ${shown(line.values[at])}`).join("; ");
+    const read = (at) => `${spec.label} ${spec.x[at]}: ` + spec.lines.map((line) => `${line.name} ${format(line.values[at])}`).join("; ");
     draw(figure, figure.dataset.title, { ...spec, read });
   }
 
@@ -172,7 +172,7 @@
     const before = series.past.map(() => null);
     const after = series.forecast.map(() => null);
     const last = series.past[series.past.length - 1];
-    const joined = before.slice(0, -1).concat([last]); // the forecast leaves from the last value
+    const joined = before.slice(0, -1).concat([last]); // the forecast line starts at the last value
     const lines = [
       { key: "past", name: "Past", values: series.past.concat(after) },
       { key: "forecast", name: "Forecast", values: joined.concat(series.forecast) },
@@ -185,27 +185,27 @@
       lines.push({ key: "forecast", hidden: true, values: joined.concat(series.ends[2 * k + 1]) });
       bands.push({ series: [at + 1, at], share });
     });
-    const read = (at) => `${text[at]}: ${told(series, at)}`;
+    const read = (at) => `${text[at]}: ${describe(series, at)}`;
     return { x, text, lines, bands, read, dated: data.dated, label: data.zone, start: series.past.length };
   }
 
-  function told(series, at) {
+  function describe(series, at) {
     const step = at - series.past.length;
-    if (step < 0) return shown(series.past[at]);
-    const ends = data.levels.map((level, k) => `; ${level}%: ${shown(series.ends[2 * k][step])} to ${shown(series.ends[2 * k + 1][step])}`);
-    return `forecast ${shown(series.forecast[step])}${ends.join("")}`;
+    if (step < 0) return format(series.past[at]);
+    const ends = data.levels.map((level, k) => `; ${level}%: ${format(series.ends[2 * k][step])} to ${format(series.ends[2 * k + 1][step])}`);
+    return `forecast ${format(series.forecast[step])}${ends.join("")}`;
   }
 
   function summary(series, text) {
     const path = series.forecast;
     const first = text[series.past.length];
     const known = series.past.filter((value) => value !== null);
-    const past = known.length ? `The last value known is ${shown(known[known.length - 1])}. ` : "";
-    if (path.length === 1) return `${past}The forecast for ${first} is ${told(series, text.length - 1).replace("forecast ", "")}.`;
+    const past = known.length ? `The last observed value is ${format(known[known.length - 1])}. ` : "";
+    if (path.length === 1) return `${past}The forecast for ${first} is ${describe(series, text.length - 1).replace("forecast ", "")}.`;
     const inner = data.levels.length - 1;
     const last = path.length - 1;
-    const band = inner < 0 ? "" : ` The ${data.levels[inner]}% interval of its last step goes from ${shown(series.ends[2 * inner][last])} to ${shown(series.ends[2 * inner + 1][last])}.`;
-    return `${past}The forecast of ${path.length} steps, ${first} to ${text[text.length - 1]}, goes from ${shown(path[0])} to ${shown(path[last])}; its values lie between ${shown(Math.min(...path))} and ${shown(Math.max(...path))}.${band}`;
+    const band = inner < 0 ? "" : ` The ${data.levels[inner]}% interval of its last step goes from ${format(series.ends[2 * inner][last])} to ${format(series.ends[2 * inner + 1][last])}.`;
+    return `${past}The forecast of ${path.length} steps, ${first} to ${text[text.length - 1]}, goes from ${format(path[0])} to ${format(path[last])}; its values lie between ${format(Math.min(...path))} and ${format(Math.max(...path))}.${band}`;
   }
 
   function fillTable(series, text, place) {
@@ -219,7 +219,7 @@
     series.forecast.forEach((value, step) => {
       const row = make("tr");
       row.append(make("th", { scope: "row" }, text[series.past.length + step]));
-      [value, ...series.ends.map((end) => end[step])].forEach((one) => row.append(make("td", {}, shown(one))));
+      [value, ...series.ends.map((end) => end[step])].forEach((cell) => row.append(make("td", {}, format(cell))));
       table.tBodies[0].append(row);
     });
     wide.append(table);
@@ -233,50 +233,50 @@
     const series = data.series[place];
     const figure = byId("series");
     const spec = specOf(series);
-    byId("shown").textContent = series.name;
+    byId("series-name").textContent = series.name;
     figure.querySelector("figcaption").textContent = summary(series, spec.text);
     draw(figure, `Forecast of ${series.name}`, spec);
     const details = figure.querySelector("details");
     figure.append(details);
     fillTable(series, spec.text, details.querySelector("div"));
-    document.querySelectorAll("#found button").forEach((one) => {
-      if (Number(one.dataset.series) === place) one.setAttribute("aria-current", "true");
-      else one.removeAttribute("aria-current");
+    document.querySelectorAll("#matches button").forEach((button) => {
+      if (Number(button.dataset.series) === place) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
     });
   }
 
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
-  function matches(query) {
-    const wanted = plain(query.trim());
-    return data.series.map((one, place) => place).filter((place) => plain(data.series[place].name).includes(wanted));
+  function placesMatching(query) {
+    const text = plain(query.trim());
+    return data.series.map((series, place) => place).filter((place) => plain(data.series[place].name).includes(text));
   }
 
   function list() {
-    const found = matches(byId("search").value);
-    const items = found.slice(0, listed).map((place) => {
+    const places = placesMatching(byId("search").value);
+    const items = places.slice(0, maxListed).map((place) => {
       const item = make("li");
       const button = make("button", { type: "button", "data-series": place, dir: "auto" }, data.series[place].name);
       if (place === current) button.setAttribute("aria-current", "true");
       item.append(button);
       return item;
     });
-    byId("found").replaceChildren(...items);
+    byId("matches").replaceChildren(...items);
     const all = data.series.length.toLocaleString("en");
-    const more = found.length > listed ? `; the first ${listed} are listed` : "";
-    byId("count").textContent = `${found.length.toLocaleString("en")} of ${all} series${more}`;
-    return found;
+    const more = places.length > maxListed ? `; the first ${maxListed} are listed` : "";
+    byId("count").textContent = `${places.length.toLocaleString("en")} of ${all} series${more}`;
+    return places;
   }
 
   function walk(event) {
-    const buttons = [...document.querySelectorAll("#found button")];
+    const buttons = [...document.querySelectorAll("#matches button")];
     const at = buttons.indexOf(document.activeElement);
     if (event.key === "Enter" && at < 0) {
-      const found = matches(byId("search").value);
+      const places = placesMatching(byId("search").value);
       event.preventDefault();
-      if (!found.length) return;
-      show(found[0]);
-      byId("count").textContent = `Shown: ${data.series[found[0]].name}`;
+      if (!places.length) return;
+      show(places[0]);
+      byId("count").textContent = `Shown: ${data.series[places[0]].name}`;
     } else if (event.key === "ArrowDown" && buttons[at + 1]) {
       event.preventDefault();
       buttons[at + 1].focus();

@@ -1,4 +1,4 @@
-"""The section on how to come to the same: versions, fingerprint, commands."""
+"""The section with the versions, the fingerprint of the model, and the commands."""
 
 from __future__ import annotations
 
@@ -16,50 +16,52 @@ from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.model import Model
 from forecast.nn import HEADS
-from forecast.report.gathering import Contents, spacing
+from forecast.report.contents import Contents, cutoff_spacing
 from forecast.report.markup import Markup
 from forecast.report.sections import section
-from forecast.training.feedback import regimes_of
 
-TABLE = "TABLE"  # stands for the user's own file
+TABLE = "TABLE"  # placeholder for the user's file
 TRANSFORMS = {0.0: "log", 0.5: "sqrt", 1.0: "none"}
-USUAL_BUDGET = 5  # minutes
+DEFAULT_BUDGET = 5  # minutes
 
 
-def reproduce(contents: Contents) -> Markup:
-    """Versions, what the model is, and the commands."""
+def reproduction_section(contents: Contents) -> Markup:
+    """The versions, the fingerprint of the model, and the commands."""
     model = contents.model
     pairs: dict[str, object] = {
         "Report made by": f"forecast {__version__}",
-        "Model trained by": f"forecast {model.record.get('library', 'unknown')}",
+        "Model trained by": f"forecast {model.record.library if model.record else 'unknown'}",
         "Model": f"{contents.name}, fingerprint {model.state.fingerprint}",
         "Python": platform.python_version(),
         "NumPy, pandas": f"{np.__version__}, {pd.__version__}",
-        "Charts": "uPlot 1.6.32, MIT licence; its text stands in the source of this page",
+        "Charts": "uPlot 1.6.32, MIT licence; the licence is in the source of this page",
     }
-    commands = [training_command(model, contents.name)] if "plan" in model.record else []
+    commands = [training_command(model, contents.name)] if model.record else []
     commands.append(report_command(contents))
     seed = (
-        "The seed is not kept in a model; it is 0 unless --seed said otherwise. The same seed, "
-        "table and machine give the same model."
+        "The seed is not stored in a model; it is 0 unless --seed was given. The same seed, table "
+        "and machine give the same model."
     )
     return section(
         "reproduce",
         markup.facts(pairs),
-        *(Markup(f'<pre tabindex="0"><code>{markup.escape(one)}</code></pre>') for one in commands),
+        *(
+            Markup(f'<pre tabindex="0"><code>{markup.escape(command)}</code></pre>')
+            for command in commands
+        ),
         markup.paragraph(seed) if len(commands) > 1 else "",
-        *_backtest(contents),
+        *_backtest_note(contents),
     )
 
 
-def _backtest(contents: Contents) -> Iterator[Markup]:
+def _backtest_note(contents: Contents) -> Iterator[Markup]:
     if contents.backtest is None:
         return
-    cutoffs, stride = spacing(contents.backtest)
+    cutoffs, stride = cutoff_spacing(contents.backtest)
     apart = "" if cutoffs == 1 else f", {stride:,} rows apart"
     yield markup.paragraph(
-        f"The backtest trains nothing: at each of {cutoffs:,} cutoffs{apart}, the model encodes "
-        "the rows up to it and rolls forecasts out from there; baselines see the same rows."
+        f"The backtest does not refit the model: at each of {cutoffs:,} cutoffs{apart}, the model "
+        "encodes the rows up to the cutoff and forecasts from there; baselines use the same rows."
     )
 
 
@@ -70,7 +72,7 @@ def report_command(contents: Contents) -> str:
         words.append(TABLE)
     words += ["--out", "report.html", "--horizon", str(contents.horizon)]
     if contents.backtest is not None:
-        cutoffs, stride = spacing(contents.backtest)
+        cutoffs, stride = cutoff_spacing(contents.backtest)
         words += ["--cutoffs", str(cutoffs)]
         words += ["--stride", str(stride)] if cutoffs > 1 else []
     if contents.model.config.known and contents.forecast is not None:
@@ -79,24 +81,28 @@ def report_command(contents: Contents) -> str:
 
 
 def training_command(model: Model, name: str) -> str:
-    """The command that trains such a model anew, with all that was chosen from the data."""
-    options = [*_columns(model.config), *_network(model), *_schedule(model)]
+    """The command that trains the same model, with everything that was inferred from the data."""
+    options = [
+        *_column_options(model.config),
+        *_network_options(model),
+        *_training_options(model),
+    ]
     words = [word for option, value in options for word in (f"--{option}", str(value))]
     residual = ["--residual"] if model.config.residual else []
     return shlex.join(["forecast", "train", TABLE, "--model", name, *words, *residual])
 
 
-def _columns(config: Config) -> Iterator[tuple[str, object]]:
+def _column_options(config: Config) -> Iterator[tuple[str, object]]:
     schema = config.schema
     names = [("time", schema.time)]
     if schema.layout != "wide":
-        first, *also = schema.targets
-        names += [("target", first), *(("also", one) for one in also)]
-        names += [("known", one.name) for one in config.known]
-        names += [("static", one.name) for one in config.static]
+        target, *also = schema.targets
+        names += [("target", target), *(("also", name) for name in also)]
+        names += [("known", covariate.name) for covariate in config.known]
+        names += [("static", covariate.name) for covariate in config.static]
         if schema.id is not None:
             names.insert(0, ("id", schema.id))
-    yield from (pair for pair in names if pair[1] not in schema.unnamed)
+    yield from ((option, name) for option, name in names if name not in schema.unnamed)
     yield "frequency", config.frequency.name
     if config.season != config.frequency.season_length:
         yield "season", config.season
@@ -104,43 +110,41 @@ def _columns(config: Config) -> Iterator[tuple[str, object]]:
         yield "holidays", config.holidays
 
 
-def _network(model: Model) -> Iterator[tuple[str, object]]:
-    config, plan = model.config, model.record["plan"]
+def _network_options(model: Model) -> Iterator[tuple[str, object]]:
+    config, plan = model.config, model.trained.plan
     for option in ("network", "cell", "head", "layers", "units", "context"):
         yield option, getattr(config, option)
     if config.network == "attention":
         yield "attention-score", config.score
-    if plan["dropout"]:
-        yield "dropout", plan["dropout"]
+    if plan.dropout:
+        yield "dropout", plan.dropout
     if not HEADS[config.head].COUNTS:
         yield "transform", TRANSFORMS[config.powers[0]]
-        yield "bounds", _limits(config.bounds[0])
+        yield "bounds", _bounds_text(config.bounds[0])
 
 
-def _limits(bounds: Bounds) -> str:
+def _bounds_text(bounds: Bounds) -> str:
     if bounds == (None, None):
         return "none"
     low, high = ("" if end is None else repr(end) for end in bounds)
     return f"{low},{high}"
 
 
-def _schedule(model: Model) -> Iterator[tuple[str, object]]:
-    plan, last = model.record["plan"], model.record["rounds"][-1]
-    yield "train-horizon", plan["horizon"]
-    yield "holdout", plan["holdout"]
-    yield "windows", plan["windows"]
-    regimes = regimes_of(plan["feedback"].replace(">", ","))
-    yield "feedback", ",".join(regimes)
-    if "scheduled" in regimes:
-        yield "schedule", plan["schedule"]
-        ends = (plan["first_ratio"], plan["last_ratio"])
-        shares = ends[1:] if plan["schedule"] == "constant" else ends
-        yield "teacher-forcing-ratio", ",".join(map(repr, shares))
-        yield "mixing", plan["mixing"]
-        yield "mix-by", plan["mix_by"]
-    yield "batch-size", plan["batch"]
-    yield "steps", last["steps"]
-    yield "learning-rate", plan["rate"]
-    minutes = math.ceil(2 * last["seconds"] / 60)
-    if minutes > USUAL_BUDGET:
+def _training_options(model: Model) -> Iterator[tuple[str, object]]:
+    plan, last = model.trained.plan, model.trained.rounds[-1]
+    yield "train-horizon", plan.train_horizon
+    yield "holdout", plan.holdout
+    yield "windows", plan.windows
+    yield "feedback", ",".join(plan.feedback)
+    if "scheduled" in plan.feedback:
+        yield "schedule", plan.schedule
+        first = 1 if plan.schedule == "constant" else 0
+        yield "teacher-forcing-ratio", ",".join(map(repr, plan.teacher_forcing_ratio[first:]))
+        yield "mixing", plan.mixing
+        yield "mix-by", plan.mix_by
+    yield "batch-size", plan.batch_size
+    yield "steps", last.steps
+    yield "learning-rate", plan.learning_rate
+    minutes = math.ceil(2 * last.seconds / 60)
+    if minutes > DEFAULT_BUDGET:
         yield "budget", f"{minutes}m"

@@ -1,245 +1,253 @@
-"""The sections on the data, what was assumed, the forecasts and the training."""
+"""The sections on the data, the assumptions, the forecasts and the training."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import forecast.report.markup as markup
 from forecast.data.panel import Panel
-from forecast.errors import ArtifactError
-from forecast.evaluation.comparison import Comparison, Exposure
+from forecast.model import Model
 from forecast.nn import HEADS, NETWORKS
-from forecast.report.curves import chart_of
-from forecast.report.gathering import Contents
+from forecast.report.contents import Contents
+from forecast.report.curves import line_chart
 from forecast.report.markup import Markup, number
 from forecast.report.text_summary import summary
+from forecast.training.plan import Plan
+from forecast.training_record import TrainingRecord
 
 TITLES = {
     "forecasts": "Forecasts",
     "data": "Data",
-    "assumed": "What was assumed",
+    "assumptions": "Assumptions and training summary",
     "skill": "Skill against the seasonal naive forecast",
     "backtest": "Backtest",
     "worst": "Worst series",
-    "training": "Training record",
-    "reproduce": "How to reproduce it",
+    "training": "Training",
+    "reproduce": "Reproduce this report",
+}
+QUANTILES = {
+    "Minimum": 0.0,
+    "Lower quartile": 0.25,
+    "Median": 0.5,
+    "Upper quartile": 0.75,
+    "Maximum": 1.0,
 }
 
 
-def section(part: str, *content: str) -> Markup:
-    """A part of the page under its title."""
-    return markup.section(part, TITLES[part], *content)
+class DataFacts(NamedTuple):
+    """What a page says about its data: pairs of term and value, and a list about the values."""
+
+    pairs: dict[str, object]
+    values: Markup
+
+
+def section(anchor: str, *content: str) -> Markup:
+    """A section of the page under its title."""
+    return markup.section(anchor, TITLES[anchor], *content)
 
 
 def headline(contents: Contents) -> Markup:
-    """What a reader in a hurry should see: a few figures, and the verdict in words."""
+    """The first thing a reader sees: a few figures, and the accuracy in words."""
     config, state = contents.model.config, contents.model.state
     last = int((state.time if contents.panel is None else contents.panel.ordinals).max())
     pairs: dict[str, object] = {
-        "Series": f"{contents.series:,}",
-        "Known until": config.schema.text(config.frequency, last),
+        "Series": f"{contents.series_count:,}",
+        "Data until": config.schema.text(config.frequency, last),
         "Forecast": f"{contents.horizon:,} step{'' if contents.horizon == 1 else 's'}",
     }
-    compared = comparison(contents.model.record)
+    record = contents.model.record
+    comparison = record.comparison if record else None
     verdict = contents.backtest.verdict if contents.backtest else None
-    if verdict and (compared is None or not is_flattered(contents)):
+    if verdict and (comparison is None or not is_optimistic(contents)):
         pairs[f"{verdict.measure} in the backtest"] = number(verdict.ours, 3)
-        pairs[f"{verdict.measure} of the best naive forecast"] = number(verdict.theirs, 3)
-        said = verdict.sentence()
+        pairs[f"{verdict.measure} of the best baseline"] = number(verdict.theirs, 3)
+        accuracy = verdict.sentence()
     else:
-        if compared and compared.mase is not None:
-            pairs["MASE on held-out steps"] = number(compared.mase, 3)
-            pairs["MASE of the seasonal naive forecast"] = number(compared.naive_mase, 3)
-        said = compared.sentence() if compared else "Nothing is known of how good the model is."
-    flattery = contents.backtest.notes if contents.backtest else ()
+        if comparison and comparison.mase is not None:
+            pairs["MASE on held-out steps"] = number(comparison.mase, 3)
+            pairs["MASE of the seasonal naive forecast"] = number(comparison.naive_mase, 3)
+        accuracy = "The accuracy of the model has not been measured."
+        accuracy = comparison.sentence() if comparison else accuracy
+    backtest_notes = contents.backtest.notes if contents.backtest else ()
     return markup.join(
         [
             markup.facts(pairs, "cards"),
-            markup.paragraph(said, "verdict"),
-            markup.items([*map(sentence, flattery), *map(sentence, contents.notes)], "notes"),
+            markup.paragraph(accuracy, "verdict"),
+            markup.items(map(as_sentence, [*backtest_notes, *contents.notes]), "notes"),
         ]
     )
 
 
-def is_flattered(contents: Contents) -> bool:
-    """Whether the training has seen some of what the backtest forecasts."""
-    last, tried = contents.model.record.get("last"), contents.backtest
-    return last is not None and tried is not None and bool((tried.cutoffs < last).any())
+def is_optimistic(contents: Contents) -> bool:
+    """Whether the backtest is partly in-sample, on rows that the model was trained on."""
+    record, backtest = contents.model.record, contents.backtest
+    if record is None or backtest is None:
+        return False
+    return bool((backtest.cutoffs < record.last).any())
 
 
-def sentence(note: str) -> str:
-    """A note that begins in small letters and has no full stop, as a sentence."""
+def as_sentence(note: str) -> str:
+    """A note in lower case and without a full stop, as a sentence."""
     text = note.strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def comparison(record: dict[str, Any]) -> Comparison | None:
-    """The comparison of the training record, if there was one."""
-    held = record.get("comparison")
-    return Comparison(**held) if held else None
-
-
-def data(contents: Contents) -> Markup:
-    """What the data are: columns, times and values."""
+def data_section(contents: Contents) -> Markup:
+    """The columns, the times and the values of the data."""
     model, panel = contents.model, contents.panel
-    schema, record = model.config.schema, model.record
-    pairs: dict[str, object] = {"Columns": columns(contents), "Steps": model.config.frequency.label}
-    if "series" in record:
-        pairs["Trained on"] = f"{record['series']:,} series, {record['rows']:,} rows"
-    said = _of_panel(panel, contents) if panel is not None else _of_state(contents)
-    more = [markup.heading(f"Values of '{schema.targets[0]}'")]
-    return section("data", markup.facts(pairs | said[0]), *more, said[1])
+    record, target = model.record, model.config.schema.targets[0]
+    pairs: dict[str, object] = {
+        "Columns": column_roles(contents),
+        "Frequency": model.config.frequency.label,
+    }
+    if record:
+        pairs["Trained on"] = f"{record.series:,} series, {record.rows:,} rows"
+    facts = _panel_facts(panel, contents) if panel is not None else _state_facts(contents)
+    return section(
+        "data",
+        markup.facts(pairs | facts.pairs),
+        markup.heading(f"Values of '{target}'"),
+        facts.values,
+    )
 
 
-def columns(contents: Contents) -> str:
-    """Which column of the table was what."""
+def column_roles(contents: Contents) -> str:
+    """The role of each column of the table."""
     config, schema = contents.model.config, contents.model.config.schema
     if schema.layout == "wide":
         return f"time '{schema.time}', a column per series"
     pairs = [("id", schema.id), ("time", schema.time)]
     pairs += [("target", name) for name in schema.targets]
-    pairs += [("known", one.name) for one in config.known]
-    pairs += [("static", one.name) for one in config.static]
+    pairs += [("known", covariate.name) for covariate in config.known]
+    pairs += [("static", covariate.name) for covariate in config.static]
     return ", ".join(f"{role} '{name}'" for role, name in pairs if name is not None)
 
 
-def _of_panel(panel: Panel, contents: Contents) -> tuple[dict[str, object], Markup]:
+def _panel_facts(panel: Panel, contents: Contents) -> DataFacts:
     text, frequency = contents.model.config.schema.text, panel.frequency
     values = panel.target[:, 0]
     known = values[~np.isnan(values)]
     lengths, ordinals = panel.lengths, panel.ordinals
-    span = [text(frequency, int(end)) for end in (ordinals.min(), ordinals.max())]
+    first, last = (text(frequency, int(end)) for end in (ordinals.min(), ordinals.max()))
     pairs: dict[str, object] = {
-        "This report reads": f"{panel.source}: {len(panel.ids):,} series, {len(values):,} rows",
-        "From and until": f"{span[0]} – {span[1]}",
-        "Rows of a series": f"{number(float(np.median(lengths)))} (median), from "
+        "Table of this report": f"{panel.source}: {len(panel.ids):,} series, {len(values):,} rows",
+        "Time range": f"{first} – {last}",
+        "Rows per series": f"{number(float(np.median(lengths)))} (median), from "
         f"{lengths.min():,} to {lengths.max():,}",
         "Missing values": f"{len(values) - len(known):,} ({1 - len(known) / len(values):.1%})",
     }
-    quantiles = np.quantile(known, (0, 0.25, 0.5, 0.75, 1)) if len(known) else np.full(5, np.nan)
-    names = ("Smallest", "Lower quarter", "Median", "Upper quarter", "Largest")
-    rows = dict(zip(names, map(number, quantiles.tolist()), strict=True))
-    zeros = f"{(known == 0).mean():.1%}" if len(known) else markup.NONE
-    return pairs, markup.facts({**rows, "Zeros": zeros})
+    shares = list(QUANTILES.values())
+    quantiles = np.quantile(known, shares) if len(known) else np.full(len(shares), np.nan)
+    rows = dict(zip(QUANTILES, map(number, quantiles.tolist()), strict=True))
+    zeros = f"{(known == 0).mean():.1%}" if len(known) else markup.MISSING
+    return DataFacts(pairs, markup.facts({**rows, "Zeros": zeros}))
 
 
-def _of_state(contents: Contents) -> tuple[dict[str, object], Markup]:
+def _state_facts(contents: Contents) -> DataFacts:
     state, config = contents.model.state, contents.model.config
-    ends = [
-        config.schema.text(config.frequency, int(t)) for t in (state.time.min(), state.time.max())
-    ]
+    first, last = (
+        config.schema.text(config.frequency, int(end))
+        for end in (state.time.min(), state.time.max())
+    )
     pairs: dict[str, object] = {
-        "Known until": ends[1] if ends[0] == ends[1] else f"{ends[0]} – {ends[1]}, by series",
-        "History": "not in the model's file; give the table to see it, and a backtest over it",
+        "Data until": last if first == last else f"{first} – {last}, by series",
+        "History": "not stored in the model's file; give the table to see it and to backtest on it",
     }
-    low, high = state.extent.low[:, 0], state.extent.high[:, 0]
-    return pairs, markup.facts(
-        {"Smallest": number(float(np.nanmin(low))), "Largest": number(float(np.nanmax(high)))}
-    )
+    low, high = np.nanmin(state.extent.low[:, 0]), np.nanmax(state.extent.high[:, 0])
+    values = {"Minimum": number(float(low)), "Maximum": number(float(high))}
+    return DataFacts(pairs, markup.facts(values))
 
 
-def assumptions(contents: Contents) -> Markup:
-    """What was told when the data were read and the model was trained."""
-    record = contents.model.record
-    read = list(contents.panel.notes) if contents.panel is not None else []
-    noted = dict.fromkeys(sentence(note) for note in [*record.get("notes", []), *read])
+def assumptions_section(contents: Contents) -> Markup:
+    """The notes from reading the data, and the training summary."""
+    training_notes = contents.model.record.notes if contents.model.record else ()
+    panel_notes = contents.panel.notes if contents.panel is not None else ()
+    notes = dict.fromkeys(as_sentence(note) for note in [*training_notes, *panel_notes])
     return section(
-        "assumed",
-        markup.items(noted),
-        markup.items(sentence(line) for line in told(contents)),
+        "assumptions",
+        markup.items(notes),
+        markup.items(as_sentence(line) for line in summary(contents.model)),
     )
 
 
-def told(contents: Contents) -> list[str]:
-    """The summary of the training, as `forecast train` has told it.
-
-    Raises:
-        ArtifactError: if the record is damaged.
-    """
-    if "plan" not in contents.model.record:
-        return []
-    try:
-        return summary(contents.model)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        raise ArtifactError(
-            f"{contents.name}: its training record is damaged; train again"
-        ) from None
-
-
-def training(contents: Contents) -> tuple[Markup, dict[str, Any]]:
-    """How the loss fell, the plan, and what feeding back costs; and the data of its chart."""
+def training_section(contents: Contents) -> tuple[Markup, dict[str, Any]]:
+    """The losses, the options of the training, and the exposure gap; and the data of the chart."""
     record = contents.model.record
-    if "plan" not in record:
+    if record is None:
         return section("training", markup.paragraph("The model has no training record.")), {}
-    rounds, plan = record["rounds"], record["plan"]
-    rows = [(one["step"], one["loss"], one["validation_loss"]) for one in rounds]
-    steps = [row[0] for row in rows]
-    lines = {"loss": ("Training", [_float(row[1]) for row in rows])}
-    if any(row[2] is not None for row in rows):
-        lines["validation"] = ("Validation", [_float(row[2]) for row in rows])
-    cells = [(step, _float(loss), _float(validation)) for step, loss, validation in rows]
-    said = f"Loss after each of {len(rows)} rounds; the weights kept are those after batch "
-    caption = "Loss by batch"
+    rounds = record.rounds
+    steps = [progress.step for progress in rounds]
+    losses = [progress.loss for progress in rounds]
+    validation = [_nan_if_none(progress.validation_loss) for progress in rounds]
+    lines = {"loss": ("Training", losses)}
+    if any(progress.validation_loss is not None for progress in rounds):
+        lines["validation"] = ("Validation", validation)
+    caption = "Loss by gradient step"
+    rows = zip(steps, losses, validation, strict=True)
     return section(
         "training",
         markup.chart(
             "loss",
             caption,
-            f"{said}{record['kept']:,}.",
-            markup.table(caption, ["Batch", "Training", "Validation"], cells),
+            f"Loss after each of {len(rounds)} rounds; the weights of step {record.kept_step:,} "
+            "are kept.",
+            markup.table(caption, ["Step", "Training", "Validation"], rows),
         ),
-        *_exposed(contents),
-        markup.details("The plan of the training", markup.facts(_words(plan))),
-    ), {"loss": chart_of(steps, "batch", lines)}
+        *_exposure(contents.model, record),
+        markup.details("Options of the training", markup.facts(_readable(record.plan))),
+    ), {"loss": line_chart(steps, "step", lines)}
 
 
-def _exposed(contents: Contents) -> list[Markup]:
-    gap, config = contents.model.record.get("exposure"), contents.model.config
-    if not gap or not NETWORKS[config.network].FEEDS_BACK:
+def _exposure(model: Model, record: TrainingRecord) -> list[Markup]:
+    """The errors of rollouts and of one-step forecasts, for networks that are fed back."""
+    config = model.config
+    if record.exposure is None or not NETWORKS[config.network].FEEDS_BACK:
         return []
-    advises = contents.model.record["plan"]["feedback"] == "teacher"
-    advises = advises and not HEADS[config.head].RANDOM
+    can_help = record.plan.feedback == ("teacher",) and not HEADS[config.head].RANDOM
     return [
-        markup.heading("Rollouts beside single steps"),
-        markup.paragraph(Exposure(**gap).sentence(advises)),
+        markup.heading("Exposure bias: rollouts and one-step forecasts"),
+        markup.paragraph(record.exposure.sentence(can_help)),
     ]
 
 
-def _float(value: float | None) -> float:
+def _nan_if_none(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _words(plan: dict[str, Any]) -> dict[str, object]:
-    """The fields of a plan with spaces for underscores."""
-    return {name.replace("_", " "): value for name, value in plan.items()}
+def _readable(plan: Plan) -> dict[str, object]:
+    """The fields of a plan, with spaces for underscores and commas between several values."""
+    return {
+        name.replace("_", " "): ", ".join(map(str, value)) if isinstance(value, tuple) else value
+        for name, value in vars(plan).items()
+    }
 
 
-def forecasts(contents: Contents) -> Markup:
+def forecasts_section(contents: Contents) -> Markup:
     """A search for a series, and the place where its chart is drawn."""
     if contents.forecast is None:
         return Markup("")
     find = (
         '<div class="find"><label for="search">Search for a series</label>'
         '<input id="search" type="search" autocomplete="off" spellcheck="false" '
-        'aria-describedby="search-help" aria-controls="found">'
-        '<p id="search-help" class="hint">Enter shows the first match; the arrow keys walk '
+        'aria-describedby="search-help" aria-controls="matches">'
+        '<p id="search-help" class="hint">Enter shows the first match; the arrow keys move '
         "through the list.</p>"
-        '<p id="count" role="status"></p><ul id="found" class="found"></ul></div>'
+        '<p id="count" role="status"></p><ul id="matches" class="matches"></ul></div>'
     )
     chart = (
-        '<figure id="series"><h3 id="shown" dir="auto"></h3><figcaption></figcaption>'
+        '<figure id="series"><h3 id="series-name" dir="auto"></h3><figcaption></figcaption>'
         "<details><summary>Table of this forecast</summary><div></div></details></figure>"
     )
     hint = (
-        "Drag over a part of a chart to enlarge it, double-click to see all of it again. With the "
-        "keyboard, the arrow keys read it value by value."
+        "Drag across a chart to zoom in, double-click to zoom out. With the keyboard, the arrow "
+        "keys step through its values."
     )
     return section(
         "forecasts",
         markup.paragraph(hint, "hint screen"),
         f'<div class="explorer">{find}{chart}</div>',
-        "<noscript><p>The charts are drawn by a script in this page, which is switched off in "
+        "<noscript><p>The charts are drawn by a script in this page; scripts are disabled in "
         "this browser.</p></noscript>",
     )

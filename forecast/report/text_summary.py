@@ -3,69 +3,114 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from forecast.training.feedback import regimes_of
+from forecast.inference.bounds import Bounds
+from forecast.inference.config import Config
+from forecast.model import Model
+from forecast.training_record import TrainingRecord
 
-if TYPE_CHECKING:
-    from forecast.model import Model
-
-ENDED = {
+ENDINGS = {
     "planned": "",
-    "early": " (ended early: the validation loss no longer fell)",
+    "early": " (stopped early: the validation loss no longer decreased)",
     "budget": " (shortened by --budget)",
     "interrupted": " (interrupted: the best weights so far are kept)",
 }
+REGIMES = {
+    "teacher": "teacher forcing",
+    "scheduled": "scheduled sampling",
+    "free": "free running",
+}
+TRANSFORMS = {0.0: "logarithm", 0.5: "square root", 1.0: "none"}
 
 
 def summary(model: Model) -> list[str]:
-    """How training went, and how good the model is, in words."""
-    from forecast.evaluation.comparison import Comparison  # which takes pandas
-
-    record, config, plan = model.record, model.config, model.record["plan"]
-    last, kept, had_turn = record["rounds"][-1], record["kept"], record["regimes"]
-    names = {0.0: "logarithm", 0.5: "square root", 1.0: "none"}
-    transform = ", ".join(names[power] for power in config.powers)
-    beside = [one.name for one in (*config.known, *config.static)]
-    columns = f", columns {beside}" if beside else ""
-    holidays = f", holidays of {config.holidays}" if config.holidays else ""
-    lines = [
-        f"Trained {config.network} ({config.layers} x {config.units} {config.cell.upper()} units, "
-        f"feedback {' then '.join(had_turn)}) on {last['step']:,} "
-        f"batch{'' if last['step'] == 1 else 'es'} in {last['seconds']:,.0f} s"
-        f"{ENDED[record['ended']]}.",
-        f"  inputs: last value, lags {list(config.lags)}, calendar {list(config.cycles)}"
-        f"{holidays}{columns}; "
-        f"transform: {transform}; scale: last {config.context} steps",
+    """The lines that `forecast train` prints after a training; none where there was none."""
+    record, config = model.record, model.config
+    if record is None:
+        return []
+    return [
+        _training(record, config),
+        *(f"  {detail}" for detail in _details(record, config)),
+        *_accuracy(record),
     ]
-    if kept < last["step"]:
-        lines.append(f"  weights: those after {kept:,} batches, the best on the validation")
-    if plan["holdout"] and last["validation_loss"] is None and record["ended"] != "interrupted":
-        lines.append("  no value is observed where the validation lies: the last weights are kept")
-    missed = regimes_of(plan["feedback"])[len(had_turn) :]
-    if missed:
-        lines.append(f"  training ended before the turn of {' and '.join(missed)}")
-    for name, bounds in zip(config.schema.forecasts, config.bounds, strict=True):
-        if bounds != (None, None):
-            whose = "forecasts" if name == "forecast" else f"forecasts of '{name}'"
-            is_first = name == config.schema.forecasts[0]
-            otherwise = "; --bounds says otherwise" if is_first else ""
-            lines.append(f"  {whose} are kept {bounds}{otherwise}")
-    if record["comparison"] is None:
-        why = "Nothing was held out"
-        if plan["holdout"]:
-            why = "The held-out rows were not looked at"
-        return [*lines, f"{why}, so there is no comparison with a naive forecast."]
-    lines.append(Comparison(**record["comparison"]).sentence())
-    for name, also in record["also"].items():
-        if also:
-            lines.append(f"Of '{name}': {Comparison(**also).sentence()}")
-    return [*lines, *coverage(model)]
 
 
-def coverage(model: Model) -> Iterator[str]:
-    """Says how many of the held-out values intervals of 80 % … have held."""
-    shares = model.record["coverage"]
-    if shares:
-        held = ", ".join(f"{share:.0f}% (of {level}%)" for level, share in shares.items())
-        yield f"Intervals held {held} of those values; predict --levels gives them."
+def _training(record: TrainingRecord, config: Config) -> str:
+    """The network, the feedback, and how long the training took."""
+    last = record.rounds[-1]
+    layers = "1 layer" if config.layers == 1 else f"{config.layers} layers"
+    steps = "1 gradient step" if last.step == 1 else f"{last.step:,} gradient steps"
+    feedback = ", then ".join(REGIMES.get(phase, phase) for phase in record.phases)
+    return (
+        f"Trained {config.network} ({layers} of {config.units} {config.cell.upper()} units; "
+        f"{feedback}): {steps} in {last.seconds:,.0f} s{ENDINGS[record.ended]}."
+    )
+
+
+def _details(record: TrainingRecord, config: Config) -> Iterator[str]:
+    """The inputs, the weights that were kept, phases that were not reached, and the bounds."""
+    last = record.rounds[-1]
+    yield _inputs(config)
+    if record.kept_step < last.step:
+        yield f"weights: from step {record.kept_step:,}, the best on the validation rows"
+    is_validated = last.validation_loss is not None or record.ended == "interrupted"
+    if record.plan.holdout and not is_validated:
+        yield "weights: the last ones, since no value is observed in the validation rows"
+    unreached = record.plan.feedback[len(record.phases) :]
+    if unreached:
+        phases = " and ".join(REGIMES.get(phase, phase) for phase in unreached)
+        yield f"training ended before the phase of {phases}"
+    yield from _limits(config)
+
+
+def _inputs(config: Config) -> str:
+    """The inputs of the network, and how values are transformed and scaled."""
+    parts = ["last value", f"lags {list(config.lags)}", f"calendar {list(config.cycles)}"]
+    if config.holidays:
+        parts.append(f"holidays of {config.holidays}")
+    covariates = [covariate.name for covariate in (*config.known, *config.static)]
+    if covariates:
+        parts.append(f"columns {covariates}")
+    transforms = ", ".join(TRANSFORMS[power] for power in config.powers)
+    return (
+        f"inputs: {', '.join(parts)}; transform: {transforms}; scale: last {config.context} steps"
+    )
+
+
+def _limits(config: Config) -> Iterator[str]:
+    """The bounds of the forecasts of each target that has some."""
+    names = config.schema.forecasts
+    for name, bounds in zip(names, config.bounds, strict=True):
+        if bounds != Bounds():
+            forecasts = "forecasts" if name == "forecast" else f"forecasts of '{name}'"
+            option = "; set other limits with --bounds" if name == names[0] else ""
+            yield f"{forecasts} are limited to {_range(bounds)}{option}"
+
+
+def _range(bounds: Bounds) -> str:
+    """Bounds in words: "0 or above", "100 or below", "0 to 100"."""
+    if bounds.low is not None and bounds.high is not None:
+        return f"{bounds.low:g} to {bounds.high:g}"
+    return f"{bounds.high:g} or below" if bounds.low is None else f"{bounds.low:g} or above"
+
+
+def _accuracy(record: TrainingRecord) -> Iterator[str]:
+    """The comparison with the naive forecast on held-out steps, and the coverage of intervals."""
+    if record.comparison is None:
+        reason = "No steps were held out"
+        if record.plan.holdout:
+            reason = "The held-out steps were not evaluated"
+        yield f"{reason}, so there is no comparison with a naive forecast."
+        return
+    yield record.comparison.sentence()
+    for target, comparison in record.also.items():
+        if comparison:
+            yield f"For '{target}': {comparison.sentence()}"
+    if record.coverage:
+        coverage = ", ".join(
+            f"{share:.0f}% (nominal {level}%)" for level, share in record.coverage.items()
+        )
+        yield (
+            f"Empirical coverage on the held-out steps: {coverage}; get intervals with predict "
+            "--levels."
+        )

@@ -81,13 +81,17 @@ def test_training_says_what_it_read_chose_and_reached_and_how_to_go_on(training)
     assert lines[1] == "  took 'day' as the time, 'store' as the id and 'sold' as the target"
     assert lines[2] == "  frequency: daily, inferred from the timestamps"
     assert lines[3] == "Training, for at most 5m; Ctrl-C ends it and keeps the best weights."
-    trained = r"Trained lstm \(1 x 4 LSTM units, feedback teacher\) on 6 batches in \d+ s\."
+    trained = (
+        r"Trained lstm \(1 layer of 4 LSTM units; teacher forcing\): 6 gradient steps in \d+ s\."
+    )
     assert re.fullmatch(trained, lines[4])
     assert lines[5].startswith("  inputs: last value, lags [7, 14], calendar ['week']; transform: ")
-    assert lines[6] == "  forecasts are kept at 0 or above; --bounds says otherwise"
+    assert lines[6] == "  forecasts are limited to 0 or above; set other limits with --bounds"
     assert lines[7].startswith("On the last 7 steps of 2 series, which it had not seen, the model")
-    held = r"Intervals held \d+% \(of 80%\), \d+% \(of 95%\) of those values; "
-    assert re.match(held, lines[8])
+    coverage = (
+        r"Empirical coverage on the held-out steps: \d+% \(nominal 80%\), \d+% \(nominal 95%\); "
+    )
+    assert re.match(coverage, lines[8])
     assert lines[9:] == [
         f"Wrote {folder}/model.forecast. Forecast with: forecast predict --horizon 7 "
         f"--model {folder}/model.forecast"
@@ -491,7 +495,10 @@ def test_every_network_is_trained_and_drawn_from_the_command_line():
     assert (plan["feedback"], plan["last_ratio"]) == ("teacher>scheduled", 0.5)
     assert Path("looks.png").read_bytes().startswith(b"\x89PNG")
     lines = run_well("inspect", "other").stdout.splitlines()
-    trained = "Trained attention (1 x 4 GRU units, feedback teacher then scheduled) on 4 batches"
+    trained = (
+        "Trained attention (1 layer of 4 GRU units; teacher forcing, then scheduled sampling): "
+        "4 gradient steps in "
+    )
     assert any(line.startswith(trained) for line in lines)
     assert any("(100% to 50% true values, linear, exact, by step)" in line for line in lines)
     assert lines[-1].startswith("On the 7 steps of the validation its error (MASE) is")
@@ -504,8 +511,8 @@ def test_a_comparison_that_was_interrupted_is_not_told_as_one_that_was_not_wante
     told = [summary(replace(trained.model_, record=each))[-1] for each in (record, unwanted)]
 
     assert told == [
-        "The held-out rows were not looked at, so there is no comparison with a naive forecast.",
-        "Nothing was held out, so there is no comparison with a naive forecast.",
+        "The held-out steps were not evaluated, so there is no comparison with a naive forecast.",
+        "No steps were held out, so there is no comparison with a naive forecast.",
     ]
 
 

@@ -196,7 +196,7 @@ def test_training_takes_bounds_and_says_so(tmp_path, monkeypatch):
 
     result = run("train", "sales.csv", "--steps", 1, "--units", 2, "--bounds", "-10,10")
 
-    assert "  forecasts are kept from -10 to 10; --bounds says otherwise" in result.stderr
+    assert "  forecasts are limited to -10 to 10; set other limits with --bounds" in result.stderr
     assert Model.load("model.forecast").config.bounds == ((-10.0, 10.0),)
 
 

@@ -9,6 +9,7 @@ from matplotlib.dates import num2date
 from forecast.backtest import Backtest
 from forecast.errors import DataError, OptionError
 from forecast.evaluation.baselines import BASELINES
+from forecast.evaluation.cutoff_forecasts import Past
 from forecast.model import attention_weights, training_curves
 from forecast.plotting import (
     FeedbackPhase,

@@ -29,9 +29,7 @@ README = (ROOT / "README.md").read_text()
 VARIES = (
     "Trained",
     "  weights: ",
-    "On the last",
     "On the held-out",
-    "Intervals held",
     "Empirical coverage",
 )  # lines of the example whose numbers depend on the machine
 PAGES = sorted(

@@ -1,4 +1,4 @@
-"""The page that shows a model: what it holds, and that nothing in the data can act in it."""
+"""The page of a model: what it shows, and that nothing in the data can run in it."""
 
 import html
 import itertools
@@ -15,11 +15,17 @@ from click.testing import CliRunner
 
 from forecast import DataError, Forecaster, ForecastError, OptionError, load
 from forecast.cli import main
-from forecast.report import render, write_report
+from forecast.report import ReportRequest, write_report
+from forecast.report import render as render_request
+from forecast.report.contents import (
+    MAX_CHARTS,
+    errors_by_series,
+    gather_contents,
+    plan_backtest,
+)
 from forecast.report.curves import digits_for, plain
-from forecast.report.gathering import SHOWN, cutoffs_for, gather, worst_of
 from forecast.report.markup import escape, number, table
-from forecast.report.page import asset, digest, embed
+from forecast.report.page import csp_hash, embed_json, read_asset
 from forecast.report.reproduce import training_command
 
 HOSTILE = [
@@ -62,6 +68,10 @@ def data_of(page):
     return json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page)[1])
 
 
+def render(*options, **named):
+    return render_request(ReportRequest(*options, **named))
+
+
 def text_of(page):
     return " ".join(" ".join(Elements(page).text).split())
 
@@ -87,13 +97,13 @@ def test_escaped_text_is_text_again_when_it_is_read(name):
     assert not set("<>\"'") & set(escape(name))
 
 
-def test_half_of_a_pair_of_surrogates_can_be_written():
+def test_an_unpaired_surrogate_is_replaced():
     assert escape("a\ud800b") == "a\ufffdb"
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, "a\ud800b"])
 def test_embedded_data_are_ascii_without_tags_and_read_as_they_were(name):
-    text = embed({name: [name, 1.5, None]})
+    text = embed_json({name: [name, 1.5, None]})
 
     assert text.isascii()
     assert not set("<>&") & set(text)
@@ -138,7 +148,7 @@ def test_numbers_are_rounded_to_five_digits_and_missing_ones_are_null():
     assert json.dumps(plain(values)) == "[1.2346, null, 1234600, 0, null, 2]"
 
 
-def test_a_series_that_moves_little_about_a_high_level_keeps_the_digits_that_show_it():
+def test_a_series_that_varies_little_around_a_high_level_keeps_enough_digits():
     values = np.array([143_146.0, 143_152.0, np.nan, 143_149.0])
 
     assert digits_for(values) == 9
@@ -157,7 +167,7 @@ def test_numbers_for_people_are_short(value, text):
 # Charts
 
 
-def test_a_chart_holds_the_last_rows_the_forecast_and_its_ends_on_one_axis(make_model, panel):
+def test_a_chart_has_the_last_rows_the_forecast_and_its_intervals_on_one_axis(make_model, panel):
     model = make_model(panel, head="student_t")
     expected = model.rollout(5, panel, levels=(80, 95)).table
 
@@ -175,7 +185,7 @@ def test_a_chart_holds_the_last_rows_the_forecast_and_its_ends_on_one_axis(make_
     assert axis["x"][begin] == 86_400 * (19_000 + 16)
 
 
-def test_series_of_one_spacing_and_another_phase_have_axes_of_their_own(make_panel, make_model):
+def test_series_of_different_phases_have_separate_axes(make_panel, make_model):
     rising = np.arange(1.0, 31.0)
     panel = make_panel(rising, rising, rising, frequency="60min")
     panel = replace(panel, start=panel.start + np.array([0, 30, 120]) * 60 * 1_000_000)
@@ -183,8 +193,8 @@ def test_series_of_one_spacing_and_another_phase_have_axes_of_their_own(make_pan
 
     data = data_of(render(model, panel, 2))
 
-    assert [one["axis"] for one in data["series"]] == [0, 1, 0]
-    assert [one["at"] for one in data["series"]] == [0, 0, 2]
+    assert [chart["axis"] for chart in data["series"]] == [0, 1, 0]
+    assert [chart["at"] for chart in data["series"]] == [0, 0, 2]
     assert data["axes"][1]["text"][0] == "1970-01-01 06:30:00"
 
 
@@ -204,7 +214,7 @@ def test_without_a_table_charts_show_the_rows_that_the_state_keeps(make_random_p
 
     data = data_of(render(model, horizon=3))
 
-    kept = [one["past"] for one in data["series"]]
+    kept = [chart["past"] for chart in data["series"]]
     assert kept[0] == pytest.approx(plain(panel.target[25:30, 0]), rel=1e-3)
     assert kept[1] == pytest.approx(plain(panel.target[30:33, 0]), rel=1e-3)
 
@@ -222,101 +232,106 @@ def test_each_of_several_targets_has_a_chart(make_random_panel, make_model):
 
     data = data_of(render(make_model(panel), panel, 3))
 
-    names = [one["name"] for one in data["series"]]
+    names = [chart["name"] for chart in data["series"]]
     assert names == ["a: sold", "a: came", "b: sold", "b: came"]
 
 
 def test_of_many_series_the_worst_are_shown_and_the_page_says_so(make_random_panel, make_model):
-    panel = make_random_panel([20] * (SHOWN + 20))
+    panel = make_random_panel([20] * (MAX_CHARTS + 20))
     model = make_model(panel)
-    worst = worst_of(model.backtest(panel, 4, 2, stride=4))
+    errors = errors_by_series(model.backtest(panel, 4, 2, stride=4))
 
     with_table, without = (render(model, *given, horizon=4) for given in ((panel,), ()))
 
-    shown = [one["name"] for one in data_of(with_table)["series"]]
-    assert shown == worst.index[:SHOWN].tolist()
+    shown = [chart["name"] for chart in data_of(with_table)["series"]]
+    assert shown == errors.index[:MAX_CHARTS].tolist()
     assert (
-        f"Charts are of {SHOWN} of {SHOWN + 20} series, those with the largest errors" in with_table
+        f"Charts show {MAX_CHARTS} of {MAX_CHARTS + 20} series, those with the largest errors"
+        in with_table
     )
-    assert [one["name"] for one in data_of(without)["series"]] == panel.ids[:SHOWN].tolist()
-    assert f"Charts are of {SHOWN} of {SHOWN + 20} series, the first." in without
+    assert [chart["name"] for chart in data_of(without)["series"]] == panel.ids[
+        :MAX_CHARTS
+    ].tolist()
+    assert f"Charts show {MAX_CHARTS} of {MAX_CHARTS + 20} series, the first." in without
 
 
-def test_a_backtest_that_would_take_minutes_looks_at_fewer_series(
+def test_a_backtest_that_would_take_minutes_uses_fewer_series(
     make_random_panel, make_model, monkeypatch
 ):
     panel = make_random_panel([20] * 29 + [30])
-    monkeypatch.setattr("forecast.report.gathering.STEPS", 150)
+    monkeypatch.setattr("forecast.report.contents.MAX_BACKTEST_STEPS", 150)
 
-    contents = gather(make_model(panel), "m", panel, 4, 2, 1, None)
+    request = ReportRequest(make_model(panel), panel, horizon=4, cutoffs=2, stride=1)
 
-    assert sorted(contents.worst.index) == [
+    contents = gather_contents(request)
+
+    assert sorted(contents.series_errors.index) == [
         panel.ids[0],
         panel.ids[10],
         panel.ids[20],
         panel.ids[29],
     ]
-    assert contents.notes[0].startswith("The backtest is of 4 of 30 series, evenly chosen")
+    assert contents.notes[0].startswith("The backtest uses 4 of 30 series, evenly chosen")
 
 
 # Backtest
 
 
-def test_the_backtest_is_told_with_its_notes_its_verdict_and_its_worst_series(make_model, panel):
+def test_the_backtest_is_shown_with_its_notes_its_verdict_and_its_worst_series(make_model, panel):
     model = make_model(panel)
     model = replace(model, record={**model.record, "last": int(panel.ordinals.max())})
-    tried = model.backtest(panel, 4, 3, stride=4)
+    backtest = model.backtest(panel, 4, 3, stride=4)
 
     page = render(model, panel, 4, cutoffs=3)
 
-    text, errors = text_of(page), tried.overall["mase"]
-    assert tried.verdict.sentence() in text
+    text, errors = text_of(page), backtest.overall["mase"]
+    assert backtest.verdict.sentence() in text
     assert text.count("9 of 9 forecasts begin before 2022-02-16") == 2
-    assert "9 forecasts of 4 steps, each from the rows up to its cutoff alone; 3 cutoffs" in text
+    assert "9 forecasts of 4 steps, each from the rows up to its cutoff only; 3 cutoffs" in text
     assert f"The model {errors['forecast']:.4g}" in text
     assert "The 3 of 3 series with the largest errors" in text
-    assert all(one.sentence in text for one in tried.findings(model.record))
+    assert all(finding.sentence in text for finding in backtest.findings(model.record))
     steps = data_of(page)["charts"]["by-step"]
     assert steps["x"] == [1, 2, 3, 4]
     assert steps["lines"][0] == {
         "key": "forecast",
         "name": "The model",
-        "values": plain(tried.by_step["mase"].unstack("model")["forecast"]),
+        "values": plain(backtest.by_step["mase"].unstack("model")["forecast"]),
     }
 
 
-def test_the_page_begins_with_the_held_out_steps_where_the_backtest_flatters(trained, sales):
+def test_the_page_begins_with_the_held_out_steps_where_the_backtest_is_in_sample(trained, sales):
     model = trained.model_
     compared = model.record.comparison
     unseen = replace(model, record={**model.record, "last": 0})
 
-    flattered, fair = (text_of(render(one, sales, 7, cutoffs=2)) for one in (model, unseen))
+    in_sample, fair = (text_of(render(shown, sales, 7, cutoffs=2)) for shown in (model, unseen))
 
-    assert f"MASE on held-out steps {compared['mase']:.3g}" in flattered
+    assert f"MASE on held-out steps {compared['mase']:.3g}" in in_sample
     assert "MASE in the backtest" in fair
-    assert "MASE in the backtest" not in flattered
+    assert "MASE in the backtest" not in in_sample
 
 
-def test_the_share_of_values_within_intervals_is_told_for_each_level(make_model, panel):
+def test_the_coverage_of_each_level_is_shown(make_model, panel):
     model = make_model(panel, head="student_t")
-    held = model.backtest(panel, 4, 3, stride=4).overall.loc["forecast", "coverage-80"]
+    coverage = model.backtest(panel, 4, 3, stride=4).overall.loc["forecast", "coverage-80"]
 
     text = text_of(render(model, panel, 4, cutoffs=3))
 
-    assert f"80% {held:.1f}% {held - 80:+.1f} points" in text
+    assert f"80% {coverage:.1f}% {coverage - 80:+.1f} points" in text
 
 
-def test_cutoffs_lie_behind_the_training_where_there_are_rows_for_it(make_model, panel):
+def test_cutoffs_lie_after_the_training_rows_where_there_are_enough_rows(make_model, panel):
     model = make_model(panel)
     trained_to = [
         replace(model, record={"last": int(panel.ordinals.max()) - later * panel.frequency.step})
         for later in (6, 3)
     ]
 
-    assert cutoffs_for(trained_to[0], panel, 4, None, None) == (3, None)
-    assert cutoffs_for(trained_to[1], panel, 4, None, None) == (5, 4)
-    assert cutoffs_for(trained_to[1], panel, 4, 20, None) == (20, 1)
-    assert cutoffs_for(model, panel, 40, None, None) == (0, None)
+    assert plan_backtest(trained_to[0], panel, 4, None, None) == (3, None)
+    assert plan_backtest(trained_to[1], panel, 4, None, None) == (5, 4)
+    assert plan_backtest(trained_to[1], panel, 4, 20, None) == (20, 1)
+    assert plan_backtest(model, panel, 40, None, None) == (0, None)
 
 
 def test_a_table_too_short_for_any_cutoff_has_a_report_without_a_backtest(make_model, panel):
@@ -331,7 +346,7 @@ def test_a_table_too_short_for_any_cutoff_has_a_report_without_a_backtest(make_m
 # The rest of the page
 
 
-def test_headings_come_in_order_and_every_part_can_be_reached(make_model, panel):
+def test_headings_are_nested_and_every_section_is_linked(make_model, panel):
     elements = Elements(render(make_model(panel), panel, 4))
 
     levels = [int(tag[1]) for tag, _ in elements.found if re.fullmatch("h[1-6]", tag)]
@@ -355,9 +370,9 @@ def test_nothing_is_fetched_and_nothing_runs_but_what_the_policy_names(make_mode
     assert all(link["href"].startswith("#") for link in elements.named("a"))
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert digest(asset("report.js")) in policy
+    assert csp_hash(read_asset("report.js")) in policy
     assert not [a for _, a in elements.found if "style" in a]
-    assert "url(" not in asset("report.css") + asset("uPlot.min.css")
+    assert "url(" not in read_asset("report.css") + read_asset("uPlot.min.css")
 
 
 def test_the_same_model_and_rows_give_the_same_page(make_model, panel):
@@ -378,7 +393,7 @@ def test_a_model_without_a_record_of_its_training_has_a_report(make_model, panel
     assert "Random weights." in text
 
 
-def test_what_is_known_beforehand_is_needed_for_forecasts_alone(sales):
+def test_future_covariates_are_needed_for_forecasts_only(sales):
     priced = sales.assign(price=1.0 + np.arange(len(sales)) % 3)
     chosen = {"known": ["price"], "target": "sold", "units": 4, "steps": 2, "feedback": "teacher"}
     model = Forecaster(**chosen).fit(priced).model_
@@ -387,24 +402,27 @@ def test_what_is_known_beforehand_is_needed_for_forecasts_alone(sales):
     without = render(model, priced, 3)
     given = render(model, priced, 3, future=pd.DataFrame({"day": days, "price": 2.0}))
 
-    assert "There are no forecasts here: the model takes columns" in text_of(without)
+    assert (
+        "There are no forecasts: the model needs the future values of the columns 'price'"
+        in text_of(without)
+    )
     assert data_of(without)["series"] == []
     assert 'id="backtest"' in without
     assert len(data_of(given)["series"]) == 2
     assert "--future FUTURE" in given
 
 
-def test_the_training_is_told_with_its_losses_and_its_plan(trained):
+def test_the_training_is_shown_with_its_losses_and_its_plan(trained):
     model = trained.model_
 
     page = render(model)
 
-    text, rounds = text_of(page), model.record.rounds
-    assert "Trained lstm (1 x 4 LSTM units" in text
-    assert "Frequency: daily, inferred from the timestamps." in text
+    text, rounds = text_of(page), model.record["rounds"]
+    assert "Trained lstm (1 layer of 4 LSTM units; teacher forcing): 6 gradient steps" in text
+    assert "Frequency: daily, told from the times." in text
     loss = data_of(page)["charts"]["loss"]
-    assert loss["x"] == [one["step"] for one in rounds]
-    assert loss["lines"][0]["values"] == plain([one["loss"] for one in rounds])
+    assert loss["x"] == [entry["step"] for entry in rounds]
+    assert loss["lines"][0]["values"] == plain([entry["loss"] for entry in rounds])
     assert model.state.fingerprint in text
 
 
@@ -441,7 +459,7 @@ def test_a_page_is_written_whole_or_not_at_all(make_model, panel, tmp_path, monk
         with pytest.raises(ForecastError, match="No space left"):
             write_report(make_model(panel), place)
     assert place.read_text() == "before"
-    assert [one.name for one in tmp_path.iterdir()] == ["report.html"]
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
     write_report(make_model(panel), place)
     assert place.read_text().startswith("<!doctype html>")
@@ -473,7 +491,7 @@ def test_the_command_writes_the_page_and_says_how_large_it_is():
     assert result.exit_code == 0, result.output
     assert result.stdout == ""
     assert result.stderr.splitlines()[-1].startswith(f"Wrote report.html: {size / 1000:,.0f} kB.")
-    shown = [one["name"] for one in data_of(Path("report.html").read_text())["series"]]
+    shown = [chart["name"] for chart in data_of(Path("report.html").read_text())["series"]]
     assert shown == ["north", "south"]
 
 

@@ -1,4 +1,4 @@
-"""The page of a report in a real browser: it works, asks for nothing, and lets nothing act."""
+"""The page of a report in a real browser: it works, fetches nothing, and runs nothing else."""
 
 import os
 import shutil
@@ -19,17 +19,17 @@ HOSTILE = [
 ]
 NAMES = [*HOSTILE, "Zürich", "שלום", "😀 store", *(f"store {k:02}" for k in range(14))]
 SHARE = """
-(canvas, wanted) => {
+(canvas, colour) => {
   const { width, height } = canvas;
   const copy = Object.assign(document.createElement("canvas"), { width, height });
   const surface = copy.getContext("2d", { willReadFrequently: true });
   surface.drawImage(canvas, 0, 0);
   const pixels = surface.getImageData(0, 0, width, height).data;
-  const isWanted = at => wanted === null
+  const matches = at => colour === null
     ? pixels[at + 3] > 0
-    : wanted.every((part, k) => Math.abs(pixels[at + k] - part) <= 1);
+    : colour.every((part, k) => Math.abs(pixels[at + k] - part) <= 1);
   let count = 0;
-  for (let at = 0; at < pixels.length; at += 4) count += isWanted(at);
+  for (let at = 0; at < pixels.length; at += 4) count += matches(at);
   return count / (width * height);
 }
 """
@@ -42,8 +42,8 @@ def inked(canvas):
 
 def has(canvas, colour):
     """Whether some pixels of a chart have a colour such as #4d4d4d."""
-    wanted = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
-    return canvas.evaluate(SHARE, [*wanted, 255]) > 0
+    channels = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    return canvas.evaluate(SHARE, [*channels, 255]) > 0
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +74,12 @@ def files(make_random_panel, make_model, trained, sales, tmp_path_factory):
 
 @pytest.fixture(params=WIDTHS)
 def opened(request, browser, files):
-    """Opens a report at desktop and at phone width; afterwards nothing may have been amiss."""
+    """Opens a report at desktop and phone width; afterwards there may be no error or request."""
     page = browser.new_page(viewport={"width": WIDTHS[request.param], "height": 800})
-    told, asked = [], []
-    page.on("console", lambda message: told.append((message.type, message.text)))
-    page.on("pageerror", lambda error: told.append(("error", str(error))))
-    page.on("request", lambda request: asked.append(request.url))
+    messages, requests = [], []
+    page.on("console", lambda message: messages.append((message.type, message.text)))
+    page.on("pageerror", lambda error: messages.append(("error", str(error))))
+    page.on("request", lambda request: requests.append(request.url))
 
     def visit(name):
         address = (files / f"{name}.html").as_uri()
@@ -89,14 +89,14 @@ def opened(request, browser, files):
     yield visit
     hacked = page.evaluate("window.hacked")
     page.close()
-    assert told == []
-    assert len(asked) == 1
-    assert asked[0].startswith("file:")
+    assert messages == []
+    assert len(requests) == 1
+    assert requests[0].startswith("file:")
     assert hacked is None
 
 
 def listed(page):
-    return page.locator("#found button").all_text_contents()
+    return page.locator("#matches button").all_text_contents()
 
 
 @pytest.mark.parametrize("name", ["many", "one", "trained"])
@@ -114,7 +114,7 @@ def test_charts_are_drawn_and_nothing_reaches_beyond_the_window(opened, name):
         assert 0.005 < inked(chart) < 0.9
     assert page.evaluate("document.documentElement.scrollWidth") <= visit.width
     for folded in page.locator("details").all():
-        folded.evaluate("one => { one.open = true }")
+        folded.evaluate("details => { details.open = true }")
     assert page.evaluate("document.documentElement.scrollWidth") <= visit.width
 
 
@@ -128,7 +128,7 @@ def test_a_search_narrows_the_list_and_enter_shows_the_first_match(opened):
     assert listed(page) == ["store 10", "store 11", "store 12", "store 13"]
     assert page.locator("#count").text_content() == "4 of 20 series"
     page.keyboard.press("Enter")
-    assert page.locator("#shown").text_content() == "store 10"
+    assert page.locator("#series-name").text_content() == "store 10"
     assert page.locator("#count").text_content() == "Shown: store 10"
     assert page.get_by_role("group", name="Forecast of store 10").is_visible()
 
@@ -144,7 +144,7 @@ def test_accents_need_not_be_typed_and_nothing_may_be_found(opened):
 
     assert listed(page) == []
     assert page.locator("#count").text_content() == "0 of 20 series"
-    assert page.locator("#shown").text_content() == NAMES[0]
+    assert page.locator("#series-name").text_content() == NAMES[0]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -154,7 +154,7 @@ def test_a_hostile_name_is_text_wherever_it_is_shown(opened, name):
     page.get_by_label("Search for a series").fill(name)
     page.keyboard.press("Enter")
 
-    assert page.locator("#shown").text_content() == name
+    assert page.locator("#series-name").text_content() == name
     assert listed(page) == [name]
     assert name in page.locator("#worst").text_content()
     assert page.locator("img").count() == 0
@@ -175,7 +175,7 @@ def test_keys_alone_reach_the_search_a_series_and_the_values_of_its_chart(opened
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert page.locator("#shown").text_content() == "store 01"
+    assert page.locator("#series-name").text_content() == "store 01"
     for _ in range(20):
         page.keyboard.press("Tab")
         if page.evaluate(focused) == "plot":
@@ -210,7 +210,7 @@ def test_a_name_among_the_worst_shows_its_chart(opened):
 
     button.click()
 
-    assert page.locator("#shown").text_content() == name
+    assert page.locator("#series-name").text_content() == name
     assert page.evaluate("document.activeElement.className") == "plot"
 
 
@@ -218,7 +218,7 @@ def test_a_single_series_needs_no_search(opened):
     page = opened("one").page
 
     assert not page.locator("#search").is_visible()
-    assert page.locator("#shown").text_content() == "a"
+    assert page.locator("#series-name").text_content() == "a"
 
 
 def test_in_print_charts_are_dark_on_white_and_tables_stay_folded(opened):
@@ -234,7 +234,7 @@ def test_in_print_charts_are_dark_on_white_and_tables_stay_folded(opened):
     assert (has(chart, light), has(chart, dark)) == (True, False)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not page.locator("#search").is_visible()
-    assert not any(one.is_visible() for one in page.locator("details").all())
+    assert not any(details.is_visible() for details in page.locator("details").all())
     assert page.pdf().startswith(b"%PDF")
 
 
@@ -257,7 +257,7 @@ def contrast(*colours):
     """The contrast of two colours by WCAG 2."""
     lights = []
     for colour in colours:
-        share = np.array([float(one) for one in colour[4:-1].split(",")]) / 255
+        share = np.array([float(part) for part in colour[4:-1].split(",")]) / 255
         linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
         lights.append(float(linear @ [0.2126, 0.7152, 0.0722]) + 0.05)
     return max(lights) / min(lights)
