@@ -37,10 +37,15 @@ def on_page_markdown(markdown, page, **_):
     return MOVED.sub(entry, LINK.sub(target, markdown))
 
 
-class Examples(griffe.Extension):
-    """Reads the section "Example:" of a docstring as what griffe calls "Examples:"."""
+class Docstrings(griffe.Extension):
+    """What the reference reads differently from the code as it is written."""
 
     def on_object(self, *, obj, **_):
-        """Rename the section of one object's docstring."""
+        """Call the section "Example:" of a docstring "Examples:", which griffe knows."""
         if obj.docstring:
             obj.docstring.value = re.sub(r"(?m)^Example:$", "Examples:", obj.docstring.value)
+
+    def on_attribute_instance(self, *, attr, **_):
+        """Show the default of an option instead of its declaration."""
+        if isinstance(attr.value, griffe.ExprCall) and str(attr.value.function) == "option":
+            attr.value = attr.value.arguments[0]
