@@ -61,8 +61,8 @@ def report(
     from forecast.report import write_report
 
     files = Files(model, table, future)
-    refuse_unused(table, out, cutoffs, stride)
     check_inputs(files.check(), {"--out": out})
+    refuse_unused(table, out, cutoffs, stride)
     inputs = read_inputs(files)
     print_notes(inputs.notes, say)
     with quiet_libraries():  # a huge panel is forecast by TensorFlow

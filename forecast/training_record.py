@@ -98,6 +98,8 @@ class TrainingRecord:
         Raises:
             KeyError, TypeError, ValueError, AttributeError: if they are not those of a record.
         """
+        if not values["rounds"]:
+            raise ValueError("a training has at least one round")
         comparison, exposure = values["comparison"], values["exposure"]
         also = {name: value and Comparison(**value) for name, value in values["also"].items()}
         return cls(

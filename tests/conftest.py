@@ -249,6 +249,57 @@ def make_model():
 
 
 @pytest.fixture(scope="session")
+def make_record():
+    """Makes the record of a training of 40 gradient steps; any field can be given."""
+    from forecast import TrainingRecord
+    from forecast.training.plan import Plan
+    from forecast.training.progress import Progress
+
+    plan = Plan(
+        layers=1,
+        units=4,
+        dropout=0.0,
+        context=8,
+        windows="random",
+        feedback=("teacher", "free"),
+        schedule="linear",
+        teacher_forcing_ratio=(1.0, 0.0),
+        mixing="exact",
+        mix_by="step",
+        train_horizon=4,
+        holdout=0,
+        batch_size=32,
+        steps=40,
+        rounds=2,
+        patience=2,
+        learning_rate=0.01,
+        gradient_clip=1.0,
+    )
+
+    def make(**fields):
+        rounds = (Progress(10, 40, 1.0, 3.0, None), Progress(40, 40, 3.2, 1.0, 2.0))
+        chosen = {
+            "library": "0.1.0",
+            "series": 1,
+            "rows": 60,
+            "last": 0,
+            "plan": plan,
+            "rounds": rounds,
+            "ended": "planned",
+            "kept_step": 40,
+            "phases": ("teacher", "free"),
+            "phase_starts": (0, 30),
+            "comparison": None,
+            "also": {},
+            "exposure": None,
+            "coverage": None,
+        }
+        return TrainingRecord(**{**chosen, **fields})
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def sales():
     """Two stores, 60 days, a week's rhythm: a table as a user has it."""
     days = np.arange(60)

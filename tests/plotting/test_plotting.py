@@ -1,6 +1,7 @@
 """What pictures show: which lines, of which series, with which titles and labels."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from forecast.backtest import Backtest
 from forecast.errors import DataError, OptionError
 from forecast.evaluation.baselines import BASELINES
 from forecast.evaluation.cutoff_forecasts import Past
-from forecast.model import attention_weights, training_curves
+from forecast.evaluation.metrics import scaled_errors
+from forecast.model import attention_weights
 from forecast.plotting import (
     FeedbackPhase,
     TrainingCurves,
@@ -25,7 +27,6 @@ from forecast.plotting import (
 )
 from forecast.plotting.backtest import non_overlapping
 from forecast.plotting.calibration import coverage_error
-from forecast.plotting.scaled import scaled_errors
 from forecast.plotting.series_choice import choose_series
 from forecast.plotting.style import BLUE, GREEN, ORANGE, PURPLE, VERMILION, shorten
 
@@ -528,38 +529,34 @@ def test_an_empty_phase_is_not_drawn():
 # From the model and the backtest
 
 
-def test_a_model_draws_its_forecast_its_training_and_its_attention(make_model, make_random_panel):
+def test_a_model_draws_its_forecast_its_training_and_its_attention(
+    make_model, make_random_panel, make_record
+):
     panel = make_random_panel([9], frequency="D", first=19_800)
-    model = make_model(panel, network="attention", context=5)
-    last_round = {"step": 10, "loss": 3.0, "validation_loss": None, "steps": 40, "seconds": 3.2}
-    model.record["rounds"] = [last_round]
+    model = replace(make_model(panel, network="attention", context=5), record=make_record())
 
     by_default, longer = model.plot(), model.plot("forecast", 7, panel)
 
     assert by_default.get_suptitle() == "Forecast of 4 steps (daily)"
     assert longer.get_suptitle() == "Forecast of 7 steps (daily)"
     np.testing.assert_array_equal(lines_of(longer.axes[0])["observed"], panel.target[:, 0])
-    assert model.plot("training").get_suptitle() == "Training: 10 gradient steps in 3 s"
+    assert model.plot("training").get_suptitle() == "Training: 40 gradient steps in 3 s"
     assert model.plot("attention").axes[0].images[0].get_array().shape == (4, 5)
 
 
-def test_the_curves_of_a_training_are_those_of_its_record():
-    keys = ("step", "loss", "validation_loss", "seconds")
-    rounds = [dict(zip(keys, entry, strict=True)) for entry in ((10, 3.0, None, 1), (40, 1, 2, 5))]
-    record = {"rounds": rounds, "kept": 40, "regimes": ["teacher", "free"], "turns": [0, 30]}
-
-    made = training_curves(record)
+def test_the_curves_of_a_training_are_those_of_its_record(make_record):
+    made = make_record().curves()
 
     assert made.steps.tolist() == [10, 40]
     assert made.losses["training"].tolist() == [3.0, 1.0]
     np.testing.assert_array_equal(made.losses["validation"], [NAN, 2.0])
-    assert (made.seconds, made.kept_step) == (5, 40)
+    assert (made.seconds, made.kept_step) == (3.2, 40)
     assert made.phases == (("teacher", 0), ("free", 30))
 
 
-def test_a_model_without_a_training_record_has_no_curves():
+def test_a_model_without_a_training_record_has_no_curves(make_model, make_random_panel):
     with pytest.raises(OptionError, match="the model has no training record"):
-        training_curves({"notes": []})
+        make_model(make_random_panel([9])).plot("training")
 
 
 def test_a_model_refuses_what_it_cannot_draw(make_model, make_random_panel):

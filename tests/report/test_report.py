@@ -278,9 +278,10 @@ def test_a_backtest_that_would_take_minutes_uses_fewer_series(
 # Backtest
 
 
-def test_the_backtest_is_shown_with_its_notes_its_verdict_and_its_worst_series(make_model, panel):
-    model = make_model(panel)
-    model = replace(model, record={**model.record, "last": int(panel.ordinals.max())})
+def test_the_backtest_is_shown_with_its_notes_its_verdict_and_its_worst_series(
+    make_model, make_record, panel
+):
+    model = replace(make_model(panel), record=make_record(last=int(panel.ordinals.max())))
     backtest = model.backtest(panel, 4, 3, stride=4)
 
     page = render(model, panel, 4, cutoffs=3)
@@ -291,7 +292,7 @@ def test_the_backtest_is_shown_with_its_notes_its_verdict_and_its_worst_series(m
     assert "9 forecasts of 4 steps, each from the rows up to its cutoff only; 3 cutoffs" in text
     assert f"The model {errors['forecast']:.4g}" in text
     assert "The 3 of 3 series with the largest errors" in text
-    assert all(finding.sentence in text for finding in backtest.findings(model.record))
+    assert all(finding.sentence in text for finding in backtest.findings())
     steps = data_of(page)["charts"]["by-step"]
     assert steps["x"] == [1, 2, 3, 4]
     assert steps["lines"][0] == {
@@ -304,11 +305,11 @@ def test_the_backtest_is_shown_with_its_notes_its_verdict_and_its_worst_series(m
 def test_the_page_begins_with_the_held_out_steps_where_the_backtest_is_in_sample(trained, sales):
     model = trained.model_
     compared = model.record.comparison
-    unseen = replace(model, record={**model.record, "last": 0})
+    unseen = replace(model, record=replace(model.record, last=0))
 
     in_sample, fair = (text_of(render(shown, sales, 7, cutoffs=2)) for shown in (model, unseen))
 
-    assert f"MASE on held-out steps {compared['mase']:.3g}" in in_sample
+    assert f"MASE on held-out steps {compared.mase:.3g}" in in_sample
     assert "MASE in the backtest" in fair
     assert "MASE in the backtest" not in in_sample
 
@@ -322,10 +323,15 @@ def test_the_coverage_of_each_level_is_shown(make_model, panel):
     assert f"80% {coverage:.1f}% {coverage - 80:+.1f} points" in text
 
 
-def test_cutoffs_lie_after_the_training_rows_where_there_are_enough_rows(make_model, panel):
+def test_cutoffs_lie_after_the_training_rows_where_there_are_enough_rows(
+    make_model, make_record, panel
+):
     model = make_model(panel)
     trained_to = [
-        replace(model, record={"last": int(panel.ordinals.max()) - later * panel.frequency.step})
+        replace(
+            model,
+            record=make_record(last=int(panel.ordinals.max()) - later * panel.frequency.step),
+        )
         for later in (6, 3)
     ]
 
@@ -394,10 +400,7 @@ def test_the_licence_of_the_charts_stands_in_the_page(make_model, panel):
 
 
 def test_a_model_without_a_record_of_its_training_has_a_report(make_model, panel):
-    text = text_of(render(make_model(panel)))
-
-    assert "The model has no training record." in text
-    assert "Random weights." in text
+    assert "The model has no training record." in text_of(render(make_model(panel)))
 
 
 @pytest.mark.usefixtures("untrained")
@@ -425,12 +428,12 @@ def test_the_training_is_shown_with_its_losses_and_its_plan(trained):
 
     page = render(model)
 
-    text, rounds = text_of(page), model.record["rounds"]
+    text, rounds = text_of(page), model.record.rounds
     assert "Trained lstm (1 layer of 4 LSTM units; teacher forcing): 6 gradient steps" in text
-    assert "Frequency: daily, told from the times." in text
+    assert "Frequency: daily, inferred from the timestamps." in text
     loss = data_of(page)["charts"]["loss"]
-    assert loss["x"] == [entry["step"] for entry in rounds]
-    assert loss["lines"][0]["values"] == plain([entry["loss"] for entry in rounds])
+    assert loss["x"] == [entry.step for entry in rounds]
+    assert loss["lines"][0]["values"] == plain([entry.loss for entry in rounds])
     assert model.state.fingerprint in text
 
 
@@ -447,9 +450,9 @@ def test_the_command_that_the_page_shows_trains_the_same_model(
 
     assert result.exit_code == 0, result.output
     again = load("again.forecast")
-    assert again.record["plan"] == model.record["plan"]
+    assert again.record.plan == model.record.plan
     assert again.config.blueprint == model.config.blueprint
-    assert again.record.rounds[-1]["loss"] == pytest.approx(model.record.rounds[-1]["loss"])
+    assert again.record.rounds[-1].loss == pytest.approx(model.record.rounds[-1].loss)
 
 
 # Writing
@@ -512,7 +515,7 @@ def test_the_command_writes_the_page_and_says_how_large_it_is():
         (["--out", "model.forecast"], 2, "would overwrite the model"),
         (["model.forecast", "sales.csv", "--out", "sales.csv"], 2, "overwrite the table itself"),
         (["--out", "nowhere/report.html"], 1, "there is no folder"),
-        (["--out", "r.html", "--cutoffs", "3"], 2, "--cutoffs is of the backtest"),
+        (["--out", "r.html", "--cutoffs", "3"], 2, "--cutoffs is for the backtest"),
         (["model.forecast", "-", "--out", "r.html", "--future", "-"], 2, "both be standard input"),
         (["other.forecast", "--out", "r.html"], 1, "other.forecast"),
         (["model.forecast", "sales.csv", "--out", "r.html", "--future", "sales.csv"], 2, "--known"),
@@ -530,7 +533,7 @@ def test_what_cannot_be_done_is_refused_in_one_line(words, status, line):
 
 
 def test_a_damaged_training_record_is_one_line(folder, trained):
-    broken = replace(trained.model_, record={**trained.model_.record, "rounds": []})
+    broken = replace(trained.model_, record=replace(trained.model_.record, rounds=()))
     broken.save(folder / "broken.forecast")
 
     result = run("broken.forecast", "--out", "r.html")

@@ -7,12 +7,13 @@ import pytest
 from forecast import Forecaster, OptionError
 from forecast.data import scaling
 from forecast.data.to_panel import to_panel
-from forecast.training.options import seconds
+from forecast.training.options import TrainingOptions, seconds
+from forecast.training.plan import choose
 
 
 def chosen(table, **choices):
     """The configuration and plan that a fit would use."""
-    return Forecaster(**choices)._choose(to_panel(table))
+    return choose(TrainingOptions(**choices), to_panel(table))
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +63,8 @@ def test_what_is_given_is_taken(monthly):
     assert (config.head, config.layers, config.units, config.context) == ("student_t", 3, 5, 6)
     assert (config.cell, config.horizon, config.powers) == ("gru", plan.window_length - 6, (0.5,))
     assert plan.windows == "contiguous"
-    assert (plan.dropout, plan.holdout, plan.batch_size, plan.steps, plan.rate) == (
-        0.25,
-        4,
-        2,
-        7,
-        0.5,
-    )
+    assert (plan.dropout, plan.holdout) == (0.25, 4)
+    assert (plan.batch_size, plan.steps, plan.learning_rate) == (2, 7, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -87,31 +83,31 @@ def test_the_regimes_and_their_shares_are_taken(monthly, ratio, ends):
     )
 
     assert (config.network, config.score) == ("attention", "additive")
-    assert (plan.feedback, plan.regimes) == ("teacher>scheduled", ("teacher", "scheduled"))
-    assert (plan.first_ratio, plan.last_ratio) == ends
+    assert plan.feedback == ("teacher", "scheduled")
+    assert plan.teacher_forcing_ratio == ends
     assert (plan.schedule, plan.mixing, plan.mix_by) == ("sigmoid", "parallel", "sequence")
-    assert (plan.horizon, config.horizon, plan.window_length) == (9, 9, plan.context + 9)
+    assert (plan.train_horizon, config.horizon, plan.window_length) == (9, 9, plan.context + 9)
 
 
 @pytest.mark.parametrize("feedback", ["teacher,free", ["teacher", "free"], "teacher > free"])
 def test_regimes_that_follow_one_another_can_be_written_in_several_ways(monthly, feedback):
     _, plan = chosen(monthly, feedback=feedback)
 
-    assert (plan.feedback, plan.regimes) == ("teacher>free", ("teacher", "free"))
+    assert plan.feedback == ("teacher", "free")
 
 
 @pytest.mark.parametrize(
     ("given", "feedback"),
     [
-        ({}, "teacher>free"),
-        ({"network": "seq2seq"}, "free"),
-        ({"network": "attention"}, "free"),
-        ({"network": "repeat"}, "teacher"),
-        ({"windows": "contiguous"}, "teacher"),
-        ({"feedback": "teacher"}, "teacher"),
-        ({"head": "student_t"}, "teacher"),
-        ({"head": "normal", "network": "seq2seq"}, "teacher"),
-        ({"head": "normal", "feedback": "free"}, "free"),
+        ({}, ("teacher", "free")),
+        ({"network": "seq2seq"}, ("free",)),
+        ({"network": "attention"}, ("free",)),
+        ({"network": "repeat"}, ("teacher",)),
+        ({"windows": "contiguous"}, ("teacher",)),
+        ({"feedback": "teacher"}, ("teacher",)),
+        ({"head": "student_t"}, ("teacher",)),
+        ({"head": "normal", "network": "seq2seq"}, ("teacher",)),
+        ({"head": "normal", "feedback": "free"}, ("free",)),
     ],
 )
 def test_feedback_follows_from_network_and_head_unless_it_is_given(monthly, given, feedback):
@@ -124,7 +120,7 @@ def test_the_transform_is_chosen_without_the_values_held_out(make_panel):
     held_out = [level + 5 * season for level in (1e3, 1e4, 1e5, 1e6)]
     panel = make_panel(np.concatenate(seen + held_out), frequency="MS")
 
-    config, _ = Forecaster(holdout=24)._choose(panel)
+    config, _ = choose(TrainingOptions(holdout=24), panel)
 
     assert config.powers == (scaling.POWERS["log"],)
     assert scaling.choose_power(panel) == scaling.POWERS["none"]  # as all values would have it
@@ -136,7 +132,7 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
     spoiled = np.append(values[:-1], 0.0)
 
     powers = [
-        Forecaster(holdout=2)._choose(make_panel(v, frequency="MS"))[0].powers[0]
+        choose(TrainingOptions(holdout=2), make_panel(v, frequency="MS")).config.powers[0]
         for v in (values, spoiled)
     ]
 
@@ -152,7 +148,7 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
             "network is 'gru'; it must be one of lstm, seq2seq, attention, repeat",
         ),
         ({"head": "cauchy"}, "head is 'cauchy'; it must be one of point, normal"),
-        ({"transform": "boxcox"}, "transform is 'boxcox'; it must be one of auto, log, sqrt, none"),
+        ({"transform": "boxcox"}, "transform is 'boxcox'; it must be one of auto, none, sqrt, log"),
         ({"cell": "rnn"}, "cell is 'rnn'; it must be one of lstm, gru"),
         (
             {"attention_score": "cosine"},
@@ -174,9 +170,9 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ),
         ({"feedback": "free", "train_horizon": 1}, "train_horizon is 1, but the first step of a"),
         ({"train_horizon": 0}, "train_horizon is 0; it must be a whole number of at least 1"),
-        ({"residual": True, "layers": 1}, "residual is True, but lies between layers, and there"),
+        ({"residual": True, "layers": 1}, "residual is True, but acts between layers, and there"),
         ({"residual": "yes"}, "residual is 'yes'; it must be True or False"),
-        ({"dropout": 0.1, "layers": 1}, "dropout is 0.1, but lies between layers, and there is"),
+        ({"dropout": 0.1, "layers": 1}, "dropout is 0.1, but acts between layers, and there is"),
         ({"budget": "1e999"}, "budget is '1e999'; give seconds"),
         ({"learning_rate": np.inf}, "learning_rate is inf; it must be a positive number"),
         ({"mixing": "half"}, "mixing is 'half'; it must be one of exact, parallel"),
@@ -189,8 +185,8 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"teacher_forcing_ratio": ()}, "teacher_forcing_ratio is (); give a share"),
         ({"teacher_forcing_ratio": "1"}, "teacher_forcing_ratio is '1'; give a share"),
         ({"feedback": "free", "network": "repeat"}, "network 'repeat' is not fed its own values"),
-        ({"feedback": "free", "windows": "contiguous"}, "contiguous windows carry the memory"),
-        ({"network": "seq2seq", "windows": "contiguous"}, "contiguous windows carry the memory"),
+        ({"feedback": "free", "windows": "contiguous"}, "contiguous windows carry the state"),
+        ({"network": "seq2seq", "windows": "contiguous"}, "contiguous windows carry the state"),
         ({"windows": "sliding"}, "windows is 'sliding'; it must be one of random, contiguous"),
         ({"layers": 0}, "layers is 0; it must be a whole number of at least 1"),
         ({"units": 2.5}, "units is 2.5; it must be a whole number of at least 1"),

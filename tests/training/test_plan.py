@@ -25,11 +25,8 @@ def test_contexts_and_tails_are_whole_seasons(make_panel):
 def test_a_context_spans_the_longest_affordable_season(make_panel):
     plan = plan_of(make_panel(np.arange(4000.0), frequency="h"), season=24)
 
-    assert (plan.context, plan.holdout, plan.window_length) == (
-        168,
-        48,
-        216,
-    )  # a week, and two days
+    # a week, and two days
+    assert (plan.context, plan.holdout, plan.window_length) == (168, 48, 216)
 
 
 def test_a_season_longer_than_the_series_is_no_obstacle(make_panel):
@@ -66,9 +63,7 @@ def test_what_is_given_is_taken_as_it_is(make_panel):
 def test_a_window_shows_a_context_before_a_holdout_of_any_length(make_panel):
     plan = plan_of(make_panel(np.arange(100.0)), season=1, **{"context": 8, "holdout": 30})
 
-    assert (
-        plan.window_length == 38
-    )  # so that no value held out sets the scale that it is judged under
+    assert plan.window_length == 38  # no value held out sets the scale that it is judged under
 
 
 def test_the_typical_length_is_that_of_the_series_long_enough_to_train_on(make_panel):
@@ -95,18 +90,18 @@ def test_any_panel_long_enough_leaves_windows_to_train_on_and_to_validate_with(
     make_panel, lengths, frequency
 ):
     panel = make_panel(*(np.ones(n) for n in lengths), frequency=frequency)
-    plan = make_plan(panel, panel.frequency.season_length, {})
+    plan = plan_of(panel, panel.frequency.season_length)
 
     assert plan.context >= 2
-    assert plan.holdout <= plan.horizon <= max(plan.holdout, 8)
+    assert plan.holdout <= plan.train_horizon <= max(plan.holdout, 8)
     assert max(lengths) >= plan.min_series_rows
 
 
 def test_windows_of_short_series_ask_for_eight_steps_as_far_as_there_are_rows(make_panel):
-    plans = [make_plan(make_panel(np.arange(rows)), 1, {}) for rows in (12.0, 17.0, 40.0, 200.0)]
+    plans = [plan_of(make_panel(np.arange(rows))) for rows in (12.0, 17.0, 40.0, 200.0)]
 
     # 12 rows: two are held out, three are context; 200: an eighth is held out
-    assert [(plan.holdout, plan.context, plan.horizon) for plan in plans] == [
+    assert [(plan.holdout, plan.context, plan.train_horizon) for plan in plans] == [
         (1, 3, 7),
         (2, 4, 8),
         (5, 10, 8),
@@ -119,11 +114,11 @@ def test_windows_of_short_series_ask_for_eight_steps_as_far_as_there_are_rows(ma
 )
 def test_a_window_covers_half_a_context_and_a_series_a_horizon_behind_one(context, rows, needed):
     fields = dict.fromkeys(Plan.__dataclass_fields__, 0)
-    plan = Plan(**{**fields, "context": context, "horizon": 20 - context})
+    plan = Plan(**{**fields, "context": context, "train_horizon": 20 - context})
 
     assert plan.min_window_rows == rows
     assert plan.min_series_rows == needed
-    assert Plan(**{**vars(plan), "holdout": 4}).needed == needed + 8
+    assert Plan(**{**vars(plan), "holdout": 4}).min_series_rows == needed + 8
 
 
 @pytest.mark.parametrize(("steps", "rounds", "each"), [(400, 20, 20), (50, 20, 2), (3, 20, 1)])
@@ -139,9 +134,9 @@ def test_a_round_is_a_whole_number_of_steps(steps, rounds, each):
 @pytest.mark.parametrize(
     ("feedback", "phases"),
     [
-        ("free", [0, 0, 0, 0, 0]),
-        ("teacher>free", [0, 0, 0, 1, 1]),
-        ("teacher>scheduled>free", [0, 0, 1, 2, 2]),
+        (("free",), [0, 0, 0, 0, 0]),
+        (("teacher", "free"), [0, 0, 0, 1, 1]),
+        (("teacher", "scheduled", "free"), [0, 0, 1, 2, 2]),
     ],
 )
 def test_the_last_regime_has_the_last_quarter_and_the_others_share_the_rest(feedback, phases):
@@ -154,12 +149,12 @@ def test_the_last_regime_has_the_last_quarter_and_the_others_share_the_rest(feed
 
 def test_each_regime_has_a_clock_of_its_own():
     fields = dict.fromkeys(Plan.__dataclass_fields__, 0)
-    plan = Plan(**{**fields, "feedback": "teacher>scheduled>free"})
+    plan = Plan(**{**fields, "feedback": ("teacher", "scheduled", "free")})
 
     turns = [plan.phase(done) for done in (0.0, 0.1875, 0.375, 0.5625, 0.75, 0.875)]
 
     assert turns == [(0, 0.0), (0, 0.5), (1, 0.0), (1, 0.5), (2, 0.0), (2, 0.5)]
-    assert Plan(**{**fields, "feedback": "scheduled"}).phase(0.3) == (0, 0.3)
+    assert Plan(**{**fields, "feedback": ("scheduled",)}).phase(0.3) == (0, 0.3)
 
 
 def test_a_regime_of_own_values_has_at_least_one_to_feed(make_panel):
@@ -167,8 +162,8 @@ def test_a_regime_of_own_values_has_at_least_one_to_feed(make_panel):
     given = {"holdout": 1, "context": 60}  # no row is free to ask for more steps
 
     horizons = [
-        make_plan(series, 1, {**given, "feedback": feedback}).horizon
-        for feedback in ("teacher", "free", "teacher>scheduled")
+        plan_of(series, **given, feedback=feedback).train_horizon
+        for feedback in ("teacher", "free", "teacher,scheduled")
     ]
 
     assert horizons == [1, 2, 2]
