@@ -598,7 +598,8 @@ def run_example(line):
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-@pytest.mark.usefixtures("eager")
+@pytest.mark.slow
+@pytest.mark.usefixtures("untrained")
 def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
     priced = sales.assign(price=np.arange(len(sales)) % 5, visitors=2 * sales["sold"])
     Path("stores").mkdir()

@@ -74,7 +74,7 @@ def m4_rows(hours):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("untrained")
 def test_paths_of_an_autoregression_are_held_against_its_closed_form(run):
     joint = benchmark("joint_paths")
     each, total = joint.variances(3)
@@ -93,6 +93,7 @@ def test_paths_of_an_autoregression_are_held_against_its_closed_form(run):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untrained")
 def test_counts_are_forecast_by_each_head(run, tmp_path):
     years = np.arange(1990, 2006)
     table = pd.DataFrame({"id": np.repeat(["a", "b"], 16), "year": np.tile(years, 2)})
@@ -125,7 +126,7 @@ def test_rollouts_are_compared_with_the_tutorial_loop_where_values_are_equal(run
     assert printed.count("Growth with") == 3
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
 def test_training_speed_is_told_beside_that_of_a_bare_fit(run):
     printed = run("training_speed", TRAINING)
 
@@ -133,7 +134,7 @@ def test_training_speed_is_told_beside_that_of_a_bare_fit(run):
     assert "bare Keras fit, arrays" in printed
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
 def test_every_regime_is_timed_beside_teacher_forcing(run):
     printed = run("feedback_speed", [*TRAINING[:4], *TRAINING[6:], "--network", "seq2seq"])
 
@@ -149,7 +150,7 @@ def test_every_regime_is_timed_beside_teacher_forcing(run):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("untrained")
 def test_networks_and_regimes_are_compared_and_every_run_is_kept(run, tmp_path):
     some = ["--data", "air_passengers", "--networks", "lstm", "repeat", "--steps", "1"]
     some += ["--feedback", "teacher", "free", "--out", str(tmp_path / "runs.csv")]
@@ -258,7 +259,7 @@ def test_what_an_update_has_left_is_old_new_other_or_unreadable(
     assert found == ["old", "new", "other", "unreadable"]
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("untrained")
 def test_accuracy_is_measured_on_the_files_of_a_folder(run, tmp_path):
     hours = np.arange(148)
     m4_rows(hours[:100]).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
@@ -326,7 +327,7 @@ def test_an_aim_is_met_by_the_speedup():
     assert told == ["", "", "10 MISSED", "5 met"]
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("untrained")
 def test_coverage_is_told_next_to_that_of_the_seasonal_naive(run, monkeypatch):
     monkeypatch.setattr(benchmark("coverage"), "ORIGINS", 3)
 
@@ -354,7 +355,7 @@ def test_what_an_interval_holds_and_how_wide_the_naive_one_is(make_panel):
     np.testing.assert_allclose(high[0], middle + reach, rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("untrained")
 def test_covariates_are_held_against_none_and_against_noise(run, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark("covariates"), "CUTOFF", pd.Timestamp("2011-01-20"))
     hours = np.arange(24 * 30)
@@ -389,6 +390,7 @@ def test_deepar_is_skipped_where_there_is_none(run, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untrained")
 def test_deepar_is_trained_and_timed_beside_the_package(run, tmp_path, monkeypatch):
     deepar = benchmark("deepar")
     (tmp_path / "worker.py").write_text(WORKER)

@@ -1,5 +1,6 @@
 """Trainings as a whole: what they keep, when they end, and that they can be repeated."""
 
+import functools
 import gc
 from itertools import islice
 
@@ -48,6 +49,12 @@ def run(wave, make_config):
     return train
 
 
+@pytest.fixture(scope="module")
+def shared(run):
+    """The same, but each training once: treat the outcome as read-only."""
+    return functools.cache(run)
+
+
 def validation_loss(config, weights, batch):
     network = NETWORKS["lstm"].of(np, config.blueprint.sizes, weights)
     state, errors = network.initial_state(len(batch.inputs)), []
@@ -57,8 +64,8 @@ def validation_loss(config, weights, batch):
     return np.nanmean(errors)
 
 
-def test_a_planned_run_reports_every_round_and_keeps_the_best_weights(run):
-    fitted, loss = run()
+def test_a_planned_run_reports_every_round_and_keeps_the_best_weights(shared):
+    fitted, loss = shared()
 
     assert fitted.ended == "planned"
     assert [(r["step"], r["steps"]) for r in fitted.rounds] == [(2, 8), (4, 8), (6, 8), (8, 8)]
@@ -99,6 +106,7 @@ def test_an_interrupt_keeps_the_best_weights_so_far(run):
     assert loss < losses[-1]
 
 
+@pytest.mark.usefixtures("eager")
 def test_an_interrupt_in_the_first_round_keeps_the_weights_as_they_are(run):
     def control_c(_):
         raise KeyboardInterrupt
@@ -109,6 +117,7 @@ def test_an_interrupt_in_the_first_round_keeps_the_weights_as_they_are(run):
     assert loss == pytest.approx(fitted.rounds[0]["validation_loss"], rel=1e-5)
 
 
+@pytest.mark.usefixtures("eager")
 def test_an_interrupt_within_the_first_round_keeps_what_was_learned(run, monkeypatch):
     from forecast.training.callbacks import TimeBudget
 
@@ -130,6 +139,7 @@ def test_an_interrupt_within_the_first_round_keeps_what_was_learned(run, monkeyp
     assert not np.array_equal(fitted.weights[kernel], whole.weights[kernel])
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_budget_that_is_spent_ends_the_run(run):
     fitted, loss = run(steps=1000, budget=1e-3)
 
@@ -145,18 +155,18 @@ def test_without_a_holdout_there_is_no_validation_and_the_last_weights_stay(run)
     assert [r["validation_loss"] for r in fitted.rounds] == [None] * 4
 
 
-def test_a_look_at_the_validation_loss_does_not_disturb_the_memory_of_the_lanes(run):
-    often, seldom = (run(windows="contiguous", rounds=rounds)[0].rounds for rounds in (4, 1))
+def test_a_look_at_the_validation_loss_does_not_disturb_the_memory_of_the_lanes(shared):
+    often, seldom = (shared(windows="contiguous", rounds=rounds)[0].rounds for rounds in (4, 1))
 
     assert [len(often), len(seldom)] == [4, 1]
     assert np.mean([r["loss"] for r in often]) == pytest.approx(seldom[0]["loss"], rel=1e-5)
     assert often[-1]["validation_loss"] == pytest.approx(seldom[0]["validation_loss"], rel=1e-5)
 
 
-def test_the_memory_carried_along_makes_a_difference(run, monkeypatch):
+def test_the_memory_carried_along_makes_a_difference(run, shared, monkeypatch):
     from forecast.training import fit
 
-    carried, _ = run(windows="contiguous")
+    carried, _ = shared(windows="contiguous", rounds=4)
     pair = fit._pair
     monkeypatch.setattr(fit, "_pair", lambda b: pair(b._replace(resets=np.ones_like(b.resets))))
     forgotten, _ = run(windows="contiguous")
@@ -198,14 +208,14 @@ def test_the_batches_are_handed_to_keras_as_they_are_and_none_waits_for_a_tuner(
             np.testing.assert_array_equal(targets, batch.targets)
 
 
-def test_a_training_leaves_no_graph_behind(run):
+def test_a_training_leaves_no_graph_behind(run, shared):
     from tensorflow.python.framework.func_graph import FuncGraph
 
     def graphs():
         gc.collect()
         return sum(isinstance(one, FuncGraph) for one in gc.get_objects())
 
-    run()
+    shared()
     before = graphs()
 
     run()
