@@ -27,7 +27,9 @@ def saved(sales, make_model, make_record, tmp_path, monkeypatch):
     panel = to_panel(sales.groupby("store").head(40))
     scores = np.linspace(0.1, 2, 200).reshape(1, 200, 1).repeat(8, axis=0)
     model = make_model(panel, lags=(7,), cycles=("week",))
-    record = make_record(rounds=ROUNDS, kept_step=10, phase_starts=(0, 15), last=None)
+    record = make_record(
+        rounds=ROUNDS, kept_step=10, phase_starts=(0, 15), last=int(panel.ordinals.max())
+    )
     calibration = Calibration(scores.astype(np.float32))
     replace(model, calibration=calibration, record=record).save("model.forecast")
     make_model(panel, network="attention").save("attention.forecast")
@@ -132,15 +134,15 @@ def test_the_notes_of_a_backtest_are_printed_for_people(make_model, make_record,
     [
         (["pie"], 2, "'pie' is not one of 'forecast', 'training', 'attention', 'forecasts'"),
         (["errors"], 2, "the picture 'errors' needs a TABLE whose last rows are forecast"),
-        (["training", "sales.csv"], 2, "TABLE says nothing about the picture 'training'; leave"),
-        (["forecast", "--cutoffs", 2], 2, "--cutoffs says nothing about the picture 'forecast'"),
-        (["errors", "sales.csv", "--future", "f.csv"], 2, "--future says nothing about the"),
+        (["training", "sales.csv"], 2, "TABLE has no effect on the picture 'training'; leave"),
+        (["forecast", "--cutoffs", 2], 2, "--cutoffs has no effect on the picture 'forecast'"),
+        (["errors", "sales.csv", "--future", "f.csv"], 2, "--future has no effect on the"),
         (["attention"], 2, "there is no chart of text for 'attention'; name a picture with --out"),
         (["forecasts", "sales.csv"], 2, "there is no chart of text for 'forecasts'; name a"),
         (["attention", "--out", "a.png"], 2, "the network 'lstm' has no attention; train with"),
         (["training", "--out", "a.gif"], 2, "a.gif: a picture's name must end in .png, .svg, .pdf"),
         (["training", "--out", "no/a.png"], 1, "cannot write no/a.png: there is no folder"),
-        (["training", "--model", "attention.forecast"], 2, "the model has no training record, so"),
+        (["training", "--model", "attention.forecast"], 2, "the model has no training record"),
         (["training", "--model", "nowhere"], 1, "Error: there is no model file nowhere; make one"),
         (["forecast", "none.csv"], 1, "Error: none.csv: "),
         (
