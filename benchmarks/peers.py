@@ -31,7 +31,7 @@ from benchmarks._peer_report import machine, markdown
 from benchmarks.m4_hourly import TRAIN
 
 PAGE = ROOT / "docs" / "BENCHMARKS.md"
-KEPT = ROOT / ".bench" / "measured.json"
+RESULTS = ROOT / ".bench" / "measured.json"
 REQUIRED_IMPORTS = "darts, gluonts.torch, neuralforecast, skforecast, lightgbm"
 QUICK = {"series": 20, "seconds": 10.0, "repeats": 1, "rounds": 1, "cutoffs": 3}
 TIMED = ("rollout", "observe", "backtest")
@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     page = markdown(run, measured)
     print(page)
     if options.write and not (options.quick or options.validation):
-        save(KEPT, run, measured)
+        save(RESULTS, run, measured)
         PAGE.write_text(page)
 
 

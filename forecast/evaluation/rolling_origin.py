@@ -115,7 +115,7 @@ def roll(
         rows_after: rows after each cutoff (C,), falling, counted from the end of each series.
         levels: widths of intervals in percent; by default DEFAULT_LEVELS, where there are some.
         baselines: entries of BASELINES; by default all, but slow ones of few rollouts only.
-        target: whose forecast is looked at; by default the first one.
+        target: whose forecasts are evaluated; by default the first one.
         carry: whether the state is reused from one cutoff to the next, see `origins`.
         n_cutoffs: cutoffs in all, where these are some of them.
         trained_until: ordinal of the last row of the training data, if it is known.
@@ -193,7 +193,7 @@ def origins(
         predictor, panel, rows_after: see `roll`.
         carry: whether the history is encoded once, up to the first cutoff, and the rows between
             cutoffs are observed: the scale of a series then is that at its first cutoff, as after
-            an update. Otherwise it is encoded anew up to each, and its scale is that of the last
+            an update. Otherwise the history is encoded again up to each, and its scale is that of the last
             rows before it.
     """
     config, step, state = predictor.config, predictor.step, None

@@ -1,8 +1,7 @@
-"""Sums of sample paths, over series and over time: intervals of totals that are honest.
+"""Aggregation of sample paths over series and over time: intervals of totals.
 
-The ends of intervals cannot be added up. Sample paths can: each is a future of its own, in which
-what happens in one step has its consequences in the next. Paths of different series are drawn
-independently of each other.
+The ends of intervals cannot be added up. Sample paths can, since each keeps the dependence between
+its steps. Paths of different series are drawn independently of each other.
 """
 
 from __future__ import annotations
@@ -30,28 +29,30 @@ def totals(
     over: str | None = None,
     levels: tuple[float, ...] = (),
 ) -> pd.DataFrame:
-    """Add the sample paths of a forecast up.
+    """Aggregate the sample paths of a forecast by sums.
 
     Args:
         forecast: of S series, with n sample paths.
         config: of the model.
-        by: what series are added up: those with the same category of a static column, "all", or
+        by: which series are added up: those with the same category of a static column, "all", or
             a group for each id; None leaves series apart.
-        over: what steps are added up: those of a "day", "week", "month", "quarter" or "year", or
+        over: which steps are added up: those of a "day", "week", "month", "quarter" or "year", or
             "all"; None leaves steps apart.
         levels: widths of intervals in percent.
 
     Returns:
         For each group of series and span of time: its name, when it begins, how many values were
-        added up, the middle of the sums (of counts the mean, as in their forecast, else the
-        median), and the ends of each interval; of several targets those of each, by their names.
+        added up, the centre of the sums (for counts the mean, as in their forecast, else the
+        median), and the ends of each interval; for several targets those of each, by name.
 
     Raises:
         OptionError: if the forecast has no paths, or an argument does not fit the model.
         DataError: if a series has no group.
     """
     if not isinstance(forecast, Forecast) or forecast.paths is None:
-        raise OptionError("totals add sample paths up; give a forecast of rollout(..., paths=200)")
+        raise OptionError(
+            "totals are sums of sample paths; give a forecast of rollout(..., paths=200)"
+        )
     names, group = _groups(forecast, config, by)
     series, _, horizon = forecast.paths.shape[:3]
     begins, span = _spans(times_after(forecast.start, horizon), config, over)
@@ -59,7 +60,7 @@ def totals(
     values = forecast.paths.transpose(0, 2, 1, 3).reshape(series * horizon, -1, config.targets)
     code, values = code[(is_there := ~np.isnan(values).any(axis=(1, 2)))], values[is_there]
     order = np.argsort(code, kind="stable")
-    found, first, count = np.unique(code[order], return_index=True, return_counts=True)
+    cell, first, count = np.unique(code[order], return_index=True, return_counts=True)
     sums = np.add.reduceat(values[order], first, axis=0)  # (groups * spans, n, D)
     centre = np.mean(sums, axis=1) if config.counts else np.median(sums, axis=1)  # as forecasts
     columns = {"values": count}
@@ -69,8 +70,8 @@ def totals(
             named_ends = zip(("lo", "hi"), ends, strict=True)
             columns |= {f"{name}-{side}-{level:g}": end for side, end in named_ends}
     label = config.schema.id if by is None else by if isinstance(by, str) else "group"
-    named = {} if label is None else {label: [names[k] for k in found // len(begins)]}
-    when = begins.iloc[found % len(begins)].reset_index(drop=True)
+    named = {} if label is None else {label: [names[k] for k in cell // len(begins)]}
+    when = begins.iloc[cell % len(begins)].reset_index(drop=True)
     return pd.DataFrame({**named, config.schema.time: when, **columns})
 
 
@@ -93,21 +94,22 @@ def _groups(
     else:
         own = _categories(forecast, config, by)
     names = sorted(set(own), key=str)
-    return names, np.array([names.index(name) for name in own])
+    position = {name: k for k, name in enumerate(names)}
+    return names, np.array([position[name] for name in own])
 
 
 def _categories(forecast: Forecast, config: Config, column: str) -> list[str]:
     """The category that each series has in a static column."""
     first = 0
-    for one in config.static:
-        if one.name == column and one.categories:
-            inputs = forecast.start.static[:, first : first + len(one.categories)]
-            names = [*one.categories, "other"]
+    for covariate in config.static:
+        if covariate.name == column and covariate.categories:
+            inputs = forecast.start.static[:, first : first + len(covariate.categories)]
+            names = [*covariate.categories, "other"]
             return [names[int(row.argmax()) if row.any() else -1] for row in inputs]
-        first += one.width
-    known = [one.name for one in config.static if one.categories]
+        first += covariate.width
+    available = [covariate.name for covariate in config.static if covariate.categories]
     raise OptionError(
-        f"no static column of categories {column!r} to add up by; the model has {known or 'none'}: "
+        f"no static column of categories {column!r} to add up by; the model has {available or 'none'}: "
         "train with --static COLUMN (static=[...] in Python), or add up 'all'"
     )
 

@@ -1,4 +1,4 @@
-"""Limits that forecasts are kept within: applied at every step, so that they are fed back."""
+"""Bounds of forecasts: applied at every step, before a value is fed back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import Powers, Scale
 from forecast.errors import OptionError
 
-ENOUGH = 30  # observed values that must agree before a limit is inferred from them
+MIN_OBSERVED = 30  # values before a limit is inferred from them
 NAMES = ("none", "non_negative")
 
 
@@ -47,7 +47,7 @@ def between(low: float | None, high: float | None) -> Bounds:
         low, high: in the units of the data; None for no limit.
 
     Raises:
-        OptionError: if they are no numbers, or the wrong way round.
+        OptionError: if they are not numbers, or in the wrong order.
 
     Example:
         >>> between(0, 100)
@@ -56,15 +56,15 @@ def between(low: float | None, high: float | None) -> Bounds:
     try:
         ends = [None if end is None else float(end) for end in (low, high)]
     except (TypeError, ValueError):
-        raise _no_bounds((low, high)) from None
+        raise _invalid_bounds((low, high)) from None
     finite = [end for end in ends if end is not None]
     if not np.isfinite(finite).all() or finite != sorted(set(finite)):
-        raise _no_bounds((low, high))
+        raise _invalid_bounds((low, high))
     return Bounds(*ends)
 
 
 def to_bounds(value: Any) -> Bounds:
-    """Bounds from what a user may write: a name of NAMES, or a pair of ends.
+    """Bounds from one of NAMES, or a pair of ends.
 
     Raises:
         OptionError: if it is neither.
@@ -73,11 +73,11 @@ def to_bounds(value: Any) -> Bounds:
         return non_negative if value == "non_negative" else Bounds()
     ends = value.tolist() if isinstance(value, np.ndarray) else value
     if not isinstance(ends, tuple | list) or len(ends) != 2:
-        raise _no_bounds(value)
+        raise _invalid_bounds(value)
     return between(*ends)
 
 
-def _no_bounds(value: object) -> OptionError:
+def _invalid_bounds(value: object) -> OptionError:
     return OptionError(
         f"bounds are {value!r}; give {', '.join(map(repr, NAMES))} or a pair of numbers, the "
         "lower one first, such as (0, 100)"
@@ -85,19 +85,19 @@ def _no_bounds(value: object) -> OptionError:
 
 
 def infer(panel: Panel, power: float, d: int = 0) -> Bounds:
-    """Keep forecasts of a target non-negative where the data say so clearly; else no limits.
+    """Keep forecasts of a target non-negative where the data clearly suggest it; else no limits.
 
-    All observed values, and no fewer than ENOUGH, are at 0 or above. And those of each series
+    All observed values, and no fewer than MIN_OBSERVED, are at 0 or above. And those of each series
     are counts (whole numbers), or 0 is among them; or all vary in proportion to their level (a
     power other than 1). Positive values that merely happen to lie above 0 set no limit.
     """
     target, begin = panel.target[:, d], panel.indptr[:-1]
-    if (~np.isnan(target)).sum() < ENOUGH or np.nanmin(target) < 0:
+    if (~np.isnan(target)).sum() < MIN_OBSERVED or np.nanmin(target) < 0:
         return Bounds()
     is_whole = np.isnan(target) | (target == np.rint(target))
     is_count = np.logical_and.reduceat(is_whole, begin)
-    touches = np.fmin.reduceat(target, begin) == 0
-    return non_negative if power != 1.0 or (is_count | touches).all() else Bounds()
+    reaches_zero = np.fmin.reduceat(target, begin) == 0
+    return non_negative if power != 1.0 or (is_count | reaches_zero).all() else Bounds()
 
 
 def limits(bounds: tuple[Bounds, ...], scale: Scale, powers: Powers) -> Limits:
@@ -134,6 +134,6 @@ def clip(values: np.ndarray, bounds: tuple[Bounds, ...]) -> np.ndarray:
     """Values (..., D) in the units of the data, within the bounds to the last bit."""
     if set(bounds) == {Bounds()}:
         return values
-    low = [-np.inf if one.low is None else one.low for one in bounds]
-    high = [np.inf if one.high is None else one.high for one in bounds]
+    low = [-np.inf if b.low is None else b.low for b in bounds]
+    high = [np.inf if b.high is None else b.high for b in bounds]
     return np.asarray(np.clip(values, low, high))

@@ -1,4 +1,4 @@
-"""What a model is made of: everything besides its weights and state that forecasting needs."""
+"""The configuration of a model: everything besides its weights and state."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class Config:
         cell: an entry of CELLS.
         score: of attention, an entry of SCORES.
         layers, units: sizes of the network.
-        residual: whether layers above the first add what they are given to what they put out.
+        residual: whether layers above the first add their input to their output.
         lags: past steps that are inputs besides the last value.
         cycles: calendar cycles that are inputs.
         holidays: country, or part of one, whose public holidays are an input; None for none.
-        known: covariates that vary and are known for the future too.
-        static: covariates that have one value per series.
+        known: future covariates.
+        static: static covariates, with one value per series.
         powers: exponent of the transform of each target, 0 for the logarithm.
         context: last steps of a series that set its scale.
-        horizon: steps of a forecast that training has asked for.
-        bounds: that forecasts of each target are kept within unless others are given.
+        horizon: steps that the network was trained to forecast; it may forecast more.
+        bounds: of the forecasts of each target, unless others are given.
     """
 
     schema: Schema
@@ -72,7 +72,7 @@ class Config:
     @property
     def step_features(self) -> int:
         """How many inputs of a step are known in advance, K: its calendar and covariates."""
-        covariates = sum(one.width for one in (*self.known, *self.static))
+        covariates = sum(covariate.width for covariate in (*self.known, *self.static))
         return self.calendar_features + covariates + (self.targets if self.counts else 0)
 
     @property
@@ -81,7 +81,7 @@ class Config:
         return 2 * len(self.cycles) + (self.holidays is not None)
 
     def calendar(self, ordinals: Integers) -> np.ndarray:
-        """What the calendar tells of times: its cycles, and whether they lie on a holiday.
+        """Calendar features of times: cycles, and whether they lie on a holiday.
 
         Args:
             ordinals: of any shape (...).
@@ -159,4 +159,4 @@ class Config:
 
 def _covariates(values: Any) -> tuple[Covariate, ...]:
     """Covariates from plain values."""
-    return tuple(Covariate(**{**one, "categories": tuple(one["categories"])}) for one in values)
+    return tuple(Covariate(**{**c, "categories": tuple(c["categories"])}) for c in values)

@@ -1,7 +1,7 @@
-"""How wide an interval has to be, learned from the errors of rollouts on held-out rows.
+"""Widths of intervals, calibrated on the errors of rollouts over held-out rows.
 
 Split conformal prediction (Vovk, Gammerman & Shafer 2005; Lei et al. 2018), for each step of the
-horizon: of n errors at that step, each in units of the spread that the model itself tells, the
+horizon: of n errors at that step, each divided by the model's own spread, the
 ceil((n + 1) * level)-th smallest is exceeded by the next one with a probability of at most
 1 - level.
 """
@@ -15,8 +15,8 @@ import numpy as np
 
 from forecast.errors import OptionError
 
-ENOUGH = 100  # errors of a step; where it has fewer, those of the steps around it count too
-KEPT = 1_000  # of a step; of more, every so-manieth in order of size
+MIN_SCORES = 100  # of a step; where it has fewer, those of the steps around it count too
+MAX_SCORES = 1_000  # kept of a step; of more, evenly spaced quantiles
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class Calibration:
 
     Attributes:
         scores: for each step, sorted (H, n, D), with NaN after the last one: distances from the
-            forecast in scaled units, divided by the spread that the model tells.
+            forecast in scaled units, divided by the model's own spread.
     """
 
     scores: np.ndarray
@@ -39,13 +39,13 @@ class Calibration:
         """
         steps, d = scores.shape[1:]
         pooled = [[_pooled(scores[..., k], step) for k in range(d)] for step in range(steps)]
-        longest = max(len(one) for row in pooled for one in row)
-        if not all(len(one) for row in pooled for one in row):
+        counts = [len(values) for row in pooled for values in row]
+        if not all(counts):
             return None
-        filled = np.full((steps, longest, d), np.nan, np.float32)
+        filled = np.full((steps, max(counts), d), np.nan, np.float32)
         for step, row in enumerate(pooled):
-            for k, one in enumerate(row):
-                filled[step, : len(one), k] = one
+            for k, values in enumerate(row):
+                filled[step, : len(values), k] = values
         return cls(filled)
 
     @property
@@ -54,9 +54,9 @@ class Calibration:
         return len(self.scores)
 
     def widths(self, level: float, horizon: int) -> np.ndarray:
-        """How many spreads an interval reaches to either side, (horizon, D).
+        """Half-widths of an interval in units of the model's spread, (horizon, D).
 
-        Beyond the steps that were measured it is as many as at the widest of them.
+        Beyond the calibrated steps it is the largest of theirs.
 
         Args:
             level: width of the interval in percent.
@@ -71,29 +71,27 @@ class Calibration:
             least = math.ceil(1 / (1 - level / 100)) - 1
             raise OptionError(
                 f"an interval of {level:g} % needs at least {least} held-out values, there are "
-                f"{count.min()}; ask for a lower level, train with a larger --holdout, or take "
-                "those of sample paths, of a head that has some: --intervals paths (intervals= in "
-                "Python)"
+                f"{count.min()}; use a lower level, train with a larger --holdout, or, with a head "
+                "that has sample paths, use --intervals paths (intervals='paths' in Python)"
             )
         measured = np.take_along_axis(self.scores, rank[:, None] - 1, axis=1)[:, 0]
         beyond = max(horizon - self.steps, 0)
         widest = np.broadcast_to(measured.max(axis=0), (beyond, measured.shape[1]))
-        found: np.ndarray = np.concatenate([measured[:horizon], widest])
-        return found
+        return np.asarray(np.concatenate([measured[:horizon], widest]))
 
 
 def _pooled(scores: np.ndarray, step: int) -> np.ndarray:
     """The scores (M, H) of a step, and of those around it as far as they are needed, sorted."""
     for reach in range(scores.shape[1]):
         near = scores[:, max(step - reach, 0) : step + reach + 1]
-        found = np.sort(near[np.isfinite(near)])
-        if len(found) >= ENOUGH:
+        pooled = np.sort(near[np.isfinite(near)])
+        if len(pooled) >= MIN_SCORES:
             break
-    if len(found) > KEPT:
-        found = found[np.linspace(0, len(found) - 1, KEPT).round().astype(int)]
-    return np.asarray(found)
+    if len(pooled) > MAX_SCORES:
+        pooled = pooled[np.linspace(0, len(pooled) - 1, MAX_SCORES).round().astype(int)]
+    return np.asarray(pooled)
 
 
 def covered(scores: np.ndarray, widths: np.ndarray) -> float:
-    """Which share of the scores (M, H, D) lies within the widths (H, D)."""
+    """The share of the scores (M, H, D) within the widths (H, D)."""
     return float((scores <= widths)[np.isfinite(scores)].mean())

@@ -15,7 +15,7 @@ from forecast.nn import tensorflow_namespace as tensors
 from forecast.nn.step import Blueprint, LoopCarry, ModelStep, StepMemory
 
 CORES = cores()
-SMALLEST_PIECE = 64  # rows of a batch that are worth a thread of their own
+MIN_PIECE = 64  # rows of a batch that are worth a thread of their own
 _THREADS = ThreadPoolExecutor(CORES)
 
 
@@ -55,15 +55,15 @@ def _compiled(blueprint: Blueprint) -> Any:
         arrays: Any,
         value: Any,
         memory: Any,
-        known: Any,
+        step_features: Any,
         limits: Any,
         uniforms: Any,
         horizon: Any,
     ) -> Any:
         cell = ModelStep.of(tensors, blueprint, arrays)
         carry = LoopCarry(tf.constant(0), memory)
-        step = cell.rollout_step(known, limits, uniforms)
-        path, carry = rollout(step, value, carry, horizon, known.shape[0])
+        step = cell.rollout_step(step_features, limits, uniforms)
+        path, carry = rollout(step, value, carry, horizon, step_features.shape[0])
         return path, carry.memory
 
     return run
@@ -74,30 +74,30 @@ def run(
     arrays: Mapping[str, np.ndarray],
     value: np.ndarray,
     memory: StepMemory,
-    known: np.ndarray,
+    step_features: np.ndarray,
     limits: tuple[np.ndarray, np.ndarray],
     uniforms: np.ndarray | None,
 ) -> tuple[np.ndarray, StepMemory]:
     """Roll a batch out on the compiled runtime.
 
-    Series do not know of each other, so the batch is cut into pieces that run side by side, one
-    for each core: within one rollout a second core finds next to nothing to do. Each shape
-    compiles anew, so a piece is padded to one of a few sizes and the horizon to a power of two;
-    steps beyond the horizon are not run.
+    Series are independent, so the batch is cut into pieces that run side by side, one for each
+    core: within one rollout a second core is of little use. Each shape is compiled separately, so
+    a piece is padded to one of a few sizes and the horizon to a power of two; steps beyond the
+    horizon are not run.
 
     Args:
         blueprint: of the model's step.
         arrays: the weights.
         value: the last values (B, D).
-        memory: what the steps before have left, leading axis B.
-        known: what is known of the H steps to come, (H, B, K).
-        limits: the least and the greatest scaled value, each (B, D).
+        memory: after the last observed step, leading axis B.
+        step_features: of the steps of the forecast horizon, (H, B, K).
+        limits: the smallest and the largest scaled value, each (B, D).
         uniforms: (H, B, D, 2) for sample paths, or None.
 
     Returns:
         The path (H, B, D) and the memory after it, as NumPy arrays.
     """
-    horizon, batch = known.shape[:2]
+    horizon, batch = step_features.shape[:2]
     size, longest = _padded(-(-batch // _pieces(batch))), 1 << (horizon - 1).bit_length()
     compiled = _compiled(blueprint)
 
@@ -107,7 +107,7 @@ def run(
         path, after = compiled(
             dict(arrays),
             *tf.nest.map_structure(rows, (value, memory)),
-            steps(rows(known, axis=1)),
+            steps(rows(step_features, axis=1)),
             tf.nest.map_structure(rows, limits),
             None if uniforms is None else steps(rows(uniforms, axis=1)),
             tf.constant(horizon),
@@ -123,7 +123,7 @@ def run(
 
 def _pieces(batch: int) -> int:
     """Into how many pieces a batch is cut: small ones cost more than another core gives."""
-    return max(min(CORES, batch // SMALLEST_PIECE), 1)
+    return max(min(CORES, batch // MIN_PIECE), 1)
 
 
 def _padded(batch: int) -> int:

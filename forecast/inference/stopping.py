@@ -1,8 +1,8 @@
 """Conditions that end the rollout of a series.
 
 A condition is any function of the values forecast so far, (t,) with the newest last (with
-several targets (t, D)), that tells whether the newest is the last one wanted. Those that stand here
-look at the first target.
+several targets (t, D)), that returns whether to stop after the newest. Those defined here look at
+the first target.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from forecast.errors import OptionError, require_whole
 
 Condition = Callable[[np.ndarray], Any]  # its result is taken as true or false
-STEADY = 1e-6  # change relative to the value below which it counts as unchanged
+DEFAULT_TOLERANCE = 1e-6  # largest relative change that counts as none
 
 
 def below(limit: float) -> Condition:
@@ -38,7 +38,7 @@ def above(limit: float) -> Condition:
     return lambda path: bool(_first(path)[-1] > bound)
 
 
-def unchanged(steps: int = 1, tolerance: float = STEADY) -> Condition:
+def unchanged(steps: int = 1, tolerance: float = DEFAULT_TOLERANCE) -> Condition:
     """Ends when the value has not changed for some steps.
 
     Args:
@@ -46,7 +46,7 @@ def unchanged(steps: int = 1, tolerance: float = STEADY) -> Condition:
         tolerance: largest change from step to step, relative to the value, that counts as none.
 
     Raises:
-        OptionError: if the steps are fewer than 1, or the tolerance is no number.
+        OptionError: if the steps are fewer than 1, or the tolerance is not a number.
 
     Example:
         >>> unchanged(2)(np.array([3.0, 5.0, 5.0])), unchanged(2)(np.array([3.0, 5.0, 5.0, 5.0]))
@@ -77,7 +77,7 @@ def parse(text: str) -> Condition:
     """A condition from text: "value<20", "value > 3.5", "unchanged", "unchanged 5".
 
     Raises:
-        OptionError: if it is not understood.
+        OptionError: if it is not a condition.
 
     Example:
         >>> parse("value<20")(np.array([19.5]))
@@ -85,7 +85,7 @@ def parse(text: str) -> Condition:
     """
     compared = re.fullmatch(r"\s*value\s*([<>])\s*(\S+)\s*", text)
     steady = re.fullmatch(r"\s*unchanged(?:\s+([1-9]\d{0,8}))?\s*", text)
-    with suppress(ValueError):  # no number: told below
+    with suppress(ValueError):  # not a number: refused below
         limit = float(compared[2]) if compared else 0.0
         if compared and math.isfinite(limit):
             return below(limit) if compared[1] == "<" else above(limit)
@@ -98,7 +98,7 @@ def parse(text: str) -> Condition:
 
 
 def to_condition(value: str | Condition) -> Condition:
-    """A condition from what a user may give: text, or a function.
+    """A condition from text or a function.
 
     Raises:
         OptionError: if it is neither.
@@ -122,7 +122,7 @@ def steps_until(condition: Condition, path: np.ndarray, known: int) -> int | Non
         Between known + 1 and t; None where it never holds.
 
     Raises:
-        OptionError: if the condition answers with something else than true or false.
+        OptionError: if the condition returns anything but true or false.
     """
     shown = path[:, 0] if path.shape[1] == 1 else path
     return next((t for t in range(known + 1, len(path) + 1) if _holds(condition, shown[:t])), None)
@@ -132,7 +132,7 @@ def _holds(condition: Condition, path: np.ndarray) -> bool:
     answer = condition(path)
     if callable(answer) or np.ndim(answer):
         raise OptionError(
-            f"the condition has answered {answer!r:.60}; it must answer true or false for the "
+            f"the condition has returned {answer!r:.60}; it must return true or false for the "
             "values so far, as below(20) does"
         )
     return bool(answer)

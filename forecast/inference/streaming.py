@@ -1,4 +1,4 @@
-"""Forecasting one step at a time, with true values taken in as they arrive."""
+"""Forecasting one step at a time, updated with true values as they arrive."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class Stream:
         """Begin at a state.
 
         Args:
-            projector: of the model.
+            engine: of the model.
             state: where to begin.
             quantiles: probabilities, none for a head without a distribution.
-            observe: takes true values in, from a state and what `send` is given.
+            observe: updates a state with the true values that `send` is given.
             future: covariates of the steps, for a model that takes some.
         """
         self._engine = engine

@@ -96,9 +96,9 @@ def test_few_scores_of_a_step_are_joined_by_those_of_the_steps_around_it():
 def test_of_many_scores_some_of_every_size_are_kept():
     kept = Calibration.of(np.arange(100_001.0)[:, None, None]).scores
 
-    assert kept.shape == (1, calibrations.KEPT, 1)
+    assert kept.shape == (1, calibrations.MAX_SCORES, 1)
     assert (kept[0, 0, 0], kept[0, -1, 0]) == (0, 100_000)
-    assert np.abs(np.diff(kept[0, :, 0]) - 100_000 / (calibrations.KEPT - 1)).max() <= 1
+    assert np.abs(np.diff(kept[0, :, 0]) - 100_000 / (calibrations.MAX_SCORES - 1)).max() <= 1
 
 
 def test_nothing_observed_is_no_calibration():
@@ -178,7 +178,7 @@ def test_the_percentiles_of_the_paths_are_there_on_request(make_model, make_rand
 
 @pytest.fixture
 def each_step_alone(monkeypatch):
-    monkeypatch.setattr(calibrations, "ENOUGH", 1)
+    monkeypatch.setattr(calibrations, "MIN_SCORES", 1)
 
 
 @pytest.mark.usefixtures("each_step_alone")

@@ -290,7 +290,7 @@ def test_a_batch_cut_into_pieces_gives_the_same(
     from forecast.inference import loop_xla
 
     monkeypatch.setattr(loop_xla, "CORES", 3)
-    monkeypatch.setattr(loop_xla, "SMALLEST_PIECE", 2)
+    monkeypatch.setattr(loop_xla, "MIN_PIECE", 2)
     model = make_model(make_random_panel(range(5, 5 + series)), head="student_t", lags=(2, 3))
 
     numpy, pieces = (
@@ -310,7 +310,7 @@ def test_every_core_gets_a_piece_unless_the_pieces_become_small(monkeypatch):
     from forecast.inference import loop_xla
 
     monkeypatch.setattr(loop_xla, "CORES", 4)
-    smallest = loop_xla.SMALLEST_PIECE
+    smallest = loop_xla.MIN_PIECE
 
     batches = [1, smallest, 2 * smallest - 1, 2 * smallest, 4 * smallest, 9 * smallest]
 
@@ -322,7 +322,7 @@ def test_the_pieces_of_a_batch_share_one_compilation(monkeypatch, make_model, ma
     from forecast.inference import loop_xla
 
     monkeypatch.setattr(loop_xla, "CORES", 4)
-    monkeypatch.setattr(loop_xla, "SMALLEST_PIECE", 2)
+    monkeypatch.setattr(loop_xla, "MIN_PIECE", 2)
     lags = (2, 13)  # of no other test, so that the count begins at zero
     model = make_model(make_random_panel([9] * 11, ids=list(range(11))), lags=lags)
 

@@ -539,7 +539,7 @@ def test_every_task_of_a_peer_is_measured_and_a_failure_ends_nothing(run, tmp_pa
     monkeypatch.setattr(benchmark("_peer_bench"), "WORKERS", tmp_path)
     monkeypatch.setattr(benchmark("peers"), "missing", lambda _: None)
     kept, page = tmp_path / "kept" / "measured.json", tmp_path / "BENCHMARKS.md"
-    monkeypatch.setattr(benchmark("peers"), "KEPT", kept)
+    monkeypatch.setattr(benchmark("peers"), "RESULTS", kept)
     monkeypatch.setattr(benchmark("peers"), "PAGE", page)
     (tmp_path / "darts_worker.py").write_text(PEER)
     m4_rows(np.arange(100)).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
