@@ -7,7 +7,6 @@ import pytest
 
 import forecast
 from forecast import Forecaster, TrainingRecord
-from forecast import forecaster as forecaster_module
 from forecast.data.to_panel import to_panel
 from forecast.evaluation import holdout
 from forecast.inference.rollout import make_step, times_after
@@ -154,10 +153,8 @@ def test_training_that_ends_before_a_regimes_turn_says_so(sales):
     full = Forecaster(**TINY | {"steps": 8, "feedback": "teacher>free"}).fit(sales).model_.record
 
     assert (short.phases, full.phases) == (("teacher",), ("teacher", "free"))
-    assert (short.phase_starts, full.phase_starts) == (
-        (0,),
-        (0, 6),
-    )  # the last quarter is that of free
+    # the last quarter is that of free
+    assert (short.phase_starts, full.phase_starts) == ((0,), (0, 6))
 
 
 @pytest.mark.usefixtures("untrained")
@@ -165,7 +162,7 @@ def test_training_records_the_exposure_gap_of_the_validation_tail(sales):
     forecaster = Forecaster(**TINY | {"holdout": 3}).fit(sales)
 
     gap = forecaster.model_.record.exposure
-    assert [len(gap[kind]) for kind in ("one_step", "rollout")] == [3, 3]
+    assert [len(errors) for errors in (gap.one_step, gap.rollout)] == [3, 3]
     # the same by hand: a model that has seen all but the last 2 x 3 rows
     panel = to_panel(sales)
     history, model = panel.until(6), forecaster.model_
@@ -190,7 +187,7 @@ def test_an_interrupt_after_training_keeps_the_model(monkeypatch, sales, interru
     def control_c(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(forecaster_module, interrupted, control_c)
+    monkeypatch.setattr(holdout, interrupted, control_c)
 
     model = Forecaster(**TINY | {"holdout": 3}).fit(sales).model_
 

@@ -380,7 +380,7 @@ def test_scale_a_constant_series_is_forecast_near_its_level_in_any_units(make_mo
     [
         ({"horizon": 4}, ["numpy"]),
         ({"horizon": 5}, ["compiled"]),  # 5 steps of 2 series
-        ({"horizon": 1, "paths": 4}, ["numpy", "numpy"]),
+        ({"horizon": 1, "paths": 4}, ["numpy", "numpy"]),  # the centre, and the paths
         ({"horizon": 1, "paths": 5}, ["compiled", "compiled"]),
         ({"horizon": 1, "levels": (80,)}, ["compiled", "compiled"]),  # on 200 paths
         ({"horizon": 9, "runtime": "numpy"}, ["numpy"]),
@@ -388,13 +388,17 @@ def test_scale_a_constant_series_is_forecast_near_its_level_in_any_units(make_mo
     ],
 )
 def test_the_compiled_runtime_is_taken_where_it_pays(monkeypatch, model, options, runtimes):
-    taken, run = [], RolloutEngine.run
+    taken = []
 
-    def note(self, *arguments):
-        taken.append(self.runtime)
-        return run(replace(self, runtime="numpy"), *arguments)
+    def noting(method):
+        def note(self, *arguments):
+            taken.append(self.runtime)
+            return method(replace(self, runtime="numpy"), *arguments)
 
-    monkeypatch.setattr(RolloutEngine, "run", note)
+        return note
+
+    for name in ("run", "sample"):
+        monkeypatch.setattr(RolloutEngine, name, noting(getattr(RolloutEngine, name)))
     monkeypatch.setattr(rollout, "MIN_STEP_ROWS_TO_COMPILE", 10)
     model.rollout(**options)
 

@@ -176,7 +176,7 @@ def test_an_interrupt_before_there_is_anything_to_keep_leaves_the_old_model(monk
     result = run("train", "sales.csv", "--quiet")
 
     assert result.exit_code == 1
-    assert result.stderr == "Error: interrupted before it was done\n"
+    assert result.stderr == "Error: interrupted before it was finished\n"
     assert Path("model.forecast").read_bytes() == before
 
 
@@ -685,7 +685,7 @@ def test_debug_shows_the_traceback_before_the_error_and_nothing_else_does():
         (RuntimeError("what\nnow"), "unexpected RuntimeError: what now; this is a bug, please"),
         (MemoryError(), "not enough memory; use fewer series or steps, or a smaller --units"),
         (OSError(5, "Input/output error", "disk"), "disk: Input/output error"),
-        (KeyboardInterrupt(), "interrupted before it was done"),
+        (KeyboardInterrupt(), "interrupted before it was finished"),
         (forecast.DataError("a \x1b[2Jb"), "a \N{REPLACEMENT CHARACTER}[2Jb"),
     ],
 )

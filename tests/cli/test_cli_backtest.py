@@ -143,7 +143,9 @@ def test_training_anew_and_carrying_along_are_passed_on(monkeypatch):
     said = run("sales.csv", "-n", 4, "--cutoffs", 2, "--refit", 1, "--carry", *TINY).stderr
 
     assert (asked["refit"], asked["carry"]) == (1, True)
-    assert "Training on the rows before the first cutoff, and anew at each, for at most" in said
+    assert (
+        "Training on the rows before the first cutoff, refitted at each cutoff, for at most" in said
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_training_anew_and_carrying_along_are_passed_on(monkeypatch):
         (["-m", "model.forecast", "--plot", "a.gif"], 2, "a picture's name must end in .png"),
         (["-m", "model.forecast", "-o", "-"], 2, "--out cannot be standard output"),
         (["--cutoffs", 100], 1, "100 cutoffs need a series of more than"),
-        (["--layers", 1, "--dropout", 0.2], 2, "dropout is 0.2, but lies between layers"),
+        (["--layers", 1, "--dropout", 0.2], 2, "dropout is 0.2, but acts between layers"),
         (["-m", "model.forecast", "--levels", "0"], 2, "is not a list of percents"),
     ],
 )

@@ -14,24 +14,22 @@ import forecast
 from forecast.cli import main
 from forecast.data.to_panel import to_panel
 from forecast.inference.conformal import Calibration
+from forecast.training.progress import Progress
 
-ROUNDS = [
-    {"step": step, "steps": 20, "seconds": 1.0, "loss": 1 / step, "validation_loss": 2 / step}
-    for step in (5, 10, 20)
-]
-RECORD = {"rounds": ROUNDS, "kept": 10, "regimes": ["teacher", "free"], "turns": [0, 15]}
+ROUNDS = tuple(Progress(step, 20, 1.0, 1 / step, 2 / step) for step in (5, 10, 20))
 
 
 @pytest.fixture(autouse=True)
-def saved(sales, make_model, tmp_path, monkeypatch):
+def saved(sales, make_model, make_record, tmp_path, monkeypatch):
     """A folder with two stores, and models of random weights that know their first days."""
     monkeypatch.chdir(tmp_path)
     sales.to_csv("sales.csv", index=False)
     panel = to_panel(sales.groupby("store").head(40))
     scores = np.linspace(0.1, 2, 200).reshape(1, 200, 1).repeat(8, axis=0)
     model = make_model(panel, lags=(7,), cycles=("week",))
-    model.record.update(RECORD)
-    replace(model, calibration=Calibration(scores.astype(np.float32))).save("model.forecast")
+    record = make_record(rounds=ROUNDS, kept_step=10, phase_starts=(0, 15), last=None)
+    calibration = Calibration(scores.astype(np.float32))
+    replace(model, calibration=calibration, record=record).save("model.forecast")
     make_model(panel, network="attention").save("attention.forecast")
 
 
@@ -119,10 +117,10 @@ def test_a_terminal_without_dots_has_a_chart_of_ascii(encoding):
     assert b"+----" in done.stdout
 
 
-def test_what_there_is_to_say_of_a_backtest_is_told_for_people(make_model, sales):
+def test_the_notes_of_a_backtest_are_printed_for_people(make_model, make_record, sales):
     model = make_model(to_panel(sales))
-    model.record.last = int(model.state.time.max())
-    model.save("model.forecast")
+    record = make_record(last=int(model.state.time.max()))
+    replace(model, record=record).save("model.forecast")
     words = ["errors", "sales.csv", "--horizon", 4, "--cutoffs", 2]
 
     assert "4 of 4 forecasts begin before 2024-02-29" in run_well("plot", *words).stderr
@@ -168,16 +166,6 @@ def test_a_picture_takes_the_place_of_nothing_that_it_is_made_from():
     line = error_of("plot", "forecast", "sales.png", "--out", "sales.png", status=2)
 
     assert line == "Error: --out sales.png would overwrite the table itself; name another file"
-
-
-def test_a_training_record_that_is_damaged_is_told(make_model, make_random_panel):
-    model = make_model(make_random_panel([9]))
-    model.record.rounds = [{"step": "x"}]
-    model.save("damaged.forecast")
-
-    line = error_of("plot", "training", "--model", "damaged.forecast", status=1)
-
-    assert line == "Error: damaged.forecast: its training record is damaged; train again"
 
 
 @pytest.mark.usefixtures("eager")

@@ -109,9 +109,9 @@ def test_bounds_hold_and_one_side_can_be_left_open(model):
 @pytest.mark.parametrize(
     ("bounds", "message"),
     [
-        ("low", "'low' is none of none, non_negative, and no pair such as 0,100"),
-        ("1,2,3", "no pair such as 0,100"),
-        ("a,1", "no pair such as 0,100"),
+        ("low", "'low' is neither one of none, non_negative nor a pair such as 0,100"),
+        ("1,2,3", "nor a pair such as 0,100"),
+        ("a,1", "nor a pair such as 0,100"),
         ("5,1", "bounds are (5.0, 1.0); give"),
     ],
 )
@@ -242,7 +242,7 @@ def test_a_table_that_is_short_of_a_context_is_told_to_be():
             ["--state", "held.state", "--out", "held.state"],
             "--out held.state would overwrite the state itself",
         ),
-        (["--keep-state", "notes.txt"], "notes.txt would overwrite a file that is no state"),
+        (["--keep-state", "notes.txt"], "notes.txt would overwrite a file that is not a state"),
     ],
 )
 def test_no_file_is_overwritten_by_another_kind_of_content(model, options, message):

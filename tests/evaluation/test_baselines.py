@@ -11,10 +11,10 @@ from forecast.evaluation.baselines import (
     is_seasonal,
     naive,
     naive2,
-    seasonal_differences,
     seasonal_naive,
     seasonal_shape,
 )
+from forecast.evaluation.metrics import seasonal_differences
 
 NAN = np.nan
 

@@ -60,7 +60,7 @@ def kinds(backtest, exposure=None):
 
 
 def test_nothing_is_said_of_a_good_model():
-    assert kinds(backtest_of(good, sigma=0.5), {"exposure": None}) == []
+    assert kinds(backtest_of(good, sigma=0.5), None) == []
 
 
 def test_a_copy_of_the_last_value_is_found():

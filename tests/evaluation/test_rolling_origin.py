@@ -265,9 +265,9 @@ def test_a_series_joins_in_where_it_has_a_value(make_model, make_panel):
 def test_missing_values_are_left_out_and_counted(make_model, make_panel):
     panel = make_panel([1, 2, 3, 4, 5, 6, NAN, 8])
 
-    found = roll(make_model(panel), panel, 3, np.array([3]), baselines=["naive"])
+    found = make_model(panel).backtest(panel, 3, 1, baselines=["naive"])
 
-    assert found.notes == ("1 of 3 values are missing; they are left out",)
+    assert found.notes == ("1 of 3 actuals are missing; they are left out",)
     assert found.overall.loc["naive", "mae"] == 2  # of 1 and 3: the last value is 5
 
 
@@ -353,7 +353,7 @@ def test_training_sees_the_rows_before_the_first_cutoff_alone(sales):
 
 
 @pytest.mark.usefixtures("untrained")
-def test_what_is_missing_is_told_of_all_cutoffs_where_it_is_trained_anew(sales):
+def test_missing_actuals_are_counted_over_all_refits(sales):
     from forecast import Forecaster
 
     holed = sales.copy()
@@ -361,11 +361,11 @@ def test_what_is_missing_is_told_of_all_cutoffs_where_it_is_trained_anew(sales):
 
     found = Forecaster(units=4, steps=1, feedback="teacher").backtest(holed, 2, 2, refit=1)
 
-    assert found.notes == ("1 of 8 values are missing; they are left out",)
+    assert found.notes == ("1 of 8 actuals are missing; they are left out",)
 
 
 @pytest.mark.usefixtures("untrained")
-def test_it_is_trained_anew_at_every_so_manieth_cutoff(sales):
+def test_a_model_is_refitted_at_every_nth_cutoff(sales):
     from forecast import Forecaster
 
     choices = {"units": 4, "steps": 2, "seed": 1}

@@ -227,17 +227,17 @@ def test_coverage_is_that_of_intervals_made_from_rows_before(make_model, make_ra
     assert shares["80"] < 70
 
 
-def test_shares_are_told_for_the_levels_that_the_scores_can_tell():
+def test_coverage_is_reported_for_the_levels_with_enough_scores():
     scores = np.array([8.0, 9.0, 1.0, 7.0])[:, None, None]
 
-    assert holdout._shares(of_one_step(*range(1, 10)), scores) == {"80": 75.0}
+    assert holdout._coverage(of_one_step(*range(1, 10)), scores) == {"80": 75.0}
 
 
 def test_rollouts_begin_evenly_over_both_tails():
-    assert holdout._cutoffs(3, wanted=1_000) == [1, 2, 3, 4, 5, 6]
-    assert holdout._cutoffs(48, wanted=2) == [48, 96]
-    assert holdout._cutoffs(48, wanted=4) == [24, 48, 72, 96]
-    assert holdout._cutoffs(1, wanted=0) == [1, 2]
+    assert holdout._cutoffs(3, count=1_000) == [1, 2, 3, 4, 5, 6]
+    assert holdout._cutoffs(48, count=2) == [48, 96]
+    assert holdout._cutoffs(48, count=4) == [24, 48, 72, 96]
+    assert holdout._cutoffs(1, count=0) == [1, 2]
 
 
 def test_without_held_out_rows_there_is_no_calibration(make_model, make_random_panel):

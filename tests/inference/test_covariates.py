@@ -535,11 +535,9 @@ def test_a_cell_may_be_missing_where_training_has_seen_such_but_a_row_may_not(
 def test_a_model_asks_for_the_columns_that_it_takes_and_for_no_others(
     shop_model, make_model, make_panel
 ):
-    with pytest.raises(
-        OptionError, match=r"\['price', 'kind'\], which must be known for the steps"
-    ):
+    with pytest.raises(OptionError, match=r"\['price', 'kind'\]; give them with --future FILE"):
         shop_model.predict(3)
-    with pytest.raises(OptionError, match="takes no columns that are known for the future; train"):
+    with pytest.raises(OptionError, match="takes no future covariates; train"):
         make_model(make_panel([1.0, 2.0])).predict(1, future=upcoming())
 
 

@@ -386,7 +386,7 @@ def test_a_masked_value_is_missing(make_model, make_panel):
 def test_a_new_series_beyond_all_numbers_is_refused(make_model, make_panel):
     model = make_model(make_panel([1.0, 2.0]))
 
-    with pytest.raises(DataError, match="series 'z' has a value 1e\\+308, beyond"):
+    with pytest.raises(DataError, match="series 'z' has a value 1e\\+308, too large"):
         model.observe(model.state, make_panel([1e308, -1e308], ids=["z"], first=2))
 
 

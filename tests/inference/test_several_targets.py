@@ -21,6 +21,8 @@ from forecast.inference.rollout import RolloutEngine
 from forecast.nn import NETWORKS
 from forecast.nn.step import ModelStep
 from forecast.plotting import plot_forecast
+from forecast.training.options import TrainingOptions
+from forecast.training.plan import choose
 
 NAN = np.nan
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -209,10 +211,10 @@ def test_limits_of_each_target_are_in_its_own_scale():
     assert found.high.tolist() == [[1.0, 2.0]]  # the root of 9 less 1, halved; 10 less 2, quartered
 
 
-def test_bounds_and_transforms_are_told_for_each_target(shops):
+def test_bounds_and_transforms_are_inferred_for_each_target(shops):
     panel = to_panel(shops, target="sold", also=["came", "degrees"])
 
-    config, _ = Forecaster()._choose(panel)
+    config, _ = choose(TrainingOptions(), panel)
 
     assert config.bounds[0] == non_negative
     assert config.bounds[2] == infer(panel, 1.0, 2) == Bounds()
@@ -223,7 +225,7 @@ def test_bounds_and_transforms_that_are_asked_for_are_those_of_the_target(shops)
     shops = shops.assign(sold=shops["sold"] + 1)
     panel = to_panel(shops, target="sold", also=["degrees"])
 
-    config, _ = Forecaster(transform="log", bounds=(1, 50))._choose(panel)
+    config, _ = choose(TrainingOptions(transform="log", bounds=(1, 50)), panel)
 
     assert config.powers == (0.0, 1.0)
     assert config.bounds == (Bounds(1.0, 50.0), Bounds())
