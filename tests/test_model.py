@@ -374,6 +374,7 @@ def test_scale_a_constant_series_is_forecast_near_its_level_in_any_units(make_mo
 # Runtimes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "runtimes"),
     [

@@ -198,8 +198,8 @@ def test_control_c_keeps_the_best_weights_and_a_terminal_shows_how_far_training_
     assert re.search(rb"step [\d,]+ of 4,000, loss \d", shown)
     assert b"Traceback" not in shown
     assert not re.search(rb"cuda|oneDNN|absl", shown)  # what TensorFlow says about itself
-    assert record["ended"] == "interrupted"
-    assert 0 < record["rounds"][-1]["step"] < planned
+    assert record.ended == "interrupted"
+    assert 0 < record.rounds[-1].step < planned
 
 
 class on_a_terminal:  # noqa: N801 - reads like a function

@@ -52,6 +52,7 @@ def test_errors_that_are_always_half_as_large_leave_no_doubt():
     )
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(0)
     held = 0

@@ -355,6 +355,7 @@ def test_what_an_interval_holds_and_how_wide_the_naive_one_is(make_panel):
     np.testing.assert_allclose(high[0], middle + reach, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("untrained")
 def test_covariates_are_held_against_none_and_against_noise(run, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark("covariates"), "CUTOFF", pd.Timestamp("2011-01-20"))

@@ -1,4 +1,5 @@
 import ast
+import functools
 import json
 import re
 import subprocess
@@ -55,9 +56,14 @@ def statements(tree, inside_functions=True, for_types=False):
         yield from statements(node, inside_functions, for_types)
 
 
+@functools.cache
+def tree_of(name):
+    return ast.parse(MODULES[name].read_text())
+
+
 def imported(name, inside_functions=True, for_types=False):
     """Full names that a module imports; names imported from a package count as well."""
-    tree = ast.parse(MODULES[name].read_text())
+    tree = tree_of(name)
     for node in statements(tree, inside_functions, for_types):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
