@@ -38,9 +38,8 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Compare with other libraries, each in the same time, and write docs/BENCHMARKS.md: some hours
-# `make bench BENCH=--quick` goes through it in minutes and
-# only prints.
+# Compare with other libraries, each with the same time budget, and write docs/BENCHMARKS.md: some
+# hours. `make bench BENCH=--quick` takes minutes and only prints.
 bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python --write $(BENCH)
 

@@ -193,8 +193,8 @@ def origins(
         predictor, panel, rows_after: see `roll`.
         carry: whether the history is encoded once, up to the first cutoff, and the rows between
             cutoffs are observed: the scale of a series then is that at its first cutoff, as after
-            an update. Otherwise the history is encoded again up to each, and its scale is that of the last
-            rows before it.
+            an update. Otherwise the history is encoded again up to each, and its scale is that of
+            the last rows before it.
     """
     config, step, state = predictor.config, predictor.step, None
     first_observed = _first_observed(panel)

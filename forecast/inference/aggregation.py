@@ -50,9 +50,7 @@ def totals(
         DataError: if a series has no group.
     """
     if not isinstance(forecast, Forecast) or forecast.paths is None:
-        raise OptionError(
-            "totals are sums of sample paths; give a forecast of rollout(..., paths=200)"
-        )
+        raise OptionError("totals add up sample paths; give a forecast of rollout(..., paths=200)")
     names, group = _groups(forecast, config, by)
     series, _, horizon = forecast.paths.shape[:3]
     begins, span = _spans(times_after(forecast.start, horizon), config, over)
@@ -109,8 +107,9 @@ def _categories(forecast: Forecast, config: Config, column: str) -> list[str]:
         first += covariate.width
     available = [covariate.name for covariate in config.static if covariate.categories]
     raise OptionError(
-        f"no static column of categories {column!r} to add up by; the model has {available or 'none'}: "
-        "train with --static COLUMN (static=[...] in Python), or add up 'all'"
+        f"no static column of categories {column!r} to add up by; the model has "
+        f"{available or 'none'}: train with --static COLUMN (static=[...] in Python), or add up "
+        "'all'"
     )
 
 

@@ -56,12 +56,12 @@ def test_paths_of_series_that_have_ended_end_with_them(model):
 def test_without_paths_there_is_neither_a_table_nor_a_sum(model):
     plain = model.rollout(2)
 
-    with pytest.raises(OptionError, match="totals add sample paths up; give a forecast of rollout"):
+    with pytest.raises(OptionError, match="totals add up sample paths; give a forecast of rollout"):
         model.totals(plain.table)
 
     with pytest.raises(OptionError, match="the forecast has no sample paths; ask for some with pa"):
         _ = plain.path_table
-    with pytest.raises(OptionError, match="totals add sample paths up; give a forecast of rollout"):
+    with pytest.raises(OptionError, match="totals add up sample paths; give a forecast of rollout"):
         model.totals(plain)
 
 
