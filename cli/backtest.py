@@ -102,20 +102,21 @@ class Scored(NamedTuple):
 @click.option(
     "--levels",
     type=LevelsType(),
-    help='Intervals of so many percent, such as "80,95"; by default 20, 40, 60, 80 and 95.',
+    help='Levels of prediction intervals in percent, such as "80,95"; by default 20, 40, 60, 80 '
+    "and 95.",
 )
 @click.option(
     "--baseline",
     multiple=True,
     help="naive, seasonal_naive, drift, naive2, auto_ets or auto_theta; may be repeated. By "
-    "default all, but naive2 for up to 5,000 forecasts, and the last two, which need the extra "
-    "forecast-rollout[statistics], for up to 100.",
+    "default all, but naive2 only up to 5,000 forecasts, and auto_ets and auto_theta, which need "
+    "the extra forecast-rollout[statistics], only up to 100.",
 )
-@click.option("--of", help="Which of several targets to score; by default the first.")
-@click.option("--by", type=click.Choice(GROUPS), help="Show the measures of each of these.")
+@click.option("--of", help="Target to evaluate, if there are several; by default the first.")
+@click.option("--by", type=click.Choice(GROUPS), help="Show metrics by step, series or cutoff.")
 @click.option("--out", "-o", type=click.Path(), help="Write forecasts and actuals here.")
 @plot_option("forecasts against the actuals")
-@click.option("--json", "as_json", is_flag=True, help="Print the measures as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 @training_options
 @command
 def backtest(

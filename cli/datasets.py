@@ -7,12 +7,12 @@ import click
 from .output import Say, command, print_data
 
 
-@click.command(short_help="List the datasets that come along, or print one.")
+@click.command(short_help="List the included datasets, or print one.")
 @click.argument("name", required=False)
 @click.option("--out", "-o", type=click.Path(), help="Write here instead of standard output.")
 @command
 def datasets(name: str | None, out: str | None, say: Say) -> None:
-    """List the datasets that come along with source and licence, or write NAME as a table.
+    """List the included datasets with source and licence, or write NAME as a table.
 
     \b
     Examples:

@@ -45,7 +45,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     The command takes a `Say` to print lines for people with.
     """
 
-    @click.option("--quiet", "-q", is_flag=True, help="Print nothing for people but errors.")
+    @click.option("--quiet", "-q", is_flag=True, help="Suppress all messages except errors.")
     @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
     @functools.wraps(function)
     def wrapped(*args: Any, quiet: bool, debug: bool, **options: Any) -> None:
@@ -310,7 +310,7 @@ def future_option() -> Callable[..., Any]:
         "--future",
         type=click.Path(allow_dash=True),
         help="Future covariates: a table with the times of the horizon and the known columns; "
-        "without the column that names the series it holds for all.",
+        "without the id column it applies to all series.",
     )
 
 
@@ -320,7 +320,7 @@ def stride_option() -> Callable[..., Any]:
         "--stride",
         type=click.IntRange(min=1),
         show_default="the horizon, or fewer",
-        help="Rows from one cutoff to the next.",
+        help="Rows between consecutive cutoffs.",
     )
 
 

@@ -66,7 +66,7 @@ class PictureRequest(NamedTuple):
     stride: int | None
 
 
-@click.command(short_help="Draw a forecast, a training, or the errors of a backtest.")
+@click.command(short_help="Plot a forecast, training curves, or backtest errors.")
 @click.argument("kind", type=click.Choice([*OF_MODEL, *OF_BACKTEST]), metavar="KIND")
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
 @model_option("The model to use.")
@@ -74,13 +74,17 @@ class PictureRequest(NamedTuple):
     "--out",
     "-o",
     type=click.Path(),
-    help="Draw here, a .png, .svg or .pdf file, instead of a small chart of text.",
+    help="Write the picture here, a .png, .svg or .pdf file, instead of a text chart.",
 )
-@horizon_option("Steps of a forecast; by default as many as a window of training had.")
+@horizon_option("Steps to forecast; by default the horizon of the training windows.")
 @click.option("--series", multiple=True, help="Draw this series only; may be repeated.")
-@click.option("--levels", type=LevelsType(), help='Intervals of so many percent, such as "80,95".')
+@click.option(
+    "--levels", type=LevelsType(), help='Levels of intervals in percent, such as "80,95".'
+)
 @future_option()
-@click.option("--cutoffs", type=click.IntRange(min=1), help="Forecasts of each series.")
+@click.option(
+    "--cutoffs", type=click.IntRange(min=1), help="Number of cutoffs of a backtest; by default 10."
+)
 @stride_option()
 @command
 def plot(
@@ -96,16 +100,16 @@ def plot(
     stride: int | None,
     say: Say,
 ) -> None:
-    """Draw a picture, or a small chart of text on standard output where --out is not given.
+    """Plot to the file --out, or without it as a text chart: forecast, training and errors only.
 
     \b
     KIND is one of
-      forecast      the steps that follow the training data, or TABLE
-      training      the losses, step by step
-      attention     the attention weights of each step, for --network attention
-      forecasts     of the last rows of TABLE, against the actuals
-      errors        of those forecasts by step, next to baselines
-      calibration   the empirical coverage of their intervals
+      forecast      of the steps after the training data, or after TABLE
+      training      training and validation loss
+      attention     attention weights of each step, for --network attention
+      forecasts     of a backtest on TABLE, against the actuals
+      errors        of that backtest by step, next to baselines
+      calibration   of that backtest: empirical against nominal coverage
 
     \b
     Examples:
@@ -166,7 +170,7 @@ def check_given(kind: str, names: list[str], out: str | None) -> None:
     if kind in OF_BACKTEST and "TABLE" not in names:
         raise OptionError(f"the picture {kind!r} needs a TABLE whose last rows are forecast")
     if out is None and kind not in WITH_TEXT_CHART:
-        raise OptionError(f"there is no chart of text for {kind!r}; name a picture with --out")
+        raise OptionError(f"{kind!r} has no text chart; write a picture with --out FILE.png")
 
 
 def of_backtest(inputs: Inputs, request: PictureRequest, out: str | None) -> Figure | list[str]:

@@ -104,35 +104,36 @@ class UntilType(click.ParamType[Any]):
     "--levels",
     type=LevelsType(),
     default=(),
-    help='Intervals of so many percent, such as "80,95".',
+    help='Levels of prediction intervals in percent, such as "80,95".',
 )
 @click.option(
     "--intervals",
     type=click.Choice(["auto", "calibrated", "paths"]),
     default="auto",
     show_default=True,
-    help="Calibrated on the errors of rollouts on held-out rows, where there were enough, or "
-    "percentiles of sample paths alone, for a head with a distribution.",
+    help="calibrated: from the errors of rollouts on held-out rows (conformal); paths: quantiles "
+    "of sample paths, for a head with a distribution; auto: calibrated if enough rows were held "
+    "out.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0, max=2**32 - 1),
     default=0,
     show_default=True,
-    help="Of sample paths.",
+    help="Random seed of sample paths.",
 )
 @click.option(
     "--runtime",
     type=click.Choice(["auto", "numpy", "compiled"]),
     default="auto",
     show_default=True,
-    help="What computes the rollout; compiled is TensorFlow, faster for huge panels.",
+    help="Backend of the rollout; compiled uses TensorFlow, faster for very large panels.",
 )
 @click.option(
     "--until",
     type=UntilType(),
-    help='End a series early, with the first row for which "value<20", "value>20" or '
-    '"unchanged 5" holds; --horizon is the most.',
+    help='Stop each series after the first step that meets a condition: "value<20", "value>20" '
+    'or "unchanged 5"; --horizon is the maximum.',
 )
 @click.option(
     "--bounds",
@@ -143,7 +144,8 @@ class UntilType(click.ParamType[Any]):
 @click.option(
     "--keep-state",
     type=click.Path(),
-    help="Write the state after the forecast here; intervals of its continuation start afresh.",
+    help="Write the state after the forecast here; when it is continued, intervals start narrow "
+    "again.",
 )
 @click.option(
     "--paths",

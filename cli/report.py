@@ -24,11 +24,11 @@ from .output import (
 PAGES = (".html", ".htm")
 
 
-@click.command(short_help="Write forecasts and their accuracy as one page of HTML.")
+@click.command(short_help="Write forecasts and their accuracy as an HTML report.")
 @click.argument("model", type=click.Path(), default=MODEL)
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
 @click.option("--out", "-o", type=click.Path(), required=True, help="Where to write the page.")
-@horizon_option("Steps to forecast; by default as many as training has held out.")
+@horizon_option("Steps to forecast; by default the holdout of the training.")
 @click.option(
     "--cutoffs",
     type=click.IntRange(min=1),
@@ -47,9 +47,9 @@ def report(
     future: str | None,
     say: Say,
 ) -> None:
-    """Write one page of HTML: the data, forecasts of each series, their accuracy, the training.
+    """Write an HTML report: the data, forecasts of each series, their accuracy, the training.
 
-    The page needs no network and no other file. With TABLE, one file or several, forecasts follow
+    The page is a single file and works offline. With TABLE, one file or several, forecasts follow
     its last rows, charts show the rows before them, and the page holds a backtest over them.
 
     \b

@@ -31,7 +31,7 @@ COLUMNS = ("id", "time", "target", "also", "known", "static", "frequency")  # of
 class RatiosType(click.ParamType[tuple[float, ...]]):
     """A share at the end, or one at the start and one at the end, as in 1,0.5."""
 
-    name = "shares"
+    name = "ratios"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
         """One or two numbers from 0 to 1."""

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 @click.command(short_help="Update the state of a model with new rows, without training.")
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1, required=True)
 @model_option("The model to update.")
-@click.option("--fill-gaps", is_flag=True, help="Take skipped rows as missing values.")
+@click.option("--fill-gaps", is_flag=True, help="Treat skipped rows as missing values.")
 @command
 def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> None:
     """Update the state of a model with the rows of TABLE, which follow those it has seen.
 
     The weights stay the same; the next forecast continues from the new rows. Each series must begin
-    with the row after its last one. A series that is new gets a state from its own rows. If a
-    single row is out of place nothing is changed. TABLE may be several files.
+    with the row after its last one. A new series gets a state from its own rows. If any row is
+    rejected, nothing is changed. TABLE may be several files.
 
     \b
     Examples:
@@ -76,7 +76,7 @@ def news(state: State, panel: Panel) -> Iterator[str]:
     gaps = (known.start - before.time) // panel.frequency.step - 1
     if gaps.any():
         where = first_few(known.ids[gaps > 0])
-        yield f"rows taken as missing before the new ones: {gaps.sum():,} ({where})"
+        yield f"missing rows inserted before the new ones: {gaps.sum():,} ({where})"
     owner = np.repeat(np.arange(len(known.ids)), known.lengths)
     observed = ObservedRange(*(part[owner] for part in before.extent))
     is_implausible = implausible(known.target, observed).any(axis=1)
@@ -88,7 +88,8 @@ def news(state: State, panel: Panel) -> Iterator[str]:
         yield f"new series: {len(added):,} ({first_few(added)}){_like(added, state.ids.tolist())}"
     absent = np.delete(state.ids, rows)
     if len(absent):
-        yield f"no rows: {len(absent):,} of {len(state.ids):,} series ({first_few(absent)})"
+        where = first_few(absent)
+        yield f"series without new rows: {len(absent):,} of {len(state.ids):,} ({where})"
 
 
 def _like(added: list[Any], known: list[Any]) -> str:

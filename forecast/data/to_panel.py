@@ -289,7 +289,7 @@ def _gap_notes(filled: Integers, ids: NDArray[Any]) -> tuple[str, ...]:
     if not len(series):
         return ()
     where = f", in {len(series)} of {len(ids)} series ({first_few(ids[series])})"
-    return (f"gaps filled as missing rows: {filled.sum():,}{where if len(ids) > 1 else ''}",)
+    return (f"missing rows inserted for gaps: {filled.sum():,}{where if len(ids) > 1 else ''}",)
 
 
 def _missing_notes(panel: Panel) -> tuple[str, ...]:

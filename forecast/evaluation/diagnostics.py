@@ -124,8 +124,8 @@ def worse_than_baseline(forecasts: CutoffForecasts, verdict: Verdict | None) -> 
         yield Finding(
             "worse than naive",
             series,
-            f"The forecast {verdict.baseline!r} does better, in {_named(series, forecasts)}. Use "
-            "it for them, give more data, or distinguish series by a column (--static).",
+            f"The baseline {verdict.baseline!r} is more accurate in {_named(series, forecasts)}. "
+            "Use it for them, give more data, or distinguish series by a column (--static).",
         )
 
 

@@ -380,8 +380,8 @@ def _in_sample_notes(forecasts: CutoffForecasts, trained_until: int | None) -> I
     if in_sample:
         until = forecasts.schema.text(forecasts.frequency, trained_until)
         yield (
-            f"{in_sample:,} of {len(forecasts.ids):,} forecasts begin before {until}, up to where "
-            "the model was trained: they are in-sample, hence optimistic; give later rows, or "
-            "train for it: forecast backtest without --model, or Forecaster.backtest, trains on "
-            "the rows before the first cutoff"
+            f"{in_sample:,} of {len(forecasts.ids):,} forecasts begin within the training data, "
+            f"which ends at {until}: they are in-sample, hence optimistic; give later rows, or "
+            "use forecast backtest without --model, or Forecaster.backtest, which trains on the "
+            "rows before the first cutoff"
         )

@@ -77,8 +77,8 @@ def load(path: str | Path) -> ModelParts:
     """
     if is_packed(path, states.PARTS):
         raise ArtifactError(
-            f"{path}: a state alone, no model; show it with: forecast inspect --state, or continue "
-            "it with: forecast predict --state"
+            f"{path}: a state, not a model; show it with: forecast inspect {path} --state, or "
+            f"continue it with: forecast predict --state {path} --horizon N"
         )
     about, weights, held, arrays, scores, record = unpack(path, PARTS, MODEL_FILE)
     refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)

@@ -52,14 +52,14 @@ def _details(record: TrainingRecord, config: Config) -> Iterator[str]:
     last = record.rounds[-1]
     yield _inputs(config)
     if record.kept_step < last.step:
-        yield f"weights: from step {record.kept_step:,}, the best on the validation rows"
+        yield f"weights: from step {record.kept_step:,}, the lowest validation loss"
     is_validated = last.validation_loss is not None or record.ended == "interrupted"
     if record.plan.holdout and not is_validated:
         yield "weights: the last ones, since no value is observed in the validation rows"
     unreached = record.plan.feedback[len(record.phases) :]
     if unreached:
         phases = " and ".join(REGIMES.get(phase, phase) for phase in unreached)
-        yield f"training ended before the phase of {phases}"
+        yield f"training ended before the phase {phases}"
     yield from _limits(config)
 
 

@@ -179,11 +179,12 @@ class ColumnOptions:
     """The roles of the columns of a table.
 
     Args:
-        id: column that tells the series apart; guessed where it is unambiguous.
-        time: column of the times; guessed where it is unambiguous.
-        target: column to forecast; guessed where it is unambiguous.
+        id: column that identifies the series; inferred if unambiguous.
+        time: column of timestamps; inferred if unambiguous.
+        target: column to forecast; inferred if unambiguous.
         also: additional target columns, whose past may help. All targets are forecast and fed back
-            together. Transform and bounds are for the target; for the others they are inferred.
+            together. Transform and bounds apply to the main target only; for the others they are
+            inferred.
         known: future covariates: columns that are known in advance too, such as a price (numbers,
             yes and no, or categories). A forecast needs their future values.
         static: static covariates: columns with one value per series, such as its region.
@@ -209,23 +210,23 @@ class TrainingOptions:
         network: "lstm" observes and forecasts with the same layers; "seq2seq" has an encoder and
             a decoder; in "attention" the decoder attends to the encoder's outputs; "repeat" gives
             the decoder one vector for the whole horizon.
-        cell: of the recurrent layers.
-        attention_score: scaled dot product, or additive.
+        cell: cell type of the recurrent layers.
+        attention_score: score function of the attention: scaled dot product, or additive.
         head: "point" forecasts the median alone; "normal", "student_t" and, for counts,
             "negative_binomial" a distribution, with sample paths.
-        layers: recurrent layers.
-        units: units of each layer.
+        layers: number of recurrent layers.
+        units: units of each recurrent layer.
         residual: let each layer above the first add its input to its output.
         dropout: dropout rate between recurrent layers.
-        context: steps that set the scale of a series, its last ones, and that lead each training
-            window.
-        train_horizon: steps of a training window after its context, in which the network may be
-            fed its own predictions; by default as many as are held out, at least 8 if there are
-            enough rows. It does not limit forecasts.
+        context: context length: the last steps of a series, which set its scale; also the first
+            steps of each training window.
+        train_horizon: horizon of the training windows, over which the network may be fed its own
+            predictions; by default the holdout, but at least 8 if there are enough rows. It does
+            not limit forecasts.
         holdout: steps at the end of each series that are kept for the final comparison with the
             seasonal naive forecast, and as many before them for early stopping; 0 trains on
             everything.
-        transform: of the values before they are scaled; auto chooses by Guerrero's method.
+        transform: transformation of the values before scaling; auto chooses by Guerrero's method.
         bounds: limits of all forecasts: none, non_negative, a pair of numbers with either end left
             open, or auto: non-negative where the data suggest it.
         windows: "random" training windows start at random places, each from an empty state;
@@ -234,18 +235,18 @@ class TrainingOptions:
         feedback: what the network is fed after the context of a window: "teacher" (true values),
             "scheduled" (more and more of its own predictions), "free" (its own predictions), or
             one after another as in "teacher,free".
-        schedule: how the teacher-forcing ratio of scheduled sampling changes.
-        teacher_forcing_ratio: of scheduled sampling, at the start and at the end of its phase; a
-            single number is that at the end.
+        schedule: how the teacher-forcing ratio changes in scheduled sampling.
+        teacher_forcing_ratio: probability of feeding the true value in scheduled sampling, at the
+            start and at the end of its phase; a single number sets the end.
         mixing: scheduled sampling step by step, or in two fused passes.
-        mix_by: draw teacher forcing for each step, or for a whole sequence.
-        batch_size: windows in a gradient step.
-        steps: gradient steps.
-        learning_rate: at the start, with cosine decay to 0.
-        budget: longest time that training may take, such as "90s", "5m" or "1h"; at least one
-            gradient step is made.
-        seed: of weights and windows. The same seed, data and machine give the same model, unless
-            the time budget ends the training.
+        mix_by: choose between true value and prediction at each step, or once per window.
+        batch_size: windows per gradient step.
+        steps: number of gradient steps.
+        learning_rate: initial learning rate, with cosine decay to 0.
+        budget: time limit of the training, such as "90s", "5m" or "1h", checked between gradient
+            steps; at least one is made.
+        seed: random seed of initial weights and training windows. The same seed, data and machine
+            give the same model, unless the time budget ends the training.
     """
 
     holidays: str | None = option(None, Text())
@@ -265,9 +266,7 @@ class TrainingOptions:
     transform: str = option("auto", Choice(TRANSFORMS))
     bounds: Any = option("auto", Limits(("auto", "none", "non_negative")))
     windows: str = option("random", Choice(WINDOWS))
-    feedback: str | Sequence[str] | None = option(
-        None, Regimes(), "teacher,free for lstm and point"
-    )
+    feedback: str | Sequence[str] | None = option(None, Regimes(), "by network and head")
     schedule: str | None = option(None, Choice(tuple(SCHEDULES)), "linear")
     teacher_forcing_ratio: float | tuple[float, float] | None = option(None, Ratios(), "1,0")
     mixing: str | None = option(None, Choice(MIXING), MIXING[0])

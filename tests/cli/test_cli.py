@@ -314,7 +314,7 @@ def test_gaps_and_columns_not_used_are_told_and_quiet_is_quiet(sales):
 
     assert told.stderr.splitlines() == [
         "  columns not used: 'weather'",
-        "  gaps filled as missing rows: 3, in 2 of 2 series ('north', 'south')",
+        "  missing rows inserted for gaps: 3, in 2 of 2 series ('north', 'south')",
         "  missing values: 3 of 120",
     ]
     assert quiet.output == ""

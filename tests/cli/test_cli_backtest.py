@@ -125,7 +125,7 @@ def test_measures_of_each_step_series_or_cutoff(saved, by, first):  # noqa: ARG0
 def test_rows_of_the_training_are_said_to_flatter(saved):  # noqa: ARG001
     result = run("sales.csv", "-n", 4, "-m", "model.forecast", "--cutoffs", 2)
 
-    assert "  4 of 4 forecasts begin before 2024-02-29, up to where" in result.stdout
+    assert "  4 of 4 forecasts begin within the training data, which ends at" in result.stdout
 
 
 @pytest.mark.usefixtures("untrained")

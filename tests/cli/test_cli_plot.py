@@ -125,7 +125,7 @@ def test_the_notes_of_a_backtest_are_printed_for_people(make_model, make_record,
     replace(model, record=record).save("model.forecast")
     words = ["errors", "sales.csv", "--horizon", 4, "--cutoffs", 2]
 
-    assert "4 of 4 forecasts begin before 2024-02-29" in run_well("plot", *words).stderr
+    assert "4 of 4 forecasts begin within the training data" in run_well("plot", *words).stderr
     assert run_well("plot", *words, "--quiet").stderr == ""
 
 
@@ -137,8 +137,8 @@ def test_the_notes_of_a_backtest_are_printed_for_people(make_model, make_record,
         (["training", "sales.csv"], 2, "TABLE has no effect on the picture 'training'; leave"),
         (["forecast", "--cutoffs", 2], 2, "--cutoffs has no effect on the picture 'forecast'"),
         (["errors", "sales.csv", "--future", "f.csv"], 2, "--future has no effect on the"),
-        (["attention"], 2, "there is no chart of text for 'attention'; name a picture with --out"),
-        (["forecasts", "sales.csv"], 2, "there is no chart of text for 'forecasts'; name a"),
+        (["attention"], 2, "'attention' has no text chart; write a picture with --out"),
+        (["forecasts", "sales.csv"], 2, "'forecasts' has no text chart; write a"),
         (["attention", "--out", "a.png"], 2, "the network 'lstm' has no attention; train with"),
         (["training", "--out", "a.gif"], 2, "a.gif: a picture's name must end in .png, .svg, .pdf"),
         (["training", "--out", "no/a.png"], 1, "cannot write no/a.png: there is no folder"),

@@ -267,7 +267,7 @@ def test_every_place_is_looked_at_before_anything_is_written(tmp_path):
 def test_a_file_with_a_state_alone_is_told_from_a_damaged_model(model):
     model.state.save("held.state")
 
-    assert "held.state: a state alone, no model; show it with" in error_of("inspect", "held.state")
+    assert "held.state: a state, not a model; show it with" in error_of("inspect", "held.state")
 
 
 @pytest.mark.usefixtures("model")

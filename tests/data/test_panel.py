@@ -377,7 +377,7 @@ def test_gaps_become_rows_of_missing_values_and_are_counted():
     panel = to_panel(table)
 
     np.testing.assert_array_equal(panel.target[:, 0], [1, 2, 3, np.nan, 5])
-    assert "gaps filled as missing rows: 1, in 1 of 2 series ('b')" in panel.notes
+    assert "missing rows inserted for gaps: 1, in 1 of 2 series ('b')" in panel.notes
     assert "missing values: 1 of 5" in panel.notes
 
 

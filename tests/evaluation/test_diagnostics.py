@@ -130,7 +130,7 @@ def test_series_that_a_naive_forecast_does_better_on_are_named_the_worst_first()
 
     losers = next(one for one in found if one.kind == "worse than naive")
     assert losers.series == ("s3", "s1")
-    assert "The forecast 'naive' does better, in 2 of 5 series ('s3', 's1')" in losers.sentence
+    assert "The baseline 'naive' is more accurate in 2 of 5 series ('s3', 's1')" in losers.sentence
 
 
 def test_one_loser_among_many_is_not_worth_a_word():

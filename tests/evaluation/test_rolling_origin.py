@@ -271,15 +271,15 @@ def test_missing_values_are_left_out_and_counted(make_model, make_panel):
     assert found.overall.loc["naive", "mae"] == 2  # of 1 and 3: the last value is 5
 
 
-def test_rows_that_the_model_was_trained_on_flatter_it_and_that_is_said(trained, sales):
+def test_forecasts_of_training_rows_are_reported_as_in_sample(trained, sales):
     model = trained.model_
 
     notes = model.backtest(sales, horizon=5, cutoffs=2).notes
 
     assert notes == (
-        "4 of 4 forecasts begin before 2024-02-29, up to where the model was trained, and flatter "
-        "it; give later rows, or train for it: forecast backtest without --model, or "
-        "Forecaster.backtest, trains on the rows before the first cutoff",
+        "4 of 4 forecasts begin within the training data, which ends at 2024-02-29: they are "
+        "in-sample, hence optimistic; give later rows, or use forecast backtest without --model, "
+        "or Forecaster.backtest, which trains on the rows before the first cutoff",
     )
     later = sales.assign(day=sales["day"] + pd.Timedelta(days=60))
     assert model.backtest(pd.concat([sales, later]), horizon=20, cutoffs=3).notes == ()

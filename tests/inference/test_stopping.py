@@ -191,8 +191,8 @@ def test_a_condition_may_be_text_as_on_the_command_line(model):
     ("until", "message"),
     [
         (5, "until is 5; give a function, or text"),
-        (lambda _: below, r"the condition has answered <function .*; it must answer true or"),
-        (lambda path: path > 3, r"the condition has answered array\(.*; it must answer true"),
+        (lambda _: below, r"the condition has returned <function .*; it must return true or"),
+        (lambda path: path > 3, r"the condition has returned array\(.*; it must return true"),
         ("value<=", "the condition 'value<=' is not understood"),
     ],
 )

@@ -426,7 +426,7 @@ def test_gaps_before_the_new_rows_are_counted():
 
     lines = update_well("t.csv", "--fill-gaps")
 
-    assert "  rows taken as missing before the new ones: 3 ('a')" in lines
+    assert "  missing rows inserted before the new ones: 3 ('a')" in lines
 
 
 @pytest.mark.usefixtures("model")
@@ -435,7 +435,7 @@ def test_series_that_stay_away_are_named_and_both_ends_told():
 
     lines = update_well("t.csv")
 
-    assert "  no rows: 1 of 2 series ('b')" in lines
+    assert "  series without new rows: 1 of 2 ('b')" in lines
     assert lines[-1].startswith("Updated model.forecast, until 2024-01-07 to 2024-01-10.")
 
 
