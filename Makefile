@@ -3,6 +3,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PEERS := .bench
 export NO_MKDOCS_2_WARNING := 1
+unexport PYTHONDONTWRITEBYTECODE # every process of the tests would compile all modules again
 
 .PHONY: demo quick test check docs format bench clean
 

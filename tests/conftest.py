@@ -1,5 +1,6 @@
 """Panels and models for the tests: random but small, and made without TensorFlow."""
 
+import gc
 import hashlib
 import json
 import pickle
@@ -77,6 +78,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
+    gc.freeze()  # the many modules imported by now need no look at every collection
     if session.config.getoption("quick"):
         sys.addaudithook(refuse_process)
 

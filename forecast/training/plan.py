@@ -123,10 +123,13 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values under the names that they have in a model file."""
-        values = {JSON_NAMES.get(name, name): value for name, value in asdict(self).items()}
-        first, last = values.pop("teacher_forcing_ratio")
-        feedback = ">".join(self.feedback)
-        return {**values, "feedback": feedback, "first_ratio": first, "last_ratio": last}
+        values: dict[str, Any] = {}
+        for name, value in asdict(self).items():
+            if name == "teacher_forcing_ratio":
+                values["first_ratio"], values["last_ratio"] = value
+            else:
+                values[JSON_NAMES.get(name, name)] = value
+        return {**values, "feedback": ">".join(self.feedback)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:

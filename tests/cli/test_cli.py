@@ -421,6 +421,7 @@ def test_a_very_long_horizon_goes_past_the_year_9999(make_model, make_random_pan
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("saved")
+@pytest.mark.slow
 def test_a_table_and_a_picture_are_written_and_told():
     result = run_well("predict", "--horizon", 3, "--out", "future.csv", "--plot", "future.svg")
 
@@ -430,6 +431,7 @@ def test_a_table_and_a_picture_are_written_and_told():
     assert b"<svg" in Path("future.svg").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "start"), [("p.png", b"\x89PNG"), ("p.PDF", b"%PDF"), ("p.svg", b"<?xml")]
 )

@@ -51,6 +51,7 @@ def error_of(*words, status):
     return result.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "kind"),
     [

@@ -442,12 +442,12 @@ def test_a_table_that_parquet_cannot_hold_says_why(tmp_path):
 
 
 def test_a_header_longer_than_the_sample_is_read_whole(tmp_path):
-    names = [f"series number {n:06}" for n in range(20_000)]  # 400 kB
+    names = [f"series number {n:0386}" for n in range(1_000)]  # 400 kB
     rows = ["ds," + ",".join(names)]
     rows += [f"2024-01-0{day}" + ",1" * len(names) for day in (1, 2)]
     (tmp_path / "wide.csv").write_text("\n".join(rows))
 
     frame = read_table(str(tmp_path / "wide.csv")).frame
 
-    assert frame.shape == (2, 20_001)
-    assert frame.columns[-1] == "series number 019999"
+    assert frame.shape == (2, 1_001)
+    assert frame.columns[-1] == names[-1]

@@ -396,6 +396,7 @@ def test_a_forecast_far_beyond_its_data_names_the_target(make_model, make_panel)
         model.predict(2)
 
 
+@pytest.mark.slow
 def test_a_picture_has_a_row_for_each_target(plain):
     figure = plot_forecast(plain.config, plain.rollout(5, levels=80))
 

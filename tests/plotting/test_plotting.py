@@ -30,6 +30,8 @@ from forecast.plotting.calibration import coverage_error
 from forecast.plotting.series_choice import choose_series
 from forecast.plotting.style import BLUE, GREEN, ORANGE, PURPLE, VERMILION, shorten
 
+pytestmark = pytest.mark.slow
+
 NAN = np.nan
 AWKWARD = ["$x^2$", "a\nb", "$", "x" * 200, "<b>", "Zürich"]
 

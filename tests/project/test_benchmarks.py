@@ -150,6 +150,7 @@ def test_every_regime_is_timed_beside_teacher_forcing(run):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("untrained")
 def test_networks_and_regimes_are_compared_and_every_run_is_kept(run, tmp_path):
     some = ["--data", "air_passengers", "--networks", "lstm", "repeat", "--steps", "1"]
@@ -204,6 +205,7 @@ def test_memory_per_row_is_what_more_rows_add(capsys):
     assert verdict.endswith("MISSED")
 
 
+@pytest.mark.slow
 def test_one_new_row_and_many_series_in_lockstep_are_timed(run):
     printed = run("state_speed", STATE)
 
@@ -291,6 +293,7 @@ def test_scores_are_those_of_the_competition():
     assert score.owa == pytest.approx((50 / 18.383 + (10 / 24) / 2.395) / 2)
 
 
+@pytest.mark.slow
 def test_backtests_are_timed_next_to_a_rollout_from_each_cutoff(run, monkeypatch):
     backtest_speed = benchmark("backtest_speed")
     monkeypatch.setattr(backtest_speed, "read_table", lambda _: SimpleNamespace(frame=m4_like()))
