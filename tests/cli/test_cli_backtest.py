@@ -129,7 +129,7 @@ def test_rows_of_the_training_are_said_to_flatter(saved):  # noqa: ARG001
 
 
 @pytest.mark.usefixtures("untrained")
-def test_training_anew_and_carrying_along_are_passed_on(monkeypatch):
+def test_refit_and_carry_are_passed_on(monkeypatch):
     from forecast import Forecaster
 
     asked = {}
@@ -140,7 +140,8 @@ def test_training_anew_and_carrying_along_are_passed_on(monkeypatch):
         return original(self, *given, **options)
 
     monkeypatch.setattr(Forecaster, "backtest", spy)
-    said = run("sales.csv", "-n", 4, "--cutoffs", 2, "--refit", 1, "--carry", *TINY).stderr
+    words = ["sales.csv", "-n", 4, "--cutoffs", 2, "--levels", 80, "--refit", 1, "--carry"]
+    said = run(*words, *TINY).stderr
 
     assert (asked["refit"], asked["carry"]) == (1, True)
     assert (

@@ -1,4 +1,5 @@
 import doctest
+import functools
 import math
 import re
 import subprocess
@@ -46,9 +47,12 @@ def test_the_public_names_are_there():
     assert all(hasattr(datasets, name) for name in datasets.__all__)
 
 
+loaded = functools.cache(datasets.load)  # for tests that change nothing
+
+
 @pytest.mark.parametrize("name", datasets.names())
 def test_every_listed_dataset_loads_as_described(name):
-    table, dataset = datasets.load(name), by_name(name)
+    table, dataset = loaded(name), by_name(name)
 
     assert len(table) == dataset.rows
     assert list(table.columns) == ["unique_id"] * (dataset.series > 1) + ["ds", "y"]
@@ -58,7 +62,7 @@ def test_every_listed_dataset_loads_as_described(name):
 
 @pytest.mark.parametrize("name", datasets.names())
 def test_every_series_is_regular_at_the_stated_frequency(name):
-    table, frequency = datasets.load(name), by_name(name).frequency
+    table, frequency = loaded(name), by_name(name).frequency
     series = table["unique_id"] if "unique_id" in table else pd.Series("all", table.index)
 
     for _, time in table["ds"].groupby(series):
@@ -319,8 +323,8 @@ def test_one_step_is_the_start(generate):
 
 
 def test_load_gives_what_the_generators_give():
-    pd.testing.assert_frame_equal(datasets.load("mackey_glass"), datasets.mackey_glass(5_000))
-    pd.testing.assert_frame_equal(datasets.load("lorenz"), datasets.lorenz(5_000))
+    pd.testing.assert_frame_equal(loaded("mackey_glass"), datasets.mackey_glass(5_000))
+    pd.testing.assert_frame_equal(loaded("lorenz"), datasets.lorenz(5_000))
 
 
 @pytest.mark.parametrize(

@@ -111,9 +111,10 @@ def test_a_stopped_series_is_the_beginning_of_the_one_that_goes_on(
         patch.setattr(rollout, "NUMPY_CHUNK", 100 if many else 3)
         stopped = model.rollout(horizon, until=below(limit))
 
+    values = values_of(stopped)
     for name, path in values_of(whole).items():
         steps = next((t + 1 for t, value in enumerate(path) if value < limit), horizon)
-        np.testing.assert_allclose(values_of(stopped)[name], path[:steps], rtol=1e-5)
+        np.testing.assert_allclose(values[name], path[:steps], rtol=1e-5)
         alone = model.rollout(steps, series=[name]).state
         there = stopped.state.select([name])
         assert there.time.tolist() == alone.time.tolist()
