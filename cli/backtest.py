@@ -140,7 +140,7 @@ def backtest(
     """Forecast the rows of TABLE from past cutoffs and compare the forecasts with the actuals.
 
     Without --model a model is trained on the rows before the first cutoff, with the options of
-    forecast train. Naive forecasts are made from the same cutoffs, as baselines.
+    forecast train. Baselines forecast from the same cutoffs.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from forecast.errors import OptionError
 from forecast.evaluation.comparison import Exposure
 from forecast.evaluation.cutoff_forecasts import CutoffForecasts
 from forecast.evaluation.diagnostics import Finding, findings
-from forecast.evaluation.metrics import by_cutoff, by_series, by_step, overall
+from forecast.evaluation.metrics import by_cutoff, by_forecast, by_series, by_step, overall
 from forecast.evaluation.significance import Verdict, compare_with_best_baseline
 
 if TYPE_CHECKING:
@@ -30,7 +30,12 @@ class Backtest(CutoffForecasts):
     @cached_property
     def overall(self) -> pd.DataFrame:
         """The measures of the model and of each baseline, see `evaluation.metrics.overall`."""
-        return overall(self)
+        return overall(self, self.by_forecast)
+
+    @cached_property
+    def by_forecast(self) -> pd.DataFrame:
+        """The same for each forecast, that of one series from one cutoff."""
+        return by_forecast(self)
 
     @cached_property
     def by_step(self) -> pd.DataFrame:
@@ -50,7 +55,7 @@ class Backtest(CutoffForecasts):
     @cached_property
     def verdict(self) -> Verdict | None:
         """Whether the model beats the best baseline, see `forecast.evaluation.significance`."""
-        return compare_with_best_baseline(self)
+        return compare_with_best_baseline(self, self.by_forecast)
 
     def findings(self, exposure: Exposure | None = None) -> tuple[Finding, ...]:
         """What is wrong with the forecasts, and what to try, see `evaluation.diagnostics`.

@@ -559,7 +559,7 @@ def test_an_unknown_series_is_named(model):
 
 
 def test_no_series_at_all_is_refused(model):
-    with pytest.raises(DataError, match="no series is asked for; name one, or leave"):
+    with pytest.raises(DataError, match="no series is selected; name one, or leave"):
         model.predict(2, series=[])
 
 

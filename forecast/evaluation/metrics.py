@@ -96,14 +96,18 @@ def series_means(forecasts: CutoffForecasts, values: np.ndarray) -> pd.Series[fl
     return means
 
 
-def overall(forecasts: CutoffForecasts) -> pd.DataFrame:
+def overall(forecasts: CutoffForecasts, measures_of_each: pd.DataFrame) -> pd.DataFrame:
     """The measures of the model and of each baseline, a row each: every forecast counts alike.
 
-    They are the means of `by_forecast`, but `wql` is the loss of all forecasts together relative to
-    all values. `owa`, where there is naive2, is the mean of sMAPE and MASE relative to its own, as
-    in M4; NaN where naive2 is without error, or no series has a scale.
+    They are the means over the forecasts, but `wql` is the loss of all forecasts together relative
+    to all values. `owa`, where there is naive2, is the mean of sMAPE and MASE relative to its own,
+    as in M4; NaN where naive2 is without error, or no series has a scale.
+
+    Args:
+        forecasts: M rollouts.
+        measures_of_each: see `by_forecast`.
     """
-    measures = by_forecast(forecasts).groupby(level="model", sort=False).mean()
+    measures = measures_of_each.groupby(level="model", sort=False).mean()
     together = measure(forecasts, np.zeros(forecasts.actual.shape, np.int64))
     if "wql" in together:
         measures["wql"] = together.xs(0)["wql"]

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from forecast.evaluation.cutoff_forecasts import FORECAST, CutoffForecasts
-from forecast.evaluation.metrics import by_forecast
 
 BOOTSTRAP_RESAMPLES = 2_000
 CONFIDENCE_LEVEL = 0.95
@@ -87,16 +86,21 @@ def _range(low: float, high: float) -> str:
     return f"from {_size(low)} to {_size(high)}"
 
 
-def compare_with_best_baseline(forecasts: CutoffForecasts) -> Verdict | None:
+def compare_with_best_baseline(
+    forecasts: CutoffForecasts, measures: pd.DataFrame
+) -> Verdict | None:
     """Compare the model with the best baseline, pair by pair.
 
     Series are resampled with all their forecasts, where there are at least five; otherwise
     cutoffs are. (Of overlapping forecasts the interval is then too narrow.)
 
+    Args:
+        forecasts: of the model and of each baseline.
+        measures: of each forecast, see `evaluation.metrics.by_forecast`.
+
     Returns:
         None where nothing was observed, or there is no baseline.
     """
-    measures = by_forecast(forecasts)
     measure = "mase" if measures["mase"].notna().any() else "mae"
     errors = measures[measure].unstack("model").replace(np.inf, np.nan).dropna()
     baselines = [str(name) for name in errors if name != FORECAST]

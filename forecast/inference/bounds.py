@@ -111,7 +111,9 @@ def limits(bounds: tuple[Bounds, ...], scale: Scale, powers: Powers) -> Limits:
     Raises:
         OptionError: if the transform cannot give values within the bounds.
     """
-    ends = np.array([_transformed(*each) for each in zip(bounds, powers, strict=True)])  # (D, 2)
+    ends = np.array(
+        [_transformed(b, power) for b, power in zip(bounds, powers, strict=True)]
+    )  # (D, 2)
     return Limits(*(((end - scale.location) / scale.scale).astype(np.float32) for end in ends.T))
 
 

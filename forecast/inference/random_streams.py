@@ -34,11 +34,11 @@ def branches(ids: Iterable[object]) -> list[Branch]:
     """
     rows = list(ids)
     copies, seen = Counter(rows), Counter[object]()
-    found = []
+    branch_of_row = []
     for name in rows:
-        found.append(Branch(seen[name], copies[name]))
+        branch_of_row.append(Branch(seen[name], copies[name]))
         seen[name] += 1
-    return found
+    return branch_of_row
 
 
 def uniforms(

@@ -148,11 +148,11 @@ class State:
         Raises:
             DataError: naming the ids that the state does not hold.
         """
-        wanted = [ids] if np.isscalar(ids) else list(ids)
-        if not wanted:
-            raise DataError("no series is asked for; name one, or leave the choice out for all")
-        places = self.indices(wanted)
-        unknown = [name for name, rows in zip(wanted, places, strict=True) if not rows]
+        names = [ids] if np.isscalar(ids) else list(ids)
+        if not names:
+            raise DataError("no series is selected; name one, or leave the selection out for all")
+        places = self.indices(names)
+        unknown = [name for name, rows in zip(names, places, strict=True) if not rows]
         if unknown:
             raise DataError(
                 f"no series {unknown}; the {len(self.ids)} series that are known begin with "
@@ -262,13 +262,14 @@ def check(state: State, config: Config) -> None:
     series = len(state.ids)
     if not series:
         raise ValueError("its state holds no series")
-    kind, wanted = ((one.network, one.frequency.name) for one in (state, config))
-    if kind != wanted:
-        raise ValueError(f"its state is of the kind {kind} where {wanted} belongs")
-    static = sum(one.width for one in config.static)
+    kind = (state.network, state.frequency.name)
+    expected = (config.network, config.frequency.name)
+    if kind != expected:
+        raise ValueError(f"its state is of the kind {kind} where {expected} belongs")
+    static = sum(covariate.width for covariate in config.static)
     shapes = _shapes(series, config.targets, step_inputs.memory_length(config.lags), static)
-    held = NETWORKS[config.network].state_shapes(config.blueprint.sizes, series)
-    shapes |= {NETWORK + name: shape for name, shape in held.items()}
+    network = NETWORKS[config.network].state_shapes(config.blueprint.sizes, series)
+    shapes |= {NETWORK + name: shape for name, shape in network.items()}
     check_shapes("state", state.arrays(), shapes)
 
 
