@@ -52,7 +52,7 @@ def click_type(check: Any) -> Any:
     """The type of an option on the command line, by its valid values."""
     match check:
         case Choice(words):
-            return click.Choice(words)
+            return click.Choice(tuple(words))
         case Whole(least, most):
             return click.IntRange(least, most)
         case Share():

@@ -10,6 +10,7 @@ import string
 import sys
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -367,6 +368,20 @@ def tensors():
     from forecast.nn import tensorflow_namespace as tensors
 
     return tensors
+
+
+@pytest.fixture(scope="session")
+def plan_of():
+    """Makes the plan of a training on a panel, under teacher forcing; any field can be given."""
+    from forecast.training.options import TrainingOptions
+    from forecast.training.plan import make_plan
+
+    def make(panel, **fields):
+        names = fields.keys() & TrainingOptions.__dataclass_fields__
+        options = {"feedback": "teacher", **{name: fields.pop(name) for name in names}}
+        return replace(make_plan(TrainingOptions(**options), panel, season=1), **fields)
+
+    return make
 
 
 @pytest.fixture(scope="session")

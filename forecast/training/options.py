@@ -10,7 +10,7 @@ import inspect
 import math
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, NamedTuple
@@ -32,9 +32,9 @@ Check = Callable[[str, Any], None]  # takes the name and a value; raises OptionE
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some words."""
+    """One of some words, or a key of a table to which entries may be added."""
 
-    words: tuple[str, ...]
+    words: Collection[str]
 
     def __call__(self, name: str, value: Any) -> None:
         """Raise OptionError unless a value is one of the words."""
@@ -252,10 +252,10 @@ class TrainingOptions:
     holidays: str | None = option(None, Text())
     frequency: str | None = option(None, Text())
     season: int | None = option(None, Whole(1))
-    network: str = option("lstm", Choice(tuple(NETWORKS)))
-    cell: str = option("lstm", Choice(tuple(CELLS)))
+    network: str = option("lstm", Choice(NETWORKS))
+    cell: str = option("lstm", Choice(CELLS))
     attention_score: str | None = option(None, Choice(SCORES), SCORES[0])
-    head: str = option("point", Choice(tuple(HEADS)))
+    head: str = option("point", Choice(HEADS))
     layers: int | None = option(None, Whole(1))
     units: int | None = option(None, Whole(1))
     residual: bool = option(False, Flag())
@@ -267,7 +267,7 @@ class TrainingOptions:
     bounds: Any = option("auto", Limits(("auto", "none", "non_negative")))
     windows: str = option("random", Choice(WINDOWS))
     feedback: str | Sequence[str] | None = option(None, Regimes(), "by network and head")
-    schedule: str | None = option(None, Choice(tuple(SCHEDULES)), "linear")
+    schedule: str | None = option(None, Choice(SCHEDULES), "linear")
     teacher_forcing_ratio: float | tuple[float, float] | None = option(None, Ratios(), "1,0")
     mixing: str | None = option(None, Choice(MIXING), MIXING[0])
     mix_by: str | None = option(None, Choice(MIX_BY), MIX_BY[0])

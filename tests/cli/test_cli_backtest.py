@@ -70,7 +70,7 @@ def test_its_figures_are_those_of_python(saved, sales):
     assert told["verdict"]["baseline"] == found.verdict.baseline
     assert told["notes"] == list(found.notes)
     assert [one["kind"] for one in told["findings"]] == [
-        one.kind for one in found.findings(saved.record)
+        one.kind for one in found.findings(saved.record.exposure)
     ]
 
 
@@ -152,7 +152,7 @@ def test_refit_and_carry_are_passed_on(monkeypatch):
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (["-m", "model.forecast", "--units", 3], 2, "--units is a choice of the training, and"),
+        (["-m", "model.forecast", "--units", 3], 2, "--units is an option of the training, and"),
         (["-m", "model.forecast", "--refit", 3], 2, "--refit trains models of its own"),
         (["-m", "model.forecast", "--of", "price"], 2, "target is 'price'; the model forecasts"),
         (["-m", "model.forecast", "--baseline", "ets"], 2, "baselines are ['ets']; there are"),

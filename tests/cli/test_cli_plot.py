@@ -180,8 +180,8 @@ def test_training_draws_its_curves_and_its_record_knows_the_turns():
     record = forecast.load("new.forecast").record
     assert result.stderr.splitlines()[-1] == "Drew curves.svg."
     assert b"<svg" in Path("curves.svg").read_bytes()
-    assert record["turns"][0] == 0
-    assert len(record["turns"]) == len(record["regimes"])
+    assert record.phase_starts[0] == 0
+    assert len(record.phase_starts) == len(record.phases)
 
 
 @pytest.mark.parametrize(

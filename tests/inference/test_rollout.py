@@ -217,9 +217,15 @@ def test_the_compiled_rollout_gives_the_same_path_and_stops_at_the_horizon():
 def both(model, start, horizon, paths=0, bounds=None):
     """The rollout on NumPy, and on the compiled runtime."""
     parts = (model.config, model.weights, (bounds or Bounds(),), 0)
-    return (
-        RolloutEngine(*parts, name).run(start, horizon, paths) for name in ("numpy", "compiled")
-    )
+    engines = (RolloutEngine(*parts, name) for name in ("numpy", "compiled"))
+    return [rolled_out(engine, start, horizon, paths) for engine in engines]
+
+
+def rolled_out(engine, start, horizon, paths):
+    """The centre of each series, or so many sample paths."""
+    if not paths:
+        return engine.run(start, horizon)
+    return engine.sample(start, np.full(len(start.ids), horizon), paths)
 
 
 CHOICES = [
@@ -294,8 +300,11 @@ def test_a_batch_cut_into_pieces_gives_the_same(
     model = make_model(make_random_panel(range(5, 5 + series)), head="student_t", lags=(2, 3))
 
     numpy, pieces = (
-        RolloutEngine(model.config, model.weights, (Bounds(),), runtime=name).run(
-            model.state, 6, count
+        rolled_out(
+            RolloutEngine(model.config, model.weights, (Bounds(),), runtime=name),
+            model.state,
+            6,
+            count,
         )
         for name in ("numpy", "compiled")
     )

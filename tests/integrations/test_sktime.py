@@ -126,7 +126,7 @@ def test_exogenous_columns_are_known_ones(y, prices):
     assert (found != dear).all()
     with pytest.raises(DataError, match=r"'0' of series .* must be known at 2024-03-01; add"):
         fitted.predict([2], X=prices[ROWS + 1 :])
-    with pytest.raises(OptionError, match=r"the model takes the columns \['0'\], which must be kn"):
+    with pytest.raises(OptionError, match=r"the model takes the future covariates \['0'\]"):
         fitted.predict([2])
 
 
@@ -178,7 +178,7 @@ def test_rows_left_out_are_missing_ones_and_rows_long_seen_are_refused(y):
     observed = fitted.model_.observe(fitted.model_.state, gap[None])
 
     assert fitted.clone().fit(y[:50]).update(y[56:]).model_.state == observed
-    with pytest.raises(DataError, match=r"the rows end at 2024-02-09 .* fit anew to forecast from"):
+    with pytest.raises(DataError, match=r"the rows end at 2024-02-09 .* refit to forecast from"):
         fitted.update(y[30:40])
 
 

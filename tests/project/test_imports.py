@@ -288,7 +288,7 @@ model.predict(5, state=state, series=["south"])
     assert "forecast.inference.loop" in loaded
     assert not loaded & {
         *HEAVY,
-        "forecast.training",
+        "forecast.training.fit",
         "forecast.inference.loop_xla",
         "narwhals",
         "polars",

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.training.plan import make_plan
 from forecast.training.windows import SAMPLERS, Windows
 
 pytestmark = pytest.mark.slow
@@ -18,7 +17,7 @@ def windows_of(panel, plan, lags=(2,)):
     return Windows(panel.target, nothing, panel.indptr, lags, plan.context, plan.window_length)
 
 
-SMALL = {"units": 4, "steps": 8, "batch": 4, "rounds": 4}
+SMALL = {"units": 4, "steps": 8, "batch_size": 4, "rounds": 4}
 
 
 def take(batches, count):
@@ -33,12 +32,12 @@ def assert_same_batches(some, others):
 
 @pytest.mark.parametrize("kind", SAMPLERS)
 def test_the_batches_are_those_of_the_kind_and_the_least_rows_that_are_planned(
-    make_random_panel, kind
+    make_random_panel, plan_of, kind
 ):
     from forecast.training.fit import batches
 
     panel = make_random_panel([40, 60])
-    plan = make_plan(panel, 1, {**SMALL, "windows": kind})
+    plan = plan_of(panel, **SMALL, windows=kind)
     windows = windows_of(panel, plan)
 
     found = take(batches(windows, panel.lengths, plan, 1), 3)
@@ -48,11 +47,11 @@ def test_the_batches_are_those_of_the_kind_and_the_least_rows_that_are_planned(
     assert not np.array_equal(found[0].targets, found[1].targets, equal_nan=True)
 
 
-def test_validation_windows_end_at_the_given_rows_and_only_their_tail_counts(make_panel):
+def test_validation_windows_end_at_the_given_rows_and_only_their_tail_counts(make_panel, plan_of):
     from forecast.training.fit import validation_batch
 
     panel = make_panel(np.arange(30.0), np.arange(8.0), np.arange(20.0))
-    plan = make_plan(panel, 1, {"context": 4, "holdout": 3})
+    plan = plan_of(panel, context=4, holdout=3)
     windows = replace(windows_of(panel, plan), window_length=7)
 
     batch = validation_batch(windows, panel.lengths - 5, holdout=3, seed=0)
@@ -64,22 +63,22 @@ def test_validation_windows_end_at_the_given_rows_and_only_their_tail_counts(mak
     np.testing.assert_allclose(batch.targets[:, 4:, 0], [tail, tail], rtol=1e-6)
 
 
-def test_without_a_holdout_or_a_long_enough_series_there_is_no_validation(make_panel):
+def test_without_a_holdout_or_a_long_enough_series_there_is_no_validation(make_panel, plan_of):
     from forecast.training.fit import validation_batch
 
     panel = make_panel(np.arange(30.0))
-    windows = windows_of(panel, make_plan(panel, 1, {}))
+    windows = windows_of(panel, plan_of(panel))
 
     assert validation_batch(windows, np.array([30]), holdout=0, seed=0) is None
     assert validation_batch(windows, np.array([6]), holdout=6, seed=0) is None
 
 
-def test_a_large_panel_is_validated_on_a_fixed_sample(monkeypatch, make_random_panel):
+def test_a_large_panel_is_validated_on_a_fixed_sample(monkeypatch, make_random_panel, plan_of):
     from forecast.training import fit
 
     monkeypatch.setattr(fit, "VALIDATION_WINDOWS", 3)
     panel = make_random_panel([30] * 10)
-    windows = windows_of(panel, make_plan(panel, 1, {}))
+    windows = windows_of(panel, plan_of(panel))
 
     first, again, other = (
         fit.validation_batch(windows, panel.lengths, 3, seed) for seed in (0, 0, 5)
@@ -95,12 +94,12 @@ def test_a_large_panel_is_validated_on_a_fixed_sample(monkeypatch, make_random_p
 )
 @settings(deadline=None, max_examples=30)
 def test_no_leak_training_does_not_see_the_validation_tail_nor_validation_the_final_one(
-    make_random_panel, make_panel, seed, holdout, kind
+    make_random_panel, make_panel, plan_of, seed, holdout, kind
 ):
     from forecast.training.fit import batches, validation_batch
 
     panel = make_random_panel([40, 30], seed)
-    plan = make_plan(panel, 1, {**SMALL, "holdout": holdout, "windows": kind})
+    plan = plan_of(panel, **SMALL, holdout=holdout, windows=kind)
 
     def changed(last):
         series = [panel.target[:40, 0].copy(), panel.target[40:, 0].copy()]

@@ -7,8 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from forecast.training.plan import make_plan
-
 pytestmark = pytest.mark.slow
 
 
@@ -123,20 +121,20 @@ def test_the_report_keeps_every_round_and_tells_the_listener():
         (20, 40, 0.5, 0.75),
         (40, 40, 0.25, None),
     ]
-    assert [vars(progress) for progress in heard] == report.rounds
+    assert heard == report.rounds
 
 
 # Feedback phases and the best weights
 
 
-def test_the_learner_is_told_whose_turn_it_is(make_panel):
+def test_the_learner_is_told_whose_turn_it_is(make_panel, plan_of):
     from forecast.training.callbacks import CosineDecay, FeedbackPhase
 
     told = []
     cell = {
         name: SimpleNamespace(assign=told.append) for name in ("phase", "ratio", "gradient_step")
     }
-    plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "scheduled>free"})
+    plan = plan_of(make_panel(np.arange(50.0)), feedback="scheduled>free")
     cosine = CosineDecay(0.1, 4)
     turns = FeedbackPhase(plan, cosine)
     for callback in (cosine, turns):
@@ -161,11 +159,19 @@ class Weights:
         self.number = number
 
 
-def looked_at(make_panel, losses, **given):
+@pytest.fixture
+def looked_at(make_panel, plan_of):
     """The steps after which training ends and whose weights are kept, of ten rounds of one."""
+
+    def look(losses, **given):
+        return look_at(plan_of(make_panel(np.arange(50.0)), steps=10, rounds=10, **given), losses)
+
+    return look
+
+
+def look_at(plan, losses):
     from forecast.training.callbacks import BestWeights, CosineDecay
 
-    plan = make_plan(make_panel(np.arange(50.0)), 1, {"steps": 10, "rounds": 10, **given})
     cosine, model = CosineDecay(0.1, 10), Weights()
     best = BestWeights(plan, cosine)
     best.set_model(model)
@@ -181,29 +187,29 @@ def looked_at(make_panel, losses, **given):
     return ended, model.number
 
 
-def test_training_ends_when_the_validation_no_longer_falls_with_the_best_weights(make_panel):
+def test_training_ends_when_the_validation_no_longer_falls_with_the_best_weights(looked_at):
     losses = [5, 3, 4, 4, 4, 1, 1, 1, 1, 1]
 
-    assert looked_at(make_panel, losses, patience=3) == (5, 2)
-    assert looked_at(make_panel, losses, patience=9) == (10, 6)
-    assert looked_at(make_panel, [np.nan, 2.0, np.nan], patience=9) == (3, 2)
+    assert looked_at(losses, patience=3) == (5, 2)
+    assert looked_at(losses, patience=9) == (10, 6)
+    assert looked_at([np.nan, 2.0, np.nan], patience=9) == (3, 2)
 
 
 def test_the_last_regime_begins_with_the_best_weights_and_keeps_them_unless_it_finds_better(
-    make_panel,
+    looked_at,
 ):
     given = {"feedback": "teacher>free", "patience": 1}
 
     better = [1, 2, 2, 2, 2, 2, 2, 7, 0.5, 2]  # from the eighth step on of the last regime
-    assert looked_at(make_panel, better, **given) == (10, 9)
-    assert looked_at(make_panel, [1] + [2] * 9, **given) == (9, 1)
-    assert looked_at(make_panel, [3, 1, 2, 2], **given) == (4, 2)  # interrupted before its turn
+    assert looked_at(better, **given) == (10, 9)
+    assert looked_at([1] + [2] * 9, **given) == (9, 1)
+    assert looked_at([3, 1, 2, 2], **given) == (4, 2)  # interrupted before its turn
 
 
-def test_a_turn_begins_with_the_best_weights_of_the_one_before(make_panel):
+def test_a_turn_begins_with_the_best_weights_of_the_one_before(make_panel, plan_of):
     from forecast.training.callbacks import BestWeights, CosineDecay
 
-    plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "teacher>free"})
+    plan = plan_of(make_panel(np.arange(50.0)), feedback="teacher>free")
     cosine, model = CosineDecay(0.1, 8), Weights()
     best = BestWeights(plan, cosine)
     best.set_model(model)
@@ -220,12 +226,12 @@ def test_a_turn_begins_with_the_best_weights_of_the_one_before(make_panel):
 
 
 def test_going_back_to_the_best_weights_leaves_whose_turn_it_is(
-    make_panel, make_config, make_learner
+    make_panel, make_config, make_learner, plan_of
 ):
     from forecast.training.callbacks import BestWeights, CosineDecay
 
     learner = make_learner(make_config(make_panel([1.0, 2.0])))
-    plan = make_plan(make_panel(np.arange(50.0)), 1, {"feedback": "teacher>free"})
+    plan = plan_of(make_panel(np.arange(50.0)), feedback="teacher>free")
     best = BestWeights(plan, CosineDecay(0.1, 8))
     best.set_model(learner)
     best.on_epoch_end(0, {"val_loss": 1.0})
@@ -240,17 +246,17 @@ def test_going_back_to_the_best_weights_leaves_whose_turn_it_is(
     assert all((before[name] == array).all() for name, array in learner.export().items())
 
 
-def test_scheduled_sampling_does_not_end_early_while_its_share_still_falls(make_panel):
+def test_scheduled_sampling_does_not_end_early_while_its_share_still_falls(looked_at):
     given = {"feedback": "scheduled", "patience": 2}
 
-    assert looked_at(make_panel, [1] + [2] * 9, **given) == (9, 1)
+    assert looked_at([1] + [2] * 9, **given) == (9, 1)
 
 
-def test_without_a_validation_the_last_weights_stay(make_panel):
+def test_without_a_validation_the_last_weights_stay(make_panel, plan_of):
     from forecast.training.callbacks import BestWeights, CosineDecay
 
     best, model = (
-        BestWeights(make_plan(make_panel(np.arange(50.0)), 1, {}), CosineDecay(0.1, 9)),
+        BestWeights(plan_of(make_panel(np.arange(50.0))), CosineDecay(0.1, 9)),
         Weights(),
     )
     best.set_model(model)

@@ -47,7 +47,7 @@ def window_batch(make_random_panel, make_config, make_weights, make_learner):
         choices = {"layers": 2, "units": 3, "lags": (2, 5), "cycles": ("week",), **choices}
         config = make_config(panel, context=CONTEXT, horizon=HORIZON, **choices)
         weights = make_weights(config, seed)
-        learner = make_learner(config, weights, steps=STEPS, context=context)
+        learner = make_learner(config, weights, window_length=STEPS, context=context)
         make.cell = make_step(config, weights)
         known = panel.frequency.calendar(panel.ordinals, config.cycles)
         data = Windows(panel.target, known, panel.indptr, config.lags, CONTEXT, STEPS)
@@ -206,14 +206,14 @@ def test_exact_and_parallel_forms_agree_in_expectation_where_it_can_be_worked_ou
     ratio, rows = 0.25, 40_000
     values = np.broadcast_to(np.float32([3.0, 1.0, 5.0])[:, None], (rows, 3, 1))
     one = WindowBatch(
-        cell=ModelStep(tensors, Double(), HEADS["point"], ()),
+        model_step=ModelStep(tensors, Double(), HEADS["point"], ()),
         run=None,
         run_without_dropout=None,
         values=values,
         step_features=np.empty((rows, 2, 0), np.float32),
-        memory={},
+        state={},
         context=0,
-        steps=2,
+        window_length=2,
         ratio=np.float32(ratio),
         seed=np.array([5, 7]),
     )
@@ -245,14 +245,14 @@ def test_a_missing_value_that_is_fed_back_counts_as_observed(tensors):
             return 10.0 + 10.0 * x[:, 1:2], state
 
     one = WindowBatch(
-        cell=ModelStep(tensors, Flag(), HEADS["point"], ()),
+        model_step=ModelStep(tensors, Flag(), HEADS["point"], ()),
         run=None,
         run_without_dropout=None,
         values=np.full((1, 4, 1), NAN, np.float32),
         step_features=np.empty((1, 3, 0), np.float32),
-        memory={},
+        state={},
         context=0,
-        steps=3,
+        window_length=3,
         ratio=0.0,
         seed=np.array([0, 0]),
     )

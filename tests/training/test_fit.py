@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from forecast.nn import NETWORKS
-from forecast.training.plan import make_plan
 from forecast.training.windows import SAMPLERS, Windows
 
 pytestmark = pytest.mark.slow
@@ -19,7 +18,7 @@ def windows_of(panel, plan, lags=(2,)):
     return Windows(panel.target, nothing, panel.indptr, lags, plan.context, plan.window_length)
 
 
-SMALL = {"units": 4, "steps": 8, "batch": 4, "rounds": 4}
+SMALL = {"units": 4, "steps": 8, "batch_size": 4, "rounds": 4}
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +29,19 @@ def wave(make_panel):
 
 
 @pytest.fixture(scope="module")
-def run(wave, make_config):
+def run(wave, make_config, plan_of):
     """Train on the wave; the outcome, and the validation loss of its weights by NumPy."""
     from forecast.training.fit import fit, validation_batch
 
     def train(seed=0, budget=1e9, listener=None, network="lstm", **given):
-        plan = make_plan(wave, 1, {**SMALL, **given})
+        plan = plan_of(wave, **{**SMALL, **given})
         config = make_config(
             wave,
             **{"network": network, "units": 4, "layers": plan.layers, "lags": (2,)},
-            **{"context": plan.context, "horizon": plan.horizon},
+            **{"context": plan.context, "horizon": plan.train_horizon},
         )
         windows = windows_of(wave, plan)
-        fitted = fit(config, plan, windows, wave.lengths, seed, budget, listener)
+        fitted = fit(config, plan, windows, seed, budget, listener)
         batch = validation_batch(windows, wave.lengths - plan.holdout, plan.holdout, seed)
         return fitted, batch and validation_loss(config, fitted.weights, batch)
 
@@ -68,24 +67,24 @@ def test_a_planned_run_reports_every_round_and_keeps_the_best_weights(shared):
     fitted, loss = shared()
 
     assert fitted.ended == "planned"
-    assert [(r["step"], r["steps"]) for r in fitted.rounds] == [(2, 8), (4, 8), (6, 8), (8, 8)]
-    best = min(r["validation_loss"] for r in fitted.rounds)
+    assert [(r.step, r.steps) for r in fitted.rounds] == [(2, 8), (4, 8), (6, 8), (8, 8)]
+    best = min(r.validation_loss for r in fitted.rounds)
     assert loss == pytest.approx(best, rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
 def test_training_brings_the_loss_down(run, kind):
-    fitted, _ = run(steps=200, batch=8, windows=kind)
+    fitted, _ = run(steps=200, batch_size=8, windows=kind)
 
-    assert fitted.rounds[-1]["loss"] < 0.8 * fitted.rounds[0]["loss"]
-    assert fitted.rounds[-1]["validation_loss"] < 0.8 * fitted.rounds[0]["validation_loss"]
+    assert fitted.rounds[-1].loss < 0.8 * fitted.rounds[0].loss
+    assert fitted.rounds[-1].validation_loss < 0.8 * fitted.rounds[0].validation_loss
 
 
 def test_a_run_whose_validation_no_longer_improves_ends_early_with_the_best_weights(run):
-    fitted, loss = run(steps=400, rounds=200, patience=2, rate=0.3)
+    fitted, loss = run(steps=400, rounds=200, patience=2, learning_rate=0.3)
 
     assert fitted.ended == "early"
-    losses = [r["validation_loss"] for r in fitted.rounds]
+    losses = [r.validation_loss for r in fitted.rounds]
     assert np.argmin(losses) == len(losses) - 3  # then two rounds without anything better
     assert loss == pytest.approx(min(losses), rel=1e-5)
 
@@ -98,7 +97,7 @@ def test_an_interrupt_keeps_the_best_weights_so_far(run):
         if losses[-1] > min(losses):  # the present weights are not the best
             raise KeyboardInterrupt
 
-    fitted, loss = run(steps=400, rounds=200, rate=0.3, listener=control_c)
+    fitted, loss = run(steps=400, rounds=200, learning_rate=0.3, listener=control_c)
 
     assert fitted.ended == "interrupted"
     assert len(losses) == len(fitted.rounds) < 200
@@ -114,7 +113,7 @@ def test_an_interrupt_in_the_first_round_keeps_the_weights_as_they_are(run):
     fitted, loss = run(listener=control_c)
 
     assert (fitted.ended, len(fitted.rounds)) == ("interrupted", 1)
-    assert loss == pytest.approx(fitted.rounds[0]["validation_loss"], rel=1e-5)
+    assert loss == pytest.approx(fitted.rounds[0].validation_loss, rel=1e-5)
 
 
 @pytest.mark.usefixtures("eager")
@@ -132,8 +131,8 @@ def test_an_interrupt_within_the_first_round_keeps_what_was_learned(run, monkeyp
     whole, _ = run(rounds=1)
 
     assert (fitted.ended, fitted.kept_step) == ("interrupted", 3)
-    assert [(r["step"], r["validation_loss"]) for r in fitted.rounds] == [(3, None)]
-    assert ([r["step"] for r in later.rounds], later.kept) == ([2, 3], 3)
+    assert [(r.step, r.validation_loss) for r in fitted.rounds] == [(3, None)]
+    assert ([r.step for r in later.rounds], later.kept_step) == ([2, 3], 3)
     kernel = "decoder_0.kernel"
     assert np.isfinite(fitted.weights[kernel]).all()
     assert not np.array_equal(fitted.weights[kernel], whole.weights[kernel])
@@ -144,23 +143,23 @@ def test_a_budget_that_is_spent_ends_the_run(run):
     fitted, loss = run(steps=1000, budget=1e-3)
 
     assert fitted.ended == "budget"
-    assert [r["step"] for r in fitted.rounds] == [1]
-    assert loss == pytest.approx(fitted.rounds[0]["validation_loss"], rel=1e-5)
+    assert [r.step for r in fitted.rounds] == [1]
+    assert loss == pytest.approx(fitted.rounds[0].validation_loss, rel=1e-5)
 
 
 def test_without_a_holdout_there_is_no_validation_and_the_last_weights_stay(run):
     fitted, _ = run(holdout=0)
 
     assert fitted.ended == "planned"
-    assert [r["validation_loss"] for r in fitted.rounds] == [None] * 4
+    assert [r.validation_loss for r in fitted.rounds] == [None] * 4
 
 
 def test_a_look_at_the_validation_loss_does_not_disturb_the_memory_of_the_lanes(shared):
     often, seldom = (shared(windows="contiguous", rounds=rounds)[0].rounds for rounds in (4, 1))
 
     assert [len(often), len(seldom)] == [4, 1]
-    assert np.mean([r["loss"] for r in often]) == pytest.approx(seldom[0]["loss"], rel=1e-5)
-    assert often[-1]["validation_loss"] == pytest.approx(seldom[0]["validation_loss"], rel=1e-5)
+    assert np.mean([r.loss for r in often]) == pytest.approx(seldom[0].loss, rel=1e-5)
+    assert often[-1].validation_loss == pytest.approx(seldom[0].validation_loss, rel=1e-5)
 
 
 def test_the_memory_carried_along_makes_a_difference(run, shared, monkeypatch):
@@ -171,7 +170,7 @@ def test_the_memory_carried_along_makes_a_difference(run, shared, monkeypatch):
     monkeypatch.setattr(fit, "_pair", lambda b: pair(b._replace(resets=np.ones_like(b.resets))))
     forgotten, _ = run(windows="contiguous")
 
-    losses = [[r["loss"] for r in fitted.rounds] for fitted in (carried, forgotten)]
+    losses = [[r.loss for r in fitted.rounds] for fitted in (carried, forgotten)]
     assert not np.allclose(*losses, rtol=1e-3)
 
 
@@ -184,13 +183,13 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(run, kind)
     for name, array in first.weights.items():
         assert array.tobytes() == again.weights[name].tobytes(), name
         assert array.tobytes() != other.weights[name].tobytes(), name
-    assert [r["loss"] for r in first.rounds] == [r["loss"] for r in again.rounds]
+    assert [r.loss for r in first.rounds] == [r.loss for r in again.rounds]
 
 
-def test_the_batches_are_handed_to_keras_as_they_are_and_none_waits_for_a_tuner(wave):
+def test_the_batches_are_handed_to_keras_as_they_are_and_none_waits_for_a_tuner(wave, plan_of):
     from forecast.training.fit import batches, stream
 
-    plan = make_plan(wave, 1, SMALL)
+    plan = plan_of(wave, **SMALL)
     windows = windows_of(wave, plan)
 
     def make():
