@@ -342,11 +342,17 @@ def untrained(monkeypatch):
             ended="planned",
             kept_step=1,
             phases=plan.feedback,
-            phase_starts=(0,),
+            phase_starts=(0,) * len(plan.feedback),
         )
 
     monkeypatch.setitem(sys.modules, "forecast.training.fit", SimpleNamespace(fit=fit))
     monkeypatch.setattr("forecast.forecaster.gc.collect", lambda: 0)  # there is no Keras model
+
+
+@pytest.fixture
+def two_levels(monkeypatch):
+    """Backtests with two levels, whose measures take a quarter of the time of those of five."""
+    monkeypatch.setattr("forecast.evaluation.rolling_origin.DEFAULT_LEVELS", (80.0, 95.0))
 
 
 @pytest.fixture

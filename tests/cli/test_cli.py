@@ -601,7 +601,7 @@ def run_example(line):
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.slow
-@pytest.mark.usefixtures("untrained")
+@pytest.mark.usefixtures("untrained", "two_levels")
 def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
     priced = sales.assign(price=np.arange(len(sales)) % 5, visitors=2 * sales["sold"])
     Path("stores").mkdir()

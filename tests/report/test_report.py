@@ -15,7 +15,6 @@ from click.testing import CliRunner
 
 from forecast import DataError, Forecaster, ForecastError, OptionError, load
 from forecast.cli import main
-from forecast.evaluation import rolling_origin
 from forecast.evaluation.baselines import BASELINES
 from forecast.report import ReportRequest, write_report
 from forecast.report import render as render_request
@@ -29,6 +28,8 @@ from forecast.report.curves import digits_for, plain
 from forecast.report.markup import escape, number, table
 from forecast.report.page import csp_hash, embed_json, read_asset
 from forecast.report.reproduce import training_command
+
+pytestmark = pytest.mark.usefixtures("two_levels")
 
 HOSTILE = [
     "</script><script>window.hacked = 1</script>",
@@ -76,12 +77,6 @@ def render(*options, **named):
 
 def text_of(page):
     return " ".join(" ".join(Elements(page).text).split())
-
-
-@pytest.fixture(autouse=True)
-def two_levels(monkeypatch):
-    """Backtests with two levels, whose measures take a quarter of the time of those of five."""
-    monkeypatch.setattr(rolling_origin, "DEFAULT_LEVELS", (80.0, 95.0))
 
 
 @pytest.fixture
