@@ -40,7 +40,7 @@ class ColumnRoles:
     """Which columns of a table have which role, as far as they are named.
 
     Attributes:
-        id, time, target: names of the columns; None where they are to be guessed.
+        id, time, target: names of the columns; None where they are to be inferred.
         also: names of the targets besides the first one.
         known: names of the covariates whose future values are known.
         static: names of the covariates with one value per series.
@@ -81,7 +81,7 @@ class FoundRoles(NamedTuple):
     target: str | None  # None: a wide table, whose series are `wide`
     also: tuple[str, ...]  # targets besides the first one
     wide: tuple[str, ...]
-    notes: tuple[str, ...]  # what was guessed, for people
+    notes: tuple[str, ...]  # what was inferred, for people
 
 
 def find_roles(
@@ -91,7 +91,7 @@ def find_roles(
     levels: tuple[str, ...] = (),
     series: Collection[str] = (),
 ) -> FoundRoles:
-    """Find the id, time and target column of a table, guessing those not named.
+    """Find the id, time and target column of a table, inferring those not named.
 
     The ecosystem's names (unique_id, ds, y) come first, then common names, then the type: the
     only column of dates, the only column of text, the only column of numbers left.
@@ -105,7 +105,7 @@ def find_roles(
             table is wide too, whatever the column holds.
 
     Returns:
-        The roles, and the guesses as sentences for people.
+        The roles, and the inferred ones as sentences for people.
 
     Raises:
         DataError: a named column is missing, or a role is ambiguous.
@@ -125,10 +125,10 @@ def find_roles(
         is_series = {name: name in series or search.kinds[name] == "number" for name in left}
         wide = tuple(name for name in left if is_series[name])
         left = [name for name in left if not is_series[name]]
-        search.guessed.append(f"each of {len(wide)} columns of numbers as a series")
+        search.inferred.append(f"each of {len(wide)} columns of numbers as a series")
     notes = []
-    if search.guessed:
-        notes.append(f"took {_listed(search.guessed)}")
+    if search.inferred:
+        notes.append(f"took {_listed(search.inferred)}")
     if left:
         notes.append(f"columns not used: {_shown(left)}")
     return FoundRoles(id, time, target, named.also, wide, tuple(notes))
@@ -139,7 +139,7 @@ class _Search:
 
     def __init__(self, frame: pd.DataFrame, source: str, named: ColumnRoles) -> None:
         self.frame, self.source = frame, source
-        self.guessed: list[str] = []
+        self.inferred: list[str] = []
         self.taken = [*(name for _, name in named.named), *named.covariates]
         self.ignored: tuple[str, ...] = ()
         for role, name in named.named:
@@ -216,7 +216,7 @@ class _Search:
             )
         self.taken.append(names[0])
         if names[0] not in DEFAULT_NAMES:
-            self.guessed.append(f"{quote(names[0])} as the {role}")
+            self.inferred.append(f"{quote(names[0])} as the {role}")
         return names[0]
 
     def _absent(self, role: str, name: str) -> DataError:

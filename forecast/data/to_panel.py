@@ -67,7 +67,7 @@ def to_panel(
 
     Args:
         table, origin, frequency, fill_gaps: see `read_panel`.
-        id, time, target: names of the columns; guessed by default.
+        id, time, target: names of the columns; inferred by default.
         also: names of the columns that are additional targets.
         known: names of the covariates whose future values are known.
         static: names of the covariates with one value per series.

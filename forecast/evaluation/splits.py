@@ -40,7 +40,7 @@ class RollingOrigin:
         horizon: steps of each series in a fold.
         folds: how many.
         stride: steps from one fold to the next, by default the horizon.
-        id, time, frequency: as `Forecaster` takes them; guessed when they are unambiguous.
+        id, time, frequency: as `Forecaster` takes them; inferred if unambiguous.
 
     Example:
         >>> from forecast import RollingOrigin

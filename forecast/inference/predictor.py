@@ -244,7 +244,7 @@ class Predictor:
                 function of its values so far (t,) that is true for the last one wanted, with
                 which its rows end.
             future: future covariates, for a model that takes some: a table with the times and the
-                known columns; without the column that names the series it holds for all.
+                known columns; without the id column it applies to all series.
             intervals: "calibrated" on the errors of rollouts on held-out rows, with the spread of
                 sample paths where the head has a distribution; "paths" for percentiles of the
                 sample paths alone; "auto": calibrated where there were such rows, but for counts.

@@ -33,7 +33,7 @@ class RecurrentForecaster(TrainingOptions, BaseForecaster):  # type: ignore[misc
     its last. Missing values may stand anywhere. Intervals and quantiles are those that `levels`
     gives, see `Model.rollout`.
 
-    `update` takes the new rows in without training, whatever `update_params` says: the weights stay
+    `update` observes the new rows without training, whatever `update_params` says: the weights stay
     the same, and the state of the series advances. Panels and hierarchies are broadcast, a network
     for each series; one network for all of them is what `forecast.Forecaster` trains.
 
