@@ -73,7 +73,7 @@ def to_panel(
         static: names of the covariates with one value per series.
 
     Returns:
-        The panel; its notes say what was guessed, filled or missing.
+        The panel; its notes say what was inferred, filled or missing.
 
     Raises:
         DataError: the table cannot be used; one line says where, why, and what to do.
@@ -105,7 +105,7 @@ def read_panel(
         table: long (id, time, target), wide (a column per series), or a Series with times as
             its index; id and time may be index levels. Rows in any order. Of pandas, or any
             library that Narwhals supports, such as Polars.
-        roles: of the columns that are named; the others are guessed. Without a target the panel's
+        roles: of the columns that are named; the others are inferred. Without a target the panel's
             target is 0 in the table's rows, and NaN in rows that are filled into gaps.
         origin: names rows in messages. The names of several files, as a column `file`, are the
             ids where `roles` says so, or where nothing else distinguishes rows of the same time.

@@ -146,8 +146,8 @@ def _values(panel: Panel, rows: np.ndarray) -> np.ndarray:
     """The targets at rows (S, D) of their own column; NaN for the row -1."""
     if not len(panel.target):
         return np.full(rows.shape, np.nan)
-    found = panel.target[rows, np.arange(panel.target.shape[1])]
-    return np.where(rows < 0, np.nan, found)
+    values = panel.target[rows, np.arange(panel.target.shape[1])]
+    return np.where(rows < 0, np.nan, values)
 
 
 def _values_at(panel: Panel, rows: np.ndarray) -> np.ndarray:

@@ -215,14 +215,14 @@ def origins(
         yield Origin(after, series, state)
 
 
-def _groups(found: Iterator[Origin], horizon: int, is_random: bool) -> Iterator[list[Origin]]:
+def _groups(all_origins: Iterator[Origin], horizon: int, is_random: bool) -> Iterator[list[Origin]]:
     """Origins whose series are rolled out in one call, as many as there is room for.
 
     Sample paths are drawn for one cutoff at a time, so that they are those of a forecast from it.
     """
     group: list[Origin] = []
     values = 0
-    for origin in found:
+    for origin in all_origins:
         size = len(origin.series) * horizon
         size += sum(array.size for array in origin.state.arrays().values())
         if group and (is_random or values + size > MAX_STATE_VALUES):

@@ -116,6 +116,6 @@ class RollingOrigin:
         return make_grid(ids, times, cells, given, place)
 
 
-def _rows(found: NDArray[np.float64]) -> Rows:
+def _rows(rows: NDArray[np.float64]) -> Rows:
     """Positions in the table's own order, without the places that no row has."""
-    return np.sort(found[~np.isnan(found)]).astype(np.int64)
+    return np.sort(rows[~np.isnan(rows)]).astype(np.int64)

@@ -80,7 +80,7 @@ def load(path: str | Path) -> ModelParts:
             f"{path}: a state, not a model; show it with: forecast inspect {path} --state, or "
             f"continue it with: forecast predict --state {path} --horizon N"
         )
-    about, weights, held, arrays, scores, record = unpack(path, PARTS, MODEL_FILE)
+    about, weights, description, arrays, scores, record = unpack(path, PARTS, MODEL_FILE)
     refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)
     with readable_errors(path, MODEL_FILE):
         config = Config.from_json(about["model"])
@@ -88,7 +88,7 @@ def load(path: str | Path) -> ModelParts:
         if config.layers > len(weights):  # the list of the shapes itself could fill the memory
             raise ValueError(f"it has weights for fewer than {config.layers} layers")
         check_arrays("weights", weights, _weight_shapes(config), {})
-        state = states.from_parts(held, arrays)
+        state = states.from_parts(description, arrays)
         states.check(state, config)
         if len(set(state.ids.tolist())) < len(state.ids):
             raise ValueError("its ids are not all different")

@@ -313,10 +313,10 @@ def ids_array(ids: Sequence[Any]) -> np.ndarray:
 
 def digest(state: State) -> str:
     """A hash of all that a state says, by which a later change of its file is noticed."""
-    found = hashlib.blake2b(json.dumps(_names(state), default=str).encode(), digest_size=16)
+    summary = hashlib.blake2b(json.dumps(_names(state), default=str).encode(), digest_size=16)
     for name, array in sorted(state.arrays().items()):
-        found.update(name.encode() + np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
+        summary.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return summary.hexdigest()
 
 
 def take_rows(memory: StepMemory, rows: np.ndarray | slice) -> StepMemory:

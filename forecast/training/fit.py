@@ -80,7 +80,7 @@ def fit(
             first half of those are the validation rows, the others are not touched.
         seed: of weights, dropout and windows.
         budget: seconds that training may take.
-        listener: told the progress after each round.
+        listener: called with the progress after each round.
     """
     model = make_network(config, plan, seed)
     model.compile(
