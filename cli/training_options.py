@@ -25,7 +25,7 @@ from forecast.training.options import (
 from .output import BoundsType
 
 OPTIONS = option_fields(ColumnOptions, TrainingOptions)
-COLUMNS = ("id", "time", "target", "also", "known", "static", "frequency")  # of a table
+COLUMNS = ("id", "time", "target", "also", "known", "static", "decimal", "frequency")  # of a table
 
 
 class RatiosType(click.ParamType[tuple[float, ...]]):

@@ -236,6 +236,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
             known=column_names(self.known),
             static=column_names(self.static),
             frequency=self.frequency,
+            decimal=self.decimal,
         )
 
 

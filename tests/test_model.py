@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecast import DataError, ForecastError, ForecastWarning, OptionError
+from forecast import DataError, Forecaster, ForecastError, ForecastWarning, Model, OptionError
 from forecast.data import scaling
 from forecast.data.frequency import parse
+from forecast.data.io.tables import read_table
 from forecast.data.to_panel import to_panel
 from forecast.inference import rollout
 from forecast.inference.intervals import MIN_PATHS, min_paths
@@ -689,3 +690,21 @@ def test_attention_within_bounds_is_that_of_the_rollout_within_them(make_model, 
     after = model.rollout(3, bounds=(9.0, 9.5)).state.memory.network["weights"]
     np.testing.assert_allclose(bound["weight"].to_numpy()[-4:], after[0], rtol=1e-6)
     assert not np.allclose(free["weight"].to_numpy()[-4:], after[0], rtol=1e-4)
+
+
+@pytest.mark.usefixtures("untrained")
+def test_a_later_table_is_read_with_the_decimal_sign_of_the_training_table(tmp_path):
+    def write(name, first, *cells):
+        days = pd.date_range(first, periods=len(cells)).strftime("%d.%m.%Y")
+        rows = [f"{day};{cell}" for day, cell in zip(days, cells, strict=True)]
+        (tmp_path / name).write_text("\n".join(["Tag;Umsatz", *rows]))
+        return read_table(str(tmp_path / name))
+
+    sold = write("sold.csv", "2024-01-01", *(f"1.{k},5" for k in range(100, 140)))
+    model = Forecaster().fit(to_panel(sold.frame, sold.origin)).model_
+    model.save(tmp_path / "model.forecast")
+    loaded = Model.load(tmp_path / "model.forecast")
+
+    next_day = write("next.csv", "2024-02-10", "1.180")
+    assert loaded.panel(next_day.frame, next_day.origin).target.tolist() == [[1180.0]]
+    assert loaded.state.fingerprint == fingerprint(loaded.config, loaded.weights)

@@ -7,7 +7,9 @@
     origin             where a table comes from, to name rows in messages
     table_layout       index levels and names of files become plain columns
     column_roles       which columns are the id, the time and the target
-    parsing            columns of numbers and ids
+    parsing            ids and missing cells
+    number_style       how numbers are written: decimal sign, grouping, currency signs
+    number_columns     columns of numbers, by the evidence of all cells
     timestamps         columns of times
     frequency          regular spacings of time, and the ordinals that count time in them
     infer_frequency    the frequency of timestamps, and those that break it

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
+from forecast.data.number_style import looks_like_numbers
 from forecast.data.origin import IN_MEMORY, Place
-from forecast.data.parsing import DECIMAL_COMMA, MISSING_WORDS
+from forecast.data.parsing import MISSING_WORDS
 from forecast.data.timestamps import COMPACT_DATES, read_times
 from forecast.errors import DataError, first_few, quote
 
@@ -276,9 +277,7 @@ def _kind_of_cells(cells: pd.Series[Any]) -> str:
     texts = cells.astype(str).str.strip()
     texts = texts[~texts.str.lower().isin(MISSING_WORDS)]
     padded = texts.str.fullmatch(r"0\d+").any()
-    numbers = pd.to_numeric(texts, errors="coerce").notna()
-    numbers |= texts.str.fullmatch(DECIMAL_COMMA.pattern)
-    if len(texts) and numbers.mean() > 0.5:
+    if looks_like_numbers(texts):
         return "text" if padded else "number"
     return "time" if len(texts) and _are_dates(texts) else "text"
 

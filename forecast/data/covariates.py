@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.column_roles import kind_of
+from forecast.data.number_columns import NumberReader
 from forecast.data.origin import Place
-from forecast.data.parsing import BOOLEANS, MISSING_WORDS, read_numbers
+from forecast.data.parsing import BOOLEANS, MISSING_WORDS
 from forecast.errors import DataError, first_few, quote
 
 FAR_STANDARD_DEVIATIONS = 10.0  # from the mean of training; numbers further off are reported
@@ -99,14 +100,13 @@ NO_COVARIATES = CovariateColumns((), np.empty((0, 0)), ())
 
 
 def read_columns(
-    frame: pd.DataFrame, names: Iterable[str], place: Place, categorical: Mapping[str, bool]
+    numbers: NumberReader, names: Iterable[str], categorical: Mapping[str, bool]
 ) -> CovariateColumns:
     """Read columns of numbers, booleans or categories.
 
     Args:
-        frame: the table, of M rows.
+        numbers: of the table, of M rows.
         names: of the K columns.
-        place: names rows in messages.
         categorical: whether a column is categorical, where an earlier table has settled it.
 
     Returns:
@@ -116,6 +116,7 @@ def read_columns(
         DataError: a column is missing, or holds neither.
     """
     names, read = tuple(names), []
+    frame, place = numbers.frame, numbers.place
     for name in names:
         if name not in frame.columns:
             raise DataError(
@@ -127,7 +128,7 @@ def read_columns(
         if is_category:
             read.append(_categories(frame[name]))
         else:
-            read.append((read_numbers(frame[name], place), ()))
+            read.append((numbers.read(name), ()))
     values = np.column_stack([part for part, _ in read]) if read else np.empty((len(frame), 0))
     has_missing_cells = tuple(bool(np.isnan(part).any()) for part, _ in read)
     return CovariateColumns(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from forecast.errors import DataError, quote
@@ -38,6 +40,8 @@ class TableOrigin(NamedTuple):
     source: str = "the table"  # what to call it in messages
     first_line: int | None = None  # line of the first row; None where rows are not lines
     files: tuple[SourceFile, ...] = ()  # whose rows stand one below the other; none in memory
+    delimiter: str = ""  # of a CSV file
+    decimals: Mapping[str, str] = MappingProxyType({})  # of columns whose numbers have one
 
 
 IN_MEMORY = TableOrigin()
@@ -63,7 +67,7 @@ class Place:
 
     def row(self, position: int) -> str:
         """Name the row at a 0-based position: by its line in a file, else by the position."""
-        _, first_line, files = self.origin
+        first_line, files = self.origin.first_line, self.origin.files
         row, of_file = position, ""
         if len(files) > 1:
             ends = [*accumulate(file.rows for file in files)]

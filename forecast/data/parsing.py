@@ -1,8 +1,7 @@
-"""Columns of numbers and ids: from the cells of a table to arrays, and ids back."""
+"""Cells of ids and of missing values; ids to arrays, and back."""
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -12,11 +11,11 @@ from numpy.typing import NDArray
 from forecast.data.origin import Place
 from forecast.errors import quote
 
-MISSING_WORDS = ("", "-", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "<na>", "?")
+MISSING_WORDS = (
+    *("", "-", "na", "n/a", "n.a.", "#n/a", "nan", "null", "none", "nil", "<na>", "?"),
+    *(".", "..", "...", ":", "\u2013", "\u2014", "\u2026"),  # of statistical offices
+)
 BOOLEANS = {"false": "0", "true": "1"}
-DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+$")
-MAYBE_DECIMAL_COMMA = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"  # a point every three digits
-SURELY_DECIMAL_COMMA = r".*(\..*,|,(\d{1,2}|\d{4,})$).*"  # not a comma every three digits
 
 
 class Ids(NamedTuple):
@@ -25,61 +24,6 @@ class Ids(NamedTuple):
     codes: NDArray[Any]  # (N,) whole numbers, positions in `values`
     values: NDArray[Any]  # (S,) sorted
     dtype: str
-
-
-def read_numbers(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
-    """Parse a column of numbers.
-
-    Args:
-        column: (N,) numbers, booleans, or numbers as text.
-        place: names rows in messages.
-
-    Returns:
-        (N,) with NaN where missing.
-
-    Raises:
-        DataError: a cell is not a number or is infinite.
-    """
-    column = plain(column)
-    if column.dtype.kind in "biuf":
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    elif pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
-        values = _numbers_in_text(column, place)
-    else:
-        raise place.error(0, column.name, f"found {column.iloc[0]}, where a number should be")
-    infinite = np.isinf(values)
-    if infinite.any():
-        at = first(infinite)
-        raise place.error(at, column.name, f"{values[at]} is infinite; leave unknown values empty")
-    return values
-
-
-def _numbers_in_text(column: pd.Series[Any], place: Place) -> NDArray[np.float64]:
-    if pd.api.types.infer_dtype(column).startswith("mixed"):
-        column = column.astype("str")
-    codes, distinct = pd.factorize(column)
-    texts = pd.Series(distinct).astype("str").str.strip().str.lower().replace(BOOLEANS)
-    numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
-    missing = texts.isin(MISSING_WORDS).to_numpy()
-    wrong = np.isnan(numbers) & ~missing
-    if wrong.any() and texts.str.fullmatch(SURELY_DECIMAL_COMMA).any():
-        fits = texts.str.fullmatch(MAYBE_DECIMAL_COMMA).to_numpy()
-        if (fits | missing).all():
-            points = texts.where(fits, "").str.replace(".", "").str.replace(",", ".")
-            return np.append(pd.to_numeric(points), np.nan)[codes]
-        wrong = wrong & ~fits if (wrong & ~fits).any() else wrong  # wrong either way comes first
-    if wrong.any():
-        at = first(np.append(wrong, False)[codes])  # code -1, a missing cell, takes the last
-        text = str(column.iloc[at])
-        problem = f"found {quote(text)}, where a number should be{_hint(text.strip())}"
-        raise place.error(at, column.name, problem)
-    return np.append(numbers, np.nan)[codes]
-
-
-def _hint(text: str) -> str:
-    if not DECIMAL_COMMA.match(text):
-        return ""
-    return f"; write it as {text.replace('.', '').replace(',', '.')}"
 
 
 def read_ids(column: pd.Series[Any], place: Place) -> Ids:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -36,11 +36,12 @@ class Schema:
     index: tuple[str, ...] = ()  # which of id and time are levels of the table's index
     unnamed: tuple[str, ...] = ()  # columns without a name in the user's table
     is_series: bool = False  # the table is a pandas Series
+    decimals: Mapping[str, str] = field(default_factory=dict)  # by column, where text has shown it
 
     def __post_init__(self) -> None:
         """Turn the lists that JSON knows back into tuples."""
-        for field in ("targets", "target_dtypes", "index", "unnamed"):
-            object.__setattr__(self, field, tuple(getattr(self, field)))
+        for name in ("targets", "target_dtypes", "index", "unnamed"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @property
     def forecasts(self) -> tuple[str, ...]:

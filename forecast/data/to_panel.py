@@ -16,9 +16,10 @@ from forecast.data.covariates import CovariateColumns, read_columns, values_per_
 from forecast.data.dataframes import to_pandas
 from forecast.data.frequency import Frequency
 from forecast.data.grid import make_grid
+from forecast.data.number_columns import ALL_COLUMNS, NumberReader
 from forecast.data.origin import IN_MEMORY, Place, TableOrigin
 from forecast.data.panel import Integers, Panel
-from forecast.data.parsing import Ids, read_ids, read_numbers
+from forecast.data.parsing import Ids, read_ids
 from forecast.data.schema import RESERVED, Schema
 from forecast.data.table_layout import (
     FILE_COLUMN,
@@ -40,11 +41,13 @@ class Expected:
             ambiguous.
         series: names of its columns, if it was wide; a table that has one of them is wide too.
         categorical: whether each covariate is categorical rather than numeric, by name.
+        decimals: its `Schema.decimals`, which decide where numbers have two readings.
     """
 
     time_dtype: str = ""
     series: Collection[str] = ()
     categorical: Mapping[str, bool] = field(default_factory=dict)
+    decimals: Mapping[str, str] = field(default_factory=dict)
 
 
 NOTHING_EXPECTED = Expected()
@@ -62,11 +65,12 @@ def to_panel(
     static: Collection[str] = (),
     frequency: str | None = None,
     fill_gaps: bool = True,
+    decimal: str | None = None,
 ) -> Panel:
     """Validate a table and bring it into normal form.
 
     Args:
-        table, origin, frequency, fill_gaps: see `read_panel`.
+        table, origin, frequency, fill_gaps, decimal: see `read_panel`.
         id, time, target: names of the columns; inferred by default.
         also: names of the columns that are additional targets.
         known: names of the covariates whose future values are known.
@@ -86,7 +90,9 @@ def to_panel(
         ('daily', [5.0, 7.0, 6.0])
     """
     roles = ColumnRoles(id, time, target, tuple(also), tuple(known), tuple(static))
-    return read_panel(table, roles, origin, frequency=frequency, fill_gaps=fill_gaps)
+    return read_panel(
+        table, roles, origin, frequency=frequency, fill_gaps=fill_gaps, decimal=decimal
+    )
 
 
 def read_panel(
@@ -97,6 +103,7 @@ def read_panel(
     frequency: str | None = None,
     fill_gaps: bool = True,
     all_missing: bool = False,
+    decimal: str | None = None,
     expected: Expected = NOTHING_EXPECTED,
 ) -> Panel:
     """Validate a table and bring it into normal form.
@@ -112,6 +119,7 @@ def read_panel(
         frequency: alias such as "h" or "MS"; inferred by default.
         fill_gaps: whether rows may be missing; they are then filled and counted.
         all_missing: whether every value may be missing, as in the rows of a silent sensor.
+        decimal: the decimal sign of numbers in text, "." or ","; inferred by default.
         expected: what an earlier table has settled.
 
     Returns, Raises:
@@ -124,14 +132,14 @@ def read_panel(
     spacing = None if frequency is None else frequencies.parse(frequency)
     roles = roles.or_else(flat.roles)
     flat = with_files(flat, origin.files) if roles.id == FILE_COLUMN else flat
+    numbers = NumberReader(flat.frame, place, decimal, expected.decimals)
     known, static = (
-        read_columns(flat.frame, names, place, expected.categorical)
-        for names in (roles.known, roles.static)
+        read_columns(numbers, names, expected.categorical) for names in (roles.known, roles.static)
     )
     columns = find_roles(flat.frame, source, roles, flat.levels, expected.series)
     is_subdaily = spacing is not None and spacing.is_subdaily
     times = read_times(flat.frame[columns.time], place, is_subdaily, expected.time_dtype)
-    content = _Content(flat, columns, times, place)
+    content = _Content(flat, columns, times, numbers, place)
     if len(origin.files) > 1 and roles.has_target and columns.id is None and not columns.wide:
         content = _by_file(content)
     if columns.wide:
@@ -142,6 +150,7 @@ def read_panel(
     if roles.has_target and not all_missing:
         _refuse_empty(panel, source)
     notes = [*table.attrs.get("notes", ()), *content.columns.notes]  # the first: of the file
+    notes += numbers.notes
     if spacing is None:
         notes.append(f"frequency: {panel.frequency.label}, inferred from the timestamps")
     notes += panel.notes
@@ -156,6 +165,7 @@ class _Content(NamedTuple):
     flat: Flat
     columns: FoundRoles
     times: Times
+    numbers: NumberReader
     place: Place
 
 
@@ -198,13 +208,13 @@ def _long_panel(
     static: CovariateColumns,
 ) -> Panel:
     """Make the panel of a table with a column per target; covariates are of the table's rows."""
-    flat, columns, times, place = content
+    flat, columns, times, numbers, place = content
     frame, target = flat.frame, columns.target
     targets = () if target is None else (target, *columns.also)
     _refuse_reserved(targets, place.source)
     values = np.zeros((len(frame), 1))  # (N, D)
     if targets:
-        values = np.column_stack([read_numbers(frame[name], place) for name in targets])
+        values = np.column_stack([numbers.read(name) for name in targets])
     if columns.id is None:
         one_series = np.zeros(len(values), dtype=np.int16)
         ids = Ids(one_series, np.array([target or "y"], dtype=object), "str")
@@ -223,6 +233,7 @@ def _long_panel(
         index=tuple(name for name in flat.levels if name in (columns.id, columns.time)),
         unnamed=flat.unnamed,
         is_series=flat.is_series,
+        decimals=numbers.decimals,
     )
     known, static = (replace(part, values=grid.place(part.values)) for part in (known, static))
     return Panel(
@@ -251,7 +262,7 @@ def _refuse_reserved(targets: tuple[str, ...], source: str) -> None:
 
 def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool) -> Panel:
     """Make the panel of a table with a column per series; all have the table's times."""
-    flat, columns, times, place = content
+    flat, columns, times, numbers, place = content
     frame = flat.frame
     labels = pd.Series(pd.Index([flat.labels[name] for name in columns.wide]))
     if not all(name.strip() for name in columns.wide):
@@ -259,11 +270,12 @@ def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool)
             f"{place.source}: a column of numbers has no name; name it after its series"
         )
     ids = read_ids(labels, place)
-    series = [read_numbers(frame[columns.wide[c]], place) for c in np.argsort(ids.codes)]
+    series = [numbers.read(columns.wide[c]) for c in np.argsort(ids.codes)]
     matrix = np.column_stack(series)  # (T, S)
     whole = Ids(np.zeros(len(matrix), dtype=np.int16), np.array(["table"], dtype=object), "str")
     grid = make_grid(whole, times, frame[columns.time], frequency, place, fill_gaps)
     dtypes = {str(frame[name].dtype) for name in columns.wide}
+    signs = {*numbers.decimals.values()}
     schema = Schema(
         layout="wide",
         id=flat.axis or "unique_id",
@@ -275,6 +287,7 @@ def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool)
         local=times.local,
         index=tuple(name for name in flat.levels if name == columns.time),
         unnamed=flat.unnamed if flat.axis else (*flat.unnamed, "unique_id"),
+        decimals={ALL_COLUMNS: signs.pop()} if len(signs) == 1 else {},
     )
     count, length = len(series), int(grid.indptr[-1])
     rows = np.ascontiguousarray(grid.place(matrix).T).reshape(-1, 1)

@@ -137,7 +137,10 @@ class Config:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `json` can write."""
-        return {**asdict(self), "frequency": self.frequency.name}
+        plain = {**asdict(self), "frequency": self.frequency.name}
+        if not self.schema.decimals:  # as before there were any: a model keeps its fingerprint
+            del plain["schema"]["decimals"]
+        return plain
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Config:

@@ -59,6 +59,7 @@ def read_history(
             covariate.name: bool(covariate.categories)
             for covariate in (*config.known, *config.static)
         },
+        decimals=schema.decimals,
     )
     panel = read_panel(
         table,

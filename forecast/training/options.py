@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, NamedTuple
 
+from forecast.data.number_style import DECIMALS
 from forecast.errors import OptionError, require_whole
 from forecast.nn import HEADS, NETWORKS
 from forecast.nn.heads import point
@@ -176,7 +177,7 @@ def option(default: Any, check: Check, default_text: str = "") -> Any:
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class ColumnOptions:
-    """The roles of the columns of a table.
+    """The roles of the columns of a table, and how it is written.
 
     Args:
         id: column that identifies the series; inferred if unambiguous.
@@ -188,6 +189,8 @@ class ColumnOptions:
         known: future covariates: columns that are known in advance too, such as a price (numbers,
             yes and no, or categories). A forecast needs their future values.
         static: static covariates: columns with one value per series, such as its region.
+        decimal: decimal sign of numbers in text, "." or ","; inferred from all of them. The other
+            sign may group thousands.
     """
 
     id: str | None = option(None, Text())
@@ -196,6 +199,7 @@ class ColumnOptions:
     also: str | Sequence[str] = option((), ColumnNames())
     known: str | Sequence[str] = option((), ColumnNames())
     static: str | Sequence[str] = option((), ColumnNames())
+    decimal: str | None = option(None, Choice(DECIMALS))
 
 
 @dataclass(kw_only=True, repr=False, eq=False)

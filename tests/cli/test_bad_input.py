@@ -91,7 +91,7 @@ BAD_CELLS = {
     "decimal comma": (
         replaced("05,4", '05,"1.234,5"').replace("06,5", "06,5.5"),
         "line 6, column 'y'",
-        "write it as 1234.5",
+        "'1.234,5', beside 5.5; write all with one decimal sign",
     ),
     "infinity": (replaced("05,4", "05,inf"), "line 6, column 'y': inf is infinite"),
     "minus infinity": (replaced("05,4", "05,-Infinity"), "line 6, column 'y': -inf is infinite"),

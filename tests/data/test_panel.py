@@ -518,8 +518,8 @@ WITHIN = ["a", "a", "b", "b", "b"]
         ),
         (
             STORES.assign(y=["1", "2.5", "1.234,5", "4", "5"]),
-            "sales.csv, line 4, column 'y': found '1.234,5', where a number should be; "
-            "write it as 1234.5",
+            "sales.csv, line 4, column 'y': found '1.234,5', beside 2.5; write all "
+            "with one decimal sign",
         ),
         (
             STORES.assign(y=STORES["ds"]),

@@ -158,7 +158,7 @@ def test_points_between_thousands_are_understood_beside_a_decimal_comma(file, ce
     ("cells", "message"),
     [
         (("480,10", "oops", "7"), "line 3, column 'Umsatz': found 'oops'"),
-        (("1,480", "2,300", "oops"), "line 2, column 'Umsatz': found '1,480'"),
+        (("1,480", "2,300", "oops"), "line 4, column 'Umsatz': found 'oops'"),
         (("1.5", "1.480,10", "7"), "line 3, column 'Umsatz': found '1.480,10'"),
     ],
 )
@@ -167,6 +167,87 @@ def test_the_cell_that_is_not_a_number_in_any_format_is_named(file, cells, messa
 
     with pytest.raises(DataError, match=message):
         read_panel(file("\n".join(["Datum;Umsatz", *rows])))
+
+
+def test_text_is_kept_where_a_number_has_two_readings(file):
+    def sold(*cells):
+        days = pd.date_range("2024-12-01", periods=len(cells)).strftime("%d.%m.%Y")
+        rows = [f"{day};{cell}" for day, cell in zip(days, cells, strict=True)]
+        return read_panel(file("\n".join(["day;sold", *rows])))
+
+    assert sold("977", "1.154", "1.177").target[:, 0].tolist() == [977, 1154, 1177]
+    assert sold("1.15", "1.154", "1.177").target[:, 0].tolist() == [1.15, 1.154, 1.177]
+    assert sold("1,5", "1.154", "1.177").target[:, 0].tolist() == [1.5, 1154, 1177]
+
+
+def test_a_number_with_two_readings_is_seen_far_inside_a_file(file):
+    days = pd.date_range("1900-01-01", periods=40_000).strftime("%d.%m.%Y")
+    cells = ["977"] * len(days)
+    cells[20_000] = "1.154"
+
+    panel = read_panel(file("\n".join(["day;sold", *map(";".join, zip(days, cells, strict=True))])))
+
+    assert panel.target[20_000, 0] == 1154
+    assert "numbers of 'sold': 1.154 was read as 1154" in panel.notes
+
+
+@pytest.mark.parametrize(
+    ("above", "line", "note"),
+    [
+        ("# exported 2024-05-01\n# kWh\n", 4, "2 lines above the header (# exported 2024-05-01)"),
+        ("sep=;\n", 3, "a line above the header (sep=;)"),
+        ('\ufeff"sep=;"\r\n', 3, 'a line above the header ("sep=;")'),
+        ("\n#\n\n", 5, "a line above the header (#)"),
+    ],
+)
+def test_comments_above_the_header_are_skipped(file, above, line, note):
+    panel = read_panel(path := file(above + "day;sold\n2024-12-01;1,5\n2024-12-02;2\n"))
+
+    assert panel.target[:, 0].tolist() == [1.5, 2]
+    assert panel.notes[0] == f"{path}: skipped {note}"
+    assert read_table(path).origin.first_line == line
+
+
+def test_a_comment_that_names_the_columns_is_the_header(file):
+    panel = read_panel(file("# made by hand\n# day,sold\n2024-12-01,1\n2024-12-02,2\n"))
+
+    assert (panel.schema.time, panel.schema.targets) == ("day", ("sold",))
+
+
+def test_a_title_above_the_header_is_refused_with_the_header(file):
+    table = "Sales of 2024\n\nday,store,sold\n2024-12-01,Bonn,1\n2024-12-02,Bonn,2\n"
+
+    assert error_of(file(table)) == (
+        "sales.csv, line 1: 'Sales of 2024' stands above the table, whose header seems to be "
+        "'day, store, sold'; remove all lines above that one"
+    )
+    assert len(read_panel(file(table[table.index("day") :])).target) == 2
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "day;sold;\n2024-12-01;1;\n2024-12-02;2;\n",  # each line ends with the delimiter
+        "day;sold\n2024-12-01;1;\n2024-12-02;2;\n",
+        " day ; sold \n2024-12-01 ; 1 \n2024-12-02 ; 2 \n",
+        "day,sold\n1,2024-12-01,1\n2,2024-12-02,2\n",  # as R writes row numbers
+        "day\tsold\t\n2024-12-01\t1\t\n\n2024-12-02\t2\t\n",
+    ],
+)
+def test_margins_of_a_table_are_left_out(file, table):
+    panel = read_panel(file(table))
+
+    assert (panel.schema.time, panel.schema.targets) == ("day", ("sold",))
+    assert panel.target[:, 0].tolist() == [1, 2]
+    assert panel.notes[0] == "took 'day' as the time and 'sold' as the target"
+
+
+def test_a_cell_too_many_is_not_taken_for_a_margin(file):
+    assert error_of(file("day,sold\n2024-12-01,1,5\n2024-12-02,2,5\n")) == (
+        "sales.csv, line 2: found 3 cells, where the header names 2 columns; correct the line, or "
+        "quote cells that hold a delimiter"
+    )
+    assert "line 4: found 3 cells" in error_of(file("#\nday,sold\n2024-12-01,1\n2024-12-02,2,5\n"))
 
 
 def test_ids_keep_their_leading_zeros(file):

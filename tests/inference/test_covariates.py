@@ -18,6 +18,7 @@ from forecast.data.covariates import (
     unfamiliar_values,
 )
 from forecast.data.future_covariates import FutureCovariates
+from forecast.data.number_columns import NumberReader
 from forecast.data.origin import Place, TableOrigin
 from forecast.data.to_panel import to_panel
 from forecast.data.to_table import to_table
@@ -31,7 +32,7 @@ REGION = Covariate("region", 0.0, 1.0, ("east", "west"), has_missing=False)
 
 def columns_of(table, **categorical):
     place = Place(TableOrigin("sales.csv", first_line=2), pd.RangeIndex(len(table)))
-    return read_columns(table, table.columns, place, categorical)
+    return read_columns(NumberReader(table, place), table.columns, categorical)
 
 
 def read(cells, **how):

@@ -8,6 +8,7 @@ import io
 import re
 from typing import BinaryIO, NamedTuple
 
+from forecast.data.number_style import read_cell
 from forecast.errors import DataError
 
 DELIMITERS = (";", "\t", "|", ",")  # the first that fits: commas also occur in numbers
@@ -16,23 +17,45 @@ MISSING_TEXTS = ("NA", "N/A", "NaN", "nan", "NULL", "null")
 SAMPLE_BYTES = 2**18
 PROBES = 16  # pieces of a long file that are read besides the beginning
 PROBE_BYTES = 2**14
+LINES = 200  # from which the delimiter is inferred
 ZERO_PADDED = re.compile(r"0\d+$")
 UTC_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*[+-]\d\d:?(\d\d)?$")
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+$")
-DECIMAL_POINT = re.compile(r"[+-]?\d+\.\d+$")
 DATE = re.compile(r"\d{4}-\d\d(-\d\d)?\b")
 NUMBER_OR_DATE = re.compile(r"[+-]?\d[\d.,:/ T+-]*$")
+NAMED_DELIMITER = re.compile(r"[\ufeff\"']*sep=(.)[\"']*\s*$", re.IGNORECASE)
+COMMENT = "#"
 
 
 class Dialect(NamedTuple):
-    """How a CSV file is written."""
+    """How a CSV file is written.
+
+    Attributes:
+        delimiter: between cells.
+        header: names of the columns, without white space around them; "" for one without.
+        first_line: the number of the first row's line, counted from 1.
+        multiline: whether quoted cells hold line ends.
+        decimal: the decimal sign by which numbers are parsed.
+        text_columns: positions of those that lose something unless read as text, such as 007.
+        has_decimals: whether numbers of each column have shown the decimal sign.
+        notes: on lines above the header, for people.
+    """
 
     delimiter: str
     header: list[str]
-    blank_lines: int  # before the header
-    multiline: bool  # quoted cells hold line ends
+    first_line: int
+    multiline: bool
     decimal: str
-    text_columns: list[str]  # numbers and times that lose something unless read as text
+    text_columns: list[int]
+    has_decimals: list[bool]
+    notes: tuple[str, ...] = ()
+
+
+class _Preamble(NamedTuple):
+    """What stands above the header of a CSV file."""
+
+    lines: int
+    delimiter: str | None = None  # that a line such as "sep=;" names
+    skipped: tuple[str, ...] = ()  # lines that are not blank
 
 
 def sniff(stream: BinaryIO, source: str) -> Dialect:
@@ -46,46 +69,131 @@ def sniff(stream: BinaryIO, source: str) -> Dialect:
         The dialect.
 
     Raises:
-        DataError: the file is empty, binary or without a header.
+        DataError: the file is empty, binary, without a header, or begins with a title.
     """
     sample = stream.read(SAMPLE_BYTES) + stream.readline()
     lines = _lines(sample)
-    blank = next((n for n, line in enumerate(lines) if line.strip()), None)
-    if blank is None or not sample.strip(b"\xef\xbb\xbf\r\n\t "):  # half a byte order mark too
+    if not sample.strip(b"\xef\xbb\xbf\r\n\t "):  # half a byte order mark too
         raise DataError(f"{source}: empty; it needs a header line and rows")
     if CONTROL.search(sample):
         raise DataError(f"{source}: binary, not a table; give a CSV, Parquet or Excel file")
-    lines = lines[blank:]
-    delimiter = _delimiter(lines[:200])
-    header, *rows = csv.reader(lines, delimiter=delimiter)
+    preamble = _preamble(lines)
+    lines = lines[preamble.lines :]
+    place = f"{source}, line {preamble.lines + 1}"
+    if not lines:
+        raise DataError(f"{source}: comments alone; it needs a header line and rows")
+    delimiter = preamble.delimiter or _delimiter(lines[:LINES])
+    reader = csv.reader(lines, delimiter=delimiter)
+    header = [name.strip() for name in next(reader)]
+    first_line = preamble.lines + reader.line_num + 1
+    rows = [row for row in reader if row]
     if not rows and len(sample) < SAMPLE_BYTES:
         raise DataError(f"{source}: a header and no rows; it needs some")
+    _refuse_title(header, rows, place, lines[0])
     if is_data(header, rows[0] if rows else []):
         line = lines[0].strip()[:80]
-        raise DataError(
-            f"{source}, line {blank + 1}: {line!r}, where a header should name the columns"
-        )
+        raise DataError(f"{place}: {line!r}, where a header should name the columns")
+    header = _with_margins([name.removeprefix(COMMENT).strip() for name in header], rows)
     for probe in _probes(stream, len(sample)):
         rows += csv.reader(_lines(probe)[1:], delimiter=delimiter)
     rows = [row for row in rows if len(row) == len(header)]
-    multiline = any("\n" in cell for row in rows for cell in row)
     cells = [{row[c].strip() for row in rows} for c in range(len(header))]
-    comma = delimiter != "," and any(_all_decimal_commas(column) for column in cells)
-    text = [name for name, column in zip(header, cells, strict=True) if _is_text(column)]
-    return Dialect(delimiter, header, blank, multiline, "," if comma else ".", text)
+    signs = [{number.sure_decimal for number in map(read_cell, column)} for column in cells]
+    has_commas = any("," in own and "." not in own for own in signs)
+    decimal = "," if delimiter != "," and has_commas else "."
+    return Dialect(
+        delimiter=delimiter,
+        header=header,
+        first_line=first_line,
+        multiline=any("\n" in cell for row in rows for cell in row),
+        decimal=decimal,
+        text_columns=[c for c, column in enumerate(cells) if _is_text(column)],
+        has_decimals=[decimal in own for own in signs],
+        notes=_notes(preamble, source),
+    )
+
+
+def _preamble(lines: list[str]) -> _Preamble:
+    """The blank lines, comments and "sep=;" above the header."""
+    delimiter: str | None = None
+    skipped: list[str] = []
+    for number, line in enumerate(lines):
+        named = NAMED_DELIMITER.match(line)
+        if named and not skipped:
+            delimiter = named[1]
+        elif line.strip() and not (line.startswith(COMMENT) and not _names_columns(lines, number)):
+            return _Preamble(number, delimiter, tuple(skipped))
+        if line.strip():
+            skipped.append(line.strip())
+    return _Preamble(len(lines), delimiter, tuple(skipped))
+
+
+def _names_columns(lines: list[str], number: int) -> bool:
+    """Whether a comment is the header: it has as many cells as the row below it."""
+    below = next((line for line in lines[number + 1 :] if line.strip()), "")
+    if below.startswith(COMMENT) or not below:
+        return False
+    delimiter = _delimiter([lines[number], below])
+    header, row = csv.reader([lines[number], below], delimiter=delimiter)
+    return len(header) == len(row) > 1 and all(NUMBER_OR_DATE.match(c.strip()) for c in row)
+
+
+def _notes(preamble: _Preamble, source: str) -> tuple[str, ...]:
+    if not preamble.skipped:
+        return ()
+    count, first = len(preamble.skipped), preamble.skipped[0][:40]
+    lines = f"{count} lines" if count > 1 else "a line"
+    return (f"{source}: skipped {lines} above the header ({first})",)
 
 
 def _delimiter(lines: list[str]) -> str:
-    """Find the delimiter that splits most lines into as many cells as the header."""
+    """Find the delimiter that splits most lines, the header among them, into as many cells."""
 
-    def score(delimiter: str) -> tuple[bool, float]:
+    def score(delimiter: str) -> tuple[bool, bool, float]:
         try:
             widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
         except csv.Error:  # cells would be longer than a reader takes
-            return False, 0.0
-        return widths[0] > 1, sum(width == widths[0] for width in widths) / len(widths)
+            return False, False, 0.0
+        usual = max({*widths}, key=widths.count)
+        return widths[0] > 1, usual > 1, widths.count(usual) / len(widths)
 
     return max(DELIMITERS, key=score)
+
+
+def _refuse_title(header: list[str], rows: list[list[str]], place: str, line: str) -> None:
+    """Raise DataError where a title stands above the header, as a line with fewer cells."""
+    width = _usual_width(rows)
+    table = next((row for row in rows if len(row) == width), [])
+    if len(header) >= width or any(NUMBER_OR_DATE.match(cell.strip()) for cell in table):
+        return
+    names = ", ".join(table)[:60]
+    raise DataError(
+        f"{place}: {line.strip()[:60]!r} stands above the table, whose header seems to be "
+        f"{names!r}; remove all lines above that one"
+    )
+
+
+def _usual_width(rows: list[list[str]]) -> int:
+    """The most common number of cells of the first rows."""
+    widths = [len(row) for row in rows[:LINES]]
+    return max({*widths}, key=widths.count, default=0)
+
+
+def _with_margins(header: list[str], rows: list[list[str]]) -> list[str]:
+    """The header with "" for a column that it leaves out: row numbers as of R, or an empty one.
+
+    Args:
+        header: names.
+        rows: each may begin with its number, or end with the delimiter.
+    """
+    width = len(header) + 1
+    if _usual_width(rows) != width:
+        return header
+    wide = [row for row in rows[:LINES] if len(row) == width]
+    if not any(row[-1].strip() for row in wide):
+        return [*header, ""]
+    are_numbered = all(row[0].strip() == str(k) for k, row in enumerate(wide, 1))
+    return ["", *header] if are_numbered else header
 
 
 def is_data(header: list[str], row: list[str]) -> bool:
@@ -104,11 +212,6 @@ def _is_text(cells: set[str]) -> bool:
     """Whether cells would lose information unless read as text: 007, a UTC offset, an id NA."""
     only_missing = cells != {""} and cells <= {"", *MISSING_TEXTS}
     return only_missing or any(ZERO_PADDED.match(c) or UTC_OFFSET.match(c) for c in cells)
-
-
-def _all_decimal_commas(cells: set[str]) -> bool:
-    commas = any(DECIMAL_COMMA.match(cell) for cell in cells)
-    return commas and not any(DECIMAL_POINT.match(cell) for cell in cells)
 
 
 def _probes(stream: BinaryIO, begin: int) -> list[bytes]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import sys
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from forecast.data.io.atomic_write import replace_file
@@ -34,6 +36,15 @@ class Table(NamedTuple):
 
     frame: pd.DataFrame  # its index counts lines from the first row where a file has blank ones
     origin: TableOrigin  # without files for standard input
+
+
+class _Read(NamedTuple):
+    """The table of one file."""
+
+    frame: pd.DataFrame
+    first_line: int | None  # of the first row; None where rows are not lines
+    delimiter: str = ""  # of a CSV file
+    decimals: Mapping[str, str] = MappingProxyType({})  # of the columns whose numbers have one
 
 
 def read_table(*paths: str) -> Table:
@@ -89,7 +100,13 @@ def _stack(parts: list[Table], source: str, notes: list[str]) -> Table:
         *(note for part in parts for note in part.frame.attrs.get("notes", ())),
     ]
     files = tuple(file for part in parts for file in part.origin.files)
-    return Table(frame, TableOrigin(source, None, files))
+    decimals = {
+        name: sign
+        for part in parts
+        for name, sign in part.origin.decimals.items()
+        if all(other.origin.decimals.get(name, sign) == sign for other in parts)
+    }
+    return Table(frame, TableOrigin(source, None, files, parts[0].origin.delimiter, decimals))
 
 
 def _read(path: str, text: Collection[str] = ()) -> Table:
@@ -101,21 +118,21 @@ def _read(path: str, text: Collection[str] = ()) -> Table:
     """
     source = "standard input" if path == "-" else path
     with _readable_errors(source), _open(path) as stream:
-        frame, first_line = _read_stream(stream, source, text)
-    files = () if path == "-" else (SourceFile(source, first_line, len(frame)),)
-    return Table(frame, TableOrigin(source, first_line, files))
+        read = _read_stream(stream, source, text)
+    first_line = read.first_line
+    files = () if path == "-" else (SourceFile(source, first_line, len(read.frame)),)
+    return Table(read.frame, TableOrigin(source, first_line, files, read.delimiter, read.decimals))
 
 
-def _read_stream(
-    stream: BinaryIO, source: str, text: Collection[str]
-) -> tuple[pd.DataFrame, int | None]:
-    """Read a table of any type, and the line of its first row."""
+def _read_stream(stream: BinaryIO, source: str, text: Collection[str]) -> _Read:
+    """Read a table of any type."""
     start = stream.read(4)
     stream.seek(0)
     if start == b"PAR1":
-        return _with_text(_read_parquet(stream, source), text), None
+        return _Read(_with_text(_read_parquet(stream, source), text), None)
     if start == b"PK\x03\x04":
-        return _with_text(read_excel(stream, source), text), 0  # its index numbers the sheet's rows
+        frame = _with_text(read_excel(stream, source), text)
+        return _Read(frame, 0)  # its index numbers the sheet's rows
     if start == b"\xd0\xcf\x11\xe0":
         raise DataError(
             f"{source}: an Excel workbook of the old kind (.xls) or with a password; save it "
@@ -182,22 +199,50 @@ def _read_parquet(stream: BinaryIO, source: str) -> pd.DataFrame:
     return _to_pandas(table, source)
 
 
-def _read_csv(
-    stream: BinaryIO, source: str, text: Collection[str]
-) -> tuple[pd.DataFrame, int | None]:
+def _read_csv(stream: BinaryIO, source: str, text: Collection[str]) -> _Read:
+    import pyarrow as pa
+
     dialect = sniff(stream, source)
-    dialect = dialect._replace(text_columns=[*dialect.text_columns, *text])
-    notes = []
+    named = {c for c, name in enumerate(dialect.header) if name in text}
+    dialect = dialect._replace(text_columns=sorted({*dialect.text_columns} | named))
+    table, lines_kept, notes = _decoded(stream, dialect, source)
+    unsure = [
+        c
+        for c, kind in enumerate(table.schema.types)
+        if pa.types.is_floating(kind) and not dialect.has_decimals[c]
+    ]
+    if unsure:  # 1.153 may be 1153: the text of all cells decides
+        dialect = dialect._replace(text_columns=sorted([*dialect.text_columns, *unsure]))
+        table, lines_kept, notes = _decoded(stream, dialect, source)
+    decimals = {
+        name: dialect.decimal
+        for name, kind in zip(dialect.header, table.schema.types, strict=True)
+        if pa.types.is_floating(kind)
+    }
+    kept = [
+        c
+        for c, (name, kind) in enumerate(zip(dialect.header, table.schema.types, strict=True))
+        if name or not pa.types.is_null(kind)
+    ]
+    table = table.rename_columns(dialect.header).select(kept)
+    frame = _without_blank_lines(table, source)
+    if dialect.notes or notes:
+        frame.attrs["notes"] = [*dialect.notes, *notes]
+    first_line = dialect.first_line if lines_kept else None
+    return _Read(frame, first_line, dialect.delimiter, decimals)
+
+
+def _decoded(
+    stream: BinaryIO, dialect: Dialect, source: str
+) -> tuple[pa.Table, bool, tuple[str, ...]]:
+    """Parse CSV in its encoding: the table, whether rows are lines, and notes."""
     table, lines_kept = _parse(stream, dialect, "utf-8", source)
-    if table is None:
-        table, lines_kept = _parse(stream, dialect, "cp1252", source)
-        notes.append(f"{source} is not UTF-8; it was read as Windows-1252")
+    if table is not None:
+        return table, lines_kept, ()
+    table, lines_kept = _parse(stream, dialect, "cp1252", source)
     if table is None:
         raise DataError(f"{source}: neither UTF-8 nor Windows-1252 text; save it as UTF-8")
-    frame = _without_blank_lines(table, source)
-    if notes:
-        frame.attrs["notes"] = notes
-    return frame, dialect.blank_lines + 2 if lines_kept else None
+    return table, lines_kept, (f"{source} is not UTF-8; it was read as Windows-1252",)
 
 
 def _parse(
@@ -210,7 +255,7 @@ def _parse(
         stream.seek(0)
         try:
             table = _arrow_csv(stream, dialect, encoding, multiline)
-            binary = not table.column_names or any(map(pa.types.is_binary, table.schema.types))
+            binary = any(map(pa.types.is_binary, table.schema.types))
         except UnicodeDecodeError:
             return None, False
         except pa.ArrowInvalid as error:
@@ -222,26 +267,29 @@ def _parse(
 
 
 def _arrow_csv(stream: BinaryIO, dialect: Dialect, encoding: str, multiline: bool) -> pa.Table:
+    """Parse the rows; columns are called by their positions."""
     import pyarrow as pa
     from pyarrow import csv as arrow
 
+    names = [str(c) for c in range(len(dialect.header))]
     return arrow.read_csv(
         stream,
-        arrow.ReadOptions(encoding=encoding, skip_rows=dialect.blank_lines),
+        arrow.ReadOptions(encoding=encoding, skip_rows=dialect.first_line - 1, column_names=names),
         arrow.ParseOptions(
             delimiter=dialect.delimiter, newlines_in_values=multiline, ignore_empty_lines=False
         ),
         arrow.ConvertOptions(
             decimal_point=dialect.decimal,
-            column_types={name: pa.string() for name in dialect.text_columns},
+            column_types={names[c]: pa.string() for c in dialect.text_columns},
         ),
     )
 
 
 def _ragged(stream: BinaryIO, dialect: Dialect, source: str) -> DataError | None:
     """Find the first line with more or fewer cells than the header."""
+    above = dialect.first_line - 1
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
-    rows = csv.reader(text, delimiter=dialect.delimiter)
+    rows = csv.reader(itertools.islice(text, above, None), delimiter=dialect.delimiter)
     width = len(dialect.header)
     try:
         cells = next((len(row) for row in rows if row and len(row) != width), None)
@@ -250,8 +298,8 @@ def _ragged(stream: BinaryIO, dialect: Dialect, source: str) -> DataError | None
     if cells is None:
         return None
     return DataError(
-        f"{source}, line {rows.line_num}: found {cells} cells, where the header names {width} "
-        "columns; correct the line, or quote cells that hold a delimiter"
+        f"{source}, line {above + rows.line_num}: found {cells} cells, where the header names "
+        f"{width} columns; correct the line, or quote cells that hold a delimiter"
     )
 
 
