@@ -336,3 +336,13 @@ def test_a_workbook_may_come_from_standard_input(book, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
 
     assert len(read_table("-").frame) == 4
+
+
+def test_text_with_two_readings_among_numbers_is_refused(book):
+    rows = [[day, 2.5] for day in DAYS]
+
+    path = book([["day", "units"], *rows[:-1], [DAYS[-1], "1.154"]])
+    with pytest.raises(DataError, match=f"line {len(DAYS) + 1}, column 'units': the text '1.154'"):
+        read_panel(path)
+    clear = read_panel(book([["day", "units"], *rows[:-1], [DAYS[-1], "7.25"]]))
+    assert clear.target[:, 0].tolist() == [*[2.5] * (len(DAYS) - 1), 7.25]

@@ -242,6 +242,22 @@ def test_margins_of_a_table_are_left_out(file, table):
     assert panel.notes[0] == "took 'day' as the time and 'sold' as the target"
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        "day  sold\n2024-12-01    1\n2024-12-02   10 \n",  # aligned
+        'day sold\n"1" 2024-12-01 1\n"2" 2024-12-02 10\n',  # as R writes tables
+        '"day", "sold"\n"2024-12-01", "1"\n"2024-12-02", "10"\n',
+        'sep=;\n"day"; "sold"\n"2024-12-01"; "1"\n"2024-12-02"; "10"\n',
+    ],
+)
+def test_spaces_between_cells_do_not_matter(file, table):
+    panel = read_panel(file(table))
+
+    assert (panel.schema.time, panel.schema.targets) == ("day", ("sold",))
+    assert panel.target[:, 0].tolist() == [1, 10]
+
+
 def test_a_cell_too_many_is_not_taken_for_a_margin(file):
     assert error_of(file("day,sold\n2024-12-01,1,5\n2024-12-02,2,5\n")) == (
         "sales.csv, line 2: found 3 cells, where the header names 2 columns; correct the line, or "

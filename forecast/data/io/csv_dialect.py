@@ -113,6 +113,39 @@ def sniff(stream: BinaryIO, source: str) -> Dialect:
     )
 
 
+def without_loose_spaces(stream: BinaryIO) -> BinaryIO:
+    """The file, or a copy with tabs between its cells where these are parted, or quoted, by spaces.
+
+    Args:
+        stream: the file, at its beginning, where it is left.
+    """
+    lines = _lines(stream.read(SAMPLE_BYTES) + stream.readline())
+    stream.seek(0)
+    preamble = _preamble(lines)
+    lines = lines[preamble.lines :][:LINES]
+    if not lines:
+        return stream
+    delimiter = preamble.delimiter or _delimiter(lines)
+    if preamble.delimiter is None and _are_parted_by_spaces(lines, delimiter):
+        delimiter = " "
+    elif not any(re.search(rf'(^|{re.escape(delimiter)}) +"', line) for line in lines):
+        return stream
+    text = io.StringIO(_decode(stream.read()), newline="")
+    copy = io.StringIO(newline="")
+    writer = csv.writer(copy, delimiter="\t", lineterminator="\n")
+    for row in csv.reader(text, delimiter=delimiter, skipinitialspace=True):
+        writer.writerow(row if row[-1:] != [""] or delimiter != " " else row[:-1])
+    return io.BytesIO(copy.getvalue().encode())
+
+
+def _are_parted_by_spaces(lines: list[str], delimiter: str) -> bool:
+    """Whether no delimiter splits lines, but spaces split each into as many cells."""
+    if any(delimiter in line for line in lines):
+        return False
+    widths = [len(line.split()) for line in lines if line.strip()]
+    return len(widths) > 1 and len({*widths[1:]}) == 1 and 1 < widths[1] <= widths[0] + 1
+
+
 def _preamble(lines: list[str]) -> _Preamble:
     """The blank lines, comments and "sep=;" above the header."""
     delimiter: str | None = None

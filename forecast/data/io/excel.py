@@ -6,9 +6,11 @@ import io
 import re
 import warnings
 import zipfile
+from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from forecast.data.io.csv_dialect import is_data
+from forecast.data.number_style import read_cell
 from forecast.errors import DataError
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ def read_excel(stream: BinaryIO, source: str) -> pd.DataFrame:
     if not rows:
         raise DataError(f"{source}: a header and no rows; {subject} needs some")
     names = _names(header, rows[0], f"{source}, line {numbers[0]}")
+    for name, cells in zip(names, zip(*rows, strict=True), strict=True):
+        _refuse_unclear_text(name, cells, source, numbers[1:])
     columns = [pd.Series(_of_one_kind(list(cells))) for cells in zip(*rows, strict=True)]
     frame = pd.concat(columns, axis=1).set_axis(pd.Index(names), axis=1)
     if sheet.sheets > 1:
@@ -175,6 +179,18 @@ def _names(header: list[Any], row: list[Any], place: str) -> list[str]:
         line = ", ".join(names)[:80]
         raise DataError(f"{place}: {line!r}, where a header should name the columns")
     return names
+
+
+def _refuse_unclear_text(name: str, cells: Sequence[Any], source: str, lines: list[int]) -> None:
+    """Raise DataError for text such as 1.154 among numbers, where nothing says what it means."""
+    if not any(isinstance(cell, float) and not cell.is_integer() for cell in cells):
+        return
+    for line, cell in zip(lines, cells, strict=True):
+        if isinstance(cell, str) and read_cell(cell).is_ambiguous:
+            raise DataError(
+                f"{source}, line {line}, column {name!r}: the text {cell!r} among numbers, which "
+                "may mean thousands; make it a number in the workbook"
+            )
 
 
 def _of_one_kind(cells: list[Any]) -> list[Any]:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from forecast.data.io.atomic_write import replace_file
-from forecast.data.io.csv_dialect import Dialect, sniff
+from forecast.data.io.csv_dialect import Dialect, sniff, without_loose_spaces
 from forecast.data.io.excel import as_text, read_excel, write_excel
 from forecast.data.io.multi_file import (
     files_of,
@@ -202,6 +202,7 @@ def _read_parquet(stream: BinaryIO, source: str) -> pd.DataFrame:
 def _read_csv(stream: BinaryIO, source: str, text: Collection[str]) -> _Read:
     import pyarrow as pa
 
+    stream = without_loose_spaces(stream)
     dialect = sniff(stream, source)
     named = {c for c, name in enumerate(dialect.header) if name in text}
     dialect = dialect._replace(text_columns=sorted({*dialect.text_columns} | named))
