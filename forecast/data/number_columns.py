@@ -77,10 +77,14 @@ class NumberReader:
     @property
     def notes(self) -> tuple[str, ...]:
         """How cells with two readings, or with signs of currency or percent, were read."""
-        return tuple(
+        notes = [
             f"numbers of {first_few(columns)}: {reading}"
             for reading, columns in self._told.values()
-        )
+        ]
+        unlike = [n for n, sign in self.decimals.items() if self._remembered(n) not in (None, sign)]
+        if unlike:
+            notes.append(f"numbers of {first_few(unlike)}: another decimal sign than in training")
+        return tuple(notes)
 
     def read(self, name: str) -> NDArray[np.float64]:
         """Parse a column of numbers, booleans, or numbers as text.

@@ -193,6 +193,13 @@ def test_what_an_earlier_table_had_decides_first():
     assert read("12.5", remembered={"x": ","}) == [12.5]  # which has one reading alone
 
 
+def test_another_decimal_sign_than_the_remembered_one_is_reported():
+    numbers = reader(x=["12.5", "7.25"], y=["1,5", "2"], remembered={"x": ",", "y": ","})
+    numbers.read("x"), numbers.read("y")
+
+    assert numbers.notes == ("numbers of 'x': another decimal sign than in training",)
+
+
 def test_the_decimal_sign_of_each_column_is_kept():
     numbers = reader(a=["1.202,5"], b=["3"], c=["1,5"], d=["2.5"])
     for name in "abcd":

@@ -148,7 +148,10 @@ def test_the_commands_of_a_guide_run(page, count, table, rows):
 @pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "docs/guide.md", "docs/state.md", "docs/training.md", "docs/evaluation.md"],
+    [
+        *("README.md", "docs/tables.md", "docs/guide.md"),
+        *("docs/state.md", "docs/training.md", "docs/evaluation.md"),
+    ],
 )
 def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
