@@ -7,6 +7,7 @@
     origin             where a table comes from, to name rows in messages
     table_layout       index levels and names of files become plain columns
     column_roles       which columns are the id, the time and the target
+    repeated_times     which columns tell the rows of one time apart
     parsing            columns of numbers and ids
     timestamps         columns of times
     frequency          regular spacings of time, and the ordinals that count time in them

@@ -8,10 +8,13 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from forecast.errors import DataError, quote
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 class SourceFile(NamedTuple):
@@ -38,6 +41,13 @@ class TableOrigin(NamedTuple):
     source: str = "the table"  # what to call it in messages
     first_line: int | None = None  # line of the first row; None where rows are not lines
     files: tuple[SourceFile, ...] = ()  # whose rows stand one below the other; none in memory
+
+    @property
+    def file_of_rows(self) -> NDArray[np.intp] | None:
+        """The position of each row's file (N,); None where there are not several."""
+        if len(self.files) < 2:
+            return None
+        return np.repeat(np.arange(len(self.files)), [file.rows for file in self.files])
 
 
 IN_MEMORY = TableOrigin()

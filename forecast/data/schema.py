@@ -35,11 +35,12 @@ class Schema:
     local: bool = True  # time zones: steps are counted in local (wall-clock) time, else in UTC
     index: tuple[str, ...] = ()  # which of id and time are levels of the table's index
     unnamed: tuple[str, ...] = ()  # columns without a name in the user's table
+    unused: tuple[str, ...] = ()  # columns without a role
     is_series: bool = False  # the table is a pandas Series
 
     def __post_init__(self) -> None:
         """Turn the lists that JSON knows back into tuples."""
-        for field in ("targets", "target_dtypes", "index", "unnamed"):
+        for field in ("targets", "target_dtypes", "index", "unnamed", "unused"):
             object.__setattr__(self, field, tuple(getattr(self, field)))
 
     @property

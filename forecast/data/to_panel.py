@@ -11,7 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data import frequency as frequencies
-from forecast.data.column_roles import ColumnRoles, FoundRoles, find_roles
+from forecast.data.column_roles import (
+    NO_EARLIER_ROLES,
+    ColumnRoles,
+    EarlierRoles,
+    FoundRoles,
+    find_roles,
+)
 from forecast.data.covariates import CovariateColumns, read_columns, values_per_series
 from forecast.data.dataframes import to_pandas
 from forecast.data.frequency import Frequency
@@ -27,7 +33,7 @@ from forecast.data.table_layout import (
     flatten,
     with_files,
 )
-from forecast.data.timestamps import Times, read_times
+from forecast.data.timestamps import read_times
 from forecast.errors import DataError, first_few, quote
 
 
@@ -38,12 +44,12 @@ class Expected:
     Attributes:
         time_dtype: its `Schema.time_dtype`, which decides where the order of day and month is
             ambiguous.
-        series: names of its columns, if it was wide; a table that has one of them is wide too.
+        roles: of its columns.
         categorical: whether each covariate is categorical rather than numeric, by name.
     """
 
     time_dtype: str = ""
-    series: Collection[str] = ()
+    roles: EarlierRoles = NO_EARLIER_ROLES
     categorical: Mapping[str, bool] = field(default_factory=dict)
 
 
@@ -67,7 +73,8 @@ def to_panel(
 
     Args:
         table, origin, frequency, fill_gaps: see `read_panel`.
-        id, time, target: names of the columns; inferred by default.
+        id, time, target: names of the columns; inferred by default. The id "none" says that no
+            column is the id.
         also: names of the columns that are additional targets.
         known: names of the covariates whose future values are known.
         static: names of the covariates with one value per series.
@@ -122,17 +129,25 @@ def read_panel(
     flat = flatten(table, source)
     place = Place(origin, table.index)
     spacing = None if frequency is None else frequencies.parse(frequency)
-    roles = roles.or_else(flat.roles)
+    roles = roles.of(flat.frame.columns).or_else(flat.roles)
     flat = with_files(flat, origin.files) if roles.id == FILE_COLUMN else flat
     known, static = (
         read_columns(flat.frame, names, place, expected.categorical)
         for names in (roles.known, roles.static)
     )
-    columns = find_roles(flat.frame, source, roles, flat.levels, expected.series)
     is_subdaily = spacing is not None and spacing.is_subdaily
-    times = read_times(flat.frame[columns.time], place, is_subdaily, expected.time_dtype)
-    content = _Content(flat, columns, times, place)
-    if len(origin.files) > 1 and roles.has_target and columns.id is None and not columns.wide:
+    columns = find_roles(
+        flat.frame,
+        source,
+        roles,
+        lambda name: read_times(flat.frame[name], place, is_subdaily, expected.time_dtype),
+        flat.levels,
+        earlier=expected.roles,
+        files=origin.file_of_rows,
+    )
+    content = _Content(flat, columns, place)
+    may_be_by_file = len(origin.files) > 1 and roles.has_target and roles.has_id
+    if may_be_by_file and columns.id is None and not columns.wide:
         content = _by_file(content)
     if columns.wide:
         _refuse_beside_wide(roles, source)
@@ -151,11 +166,10 @@ def read_panel(
 
 
 class _Content(NamedTuple):
-    """A table with the roles of its columns, and its times."""
+    """A table with the roles of its columns."""
 
     flat: Flat
     columns: FoundRoles
-    times: Times
     place: Place
 
 
@@ -183,7 +197,7 @@ def _by_file(content: _Content) -> _Content:
     """Take the names of several files as ids where they distinguish rows and no column does."""
     flat, columns = content.flat, content.columns
     named = with_files(flat, content.place.origin.files)
-    if FILE_COLUMN in flat.frame.columns or not files_distinguish_rows(named, content.times):
+    if FILE_COLUMN in flat.frame.columns or not files_distinguish_rows(named, columns.times):
         notes = (*columns.notes, "took the files as parts of one series")
         return content._replace(columns=columns._replace(notes=notes))
     notes = (*columns.notes, f"took the names of the files as the id, {quote(FILE_COLUMN)}")
@@ -198,8 +212,8 @@ def _long_panel(
     static: CovariateColumns,
 ) -> Panel:
     """Make the panel of a table with a column per target; covariates are of the table's rows."""
-    flat, columns, times, place = content
-    frame, target = flat.frame, columns.target
+    flat, columns, place = content
+    frame, times, target = flat.frame, columns.times, columns.target
     targets = () if target is None else (target, *columns.also)
     _refuse_reserved(targets, place.source)
     values = np.zeros((len(frame), 1))  # (N, D)
@@ -222,6 +236,7 @@ def _long_panel(
         local=times.local,
         index=tuple(name for name in flat.levels if name in (columns.id, columns.time)),
         unnamed=flat.unnamed,
+        unused=columns.unused,
         is_series=flat.is_series,
     )
     known, static = (replace(part, values=grid.place(part.values)) for part in (known, static))
@@ -251,8 +266,8 @@ def _refuse_reserved(targets: tuple[str, ...], source: str) -> None:
 
 def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool) -> Panel:
     """Make the panel of a table with a column per series; all have the table's times."""
-    flat, columns, times, place = content
-    frame = flat.frame
+    flat, columns, place = content
+    frame, times = flat.frame, columns.times
     labels = pd.Series(pd.Index([flat.labels[name] for name in columns.wide]))
     if not all(name.strip() for name in columns.wide):
         raise DataError(
@@ -275,6 +290,7 @@ def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool)
         local=times.local,
         index=tuple(name for name in flat.levels if name == columns.time),
         unnamed=flat.unnamed if flat.axis else (*flat.unnamed, "unique_id"),
+        unused=columns.unused,
     )
     count, length = len(series), int(grid.indptr[-1])
     rows = np.ascontiguousarray(grid.place(matrix).T).reshape(-1, 1)

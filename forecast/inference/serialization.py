@@ -25,7 +25,7 @@ from forecast.inference.state import State
 from forecast.nn import HEADS, NETWORKS
 from forecast.nn.layers import CELLS, SCORES
 
-FORMAT = 5  # raised when a file of a new kind can no longer be read by the code before it
+FORMAT = 6  # raised when a file of a new kind can no longer be read by the code before it
 PARTS = (
     "config.json",
     "weights.safetensors",
