@@ -96,11 +96,13 @@ class EarlierRoles:
         unused: names of those that had no role; they get none.
         is_one_series: whether it had one series and no id; a column is then the id only where
             times repeat, so that the message can name it.
+        turned: whether it had times across the top.
     """
 
     series: Collection[str] = ()
     unused: Collection[str] = ()
     is_one_series: bool = False
+    turned: bool = False
 
 
 NO_EARLIER_ROLES = EarlierRoles()
@@ -230,6 +232,8 @@ class _Search:
         if "unique_id" in left:
             return self._only("id", ["unique_id"])
         named = [n for n in left if _is_id_word(n) and self._may_name_series(n)]
+        if not rows.repeat:
+            named = [n for n in named if _is_mostly_filled(self.frame[n])]
         others = [n for n in left if n not in named and self._may_hold_ids(n)]
         if named and (not others or not rows.repeat or rows.repeat_across_files):
             named = rows.telling_apart(named, named=True) or named if len(named) > 1 else named
@@ -299,7 +303,7 @@ class _Search:
     def _may_name_series(self, name: str) -> bool:
         """Whether a column named like an id holds ids, neither row numbers nor measured values."""
         column = self.frame[name]
-        if self.kinds[name] in ("time", "other") or not _is_mostly_filled(column):
+        if self.kinds[name] in ("time", "other"):
             return False
         if pd.api.types.is_float_dtype(column):
             return bool((column.dropna() % 1 == 0).all())

@@ -61,10 +61,12 @@ class Place:
         origin: of the table.
         index: of its rows (N,); whole numbers count lines from `origin.first_line`, as in files
             with blank lines.
+        rows_per_line: how many rows each row of the user's table has become.
     """
 
     origin: TableOrigin
     index: pd.Index[Any]
+    rows_per_line: int = 1
 
     @property
     def source(self) -> str:
@@ -74,6 +76,7 @@ class Place:
     def row(self, position: int) -> str:
         """Name the row at a 0-based position: by its line in a file, else by the position."""
         _, first_line, files = self.origin
+        position //= self.rows_per_line
         row, of_file = position, ""
         if len(files) > 1:
             ends = [*accumulate(file.rows for file in files)]

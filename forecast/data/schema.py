@@ -37,6 +37,7 @@ class Schema:
     unnamed: tuple[str, ...] = ()  # columns without a name in the user's table
     unused: tuple[str, ...] = ()  # columns without a role
     is_series: bool = False  # the table is a pandas Series
+    turned: bool = False  # the table has times across the top
 
     def __post_init__(self) -> None:
         """Turn the lists that JSON knows back into tuples."""

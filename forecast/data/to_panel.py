@@ -24,7 +24,7 @@ from forecast.data.frequency import Frequency
 from forecast.data.grid import make_grid
 from forecast.data.origin import IN_MEMORY, Place, TableOrigin
 from forecast.data.panel import Integers, Panel
-from forecast.data.parsing import Ids, read_ids, read_numbers
+from forecast.data.parsing import Ids, read_ids, read_numbers, spelled_alike
 from forecast.data.schema import RESERVED, Schema
 from forecast.data.table_layout import (
     FILE_COLUMN,
@@ -32,9 +32,11 @@ from forecast.data.table_layout import (
     files_distinguish_rows,
     flatten,
     with_files,
+    with_names,
 )
+from forecast.data.times_across import turn
 from forecast.data.timestamps import read_times
-from forecast.errors import DataError, first_few, quote
+from forecast.errors import MAX_QUOTE_LENGTH, DataError, first_few, quote
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,12 @@ def read_panel(
     flat = flatten(table, source)
     place = Place(origin, table.index)
     spacing = None if frequency is None else frequencies.parse(frequency)
+    flat = with_names(flat, [*(name for _, name in roles.named), *roles.covariates])
     roles = roles.of(flat.frame.columns).or_else(flat.roles)
     flat = with_files(flat, origin.files) if roles.id == FILE_COLUMN else flat
+    turned = turn(flat, roles, place, expected.roles.turned) if roles.has_target else None
+    if turned is not None:
+        flat, roles, place, _ = turned
     known, static = (
         read_columns(flat.frame, names, place, expected.categorical)
         for names in (roles.known, roles.static)
@@ -143,10 +149,10 @@ def read_panel(
         lambda name: read_times(flat.frame[name], place, is_subdaily, expected.time_dtype),
         flat.levels,
         earlier=expected.roles,
-        files=origin.file_of_rows,
+        files=None if turned else origin.file_of_rows,
     )
     content = _Content(flat, columns, place)
-    may_be_by_file = len(origin.files) > 1 and roles.has_target and roles.has_id
+    may_be_by_file = len(origin.files) > 1 and roles.has_target and roles.has_id and not turned
     if may_be_by_file and columns.id is None and not columns.wide:
         content = _by_file(content)
     if columns.wide:
@@ -156,13 +162,16 @@ def read_panel(
         panel = _long_panel(content, spacing, fill_gaps, known, static)
     if roles.has_target and not all_missing:
         _refuse_empty(panel, source)
-    notes = [*table.attrs.get("notes", ()), *content.columns.notes]  # the first: of the file
+        panel = without_future_rows(panel)
+    notes = [*table.attrs.get("notes", ())]  # of the file
+    notes += [*(turned.notes if turned else ()), *content.columns.notes]
     if spacing is None:
         notes.append(f"frequency: {panel.frequency.label}, inferred from the timestamps")
     notes += panel.notes
     if roles.has_target:
         notes += _missing_notes(panel)
-    return replace(panel, notes=tuple(notes), source=source)
+    schema = replace(panel.schema, turned=turned is not None)
+    return replace(panel, schema=schema, notes=tuple(notes), source=source)
 
 
 class _Content(NamedTuple):
@@ -247,7 +256,7 @@ def _long_panel(
         target=grid.place(values),
         frequency=grid.frequency,
         schema=schema,
-        notes=_gap_notes(grid.filled, ids.values),
+        notes=(*_gap_notes(grid.filled, ids.values), *_spelling_notes(ids.values)),
         known=known,
         static=values_per_series(static, grid.indptr, ids.values, place.source),
     )
@@ -296,7 +305,7 @@ def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool)
     rows = np.ascontiguousarray(grid.place(matrix).T).reshape(-1, 1)
     indptr = np.arange(count + 1, dtype=np.int64) * length
     start = np.repeat(grid.start, count)
-    notes = _gap_notes(grid.filled, whole.values)
+    notes = (*_gap_notes(grid.filled, whole.values), *_spelling_notes(ids.values))
     return Panel(ids.values, indptr, start, rows, grid.frequency, schema, notes)
 
 
@@ -306,6 +315,51 @@ def _gap_notes(filled: Integers, ids: NDArray[Any]) -> tuple[str, ...]:
         return ()
     where = f", in {len(series)} of {len(ids)} series ({first_few(ids[series])})"
     return (f"missing rows inserted for gaps: {filled.sum():,}{where if len(ids) > 1 else ''}",)
+
+
+def _spelling_notes(ids: NDArray[Any]) -> tuple[str, ...]:
+    pairs = spelled_alike(ids.tolist())
+    if not pairs:
+        return ()
+    others = f", and {len(pairs) - 1:,} more pairs" if len(pairs) > 1 else ""
+    first, second = (repr(text[:MAX_QUOTE_LENGTH]) for text in pairs[0])
+    return (f"ids that differ only in spaces, case or Unicode form: {first} and {second}{others}",)
+
+
+def without_future_rows(panel: Panel) -> Panel:
+    """Cut off the rows at the end of all series that have no value: a future that is prepared.
+
+    Rows are kept where any series has a value in its last row: the others may be silent sensors.
+
+    Args:
+        panel: with a value in at least one row.
+
+    Returns:
+        The panel, with a note that says where a forecast begins.
+    """
+    lengths = panel.lengths
+    is_observed = ~np.isnan(panel.target).all(axis=1)  # (N,)
+    row = np.arange(len(panel.target)) - np.repeat(panel.indptr[:-1], lengths)
+    last = np.maximum.reduceat(np.where(is_observed, row, -1), panel.indptr[:-1])
+    count = int((lengths - 1 - last)[last >= 0].min())
+    if not count:
+        return panel
+    shorter = panel.cut(np.arange(len(lengths)), np.maximum(lengths - count, 1))
+    ordinal = int((panel.start + last * panel.frequency.step)[last >= 0].max())
+    of = "" if len(lengths) == 1 else " of each series"
+    rows = "row" if count == 1 else f"{count:,} rows"
+    after = panel.schema.text(panel.frequency, ordinal)
+    note = f"the last {rows}{of} without a value left out: the forecast begins after {after}"
+    if panel.known.names and not np.isnan(panel.known.values[_ends(panel, count)]).all():
+        note += "; give their known columns with --future (future= in Python)"
+    return replace(shorter, notes=(*panel.notes, note))
+
+
+def _ends(panel: Panel, count: int) -> NDArray[np.bool_]:
+    """Which rows are among the last ones of their series, (N,)."""
+    row = np.arange(int(panel.indptr[-1])) - np.repeat(panel.indptr[:-1], panel.lengths)
+    is_end: NDArray[np.bool_] = row >= np.repeat(panel.lengths - count, panel.lengths)
+    return is_end
 
 
 def _missing_notes(panel: Panel) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ def read_history(
             series={str(name) for name in ids} if schema.layout == "wide" else (),
             unused=schema.unused,
             is_one_series=schema.layout == "series",
+            turned=schema.turned,
         ),
         categorical={
             covariate.name: bool(covariate.categories)

@@ -280,7 +280,7 @@ def test_days_of_utc_shown_in_another_zone_stay_days_of_utc():
     ("cells", "values"),
     [
         (["1.5", "2", " 3 "], [1.5, 2, 3]),
-        (["1", "NA", ""], [1, np.nan, np.nan]),
+        (["NA", "", "1"], [np.nan, np.nan, 1]),
         ([True, False, True], [1, 0, 1]),
         (pd.Series([True, None, False], dtype=object), [1, np.nan, 0]),
         ([Decimal("1.5"), None, Decimal(2)], [1.5, np.nan, 2]),
