@@ -19,6 +19,9 @@ from forecast.data.table_layout import Flat
 from forecast.errors import DataError, first_few, quote
 
 FEWEST_TIMES = 3  # columns; two may be years that are compared
+FEWEST_MONTHS = 10  # of a year, of which some may not be there yet
+MONTH_NAMES = {n.lower() for n in (*calendar.month_abbr[1:], *calendar.month_name[1:])}
+QUARTERS = {"q1", "q2", "q3", "q4"}
 MONTHS = "|".join(name.lower() for name in calendar.month_abbr[1:])
 YEAR = re.compile(r"((?:1[5-9]|2[01])\d\d)(?: \[YR\1\])?$")  # the World Bank writes 1960 [YR1960]
 DATE_OR_PERIOD = re.compile(
@@ -54,9 +57,11 @@ def turn(flat: Flat, roles: ColumnRoles, place: Place, is_expected: bool) -> Tur
         least three columns of numbers whose names are times, or has a column of times.
 
     Raises:
-        DataError: no column names each row once.
+        DataError: no column names each row once, or the columns are parts of the year in each row.
     """
     frame, columns = flat.frame, [*flat.frame.columns]
+    if roles.target not in columns:
+        _refuse_parts_of_years(columns, place.source)
     if roles.time in columns:
         return None
     across = [name for name in columns if _is_time(flat.labels.get(name))]
@@ -86,6 +91,18 @@ def turn(flat: Flat, roles: ColumnRoles, place: Place, is_expected: bool) -> Tur
         replace(place, rows_per_line=len(across)),
         (f"took each row as the times {ends}{of}: {len(long):,} rows",),
     )
+
+
+def _refuse_parts_of_years(columns: list[str], source: str) -> None:
+    """Raise DataError where the columns of numbers are the months or quarters of the rows."""
+    for words, fewest in ((MONTH_NAMES, FEWEST_MONTHS), (QUARTERS, len(QUARTERS))):
+        parts = [name for name in columns if name.strip().lower() in words]
+        if len(parts) >= fewest:
+            raise DataError(
+                f"{source}: the columns {quote(parts[0])} to {quote(parts[-1])} are parts of a "
+                "year, not series; make the table long, with a column of times (in pandas: melt, "
+                "then join the year and its part)"
+            )
 
 
 def _is_time(label: Any) -> bool:

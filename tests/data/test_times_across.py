@@ -127,6 +127,35 @@ def test_rows_that_nothing_names_are_to_be_melted():
     assert to_panel(long).schema.id == "number"
 
 
+@pytest.mark.parametrize(
+    ("parts", "following"),
+    [
+        (
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+            "MS",
+        ),
+        (["Q1", "Q2", "Q3", "Q4"], "QS"),
+    ],
+)
+def test_parts_of_the_years_in_the_rows_are_no_series(parts, following):
+    years = pd.DataFrame({"Year": [2020, 2021, 2022], **{name: [1.0, 2, 3] for name in parts}})
+
+    line = error_of(years)
+    long = years.melt("Year", parts, "part", "value")
+    form = "%Y %b" if following == "MS" else None
+    text = long["Year"].astype(str) + (" " if form else "") + long["part"]
+    long["date"] = pd.to_datetime(text, format=form) if form else text
+
+    assert line == (
+        f"the table: the columns '{parts[0]}' to '{parts[-1]}' are parts of a year, not series; "
+        "make the table long, with a column of times (in pandas: melt, then join the year and its "
+        "part)"
+    )
+    panel = to_panel(long[["date", "value"]])
+    assert panel.frequency.name == following
+    assert panel.target[:, 0].tolist() == [year for year in (1, 2, 3) for _ in parts]
+
+
 def test_a_model_reads_later_tables_of_either_layout(make_model):
     labels = [f"{day.month}/{day.day}/{day:%y}" for day in DAYS]
     whole = across(labels, Lat=[1.5, 2, 3])
