@@ -6,7 +6,9 @@
     schema             names and types of the columns of a user's table
     origin             where a table comes from, to name rows in messages
     table_layout       index levels and names of files become plain columns
+    times_across       a table with times across the top becomes long
     column_roles       which columns are the id, the time and the target
+    repeated_times     which columns tell the rows of one time apart
     parsing            ids and missing cells
     number_style       how numbers are written: decimal sign, grouping, currency signs
     number_columns     columns of numbers, by the evidence of all cells

@@ -6,17 +6,19 @@ import difflib
 import functools
 import re
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecast.data.number_style import looks_like_numbers
 from forecast.data.origin import IN_MEMORY, Place
 from forecast.data.parsing import MISSING_WORDS
-from forecast.data.timestamps import COMPACT_DATES, read_times
+from forecast.data.repeated_times import RepeatedTimes
+from forecast.data.timestamps import COMPACT_DATES, Times, read_times
 from forecast.errors import DataError, first_few, quote
 
 TIME_NAMES = {
@@ -32,7 +34,9 @@ TARGET_NAMES = {
     *("load", "units"),
 }
 DEFAULT_NAMES = ("unique_id", "ds", "y")  # taken without a note
+NO_ID = "none"  # says that no column is the id
 SHOWN_COLUMNS = 10  # in a message
+MOST_CELLS = 0.5  # of a column of ids are there
 ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)
 
 
@@ -42,6 +46,7 @@ class ColumnRoles:
 
     Attributes:
         id, time, target: names of the columns; None where they are to be inferred.
+        has_id: False where no column is the id: all rows are one series.
         also: names of the targets besides the first one.
         known: names of the covariates whose future values are known.
         static: names of the covariates with one value per series.
@@ -55,6 +60,7 @@ class ColumnRoles:
     known: tuple[str, ...] = ()
     static: tuple[str, ...] = ()
     has_target: bool = True
+    has_id: bool = True
 
     @property
     def named(self) -> list[tuple[str, str]]:
@@ -71,7 +77,36 @@ class ColumnRoles:
     def or_else(self, roles: Mapping[str, str]) -> ColumnRoles:
         """The same roles, with those of "id", "time" and "target" that are not named added."""
         added = {role: name for role, name in roles.items() if getattr(self, role) is None}
+        if not self.has_id:
+            added.pop("id", None)
         return replace(self, **cast(Any, added))
+
+    def of(self, columns: Collection[str]) -> ColumnRoles:
+        """The same roles, where the id "none" says that no column of a table is the id."""
+        if self.id != NO_ID or NO_ID in columns:
+            return self
+        return replace(self, id=None, has_id=False)
+
+
+@dataclass(frozen=True)
+class EarlierRoles:
+    """What the columns of an earlier table were, such as that of the training data.
+
+    Attributes:
+        series: names of its columns, if it was wide; a table that has one of them is wide too.
+        unused: names of those that had no role; they get none.
+        is_one_series: whether it had one series and no id; a column is then the id only where
+            times repeat, so that the message can name it.
+        turned: whether it had times across the top.
+    """
+
+    series: Collection[str] = ()
+    unused: Collection[str] = ()
+    is_one_series: bool = False
+    turned: bool = False
+
+
+NO_EARLIER_ROLES = EarlierRoles()
 
 
 class FoundRoles(NamedTuple):
@@ -79,9 +114,11 @@ class FoundRoles(NamedTuple):
 
     id: str | None
     time: str
+    times: Times  # of the rows
     target: str | None  # None: a wide table, whose series are `wide`
     also: tuple[str, ...]  # targets besides the first one
     wide: tuple[str, ...]
+    unused: tuple[str, ...]  # columns without a role
     notes: tuple[str, ...]  # what was inferred, for people
 
 
@@ -89,21 +126,26 @@ def find_roles(
     frame: pd.DataFrame,
     source: str,
     named: ColumnRoles,
+    read: Callable[[str], Times],
     levels: tuple[str, ...] = (),
-    series: Collection[str] = (),
+    *,
+    earlier: EarlierRoles = NO_EARLIER_ROLES,
+    files: NDArray[np.intp] | None = None,
 ) -> FoundRoles:
     """Find the id, time and target column of a table, inferring those not named.
 
     The ecosystem's names (unique_id, ds, y) come first, then common names, then the type: the
-    only column of dates, the only column of text, the only column of numbers left.
+    only column of dates, the only column of numbers left. A column whose name does not say so is
+    the id only where times repeat and it tells the rows of one time apart.
 
     Args:
         frame: the table, with columns of distinct names.
         source: what to call the table in messages.
         named: the roles that are known already.
+        read: reads the times of a column.
         levels: columns that come from the table's index, and so are not targets.
-        series: names of the columns of an earlier wide table; where there is such a column this
-            table is wide too, whatever the column holds.
+        earlier: the roles of an earlier table.
+        files: the file of each row (N,), where there are several.
 
     Returns:
         The roles, and the inferred ones as sentences for people.
@@ -111,19 +153,22 @@ def find_roles(
     Raises:
         DataError: a named column is missing, or a role is ambiguous.
     """
-    search = _Search(frame, source, named)
+    search = _Search(frame, source, named, earlier.unused)
     time = named.time or search.time()
+    times = read(time)
     id, target = named.id, named.target
-    if not any(name in series for name in search.left()):
-        id = id or search.id()
+    if not any(name in earlier.series for name in search.left()):
+        if id is None and named.has_id:
+            id = search.id(RepeatedTimes(frame, times.values, files), earlier.is_one_series)
         search.ignored = levels
         if named.has_target:
-            target = target or search.target(may_be_wide=id is None and not named.also)
+            may_be_wide = id is None and named.has_id and not named.also
+            target = target or search.target(may_be_wide)
     search.ignored = levels
     left = search.left()
     wide: tuple[str, ...] = ()
     if target is None and named.has_target:
-        is_series = {name: name in series or search.kinds[name] == "number" for name in left}
+        is_series = {n: n in earlier.series or search.kinds[n] == "number" for n in left}
         wide = tuple(name for name in left if is_series[name])
         left = [name for name in left if not is_series[name]]
         search.inferred.append(f"each of {len(wide)} columns of numbers as a series")
@@ -132,17 +177,21 @@ def find_roles(
         notes.append(f"took {_listed(search.inferred)}")
     if left:
         notes.append(f"columns not used: {_shown(left)}")
-    return FoundRoles(id, time, target, named.also, wide, tuple(notes))
+    unused = (*search.known_unused, *left)
+    return FoundRoles(id, time, times, target, named.also, wide, unused, tuple(notes))
 
 
 class _Search:
     """The columns without a role, while roles are being found."""
 
-    def __init__(self, frame: pd.DataFrame, source: str, named: ColumnRoles) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, source: str, named: ColumnRoles, unused: Collection[str]
+    ) -> None:
         self.frame, self.source = frame, source
         self.inferred: list[str] = []
         self.taken = [*(name for _, name in named.named), *named.covariates]
         self.ignored: tuple[str, ...] = ()
+        self.known_unused = tuple(n for n in frame.columns if n in unused and n not in self.taken)
         for role, name in named.named:
             if name not in frame.columns:
                 raise self._absent(role, name)
@@ -159,7 +208,7 @@ class _Search:
 
     def left(self) -> list[str]:
         """Columns without a role, except the row numbers that a saved index leaves."""
-        excluded = {*self.taken, *self.ignored}
+        excluded = {*self.taken, *self.ignored, *self.known_unused}
         return [n for n in self.frame.columns if n not in excluded and not self._numbers_rows(n)]
 
     def time(self) -> str:
@@ -177,16 +226,34 @@ class _Search:
             "a column of dates, times or step numbers: say which with --time (time= in Python)"
         )
 
-    def id(self) -> str | None:
-        left = self.left()
-        named = [n for n in left if _is_id_word(n) and self._distinguishes_series(n)]
-        texts = [n for n in left if self.kinds[n] == "text" and _word(n) not in {*TIME_NAMES, "y"}]
-        if len(texts) > 1:
-            texts = [n for n in texts if self.frame[n].nunique() > 1]
-        for names in ([n for n in left if n == "unique_id"], named, texts):
-            if names:
-                return self._only("id", names)
-        return None
+    def id(self, rows: RepeatedTimes, only_where_times_repeat: bool) -> str | None:
+        if only_where_times_repeat and not rows.repeat:
+            return None
+        left = [*self.left(), *self.known_unused]
+        if "unique_id" in left:
+            return self._only("id", ["unique_id"])
+        named = [n for n in left if _is_id_word(n) and self._may_name_series(n)]
+        if not rows.repeat:
+            named = [n for n in named if _is_mostly_filled(self.frame[n])]
+        others = [n for n in left if n not in named and self._may_hold_ids(n)]
+        if named and (not others or not rows.repeat or rows.repeat_across_files):
+            named = rows.telling_apart(named, named=True) or named if len(named) > 1 else named
+            return self._only("id", named)
+        if not rows.repeat or rows.repeat_across_files:
+            return None
+        texts = [n for n in others if self._holds_names(n)]
+        whole = [n for n in others if n not in texts]
+        found = rows.telling_apart(named, named=True) or rows.telling_apart(texts)
+        found = found or rows.dense(whole)
+        if found:
+            return self._only("id", found)
+        together = rows.together([*named, *texts, *whole])
+        if together:
+            raise DataError(
+                f"{self.source}: no column alone names the series, but {_listed_names(together)} "
+                "do together; join them into one column and name it with --id (id= in Python)"
+            )
+        return self._only("id", named) if named else None
 
     def target(self, may_be_wide: bool) -> str | None:
         left = self.left()
@@ -234,12 +301,41 @@ class _Search:
             return False
         return bool((np.diff(self.frame[name].to_numpy()) == 1).all())
 
-    def _distinguishes_series(self, name: str) -> bool:
-        """Whether a column named like an id repeats its values; row numbers do not."""
+    def _may_name_series(self, name: str) -> bool:
+        """Whether a column named like an id holds ids, neither row numbers nor measured values."""
         column = self.frame[name]
-        if not pd.api.types.is_integer_dtype(column) or len(column) < 2:
-            return self.kinds[name] != "time"
-        return not column.is_unique
+        if self.kinds[name] in ("time", "other"):
+            return False
+        if pd.api.types.is_float_dtype(column):
+            return bool((column.dropna() % 1 == 0).all())
+        return not pd.api.types.is_integer_dtype(column) or len(column) < 2 or not column.is_unique
+
+    def _may_hold_ids(self, name: str) -> bool:
+        """Whether a column that is not named like an id may be one: each row has a name or code."""
+        if _word(name) in {*TIME_NAMES, *TARGET_NAMES}:
+            return False
+        column = self.frame[name]
+        may = self._holds_names(name) or pd.api.types.is_integer_dtype(column)
+        return may and not _is_missing(column).any()
+
+    def _holds_names(self, name: str) -> bool:
+        """Whether a column holds text or categories."""
+        is_category = isinstance(self.frame[name].dtype, pd.CategoricalDtype)
+        return self.kinds[name] == "text" or (is_category and self.kinds[name] == "number")
+
+
+def _is_missing(column: pd.Series[Any]) -> pd.Series[bool]:
+    """Whether each cell is missing or blank, (N,)."""
+    missing = column.isna()
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return missing
+    codes, distinct = pd.factorize(column)
+    blank = np.array([isinstance(cell, str) and not cell.strip() for cell in distinct], dtype=bool)
+    return missing | np.append(blank, True)[codes]
+
+
+def _is_mostly_filled(column: pd.Series[Any]) -> bool:
+    return bool(_is_missing(column).mean() <= 1 - MOST_CELLS)
 
 
 def kind_of(column: pd.Series[Any]) -> str:
@@ -317,6 +413,10 @@ def _is_id_word(name: str) -> bool:
 
 def _shown(columns: Iterable[object]) -> str:
     return first_few(columns, SHOWN_COLUMNS)
+
+
+def _listed_names(names: Iterable[str]) -> str:
+    return _listed([quote(name) for name in names])
 
 
 def _listed(parts: list[str]) -> str:

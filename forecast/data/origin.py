@@ -10,10 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from forecast.errors import DataError, quote
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 class SourceFile(NamedTuple):
@@ -43,6 +46,13 @@ class TableOrigin(NamedTuple):
     delimiter: str = ""  # of a CSV file
     decimals: Mapping[str, str] = MappingProxyType({})  # of columns whose numbers have one
 
+    @property
+    def file_of_rows(self) -> NDArray[np.intp] | None:
+        """The position of each row's file (N,); None where there are not several."""
+        if len(self.files) < 2:
+            return None
+        return np.repeat(np.arange(len(self.files)), [file.rows for file in self.files])
+
 
 IN_MEMORY = TableOrigin()
 
@@ -55,10 +65,12 @@ class Place:
         origin: of the table.
         index: of its rows (N,); whole numbers count lines from `origin.first_line`, as in files
             with blank lines.
+        rows_per_line: how many rows each row of the user's table has become.
     """
 
     origin: TableOrigin
     index: pd.Index[Any]
+    rows_per_line: int = 1
 
     @property
     def source(self) -> str:
@@ -68,6 +80,7 @@ class Place:
     def row(self, position: int) -> str:
         """Name the row at a 0-based position: by its line in a file, else by the position."""
         first_line, files = self.origin.first_line, self.origin.files
+        position //= self.rows_per_line
         row, of_file = position, ""
         if len(files) > 1:
             ends = [*accumulate(file.rows for file in files)]

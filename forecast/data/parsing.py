@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -76,6 +78,24 @@ def write_ids(ids: NDArray[Any], dtype: str) -> pd.Series[Any]:
         (M,) a column of that dtype.
     """
     return pd.Series(ids).astype(cast(Any, dtype))
+
+
+def spelled_alike(ids: Iterable[Any]) -> list[tuple[str, str]]:
+    """Pairs of ids that differ only in spaces, case or Unicode form.
+
+    Example:
+        >>> spelled_alike(["Bonn", "Bonn ", "Ulm", 7])
+        [('Bonn', 'Bonn ')]
+    """
+    first_of: dict[str, str] = {}
+    pairs = []
+    for text in ids:
+        if isinstance(text, str):
+            key = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+            earlier = first_of.setdefault(key, text)
+            if earlier is not text:
+                pairs.append((earlier, text))
+    return pairs
 
 
 def plain(column: pd.Series[Any]) -> pd.Series[Any]:

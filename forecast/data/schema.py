@@ -35,12 +35,14 @@ class Schema:
     local: bool = True  # time zones: steps are counted in local (wall-clock) time, else in UTC
     index: tuple[str, ...] = ()  # which of id and time are levels of the table's index
     unnamed: tuple[str, ...] = ()  # columns without a name in the user's table
+    unused: tuple[str, ...] = ()  # columns without a role
     is_series: bool = False  # the table is a pandas Series
+    turned: bool = False  # the table has times across the top
     decimals: Mapping[str, str] = field(default_factory=dict)  # by column, where text has shown it
 
     def __post_init__(self) -> None:
         """Turn the lists that JSON knows back into tuples."""
-        for name in ("targets", "target_dtypes", "index", "unnamed"):
+        for name in ("targets", "target_dtypes", "index", "unnamed", "unused"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,6 +72,33 @@ def _without_index(table: pd.DataFrame, source: str, is_series: bool) -> Flat:
         roles |= {role: name} if role else {}
     axis = None if table.columns.name is None else str(table.columns.name)
     return Flat(frame, labels, roles, tuple(names), tuple(unnamed), axis, is_series)
+
+
+def with_names(flat: Flat, names: Iterable[str]) -> Flat:
+    """The table with its columns called as they are asked for, but for spaces around the names.
+
+    Args:
+        flat: the table.
+        names: of columns; where the table has none of a name, but one that differs from it only
+            in spaces around it, that column takes the name.
+    """
+    columns = [*flat.frame.columns]
+    stripped = [name.strip() for name in columns]
+    renamed = {
+        columns[stripped.index(name.strip())]: name
+        for name in names
+        if name not in columns and stripped.count(name.strip()) == 1
+    }
+    if not renamed:
+        return flat
+    labels = {renamed.get(name, name): label for name, label in flat.labels.items()}
+    levels = tuple(renamed.get(name, name) for name in flat.levels)
+    return flat._replace(
+        frame=flat.frame.rename(columns=renamed),
+        labels=labels,
+        levels=levels,
+        roles={role: renamed.get(name, name) for role, name in flat.roles.items()},
+    )
 
 
 def with_files(flat: Flat, files: Sequence[SourceFile]) -> Flat:

@@ -11,7 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data import frequency as frequencies
-from forecast.data.column_roles import ColumnRoles, FoundRoles, find_roles
+from forecast.data.column_roles import (
+    NO_EARLIER_ROLES,
+    ColumnRoles,
+    EarlierRoles,
+    FoundRoles,
+    find_roles,
+)
 from forecast.data.covariates import CovariateColumns, read_columns, values_per_series
 from forecast.data.dataframes import to_pandas
 from forecast.data.frequency import Frequency
@@ -19,7 +25,7 @@ from forecast.data.grid import make_grid
 from forecast.data.number_columns import ALL_COLUMNS, NumberReader
 from forecast.data.origin import IN_MEMORY, Place, TableOrigin
 from forecast.data.panel import Integers, Panel
-from forecast.data.parsing import Ids, read_ids
+from forecast.data.parsing import Ids, read_ids, spelled_alike
 from forecast.data.schema import RESERVED, Schema
 from forecast.data.table_layout import (
     FILE_COLUMN,
@@ -27,9 +33,11 @@ from forecast.data.table_layout import (
     files_distinguish_rows,
     flatten,
     with_files,
+    with_names,
 )
-from forecast.data.timestamps import Times, read_times
-from forecast.errors import DataError, first_few, quote
+from forecast.data.times_across import turn
+from forecast.data.timestamps import read_times
+from forecast.errors import MAX_QUOTE_LENGTH, DataError, first_few, quote
 
 
 @dataclass(frozen=True)
@@ -39,13 +47,13 @@ class Expected:
     Attributes:
         time_dtype: its `Schema.time_dtype`, which decides where the order of day and month is
             ambiguous.
-        series: names of its columns, if it was wide; a table that has one of them is wide too.
+        roles: of its columns.
         categorical: whether each covariate is categorical rather than numeric, by name.
         decimals: its `Schema.decimals`, which decide where numbers have two readings.
     """
 
     time_dtype: str = ""
-    series: Collection[str] = ()
+    roles: EarlierRoles = NO_EARLIER_ROLES
     categorical: Mapping[str, bool] = field(default_factory=dict)
     decimals: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,7 +79,8 @@ def to_panel(
 
     Args:
         table, origin, frequency, fill_gaps, decimal: see `read_panel`.
-        id, time, target: names of the columns; inferred by default.
+        id, time, target: names of the columns; inferred by default. The id "none" says that no
+            column is the id.
         also: names of the columns that are additional targets.
         known: names of the covariates whose future values are known.
         static: names of the covariates with one value per series.
@@ -130,17 +139,29 @@ def read_panel(
     flat = flatten(table, source)
     place = Place(origin, table.index)
     spacing = None if frequency is None else frequencies.parse(frequency)
-    roles = roles.or_else(flat.roles)
+    flat = with_names(flat, [*(name for _, name in roles.named), *roles.covariates])
+    roles = roles.of(flat.frame.columns).or_else(flat.roles)
     flat = with_files(flat, origin.files) if roles.id == FILE_COLUMN else flat
+    turned = turn(flat, roles, place, expected.roles.turned) if roles.has_target else None
+    if turned is not None:
+        flat, roles, place, _ = turned
     numbers = NumberReader(flat.frame, place, decimal, expected.decimals)
     known, static = (
         read_columns(numbers, names, expected.categorical) for names in (roles.known, roles.static)
     )
-    columns = find_roles(flat.frame, source, roles, flat.levels, expected.series)
     is_subdaily = spacing is not None and spacing.is_subdaily
-    times = read_times(flat.frame[columns.time], place, is_subdaily, expected.time_dtype)
-    content = _Content(flat, columns, times, numbers, place)
-    if len(origin.files) > 1 and roles.has_target and columns.id is None and not columns.wide:
+    columns = find_roles(
+        flat.frame,
+        source,
+        roles,
+        lambda name: read_times(flat.frame[name], place, is_subdaily, expected.time_dtype),
+        flat.levels,
+        earlier=expected.roles,
+        files=None if turned else origin.file_of_rows,
+    )
+    content = _Content(flat, columns, numbers, place)
+    may_be_by_file = len(origin.files) > 1 and roles.has_target and roles.has_id and not turned
+    if may_be_by_file and columns.id is None and not columns.wide:
         content = _by_file(content)
     if columns.wide:
         _refuse_beside_wide(roles, source)
@@ -149,22 +170,23 @@ def read_panel(
         panel = _long_panel(content, spacing, fill_gaps, known, static)
     if roles.has_target and not all_missing:
         _refuse_empty(panel, source)
-    notes = [*table.attrs.get("notes", ()), *content.columns.notes]  # the first: of the file
-    notes += numbers.notes
+        panel = without_future_rows(panel)
+    notes = [*table.attrs.get("notes", ())]  # of the file
+    notes += [*(turned.notes if turned else ()), *content.columns.notes, *numbers.notes]
     if spacing is None:
         notes.append(f"frequency: {panel.frequency.label}, inferred from the timestamps")
     notes += panel.notes
     if roles.has_target:
         notes += _missing_notes(panel)
-    return replace(panel, notes=tuple(notes), source=source)
+    schema = replace(panel.schema, turned=turned is not None)
+    return replace(panel, schema=schema, notes=tuple(notes), source=source)
 
 
 class _Content(NamedTuple):
-    """A table with the roles of its columns, and its times."""
+    """A table with the roles of its columns."""
 
     flat: Flat
     columns: FoundRoles
-    times: Times
     numbers: NumberReader
     place: Place
 
@@ -193,7 +215,7 @@ def _by_file(content: _Content) -> _Content:
     """Take the names of several files as ids where they distinguish rows and no column does."""
     flat, columns = content.flat, content.columns
     named = with_files(flat, content.place.origin.files)
-    if FILE_COLUMN in flat.frame.columns or not files_distinguish_rows(named, content.times):
+    if FILE_COLUMN in flat.frame.columns or not files_distinguish_rows(named, columns.times):
         notes = (*columns.notes, "took the files as parts of one series")
         return content._replace(columns=columns._replace(notes=notes))
     notes = (*columns.notes, f"took the names of the files as the id, {quote(FILE_COLUMN)}")
@@ -208,8 +230,8 @@ def _long_panel(
     static: CovariateColumns,
 ) -> Panel:
     """Make the panel of a table with a column per target; covariates are of the table's rows."""
-    flat, columns, times, numbers, place = content
-    frame, target = flat.frame, columns.target
+    flat, columns, numbers, place = content
+    frame, times, target = flat.frame, columns.times, columns.target
     targets = () if target is None else (target, *columns.also)
     _refuse_reserved(targets, place.source)
     values = np.zeros((len(frame), 1))  # (N, D)
@@ -232,6 +254,7 @@ def _long_panel(
         local=times.local,
         index=tuple(name for name in flat.levels if name in (columns.id, columns.time)),
         unnamed=flat.unnamed,
+        unused=columns.unused,
         is_series=flat.is_series,
         decimals=numbers.decimals,
     )
@@ -243,7 +266,7 @@ def _long_panel(
         target=grid.place(values),
         frequency=grid.frequency,
         schema=schema,
-        notes=_gap_notes(grid.filled, ids.values),
+        notes=(*_gap_notes(grid.filled, ids.values), *_spelling_notes(ids.values)),
         known=known,
         static=values_per_series(static, grid.indptr, ids.values, place.source),
     )
@@ -262,8 +285,8 @@ def _refuse_reserved(targets: tuple[str, ...], source: str) -> None:
 
 def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool) -> Panel:
     """Make the panel of a table with a column per series; all have the table's times."""
-    flat, columns, times, numbers, place = content
-    frame = flat.frame
+    flat, columns, numbers, place = content
+    frame, times = flat.frame, columns.times
     labels = pd.Series(pd.Index([flat.labels[name] for name in columns.wide]))
     if not all(name.strip() for name in columns.wide):
         raise DataError(
@@ -287,13 +310,14 @@ def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool)
         local=times.local,
         index=tuple(name for name in flat.levels if name == columns.time),
         unnamed=flat.unnamed if flat.axis else (*flat.unnamed, "unique_id"),
+        unused=columns.unused,
         decimals={ALL_COLUMNS: signs.pop()} if len(signs) == 1 else {},
     )
     count, length = len(series), int(grid.indptr[-1])
     rows = np.ascontiguousarray(grid.place(matrix).T).reshape(-1, 1)
     indptr = np.arange(count + 1, dtype=np.int64) * length
     start = np.repeat(grid.start, count)
-    notes = _gap_notes(grid.filled, whole.values)
+    notes = (*_gap_notes(grid.filled, whole.values), *_spelling_notes(ids.values))
     return Panel(ids.values, indptr, start, rows, grid.frequency, schema, notes)
 
 
@@ -303,6 +327,51 @@ def _gap_notes(filled: Integers, ids: NDArray[Any]) -> tuple[str, ...]:
         return ()
     where = f", in {len(series)} of {len(ids)} series ({first_few(ids[series])})"
     return (f"missing rows inserted for gaps: {filled.sum():,}{where if len(ids) > 1 else ''}",)
+
+
+def _spelling_notes(ids: NDArray[Any]) -> tuple[str, ...]:
+    pairs = spelled_alike(ids.tolist())
+    if not pairs:
+        return ()
+    others = f", and {len(pairs) - 1:,} more pairs" if len(pairs) > 1 else ""
+    first, second = (repr(text[:MAX_QUOTE_LENGTH]) for text in pairs[0])
+    return (f"ids that differ only in spaces, case or Unicode form: {first} and {second}{others}",)
+
+
+def without_future_rows(panel: Panel) -> Panel:
+    """Cut off the rows at the end of all series that have no value: a future that is prepared.
+
+    Rows are kept where any series has a value in its last row: the others may be silent sensors.
+
+    Args:
+        panel: with a value in at least one row.
+
+    Returns:
+        The panel, with a note that says where a forecast begins.
+    """
+    lengths = panel.lengths
+    is_observed = ~np.isnan(panel.target).all(axis=1)  # (N,)
+    row = np.arange(len(panel.target)) - np.repeat(panel.indptr[:-1], lengths)
+    last = np.maximum.reduceat(np.where(is_observed, row, -1), panel.indptr[:-1])
+    count = int((lengths - 1 - last)[last >= 0].min())
+    if not count:
+        return panel
+    shorter = panel.cut(np.arange(len(lengths)), np.maximum(lengths - count, 1))
+    ordinal = int((panel.start + last * panel.frequency.step)[last >= 0].max())
+    of = "" if len(lengths) == 1 else " of each series"
+    rows = "row" if count == 1 else f"{count:,} rows"
+    after = panel.schema.text(panel.frequency, ordinal)
+    note = f"the last {rows}{of} without a value left out: the forecast begins after {after}"
+    if panel.known.names and not np.isnan(panel.known.values[_ends(panel, count)]).all():
+        note += "; give their known columns with --future (future= in Python)"
+    return replace(shorter, notes=(*panel.notes, note))
+
+
+def _ends(panel: Panel, count: int) -> NDArray[np.bool_]:
+    """Which rows are among the last ones of their series, (N,)."""
+    row = np.arange(int(panel.indptr[-1])) - np.repeat(panel.indptr[:-1], panel.lengths)
+    is_end: NDArray[np.bool_] = row >= np.repeat(panel.lengths - count, panel.lengths)
+    return is_end
 
 
 def _missing_notes(panel: Panel) -> tuple[str, ...]:

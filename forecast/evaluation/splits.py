@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data import frequency as frequencies
@@ -105,15 +104,20 @@ class RollingOrigin:
         flat = flatten(table, SOURCE)
         place = Place(IN_MEMORY, table.index)
         given = None if self.frequency is None else frequencies.parse(self.frequency)
-        named = ColumnRoles(self.id, self.time, has_target=False).or_else(flat.roles)
-        roles = find_roles(flat.frame, SOURCE, named, flat.levels)
+        named = ColumnRoles(self.id, self.time, has_target=False).of(flat.frame.columns)
+        is_subdaily = given is not None and given.is_subdaily
+        roles = find_roles(
+            flat.frame,
+            SOURCE,
+            named.or_else(flat.roles),
+            lambda name: read_times(flat.frame[name], place, is_subdaily),
+            flat.levels,
+        )
         cells = flat.frame[roles.time]
-        times = read_times(cells, place, given is not None and given.is_subdaily)
-        is_told = named.id is not None or pd.Series(times.values).duplicated().any()
         ids = Ids(np.zeros(len(cells), np.int16), np.array(["table"], dtype=object), "str")
-        if roles.id is not None and is_told:  # a column of text beside one series is no id
+        if roles.id is not None:
             ids = read_ids(flat.frame[roles.id], place)
-        return make_grid(ids, times, cells, given, place)
+        return make_grid(ids, roles.times, cells, given, place)
 
 
 def _rows(rows: NDArray[np.float64]) -> Rows:

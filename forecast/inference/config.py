@@ -19,6 +19,9 @@ from forecast.nn import HEADS, step_inputs
 from forecast.nn.layers import Sizes
 from forecast.nn.step import Blueprint
 
+# Left out of the file where they are empty, so that older models keep their fingerprints.
+ADDED_TO_SCHEMA = ("unused", "turned", "decimals")
+
 
 @dataclass(frozen=True)
 class Config:
@@ -137,10 +140,12 @@ class Config:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `json` can write."""
-        plain = {**asdict(self), "frequency": self.frequency.name}
-        if not self.schema.decimals:  # as before there were any: a model keeps its fingerprint
-            del plain["schema"]["decimals"]
-        return plain
+        schema = {
+            name: value
+            for name, value in asdict(self.schema).items()
+            if value or name not in ADDED_TO_SCHEMA
+        }
+        return {**asdict(self), "schema": schema, "frequency": self.frequency.name}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Config:

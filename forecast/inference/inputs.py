@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from forecast.data import covariates
-from forecast.data.column_roles import ColumnRoles
+from forecast.data.column_roles import ColumnRoles, EarlierRoles
 from forecast.data.dataframes import to_pandas
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.origin import IN_MEMORY, TableOrigin
@@ -54,7 +54,12 @@ def read_history(
     known_ids = set(ids)
     expected = Expected(
         time_dtype=schema.time_dtype,
-        series={str(name) for name in ids} if schema.layout == "wide" else (),
+        roles=EarlierRoles(
+            series={str(name) for name in ids} if schema.layout == "wide" else (),
+            unused=schema.unused,
+            is_one_series=schema.layout == "series",
+            turned=schema.turned,
+        ),
         categorical={
             covariate.name: bool(covariate.categories)
             for covariate in (*config.known, *config.static)

@@ -180,7 +180,8 @@ class ColumnOptions:
     """The roles of the columns of a table, and how it is written.
 
     Args:
-        id: column that identifies the series; inferred if unambiguous.
+        id: column that identifies the series; inferred if unambiguous. "none" says that there is
+            none: all rows are one series.
         time: column of timestamps; inferred if unambiguous.
         target: column to forecast; inferred if unambiguous.
         also: additional target columns, whose past may help. All targets are forecast and fed back

@@ -151,7 +151,7 @@ def test_columns_of_odd_names_are_recognised_by_their_type():
         }
     )
 
-    schema = to_panel(table).schema
+    schema = to_panel(pd.concat([table, table.assign(Filiale="Süd")])).schema
 
     assert (schema.time, schema.id, schema.targets) == ("Tag", "Filiale", ("Umsatz",))
 
@@ -280,7 +280,7 @@ def test_days_of_utc_shown_in_another_zone_stay_days_of_utc():
     ("cells", "values"),
     [
         (["1.5", "2", " 3 "], [1.5, 2, 3]),
-        (["1", "NA", ""], [1, np.nan, np.nan]),
+        (["NA", "", "1"], [np.nan, np.nan, 1]),
         ([True, False, True], [1, 0, 1]),
         (pd.Series([True, None, False], dtype=object), [1, np.nan, 0]),
         ([Decimal("1.5"), None, Decimal(2)], [1.5, np.nan, 2]),
@@ -497,7 +497,7 @@ WITHIN = ["a", "a", "b", "b", "b"]
             "(time= in Python)",
         ),
         (
-            STORES.rename(columns={"unique_id": "store"}).assign(item="x"),
+            STORES.rename(columns={"unique_id": "store"}).assign(item=[*"xxyyy"]),
             "sales.csv: the id column may be any of 'store', 'item'; say which with --id "
             "(id= in Python), or join them into one column; what is not an id may be --known or "
             "--static",

@@ -135,13 +135,13 @@ def test_a_decimal_comma_is_understood_between_semicolons(file):
     panel = read_panel(file(table))
 
     assert panel.target[:, 0].tolist() == [1.5, -2.0]
-    assert panel.schema.id == "Filiale"
+    assert (panel.schema.id, panel.schema.unused) == (None, ("Filiale",))
 
 
 @pytest.mark.parametrize(
     ("cells", "values"),
     [
-        (("1.480,10", "190,5", "-"), [1480.1, 190.5, np.nan]),
+        (("1.480,10", "-", "190,5"), [1480.1, np.nan, 190.5]),
         (("1.480,1", "1.485", "7"), [1480.1, 1485.0, 7.0]),
         (("-2.000.000,25", "0,5", "1"), [-2_000_000.25, 0.5, 1.0]),
     ],
@@ -362,8 +362,8 @@ def test_line_ends_within_quotes_leave_rows_to_be_counted(file):
             "correct the line, or quote cells that hold a delimiter",
         ),
         (
-            "id,ds,y\n,2024-01-01,1\n",
-            "sales.csv, line 2, column 'id': no id; every row needs one",
+            "id,ds,y\na,2024-01-01,1\n,2024-01-02,1\n",
+            "sales.csv, line 3, column 'id': no id; every row needs one",
         ),
         (
             "y\n1\n2\n",

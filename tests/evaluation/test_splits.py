@@ -118,7 +118,7 @@ def test_numbers_out_of_range_are_refused(how, message):
 
 
 def test_two_columns_that_may_name_the_series_are_told():
-    table = table_of(a=4, b=4).rename(columns={"store": "who"}).assign(kind=["x", "y"] * 4)
+    table = table_of(a=4, b=4).rename(columns={"store": "who"}).assign(kind=[*"xxxxyyyy"])
 
     with pytest.raises(DataError, match="the id column may be any of 'who', 'kind'; say which"):
         folds(table, 1, 1)

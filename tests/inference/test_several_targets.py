@@ -9,7 +9,7 @@ import pytest
 
 import forecast
 from forecast import DataError, Forecaster, OptionError, below, load
-from forecast.data.column_roles import ColumnRoles
+from forecast.data.column_roles import ColumnRoles, EarlierRoles
 from forecast.data.scaling import Scale
 from forecast.data.schema import Schema
 from forecast.data.to_panel import Expected, read_panel, to_panel
@@ -317,7 +317,11 @@ def test_a_wide_table_has_no_place_for_further_targets():
     table = pd.DataFrame({"day": pd.date_range("2024", periods=3), "a": 1.0, "b": 2.0, "c": 3.0})
 
     with pytest.raises(DataError, match="a table with a column per series has no place for 'c'"):
-        read_panel(table, ColumnRoles(also=("c",)), expected=Expected(series=["a", "b"]))
+        read_panel(
+            table,
+            ColumnRoles(also=("c",)),
+            expected=Expected(roles=EarlierRoles(series=["a", "b"])),
+        )
 
 
 def test_the_same_column_cannot_be_known_and_forecast():

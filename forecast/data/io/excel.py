@@ -168,7 +168,7 @@ def _names(header: list[Any], row: list[Any], place: str) -> list[str]:
     Raises:
         DataError: others have none, or the header is a row.
     """
-    names = [as_text(cell) or "" for cell in header]
+    names = [(as_text(cell) or "").strip() for cell in header]
     if "" in names[1:]:
         named = sum(name != "" for name in names)
         raise DataError(

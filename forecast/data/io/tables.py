@@ -196,7 +196,14 @@ def _read_parquet(stream: BinaryIO, source: str) -> pd.DataFrame:
         table = pq.read_table(stream)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{source}: damaged Parquet file: {_one_line(error)}") from None
-    return _to_pandas(table, source)
+    return _with_stripped_names(_to_pandas(table, source))
+
+
+def _with_stripped_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table without spaces around the names of its columns, unless two would be one name."""
+    names = [name.strip() if isinstance(name, str) else name for name in frame.columns]
+    is_clear = len({*names}) == len(names) and not isinstance(names[0], tuple)
+    return frame.set_axis(names, axis=1) if is_clear and names != [*frame.columns] else frame
 
 
 def _read_csv(stream: BinaryIO, source: str, text: Collection[str]) -> _Read:
