@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -10,6 +11,7 @@ from click.core import ParameterSource
 
 from forecast.errors import OptionError
 
+from .kept_results import kept_unless_written
 from .output import (
     LevelsType,
     Say,
@@ -171,13 +173,22 @@ def backtest(
     else:
         scored = score(model, read, request, say)
     backtest = scored.backtest
-    if out is not None:
-        write_table(backtest.table, out)
-        say(f"Wrote {out}: {len(backtest.table):,} rows.")
+    try:
+        show(scored, by, as_json)
+    finally:  # neither is lost where the other cannot be written
+        if out is not None:
+            result = backtest.table
+            with kept_unless_written(out, partial(write_table, result), "the backtest"):
+                write_table(result, out)
+            say(f"Wrote {out}: {len(result):,} rows.")
     if plot is not None:
         with quiet_libraries():
             write_figure(backtest.plot(), plot)
         say(f"Drew {plot}.")
+
+
+def show(scored: Scored, by: str | None, as_json: bool) -> None:
+    """Print the measures."""
     if as_json:
         print_json(everything(scored))
         return

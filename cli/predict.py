@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +13,7 @@ import click
 from forecast.errors import OptionError
 
 from .inputs import Files, read_inputs
+from .kept_results import kept_unless_written
 from .output import (
     BoundsType,
     LevelsType,
@@ -283,7 +285,11 @@ def write(
     """Write the table, the sample paths and the state."""
     from forecast.data.io.tables import write_table
 
-    write_table(result, outputs.out)
+    if outputs.out is None or outputs.out == "-":
+        write_table(result, outputs.out)
+    else:
+        with kept_unless_written(outputs.out, partial(write_table, result), "the forecast"):
+            write_table(result, outputs.out)
     if outputs.paths_out is not None:
         paths = forecast.path_table
         write_table(paths, outputs.paths_out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from forecast.errors import OptionError
 
 from .inputs import Files, read_inputs
+from .kept_results import kept_unless_written
 from .output import (
     MODEL,
     Say,
@@ -58,7 +60,7 @@ def report(
       forecast report model.forecast newer.csv --out report.html
       forecast report stores.forecast "stores/*.csv" --out stores.html --horizon 14 --cutoffs 3
     """
-    from forecast.report import write_report
+    from forecast.report import ReportRequest, render, write_page
 
     files = Files(model, table, future)
     check_inputs(files.check(), {"--out": out})
@@ -66,16 +68,12 @@ def report(
     inputs = read_inputs(files)
     print_notes(inputs.notes, say)
     with quiet_libraries():  # a huge panel is forecast by TensorFlow
-        write_report(
-            inputs.model,
-            out,
-            inputs.history,
-            horizon,
-            cutoffs=cutoffs,
-            stride=stride,
-            future=inputs.future,
-            name=model,
+        request = ReportRequest(
+            inputs.model, inputs.history, horizon, cutoffs, stride, inputs.future, model
         )
+        page = render(request)
+    with kept_unless_written(out, partial(write_page, page), "the page"):
+        write_page(page, out)
     size = Path(out).stat().st_size
     say(f"Wrote {out}: {size / 1000:,.0f} kB. Open it with a browser.")
 

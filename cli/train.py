@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from forecast.errors import ArtifactError
 
+from .kept_results import kept_unless_written
 from .output import (
     Say,
     check_inputs,
@@ -41,7 +45,8 @@ def train(
     """Train a model on TABLE: a CSV, Parquet or Excel file, or - for standard input.
 
     The table is long (a column of times, one of values, perhaps one that names the series) or
-    wide (a column per series). What is not given is chosen from the data and reported.
+    wide (a column per series). What is not given is chosen from the data and reported. SIGTERM ends
+    the training as Ctrl-C does: the best weights so far are kept.
 
     Several files, or a pattern in quotes, are one table; they have the same columns. Where no
     column distinguishes their series, the names of the files do, as a column "file".
@@ -76,10 +81,14 @@ def train(
     with locked(model, ArtifactError, waits_for(model, say)):
         pass  # a lock that cannot be had is reported before time goes into training
     say(f"Training, for at most {options['budget']}; Ctrl-C ends it and keeps the best weights.")
-    with progress_bar(say.quiet) as progress:
+    with progress_bar(say.quiet) as progress, sigterm_as_control_c():
         forecaster.fit(panel, progress=progress)  # imports TensorFlow once all is checked
-    with locked(model, ArtifactError, waits_for(model, say)):
-        forecaster.model_.save(model)
+        save = forecaster.model_.save
+        with (
+            kept_unless_written(model, save, "the trained model"),
+            locked(model, ArtifactError, waits_for(model, say)),
+        ):
+            save(model)
     for line in summary(forecaster.model_):
         say(line)
     say(f"Wrote {model}. Forecast with: forecast predict {predict_options(forecaster, model)}")
@@ -89,6 +98,19 @@ def train(
         say(f"Drew {plot}.")
     if as_json:
         print_json(forecaster.model_.trained.to_json())
+
+
+@contextmanager
+def sigterm_as_control_c() -> Iterator[None]:
+    """SIGTERM, which batch systems send at a time limit, acts like Ctrl-C unless it is handled."""
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def predict_options(forecaster: Forecaster, path: str) -> str:

@@ -274,6 +274,7 @@ def _record(panel: Panel, plan: Plan, fitted: Fitted, results: HoldoutResults) -
         exposure=results.exposure,
         coverage=results.coverage,
         notes=panel.notes,
+        changes=fitted.changes,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.evaluation.comparison import Comparison, Exposure
 from forecast.training.plan import Plan
-from forecast.training.progress import Progress
+from forecast.training.progress import PlanChange, Progress
 
 if TYPE_CHECKING:
     from forecast.plotting import TrainingCurves
@@ -35,6 +35,7 @@ class TrainingRecord:
         exposure: the exposure gap on the validation rows.
         coverage: empirical coverage of intervals on the held-out steps, in percent by level.
         notes: on how the table was read, as sentences for people.
+        changes: when and how far the time budget has lowered the planned steps.
     """
 
     library: str
@@ -52,6 +53,7 @@ class TrainingRecord:
     exposure: Exposure | None
     coverage: dict[str, float] | None
     notes: tuple[str, ...] = ()
+    changes: tuple[PlanChange, ...] = ()
 
     def curves(self) -> TrainingCurves:
         """The losses of the training, for `plotting.plot_training`."""
@@ -84,6 +86,7 @@ class TrainingRecord:
             "regimes": list(self.phases),
             "turns": list(self.phase_starts),
             "rounds": [asdict(progress) for progress in self.rounds],
+            "changes": [asdict(change) for change in self.changes],
             "comparison": _plain(self.comparison),
             "also": also,
             "exposure": _plain(self.exposure),
@@ -118,6 +121,7 @@ class TrainingRecord:
             exposure=exposure and Exposure(**exposure),
             coverage=values["coverage"],
             notes=tuple(values["notes"]),
+            changes=tuple(PlanChange(**change) for change in values.get("changes", ())),
         )
 
 

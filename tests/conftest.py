@@ -343,6 +343,7 @@ def untrained(monkeypatch):
             kept_step=1,
             phases=plan.feedback,
             phase_starts=(0,) * len(plan.feedback),
+            changes=(),
         )
 
     monkeypatch.setitem(sys.modules, "forecast.training.fit", SimpleNamespace(fit=fit))

@@ -26,6 +26,19 @@ def test_the_model_knows_how_it_was_trained(trained):
     assert TrainingRecord.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
+def test_a_record_knows_when_the_budget_has_lowered_the_plan(make_record):
+    from forecast.training.progress import PlanChange
+
+    record = make_record(ended="budget", changes=(PlanChange(20, 61.5, 40, 30),))
+
+    written = json.loads(json.dumps(record.to_json()))
+
+    assert written["changes"] == [{"step": 20, "seconds": 61.5, "before": 40, "after": 30}]
+    assert TrainingRecord.from_json(written) == record
+    del written["changes"]  # as in models of version 0.1.0
+    assert TrainingRecord.from_json(written) == make_record(ended="budget")
+
+
 def test_the_comparison_is_that_of_the_last_steps_with_all_before_them(trained, sales):
     comparison = trained.model_.record.comparison
     steps = comparison.steps

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forecast.report.contents import ReportRequest
-    from forecast.report.rendering import render, write_report
+    from forecast.report.rendering import render, write_page, write_report
 
-__all__ = ["ReportRequest", "render", "write_report"]
+__all__ = ["ReportRequest", "render", "write_page", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -59,7 +59,15 @@ def write_report(
         OptionError: if an argument is out of range or does not fit the model.
         ForecastError: if a rollout gives non-finite values, or the page cannot be written.
     """
-    page = render(ReportRequest(model, history, horizon, cutoffs, stride, future, name))
+    write_page(render(ReportRequest(model, history, horizon, cutoffs, stride, future, name)), path)
+
+
+def write_page(page: str, path: str | Path) -> None:
+    """Write a page that `render` has made.
+
+    Raises:
+        ForecastError: if it cannot be written.
+    """
     content = page.encode("utf-8", "xmlcharrefreplace")
     replace_file(path, lambda stream: stream.write(content), ForecastError, "--out")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.model import Model
+from forecast.training.progress import PlanChange
 from forecast.training_record import TrainingRecord
 
 ENDINGS = {
@@ -56,11 +57,23 @@ def _details(record: TrainingRecord, config: Config) -> Iterator[str]:
     is_validated = last.validation_loss is not None or record.ended == "interrupted"
     if record.plan.holdout and not is_validated:
         yield "weights: the last ones, since no value is observed in the validation rows"
+    if record.changes:
+        yield _lowered(record.changes)
     unreached = record.plan.feedback[len(record.phases) :]
     if unreached:
         phases = " and ".join(REGIMES.get(phase, phase) for phase in unreached)
         yield f"training ended before the phase {phases}"
     yield from _limits(config)
+
+
+def _lowered(changes: tuple[PlanChange, ...]) -> str:
+    """When the time budget has lowered the planned steps, and how far."""
+    last = changes[-1]
+    line = (
+        f"planned: {changes[0].before:,} steps, lowered to {last.after:,} by --budget "
+        f"at step {changes[0].step:,}"
+    )
+    return line if len(changes) == 1 else f"{line} and again, last at step {last.step:,}"
 
 
 def _inputs(config: Config) -> str:

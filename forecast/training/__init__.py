@@ -6,6 +6,7 @@
 - `window_batch`: a batch of windows, and the two ways through it.
 - `keras_model`: a network as a Keras model, and its loss.
 - `callbacks`: learning rate, feedback phase, best weights, time budget, progress.
+- `ordered_sums`: gradients added up in a fixed order.
 - `fit`: one training run.
 - `feedback/`: the feedback regimes.
 """

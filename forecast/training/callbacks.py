@@ -14,16 +14,26 @@ import keras
 
 from forecast.training.feedback.sampling_schedule import ratio
 from forecast.training.plan import Plan
-from forecast.training.progress import Progress
+from forecast.training.progress import PlanChange, Progress
 
-PACE_WARM_UP_STEPS = 5  # gradient steps, compilation included, before the pace is measured
+WAITING_SHARE = 0.5  # of the time left when a phase begins, after which a plan may be lowered
+TOLERANCE = 0.05  # of the budget, by which a plan that is left alone may exceed it
+MIN_PACE_STEPS = 3  # of a phase, after which its pace is known
+RECENT_STEPS = 15  # whose median pace says how many more fit
+UNDISTURBED_SHARE = 0.25  # of the steps of a phase, at whose pace a plan must not fit
 MIN_SCHEDULED_PROGRESS = 0.75  # of a scheduled phase, before which training never ends early
+
+
+def quantile(values: list[float], share: float) -> float:
+    """The value that a share of the others does not reach, without interpolation."""
+    return sorted(values)[int(share * len(values))]
 
 
 class CosineDecay(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
     """Decays the learning rate along half a cosine to 0 (Loshchilov & Hutter 2017).
 
-    The decay ends with the planned steps, which a time budget may lower.
+    The decay ends with the planned steps, which a time budget may lower: then what is left of the
+    decay is run through in fewer steps, without a jump.
     """
 
     def __init__(self, learning_rate: float, steps: int) -> None:
@@ -32,20 +42,30 @@ class CosineDecay(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
         self.learning_rate = learning_rate
         self.steps = steps
         self.step = 0  # steps begun
-        self._progress = 0.0
+        self._first, self._done_before = 0, 0.0  # the step of the last change, and what was done
 
     @property
     def progress(self) -> float:
         """Share of the training done before the current step, 0 to 1; it never decreases."""
-        self._progress = max(self._progress, min(max(self.step - 1, 0) / self.steps, 1.0))
-        return self._progress
+        return self._progress(max(self.step - 1, self._first))
+
+    def lower(self, steps: int) -> None:
+        """End after fewer steps, not less than those begun."""
+        self._done_before, self._first = self._progress(self.step), self.step
+        self.steps = max(min(steps, self.steps), self.step)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Set the learning rate of the next step."""
-        progress = min(self.step / self.steps, 1.0)
-        cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
+        cosine = 0.5 * (1.0 + math.cos(math.pi * self._progress(self.step)))
         self.model.optimizer.learning_rate = self.learning_rate * cosine
         self.step += 1
+
+    def _progress(self, step: int) -> float:
+        """Share of the training done after so many steps."""
+        if step >= self.steps:
+            return 1.0
+        share = (step - self._first) / (self.steps - self._first)
+        return self._done_before + (1.0 - self._done_before) * share
 
 
 class FeedbackPhase(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
@@ -116,70 +136,134 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
 
 
 class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
-    """Lowers the planned steps when they would take longer than the seconds allowed.
+    """Lowers the planned steps where they would take longer than the seconds allowed.
 
-    A plan that fits the budget is left alone, so that the result does not depend on the clock. The
-    pace is measured after the first steps, which also compile.
+    A plan that fits is left alone, so that the result does not depend on the clock. Paces are
+    quantiles, so that neither the time of tracing and compiling nor a slow moment counts; the first
+    step of a feedback phase and the first validation, which trace, are left out. A plan is lowered
+    only where it would exceed the budget by more than TOLERANCE even at the pace of the faster
+    steps, and not before WAITING_SHARE of the time that was left when the phase began. It is never
+    raised. Training ends after the first step beyond the budget and the tolerance, whatever the
+    pace.
     """
 
     def __init__(
-        self, seconds: float, decay: CosineDecay, clock: Callable[[], float] = time.monotonic
+        self,
+        seconds: float,
+        decay: CosineDecay,
+        clock: Callable[[], float] = time.monotonic,
+        phase_at: Callable[[float], int] = lambda _: 0,
     ) -> None:
-        """Limit the steps that `decay` plans; the time runs from now."""
+        """Limit the steps that `decay` plans; the time runs from now.
+
+        Args:
+            seconds: the budget.
+            decay: counts the steps.
+            clock: the time in seconds.
+            phase_at: the number of the feedback phase, from the share of the training done.
+        """
         super().__init__()
         self.seconds = seconds
         self.decay = decay
-        self.planned = decay.steps
         self.clock = clock
-        self.started = clock()
-        self.warmed_up = self.started  # when the first steps were done
-
-    @property
-    def lowered(self) -> bool:
-        """Whether the steps are fewer than planned."""
-        return self.decay.steps < self.planned
+        self.phase_at = phase_at
+        self.started = self.last = clock()  # last: when the last step or validation ended
+        self.phase = -1
+        self.may_lower_after = 0.0  # seconds since the start
+        self.step_seconds: list[float] = []  # of the phase, without its first step
+        self.validation_seconds: list[float] = []
+        self.changes: list[PlanChange] = []
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-        """Fit the remaining steps to the remaining time."""
-        now, step = self.clock(), self.decay.step
-        remaining = self.seconds - (now - self.started)
-        if step == PACE_WARM_UP_STEPS:
-            self.warmed_up = now
-        if step >= 2 * PACE_WARM_UP_STEPS:
-            pace = (now - self.warmed_up) / (step - PACE_WARM_UP_STEPS)  # seconds per step
-            self.decay.steps = min(self.planned, step + max(int(remaining / pace), 0))
-        if remaining <= 0:
-            self.decay.steps = min(self.planned, step)
-        if step >= self.decay.steps:
+        """Time the step, and end training where the time or the steps are used up."""
+        duration, elapsed = self._lap()
+        phase = self.phase_at(self.decay.progress)
+        if phase == self.phase:
+            self.step_seconds.append(duration)
+        else:
+            self.phase, self.step_seconds = phase, []
+            self.may_lower_after = elapsed + WAITING_SHARE * (self.seconds - elapsed)
+        self._limit(elapsed)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Time the validation of a round, which has just ended."""
+        duration, elapsed = self._lap()
+        self.validation_seconds.append(duration)
+        self._limit(elapsed)
+
+    def _lap(self) -> tuple[float, float]:
+        """Seconds since the last call, and since the start."""
+        now = self.clock()
+        duration, self.last = now - self.last, now
+        return duration, now - self.started
+
+    def _limit(self, elapsed: float) -> None:
+        if not self._fits(elapsed):
+            before, step = self.decay.steps, self.decay.step
+            self.decay.lower(step + self._steps_that_fit(elapsed))
+            self.changes.append(PlanChange(step, round(elapsed, 2), before, self.decay.steps))
+        if self.decay.step >= self.decay.steps:
             self.model.stop_training = True
+
+    def _fits(self, elapsed: float) -> bool:
+        """Whether the remaining steps fit the remaining time, or may still turn out to."""
+        left = self.decay.steps - self.decay.step
+        if left <= 0 or elapsed < self.may_lower_after:
+            return True
+        if len(self.step_seconds) < MIN_PACE_STEPS:
+            return elapsed < self.seconds
+        undisturbed = self._pace(self.step_seconds, UNDISTURBED_SHARE)
+        pace = min(undisturbed, self._pace(self.step_seconds[-RECENT_STEPS:]))
+        return elapsed + left * pace <= self.seconds * (1.0 + TOLERANCE)
+
+    def _steps_that_fit(self, elapsed: float) -> int:
+        """How many more steps there is time for, at the pace of the last ones."""
+        if len(self.step_seconds) < MIN_PACE_STEPS or elapsed >= self.seconds:
+            return 0
+        return int((self.seconds - elapsed) / self._pace(self.step_seconds[-RECENT_STEPS:]))
+
+    def _pace(self, step_seconds: list[float], share: float = 0.5) -> float:
+        """Seconds per step, with its part of the validations: the quantile of a share of them."""
+        pace = quantile(step_seconds, share)
+        if len(self.validation_seconds) > 1:
+            rounds_per_step = len(self.validation_seconds) / self.decay.step
+            pace += rounds_per_step * quantile(self.validation_seconds[1:], share)
+        return pace
 
 
 class Interrupt(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints
     """Ends training after the current step when Ctrl-C is pressed; when pressed again, at once.
 
-    Within a step TensorFlow may be tracing a function, where an interrupt can get lost.
+    Within a step TensorFlow may be tracing a function, where an interrupt can get lost. SIGTERM
+    counts like Ctrl-C where it raises KeyboardInterrupt, as on the command line.
     """
 
     pressed = False
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Handle Ctrl-C, unless somebody else does."""
-        previous = signal.getsignal(signal.SIGINT)
+        """Handle the signals that raise KeyboardInterrupt; others are left to who handles them."""
         is_main = threading.current_thread() is threading.main_thread()
-        if not is_main or previous is not signal.default_int_handler:
-            yield
-            return
+        watched = [
+            one
+            for one in (signal.SIGINT, signal.SIGTERM)
+            if is_main and signal.getsignal(one) is signal.default_int_handler
+        ]
 
         def press(*_: Any) -> None:
             self.pressed = True
-            signal.signal(signal.SIGINT, previous)
+            release()
 
-        signal.signal(signal.SIGINT, press)
+        def release() -> None:
+            for one in watched:
+                signal.signal(one, signal.default_int_handler)
+
+        for one in watched:
+            signal.signal(one, press)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, previous)
+            release()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """End training after this step."""

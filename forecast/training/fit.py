@@ -23,8 +23,9 @@ from forecast.training.callbacks import (
 )
 from forecast.training.feedback import REGIMES, free_running, teacher_forcing
 from forecast.training.keras_model import ModelInputs, TrainableNetwork, masked_loss
+from forecast.training.ordered_sums import ordered_sums
 from forecast.training.plan import Plan
-from forecast.training.progress import Progress
+from forecast.training.progress import PlanChange, Progress
 from forecast.training.windows import SAMPLERS, Batch, Windows
 
 VALIDATION_WINDOWS = 512  # series looked at for the validation loss, drawn once
@@ -42,6 +43,7 @@ class Fitted:
         kept_step: the gradient step that the weights are of.
         phases: the feedback regimes that were active.
         phase_starts: gradient steps before each of them.
+        changes: when and how far the budget has lowered the planned steps.
     """
 
     weights: dict[str, np.ndarray]
@@ -50,6 +52,7 @@ class Fitted:
     kept_step: int
     phases: tuple[str, ...]
     phase_starts: tuple[int, ...] = (0,)
+    changes: tuple[PlanChange, ...] = ()
 
 
 class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no type hints
@@ -79,7 +82,7 @@ def fit(
         windows: of the panel. Training sees all but the last 2 * holdout rows of each series; the
             first half of those are the validation rows, the others are not touched.
         seed: of weights, dropout and windows.
-        budget: seconds that training may take.
+        budget: seconds that training may take, see `TimeBudget`.
         listener: called with the progress after each round.
     """
     model = make_network(config, plan, seed)
@@ -88,7 +91,7 @@ def fit(
         loss=masked_loss(config.head),
     )
     decay = CosineDecay(plan.learning_rate, plan.steps)
-    limit = TimeBudget(budget, decay)
+    limit = TimeBudget(budget, decay, phase_at=lambda progress: plan.phase(progress)[0])
     log = ProgressLog(decay, listener)
     best = BestWeights(plan, decay)
     lengths = np.diff(windows.indptr)
@@ -96,7 +99,7 @@ def fit(
     interrupt = Interrupt()
     interrupted = False
     try:
-        with interrupt.watching():
+        with interrupt.watching(), ordered_sums():
             model.fit(
                 stream(lambda: batches(windows, lengths - 2 * plan.holdout, plan, seed)),
                 steps_per_epoch=plan.steps_per_round,
@@ -111,12 +114,20 @@ def fit(
         interrupted = True
         log.end()
     best.restore()
-    ended = "interrupted" if interrupted else "budget" if limit.lowered else "planned"
+    ended = "interrupted" if interrupted else "budget" if limit.changes else "planned"
     if best.stopped and not interrupted:
         ended = "early"
     phases, starts = plan.feedback[: best.phase + 1], tuple(best.phase_starts)
     kept_step = best.step or log.last
-    return Fitted(model.export(), tuple(log.rounds), ended, kept_step, phases, starts)
+    return Fitted(
+        weights=model.export(),
+        rounds=tuple(log.rounds),
+        ended=ended,
+        kept_step=kept_step,
+        phases=phases,
+        phase_starts=starts,
+        changes=tuple(limit.changes),
+    )
 
 
 def make_network(config: Config, plan: Plan, seed: int) -> TrainableNetwork:

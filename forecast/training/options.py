@@ -249,9 +249,9 @@ class TrainingOptions:
         steps: number of gradient steps.
         learning_rate: initial learning rate, with cosine decay to 0.
         budget: time limit of the training, such as "90s", "5m" or "1h", checked between gradient
-            steps; at least one is made.
+            steps; at least one is made. Steps that would exceed it by more than 5% are left out.
         seed: random seed of initial weights and training windows. The same seed, data and machine
-            give the same model, unless the time budget ends the training.
+            give the same model, unless the time budget shortens the training.
     """
 
     holidays: str | None = option(None, Text())

@@ -22,3 +22,20 @@ class Progress:
     seconds: float
     loss: float
     validation_loss: float | None
+
+
+@dataclass(frozen=True)
+class PlanChange:
+    """That a time budget has lowered the planned steps.
+
+    Attributes:
+        step: gradient steps done when it was lowered.
+        seconds: since the start.
+        before: steps planned until then.
+        after: steps planned from then on.
+    """
+
+    step: int
+    seconds: float
+    before: int
+    after: int

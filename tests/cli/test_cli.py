@@ -27,6 +27,7 @@ import forecast
 from forecast.cli import main
 from forecast.cli.output import print_json
 from forecast.report.text_summary import summary
+from forecast.training.progress import PlanChange
 
 PROGRAM = [sys.executable, "-c", "from forecast.cli import main; main()"]
 PRICED = ["--model", "priced.forecast"]
@@ -538,6 +539,27 @@ def test_a_comparison_that_was_interrupted_is_not_told_as_one_that_was_not_wante
         "The held-out steps were not evaluated, so there is no comparison with a naive forecast.",
         "No steps were held out, so there is no comparison with a naive forecast.",
     ]
+
+
+def test_a_training_that_the_budget_has_shortened_says_when_and_how_far(trained, tmp_path):
+    first, second = PlanChange(20, 61.5, 4000, 1030), PlanChange(900, 118.0, 1030, 950)
+    told = {}
+    for changes in ((), (first,), (first, second)):
+        record = replace(trained.model_.record, ended="budget", changes=changes)
+        replace(trained.model_, record=record).save(tmp_path / "model.forecast")
+        lines = run_well("inspect", tmp_path / "model.forecast").stdout.splitlines()
+        told[len(changes)] = [line for line in lines if line.startswith("  planned: ")]
+        written = json.loads(run_well("inspect", tmp_path / "model.forecast", "--json").stdout)
+        assert written["training"]["changes"] == [vars(change) for change in changes]
+
+    assert told == {
+        0: [],
+        1: ["  planned: 4,000 steps, lowered to 1,030 by --budget at step 20"],
+        2: [
+            "  planned: 4,000 steps, lowered to 950 by --budget at step 20 and again, last at "
+            "step 900"
+        ],
+    }
 
 
 def test_json_says_null_for_numbers_that_are_not_finite(capsys):

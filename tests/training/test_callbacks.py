@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytestmark = pytest.mark.slow
 
@@ -20,13 +22,13 @@ class Clock:
         return self.now
 
 
-def training(steps, seconds):
-    """The callbacks of a run with a fake model, and a function that does one step."""
+def training(steps, seconds, phase_at=lambda _: 0):
+    """The callbacks of a run with a fake model, and functions that do a step and a validation."""
     from forecast.training.callbacks import CosineDecay, TimeBudget
 
     clock = Clock()
     cosine = CosineDecay(0.5, steps)
-    budget = TimeBudget(seconds, cosine, clock)
+    budget = TimeBudget(seconds, cosine, clock, phase_at)
     model = SimpleNamespace(stop_training=False, optimizer=SimpleNamespace(learning_rate=None))
     for callback in (cosine, budget):
         callback.set_model(model)
@@ -37,7 +39,27 @@ def training(steps, seconds):
         budget.on_train_batch_end(0)
         return model.optimizer.learning_rate
 
-    return SimpleNamespace(step=step, model=model, cosine=cosine, budget=budget)
+    def validate(duration):
+        clock.now += duration
+        budget.on_epoch_end(0)
+
+    return SimpleNamespace(
+        step=step, validate=validate, model=model, cosine=cosine, budget=budget, clock=clock
+    )
+
+
+def run_to_the_end(run, durations):
+    """The learning rate of each step, until the training ends."""
+    rates = []
+    for duration in durations:
+        rates.append(run.step(duration))
+        if run.model.stop_training:
+            break
+    return rates
+
+
+def plan_changes(run):
+    return [(change.step, change.before, change.after) for change in run.budget.changes]
 
 
 def test_the_learning_rate_falls_along_half_a_cosine():
@@ -49,8 +71,31 @@ def test_the_learning_rate_falls_along_half_a_cosine():
     assert rates == pytest.approx([0.5, 0.25 * (1 + root), 0.25, 0.25 * (1 - root), 0], abs=1e-12)
 
 
+def test_a_lowered_decay_goes_on_from_where_it_is():
+    run = training(steps=8, seconds=1e9)
+    rates = [run.step(1) for _ in range(4)]  # half of the decay in four steps
+
+    run.cosine.lower(6)
+    rates += [run.step(1) for _ in range(3)]  # and the other half in two
+
+    shares = [0, 1 / 8, 2 / 8, 3 / 8, 1 / 2, 3 / 4, 1]
+    assert rates == pytest.approx([0.25 * (1 + np.cos(np.pi * x)) for x in shares], abs=1e-12)
+    assert run.cosine.progress == 1.0
+
+
+def test_a_decay_is_never_lowered_below_the_steps_done_nor_raised():
+    run = training(steps=8, seconds=1e9)
+    for _ in range(4):
+        run.step(1)
+
+    run.cosine.lower(9)
+    assert run.cosine.steps == 8
+    run.cosine.lower(3)
+    assert run.cosine.steps == 4
+
+
 def test_a_plan_that_fits_its_budget_is_left_alone():
-    run = training(steps=100, seconds=100.5)
+    run = training(steps=100, seconds=100.0)
 
     for _ in range(99):
         run.step(1.0)
@@ -58,42 +103,87 @@ def test_a_plan_that_fits_its_budget_is_left_alone():
     assert not run.model.stop_training
     run.step(1.0)
 
-    assert not run.budget.lowered
     assert run.model.stop_training
+    assert run.budget.changes == []
 
 
-def test_slow_first_steps_that_compile_do_not_count_for_the_pace():
-    run = training(steps=100, seconds=150)
+def test_the_time_of_tracing_is_not_taken_as_pace():
+    run = training(steps=100, seconds=200.0, phase_at=lambda done: int(done >= 0.75))
+    durations = [40.0] + [1.0] * 74 + [40.0] + [1.0] * 24
 
-    for duration in [30.0] + [1.0] * 60:
-        run.step(duration)
+    rates = []
+    for k, duration in enumerate(durations, 1):
+        rates.append(run.step(duration))
+        if k % 5 == 0:
+            run.validate(10.0 if k == 5 else 0.1)
         assert run.cosine.steps == 100
 
+    undisturbed = training(steps=100, seconds=1e9)
+    assert rates == [undisturbed.step(1.0) for _ in range(100)]
+    assert run.budget.changes == []
 
-def test_a_plan_that_does_not_fit_is_lowered_to_what_does():
-    run = training(steps=100, seconds=50)
 
-    done = 0
+def test_a_slow_moment_leaves_the_plan_alone_where_there_is_time_for_it():
+    run = training(steps=100, seconds=200.0)
+
+    run_to_the_end(run, [1.0] * 30 + [4.0] * 30 + [1.0] * 40)
+
+    assert (run.cosine.step, run.budget.changes) == (100, [])
+
+
+def test_a_plan_that_exceeds_the_budget_by_little_is_left_alone():
+    run = training(steps=100, seconds=96.0)
+
+    run_to_the_end(run, [1.0] * 100)
+
+    assert (run.cosine.step, run.budget.changes) == (100, [])
+
+
+def test_a_plan_that_does_not_fit_is_lowered_once_to_what_does():
+    run = training(steps=100, seconds=50.0)
+
+    rates = run_to_the_end(run, [2.0] * 100)
+
+    # The first step of 2 s leaves 48 s; after half of them, step 13, there is time for 12 more.
+    assert plan_changes(run) == [(13, 100, 25)]
+    assert len(rates) == run.cosine.steps == 25
+    assert run.budget.changes[0].seconds == 26.0
+    left = (1 - 13 / 100) / 12  # of the decay, before the last step
+    assert rates[-1] == pytest.approx(0.25 * (1 - np.cos(np.pi * left)))
+
+
+def test_validations_take_their_part_of_the_budget():
+    run = training(steps=100, seconds=100.0)
+
     while not run.model.stop_training:
-        rate = run.step(2.0)
-        done += 1
+        run.step(1.0)
+        if run.cosine.step % 10 == 0 and not run.model.stop_training:
+            run.validate(10.0)
 
-    assert run.budget.lowered
-    assert done == run.cosine.steps == 25
-    assert 0 < rate < 0.005  # and the learning rate has still fallen to its end
+    # A step takes 2 s with its share: half of the 99 s left pass in the validation of step 30,
+    # of which 60 s are spent; 40 s remain for 20 steps.
+    assert plan_changes(run) == [(30, 100, 50)]
+    assert run.clock.now - 100.0 == 90.0  # without a validation after the last step
 
 
-def test_a_plan_lowered_in_a_slow_moment_rises_again_but_never_above_what_was_planned():
-    run = training(steps=30, seconds=60)
-    for duration in [1.0] * 9 + [20.0]:
-        run.step(duration)
-    assert run.cosine.steps < 30
+def test_a_later_phase_has_a_pace_of_its_own():
+    run = training(steps=100, seconds=100.0, phase_at=lambda done: int(done >= 0.75))
 
-    for _ in range(10):
-        run.step(0.1)
+    run_to_the_end(run, [0.2] * 75 + [10.0] * 25)
 
-    assert run.cosine.steps == 30
-    assert not run.budget.lowered
+    # The first phase ends after 15 s and the first step of the second after 25 s; half of the
+    # other 75 s are over after four more, and there is time for another three.
+    assert plan_changes(run) == [(80, 100, 83)]
+    assert run.clock.now - 100.0 == pytest.approx(95.0)
+
+
+def test_a_machine_that_becomes_slow_ends_within_its_budget_with_a_full_decay():
+    run = training(steps=100, seconds=150.0)
+
+    rates = run_to_the_end(run, [1.0] * 30 + [10.0] * 70)
+
+    assert run.clock.now - 100.0 <= 150.0
+    assert rates[-1] < 0.05
 
 
 def test_time_that_runs_out_at_once_ends_training_after_one_step():
@@ -102,7 +192,88 @@ def test_time_that_runs_out_at_once_ends_training_after_one_step():
     run.step(5.0)
 
     assert run.model.stop_training
-    assert (run.cosine.steps, run.budget.lowered) == (1, True)
+    assert plan_changes(run) == [(1, 100, 1)]
+
+
+def test_a_validation_beyond_the_budget_ends_training():
+    run = training(steps=100, seconds=10.0)
+
+    run.step(1.0)
+    assert not run.model.stop_training
+    run.validate(20.0)
+
+    assert run.model.stop_training
+    assert plan_changes(run) == [(1, 100, 1)]
+
+
+seconds = st.floats(0.0, 100.0)
+
+
+@given(
+    durations=st.lists(seconds, min_size=1, max_size=60),
+    budget=st.floats(0.1, 1000.0),
+    turn=st.floats(0.0, 1.0),
+    every=st.integers(1, 10),
+)
+def test_whatever_steps_take_training_ends_in_time_and_plans_are_only_lowered(
+    durations, budget, turn, every
+):
+    run = training(len(durations), budget, phase_at=lambda done: int(done >= turn))
+
+    rates, plans = [], []
+    for k, duration in enumerate(durations, 1):
+        assert run.clock.now - 100.0 <= 1.05 * budget + 1e-6  # before each step, however long
+        rates.append(run.step(duration))
+        plans.append(run.cosine.steps)
+        if k % every == 0 and not run.model.stop_training:
+            run.validate(duration)
+        if run.model.stop_training:
+            break
+
+    assert run.model.stop_training
+    assert len(rates) == run.cosine.steps == run.cosine.step
+    assert rates == sorted(rates, reverse=True)
+    assert plans == sorted(plans, reverse=True)
+    before = [change.before for change in run.budget.changes]
+    after = [change.after for change in run.budget.changes]
+    assert [*before, len(rates)] == [len(durations), *after]
+    assert all(a < b for a, b in zip(after, before, strict=True))
+    assert [change.step for change in run.budget.changes] == sorted(
+        {change.step for change in run.budget.changes}
+    )
+
+
+@given(
+    pace=st.floats(0.01, 10.0),
+    waits=st.lists(st.floats(0.0, 100.0), min_size=3, max_size=40),
+    spare=st.floats(1.0, 2.0),
+)
+def test_slow_steps_that_are_fewer_than_the_others_never_change_a_plan_with_time_for_them(
+    pace, waits, spare
+):
+    durations = [pace + wait for wait in waits[:1]]  # the first one traces
+    for wait in waits[1:]:
+        durations += [pace, pace, pace + wait]
+    run = training(len(durations), spare * sum(durations))
+    undisturbed = training(len(durations), 1e9)
+
+    rates = run_to_the_end(run, durations)
+
+    assert run.budget.changes == []
+    assert rates == [undisturbed.step(0.0) for _ in durations]
+
+
+@given(pace=st.floats(0.01, 100.0), steps=st.integers(20, 200), share=st.floats(0.3, 0.9))
+def test_a_machine_that_is_always_too_slow_ends_within_its_budget(pace, steps, share):
+    budget = share * steps * pace
+    run = training(steps, budget)
+
+    rates = run_to_the_end(run, [pace] * steps)
+
+    spent = run.clock.now - 100.0
+    assert len(plan_changes(run)) == 1
+    assert budget - 2 * pace <= spent <= budget + 1e-6 * budget
+    assert len(rates) == run.cosine.steps < steps
 
 
 def test_the_report_keeps_every_round_and_tells_the_listener():
@@ -301,6 +472,42 @@ def test_control_c_is_left_to_whoever_waits_for_it_already():
     assert pressed == [True]
     with ThreadPoolExecutor(1) as pool:  # where Python allows nobody to wait
         assert pool.submit(lambda: _entered(Interrupt())).result()
+
+
+def test_sigterm_is_like_control_c_only_where_it_raises_keyboardinterrupt():
+    from forecast.training.callbacks import Interrupt
+
+    interrupt = Interrupt()
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with interrupt.watching():
+            signal.raise_signal(signal.SIGTERM)
+        assert not interrupt.pressed
+
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with interrupt.watching():
+            signal.raise_signal(signal.SIGTERM)
+            assert interrupt.pressed
+            with pytest.raises(KeyboardInterrupt):  # the second one, of either kind
+                signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_control_c_that_is_ignored_stays_ignored():
+    from forecast.training.callbacks import Interrupt
+
+    interrupt = Interrupt()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupt.watching():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert not interrupt.pressed
 
 
 def _entered(interrupt):

@@ -143,6 +143,7 @@ def test_a_budget_that_is_spent_ends_the_run(run):
     fitted, loss = run(steps=1000, budget=1e-3)
 
     assert fitted.ended == "budget"
+    assert [(c.step, c.before, c.after) for c in fitted.changes] == [(1, 1000, 1)]
     assert [r.step for r in fitted.rounds] == [1]
     assert loss == pytest.approx(fitted.rounds[0].validation_loss, rel=1e-5)
 
@@ -172,6 +173,27 @@ def test_the_memory_carried_along_makes_a_difference(run, shared, monkeypatch):
 
     losses = [[r.loss for r in fitted.rounds] for fitted in (carried, forgotten)]
     assert not np.allclose(*losses, rtol=1e-3)
+
+
+def test_the_clock_makes_no_difference_where_the_budget_suffices(run, monkeypatch):
+    from forecast.training import callbacks
+
+    choices = {"steps": 12, "rounds": 3, "train_horizon": 4, "feedback": "teacher>free"}
+    on_time, _ = run(**choices)
+    limit = callbacks.TimeBudget.on_train_batch_end
+
+    def slow(self, *args, **logs):
+        if self.decay.step in (1, 3, 9):  # of twelve
+            self.started -= 2000.0
+            self.last -= 2000.0
+        limit(self, *args, **logs)
+
+    monkeypatch.setattr(callbacks.TimeBudget, "on_train_batch_end", slow)
+    late, _ = run(budget=10_000.0, **choices)
+
+    assert (late.ended, late.changes, late.phases) == ("planned", (), ("teacher", "free"))
+    for name, array in on_time.weights.items():
+        assert array.tobytes() == late.weights[name].tobytes(), name
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
