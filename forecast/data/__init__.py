@@ -6,6 +6,7 @@
     schema             names and types of the columns of a user's table
     origin             where a table comes from, to name rows in messages
     table_layout       index levels and names of files become plain columns
+    split_times        times split over columns become one column
     times_across       a table with times across the top becomes long
     column_roles       which columns are the id, the time and the target
     repeated_times     which columns tell the rows of one time apart

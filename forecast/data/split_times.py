@@ -157,7 +157,7 @@ def _are_days(column: pd.Series[Any]) -> bool:
 
 def _is_clock(column: pd.Series[Any]) -> bool:
     texts = column.iloc[:SAMPLE].dropna().astype("str")
-    return len(texts) > 0 and bool(texts.str.fullmatch(CLOCK).all())
+    return len(texts) > 0 and bool(texts.str.fullmatch(CLOCK, case=False).all())
 
 
 def _clock_text(column: pd.Series[Any]) -> pd.Series[Any] | None:

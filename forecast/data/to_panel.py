@@ -27,6 +27,7 @@ from forecast.data.origin import IN_MEMORY, Place, TableOrigin
 from forecast.data.panel import Integers, Panel
 from forecast.data.parsing import Ids, read_ids, spelled_alike
 from forecast.data.schema import RESERVED, Schema
+from forecast.data.split_times import join_times
 from forecast.data.table_layout import (
     FILE_COLUMN,
     Flat,
@@ -142,6 +143,9 @@ def read_panel(
     flat = with_names(flat, [*(name for _, name in roles.named), *roles.covariates])
     roles = roles.of(flat.frame.columns).or_else(flat.roles)
     flat = with_files(flat, origin.files) if roles.id == FILE_COLUMN else flat
+    joined = join_times(flat, roles)
+    if joined is not None:
+        flat = joined.flat
     turned = turn(flat, roles, place, expected.roles.turned) if roles.has_target else None
     if turned is not None:
         flat, roles, place, _ = turned
@@ -172,7 +176,9 @@ def read_panel(
         _refuse_empty(panel, source)
         panel = without_future_rows(panel)
     notes = [*table.attrs.get("notes", ())]  # of the file
-    notes += [*(turned.notes if turned else ()), *content.columns.notes, *numbers.notes]
+    for layout in (joined, turned):
+        notes += layout.notes if layout else ()
+    notes += [*content.columns.notes, *numbers.notes]
     if spacing is None:
         notes.append(f"frequency: {panel.frequency.label}, inferred from the timestamps")
     notes += panel.notes
