@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from forecast.data import scaling
 from forecast.data.covariates import Covariate
 from forecast.data.frequency import Frequency, Integers, parse
 from forecast.data.holidays import is_holiday
-from forecast.data.scaling import Scale
+from forecast.data.scaling import Scale, UsualSpread
 from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds, between
 from forecast.nn import HEADS, step_inputs
@@ -42,6 +43,8 @@ class Config:
         context: last steps of a series that set its scale.
         horizon: steps that the network was trained to forecast; it may forecast more.
         bounds: of the forecasts of each target, unless others are given.
+        usual_spreads: of each target, for series that cannot tell their own scale; empty where
+            they are not known, as of models of earlier versions.
     """
 
     schema: Schema
@@ -63,6 +66,7 @@ class Config:
     context: int
     horizon: int
     bounds: tuple[Bounds, ...]
+    usual_spreads: tuple[UsualSpread, ...] = ()
 
     @property
     def targets(self) -> int:
@@ -106,7 +110,9 @@ class Config:
     @property
     def measure(self) -> Callable[[np.ndarray], Scale]:
         """How the scale of a series is measured."""
-        return scaling.measure_counts if self.counts else scaling.measure
+        if self.counts:
+            return scaling.measure_counts
+        return partial(scaling.measure, powers=self.powers, usual=self.usual_spreads)
 
     @property
     def inputs(self) -> int:
@@ -137,7 +143,10 @@ class Config:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `json` can write."""
-        return {**asdict(self), "frequency": self.frequency.name}
+        values = {**asdict(self), "frequency": self.frequency.name}
+        if not self.usual_spreads:  # such a config reads, and is hashed, as it was written
+            del values["usual_spreads"]
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Config:
@@ -153,6 +162,7 @@ class Config:
                 "static": _covariates(values["static"]),
                 "powers": tuple(values["powers"]),
                 "bounds": tuple(between(*ends) for ends in values["bounds"]),
+                "usual_spreads": tuple(UsualSpread(*u) for u in values.get("usual_spreads", ())),
             }
         )
 
