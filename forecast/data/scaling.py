@@ -121,7 +121,7 @@ def measure(
     usual_spread = np.stack([one.at(level[:, d]) for d, one in enumerate(known)], axis=1)
     prior_rows = PRIOR_ROWS * np.maximum(1 - count / values.shape[1], 0.0)
     prior_rows = np.where([one.spread is None for one in known], 0.0, prior_rows)
-    weight = prior_rows / np.maximum(count - 1 + prior_rows, 1.0)
+    weight = prior_rows / np.maximum(np.maximum(count, 1) - 1 + prior_rows, 1.0)
     mixed = np.hypot(np.sqrt(1 - weight) * spread, np.sqrt(weight) * usual_spread)
     own = np.where(weight > 0, mixed, spread)
     return Scale(location, np.where(is_flat, usual_spread, own))

@@ -95,11 +95,15 @@ def bounds_without_data(bounds: Bounds, start: State) -> list[str]:
     low = -np.inf if bounds.low is None else bounds.low
     high = np.inf if bounds.high is None else bounds.high
     is_outside = (start.extent.high[:, 0] < low) | (start.extent.low[:, 0] > high)
-    return [
-        f"the bounds, {bounds}, leave out all data of series '{start.ids[row]}' (between "
-        f"{start.extent.low[row, 0]:.4g} and {start.extent.high[row, 0]:.4g})"
-        for row in np.flatnonzero(is_outside)
-    ]
+    notes = []
+    for row in np.flatnonzero(is_outside):
+        least, most = (float(part[row, 0]) for part in start.extent)
+        digits = _digits(least, most)
+        notes.append(
+            f"the bounds, {bounds}, leave out all data of series '{start.ids[row]}' (between "
+            f"{least:.{digits}g} and {most:.{digits}g})"
+        )
+    return notes
 
 
 def _digits(low: float, high: float) -> int:
