@@ -19,6 +19,7 @@ POWERS = {"log": 0.0, "sqrt": 0.5, "none": 1.0}
 Powers = tuple[float, ...]  # of each target
 FLAT_ULPS = 4  # units in the last place; values that lie no further apart are equal
 PRIOR_ROWS = 4.0  # that the usual spread of a panel counts for beside a series' own
+MIN_CURVED_SPREAD = 1e-6  # share of the level; within less, every power is a straight line
 MAX_STRETCHES = 10_000  # that the usual spread is taken from
 SMALL_SPREAD = 0.1  # quantile of spreads: what a series at level 0 may have
 
@@ -251,7 +252,8 @@ def choose_power(panel: Panel, d: int = 0) -> float:
 
     Guerrero (1993): over the seasons of a series the ratio spread / level ** (1 - power)
     should be constant; the power with the smallest median coefficient of variation over the
-    series wins. Powers other than 1 need non-negative values, the logarithm positive ones.
+    series wins. Powers other than 1 need non-negative values, the logarithm positive ones. Values
+    that hardly vary about their level are left alone: a power would only cost them digits.
     """
     target = panel.target[:, d]
     smallest = np.nanmin(target, initial=np.inf)
@@ -271,8 +273,7 @@ def _variation(values: np.ndarray, block: int, powers: list[float]) -> list[floa
     blocks = values[len(values) - whole :].reshape(-1, block)
     blocks = blocks[~np.isnan(blocks).any(axis=1)]
     level, spread = blocks.mean(axis=1), blocks.std(axis=1)
-    low, high = blocks.min(axis=1), blocks.max(axis=1)
-    usable = (level > 0) & (high - low > dust(low, high)) & (spread > 0)
+    usable = (level > 0) & (spread > MIN_CURVED_SPREAD * level)
     if usable.sum() < 3:
         return None
     ratios = [spread[usable] / level[usable] ** (1.0 - power) for power in powers]

@@ -286,6 +286,14 @@ def test_too_few_seasons_to_judge_leave_the_values_alone(make_panel):
     assert scaling.choose_power(make_panel(values, frequency="MS")) == scaling.POWERS["none"]
 
 
+def test_values_that_hardly_vary_about_their_level_are_left_alone(make_panel):
+    values = [1e7 * (1 + 1e-10 * k * season_of(0.0, 1.0)) for k in range(1, 9)]
+
+    panel = make_panel(np.concatenate(values), frequency="MS")
+
+    assert scaling.choose_power(panel) == scaling.POWERS["none"]
+
+
 def test_a_season_with_a_missing_value_is_left_out_of_the_choice(make_panel):
     steady = np.concatenate([season_of(level, 5.0) for level in LEVELS])
     broken = np.concatenate([[level, NAN] * 6 for level in (1e3, 1e4, 1e5, 1e6)])
