@@ -18,6 +18,7 @@ from forecast.data.panel import Panel
 POWERS = {"log": 0.0, "sqrt": 0.5, "none": 1.0}
 Powers = tuple[float, ...]  # of each target
 FLAT_ULPS = 4  # units in the last place; values that lie no further apart are equal
+MAX_EXPONENT = 1_000  # of a power of two by which values are divided
 PRIOR_ROWS = 4.0  # that the usual spread of a panel counts for beside a series' own
 MIN_CURVED_SPREAD = 1e-6  # share of the level; within less, every power is a straight line
 MAX_STRETCHES = 10_000  # that the usual spread is taken from
@@ -138,9 +139,10 @@ def _moments(values: np.ndarray, powers: Powers | None) -> _Moments:
     low, high = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
     with np.errstate(over="ignore"):  # an infinite scale is detected where it is used
         width = high - low
-    _, exponent = np.frexp(np.abs(deviation).max(axis=1))  # a power of two rounds nothing,
-    unit = np.ldexp(deviation, -exponent[:, None])  # and the squares stay within float64
-    spread = np.ldexp(np.sqrt((unit**2).sum(axis=1) / rows), exponent)
+    _, exponent = np.frexp(np.abs(deviation).max(axis=1))
+    exponent = np.clip(exponent, -MAX_EXPONENT, MAX_EXPONENT)
+    unit = deviation * np.ldexp(1.0, -exponent)[:, None]  # exact: a power of two, so that
+    spread = np.ldexp(np.sqrt((unit**2).sum(axis=1) / rows), exponent)  # squares are finite
     spread = np.maximum(np.where(np.isinf(width), np.inf, spread), np.spacing(0.0))
     is_flat = ~(width > dust(low, high, powers))  # also where nothing is observed
     location = np.where(is_flat & (count > 0), low, location)
