@@ -107,7 +107,8 @@ def measure(
 
     The scale of a series with n observed values is sqrt((1 - w) s ** 2 + w u ** 2), where s is
     their standard deviation, u what is usual in the panel, and w = k / (n - 1 + k). There
-    k = PRIOR_ROWS (1 - n / T): with all T values the scale is their own standard deviation.
+    k = PRIOR_ROWS (1 - 2 n / T), at least 0: from half of the T values on the scale is their own
+    standard deviation.
     A constant series takes u.
 
     Args:
@@ -121,7 +122,7 @@ def measure(
     known = usual or (UsualSpread(),) * values.shape[2]
     level = np.abs(location)
     usual_spread = np.stack([one.at(level[:, d]) for d, one in enumerate(known)], axis=1)
-    prior_rows = PRIOR_ROWS * np.maximum(1 - count / values.shape[1], 0.0)
+    prior_rows = PRIOR_ROWS * np.maximum(1 - 2 * count / values.shape[1], 0.0)
     prior_rows = np.where([one.spread is None for one in known], 0.0, prior_rows)
     weight = prior_rows / np.maximum(np.maximum(count, 1) - 1 + prior_rows, 1.0)
     mixed = np.hypot(np.sqrt(1 - weight) * spread, np.sqrt(weight) * usual_spread)

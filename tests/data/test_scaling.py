@@ -166,11 +166,13 @@ def test_a_short_history_shares_its_scale_with_its_panel():
     found = measured_among(usual, 90.0, 110.0, NAN, NAN, NAN, NAN, NAN, NAN)  # 2 of 8 rows
     assert found == pytest.approx(10.0)  # both say so
     found = measured_among(usual, 100.1, 99.9, NAN, NAN, NAN, NAN, NAN, NAN)
-    assert found == pytest.approx(math.sqrt((0.1**2 + 3 * 10.0**2) / 4))  # 3 = 4 * (1 - 2 / 8)
+    assert found == pytest.approx(math.sqrt((0.1**2 + 2 * 10.0**2) / 3))  # 2 = 4 * (1 - 4 / 8)
 
 
-def test_a_history_of_a_whole_context_tells_its_own_scale():
-    values = np.random.default_rng(0).normal(100.0, 0.001, 8)
+@pytest.mark.parametrize("rows", [4, 8])
+def test_a_history_of_half_a_context_tells_its_own_scale(rows):
+    values = np.full(8, NAN)
+    values[-rows:] = np.random.default_rng(0).normal(100.0, 0.001, rows)
 
     assert measured_among(UsualSpread(1.0, 0.1), *values) == measured(*values)[1]
 
