@@ -22,7 +22,7 @@ from .output import (
 
 if TYPE_CHECKING:
     from forecast.data.panel import Panel
-    from forecast.inference.state import State
+    from forecast.inference.predictor import Predictor
 
 
 @click.command(short_help="Update the state of a model with new rows, without training.")
@@ -54,7 +54,7 @@ def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> Non
         after = before.update(panel, fill_gaps=fill_gaps)
         after.save(model)
     say(f"Read {read.origin.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
-    print_notes([*panel.notes, *news(before.state, panel)], say)
+    print_notes([*panel.notes, *news(before, panel)], say)
     ends = sorted({int(after.state.time.min()), int(after.state.time.max())})
     shown = " to ".join(after.config.schema.text(after.config.frequency, end) for end in ends)
     future = " --future FILE" if after.config.known else ""
@@ -62,13 +62,14 @@ def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> Non
     say(f"Updated {model}, until {shown}. Forecast with: forecast predict {more}")
 
 
-def news(state: State, panel: Panel) -> Iterator[str]:
+def news(model: Predictor, panel: Panel) -> Iterator[str]:
     """Notes on new rows: gaps, unusual values, new series, series without rows."""
     import numpy as np
 
-    from forecast.inference.plausibility import implausible
+    from forecast.inference.plausibility import ranges, too_large, too_small
     from forecast.inference.state import ObservedRange
 
+    state = model.state
     indices = state.indices(panel.ids.tolist())
     is_known = np.array([bool(rows) for rows in indices])
     rows = np.array([rows[0] for rows in indices if rows], dtype=np.int64)
@@ -79,10 +80,12 @@ def news(state: State, panel: Panel) -> Iterator[str]:
         yield f"missing rows inserted before the new ones: {gaps.sum():,} ({where})"
     owner = np.repeat(np.arange(len(known.ids)), known.lengths)
     observed = ObservedRange(*(part[owner] for part in before.extent))
-    is_implausible = implausible(known.target, observed).any(axis=1)
-    if is_implausible.any():
-        where = first_few(known.ids[np.unique(owner[is_implausible])])
-        yield f"unusually large values, please check: {where}"
+    width = ranges(before, model.config)[owner]
+    for size, is_unusual in (("large", too_large), ("small", too_small)):
+        rows_in_question = is_unusual(known.target, observed, width).any(axis=1)
+        if rows_in_question.any():
+            where = first_few(known.ids[np.unique(owner[rows_in_question])])
+            yield f"unusually {size} values, please check: {where}"
     added = panel.ids[~is_known].tolist()
     if added:
         yield f"new series: {len(added):,} ({first_few(added)}){_like(added, state.ids.tolist())}"

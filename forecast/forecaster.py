@@ -251,6 +251,7 @@ def _windows(panel: Panel, config: Config, plan: Plan) -> Windows:
         context=config.context,
         window_length=plan.window_length,
         counts=config.counts,
+        measure=config.measure,
     )
 
 

@@ -13,6 +13,7 @@ from forecast.data.frequency import parse
 from forecast.data.io.tables import read_table
 from forecast.data.to_panel import to_panel
 from forecast.inference import rollout
+from forecast.inference.conformal import Calibration
 from forecast.inference.intervals import MIN_PATHS, min_paths
 from forecast.inference.predictor import fingerprint
 from forecast.inference.rollout import RolloutEngine
@@ -370,6 +371,59 @@ def test_scale_a_constant_series_is_forecast_near_its_level_in_any_units(make_mo
     np.testing.assert_allclose(large, 1000 * small, rtol=1e-6)
     unit = scaling.measure(np.array([[[5.0]]])).scale.item()
     np.testing.assert_allclose(small, 5 + unit * zero, rtol=1e-6)
+
+
+YOUNG = [
+    [788.0],
+    [788.0] * 3,
+    [788.0, 788.1, 787.9],
+    [788.0, np.nan, 810.0],
+    [788.0] * 20,
+    [700.0, 800.0, 850.0, 750.0] * 5,
+]
+
+
+@given(
+    history=st.sampled_from(YOUNG),
+    factor=st.floats(1e-9, 1e9),
+    power=st.sampled_from([1.0, 0.5, 0.0]),
+    head=heads,
+    seed=seeds,
+)
+@settings(deadline=None, max_examples=60)
+def test_scale_a_young_or_constant_series_is_forecast_in_proportion_to_its_level(
+    make_model, make_panel, make_random_panel, history, factor, power, head, seed
+):
+    panel = make_random_panel([20, 30], seed)
+    values = scaling.transform(panel.target, (power,))
+    usual = scaling.usual_spreads(values, panel.indptr, 8, (power,))
+    model = make_model(panel, seed, head=head, power=power, usual_spreads=usual)
+    model = replace(model, calibration=Calibration(np.full((1, 19, 1), 0.5, np.float32)))
+
+    ours, theirs = (
+        model.predict(6, make_panel(scale * np.array(history)), levels=80).filter(like="forecast")
+        for scale in (1.0, factor)
+    )
+
+    np.testing.assert_allclose(theirs, factor * ours, rtol=1e-4, atol=1e-4 * factor * 788.0)
+
+
+def test_scale_the_interval_of_a_young_series_is_as_wide_as_those_of_its_peers(
+    make_model, make_panel
+):
+    season = 1 + 0.1 * np.array([0.0, 1.0, 0.0, -1.0] * 4)
+    panel = make_panel(1000 * season, 50 * season, 788.0 * season[:1], [788.0] * 3, [1e6] * 16)
+    usual = scaling.usual_spreads(panel.target, panel.indptr, 8, (1.0,))
+    model = make_model(panel, usual_spreads=usual)
+    for part in model.weights.values():
+        part[:] = 0.0  # the mean of the last rows is forecast
+    model = replace(model, calibration=Calibration(np.full((1, 19, 1), 0.5, np.float32)))
+
+    table = model.predict(1, levels=80)
+
+    np.testing.assert_allclose(table["forecast"], [1000, 50, 788, 788, 1e6], rtol=1e-6)
+    width = (table["forecast-hi-80"] - table["forecast-lo-80"]) / table["forecast"]
+    np.testing.assert_allclose(width, 0.1 / np.sqrt(2), rtol=1e-5)
 
 
 # Runtimes

@@ -26,7 +26,8 @@ class Past(NamedTuple):
     Attributes:
         change: mean absolute seasonal difference, by which MASE scales errors.
         square: mean squared seasonal difference, by which RMSSE does; NaN where there is none.
-        low, high: the smallest and the largest value.
+        low, high: the smallest and the largest value; of a constant or young series what is usual
+            in its panel.
         last: the last value.
     """
 

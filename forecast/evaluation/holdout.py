@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -14,15 +16,22 @@ from forecast.data.panel import Panel
 from forecast.errors import OptionError
 from forecast.evaluation.comparison import Comparison, Exposure, compare, exposure
 from forecast.inference.config import Config
-from forecast.inference.conformal import Calibration, covered
-from forecast.inference.intervals import spread_of
+from forecast.inference.conformal import Calibration
+from forecast.inference.intervals import (
+    Ends,
+    calibrated_intervals,
+    min_paths,
+    prediction_intervals,
+    spread_of,
+)
 from forecast.inference.predictor import Predictor
-from forecast.inference.rollout import RolloutEngine, times_after
+from forecast.inference.rollout import Rollout, RolloutEngine, times_after
 from forecast.inference.state import State
 from forecast.nn import HEADS
 
 MAX_COMPARED_SERIES = 1_000  # drawn once when there are more
 MAX_CALIBRATION_ROLLOUTS = 1_000
+MAX_COUNT_ROLLOUTS = 250  # of counts: of each there are as many paths as an interval needs
 MIN_CALIBRATION_ROLLOUTS = 50  # also where histories are long
 MAX_CALIBRATION_ROWS = 5_000_000  # that all those rollouts encode
 CALIBRATION_PATHS = 50  # sample paths of each, where the head has a distribution
@@ -43,6 +52,24 @@ class HoldoutResults(NamedTuple):
     exposure: Exposure | None = None
     calibration: Calibration | None = None
     coverage: dict[str, float] | None = None
+
+
+class HeldOutRollouts(NamedTuple):
+    """M rollouts over held-out rows.
+
+    Attributes:
+        centre: the rollouts.
+        spread: the model's own, in scaled units (M, H, D).
+        actual: the actuals (M, H, D), NaN where missing.
+        scores: distances of the actuals from the rollouts, in units of the spread.
+        by_paths: the ends of intervals by level, of a head whose intervals are percentiles.
+    """
+
+    centre: Rollout
+    spread: np.ndarray
+    actual: np.ndarray
+    scores: np.ndarray
+    by_paths: Mapping[float, Ends] = MappingProxyType({})
 
 
 class HeldOut(NamedTuple):
@@ -170,7 +197,9 @@ def calibrate(
     """Learn from rollouts over the held-out rows how wide intervals have to be.
 
     Rollouts begin at several cutoffs within the last 2 * holdout rows. For the empirical coverage,
-    intervals calibrated on the first half of these rows are compared with the second half.
+    intervals calibrated on the first half of these rows are compared with the second half. They
+    are those that `predict` gives by default: within the bounds, in the units of the data, and of
+    counts percentiles of sample paths.
 
     Args:
         panel: the series.
@@ -182,7 +211,8 @@ def calibrate(
         empirical coverage in percent.
     """
     affordable = MAX_CALIBRATION_ROWS // max(panel.lengths.mean(), 1)
-    rollouts = int(np.clip(affordable, MIN_CALIBRATION_ROLLOUTS, MAX_CALIBRATION_ROLLOUTS))
+    most = MAX_COUNT_ROLLOUTS if config.counts else MAX_CALIBRATION_ROLLOUTS
+    rollouts = int(np.clip(affordable, MIN_CALIBRATION_ROLLOUTS, most))
     if len(panel.ids) > rollouts:
         rng = np.random.default_rng(0)
         panel = panel.select(rng.choice(panel.ids, rollouts, replace=False).tolist())
@@ -192,19 +222,20 @@ def calibrate(
     series, cutoff = origins
     predictor = Predictor.after(panel.cut(series, panel.lengths[series] - cutoff), config, weights)
     scores = np.full((len(cutoff), holdout, config.targets), np.nan)
+    second_half: list[HeldOutRollouts] = []
     for rows_after in np.unique(cutoff):
         rows = np.flatnonzero(cutoff == rows_after)
         steps = min(int(rows_after), holdout)
         first = panel.indptr[series[rows] + 1][:, None] - rows_after
         actual, start = panel.target[first + np.arange(steps)], predictor.state.take(rows)
         future = _own_covariates(panel, start, config, steps)
-        scores[rows, :steps] = _scores(predictor, start, actual, future)
+        rolled_out = _roll_out(predictor, start, actual, future)
+        scores[rows, :steps] = rolled_out.scores
+        if rows_after <= holdout:
+            second_half.append(rolled_out)
     in_first_half = np.arange(holdout) < (cutoff - holdout)[:, None]
     first_half = Calibration.of(np.where(in_first_half[..., None], scores, np.nan))
-    second_half = scores[cutoff <= holdout]
-    is_known = first_half is not None and np.isfinite(second_half).any()
-    coverage = _coverage(first_half, second_half) if first_half and is_known else {}
-    return Calibration.of(scores), coverage
+    return Calibration.of(scores), _coverage(_engine(predictor), first_half, second_half)
 
 
 def _cutoffs(holdout: int, count: int) -> list[int]:
@@ -222,31 +253,60 @@ def _origins(panel: Panel, cutoffs: list[int]) -> tuple[np.ndarray, np.ndarray] 
     return (series[has_values], cutoff[has_values]) if has_values.any() else None
 
 
-def _coverage(calibration: Calibration, scores: np.ndarray) -> dict[str, float]:
-    """The percentage of the scores within each interval, where there are enough errors for it."""
+def _coverage(
+    engine: RolloutEngine, calibration: Calibration | None, rollouts: list[HeldOutRollouts]
+) -> dict[str, float]:
+    """The percentage of the actuals within each interval, where enough is known to make it.
+
+    Args:
+        engine: of the model.
+        calibration: on the rows before; None where nothing is known.
+        rollouts: with their actuals.
+    """
     coverage = {}
     for level in REPORTED_LEVELS:
         with suppress(OptionError):  # too few errors for that level
-            widths = calibration.widths(level, scores.shape[1])
-            coverage[f"{level:g}"] = 100 * covered(scores, widths)
+            inside = [_is_inside(engine, calibration, level, group) for group in rollouts]
+            if len(observed := np.concatenate([*inside, np.zeros(0)])):
+                coverage[f"{level:g}"] = 100 * float(observed.mean())
     return coverage
 
 
-def _scores(
-    predictor: Predictor, start: State, actual: np.ndarray, future: np.ndarray | None
+def _is_inside(
+    engine: RolloutEngine, calibration: Calibration | None, level: float, group: HeldOutRollouts
 ) -> np.ndarray:
-    """Distances of the actuals (S, H, D) from the rollout, in units of the model's own spread.
+    """Which of the observed actuals lie within an interval; its ends are."""
+    if level in group.by_paths:
+        low, high = group.by_paths[level]
+    elif calibration is None:
+        return np.zeros(0)
+    else:
+        ends = calibrated_intervals(engine, group.centre, group.spread, (level,), calibration)
+        low, high = ends[level]
+    actual = group.actual
+    return np.asarray(((low <= actual) & (actual <= high))[~np.isnan(actual)])
+
+
+def _roll_out(
+    predictor: Predictor, start: State, actual: np.ndarray, future: np.ndarray | None
+) -> HeldOutRollouts:
+    """Rollouts over rows that were held out.
 
     Args:
         predictor: whose network it is.
-        start: the state before.
-        actual: NaN where missing.
+        start: the state before, of M rollouts.
+        actual: the actuals (M, H, D), NaN where missing.
         future: the covariates of the steps.
     """
-    engine, steps = _engine(predictor), actual.shape[1]
-    centre = engine.run(start, steps, future)
-    distance = np.abs(_scaled(actual, predictor.config, start) - centre.scaled)
-    if not HEADS[predictor.config.head].RANDOM:
-        return np.asarray(distance)
-    sampled = engine.sample(start, centre.lengths, CALIBRATION_PATHS, future)
-    return np.asarray(distance / spread_of(sampled, centre))
+    engine, config = _engine(predictor), predictor.config
+    centre = engine.run(start, actual.shape[1], future)
+    distance = np.abs(_scaled(actual, config, start) - centre.scaled)
+    if not HEADS[config.head].RANDOM:
+        return HeldOutRollouts(centre, np.ones_like(centre.scaled), actual, distance)
+    count = min_paths(REPORTED_LEVELS) if config.counts else CALIBRATION_PATHS
+    sampled = engine.sample(start, centre.lengths, count, future)
+    spread = spread_of(sampled, centre)
+    by_paths: dict[float, Ends] = {}
+    if config.counts:
+        by_paths = prediction_intervals(engine, centre, sampled, REPORTED_LEVELS, None)
+    return HeldOutRollouts(centre, spread, actual, distance / spread, by_paths)

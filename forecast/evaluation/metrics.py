@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.data.panel import Panel
+from forecast.data.scaling import dust
 from forecast.evaluation.cutoff_forecasts import FORECAST, CutoffForecasts
 
 PERCENT = 200  # utilsforecast gives half of sMAPE, as a fraction
@@ -36,9 +37,14 @@ class ScaledErrors(NamedTuple):
 
 
 def seasonal_differences(panel: Panel, season: int) -> np.ndarray:
-    """The difference of every row of a panel from a season before, (N, D); NaN where unknown."""
+    """The difference of every row of a panel from a season before, (N, D); NaN where unknown.
+
+    Values that differ by rounding alone are equal.
+    """
     differences = np.full_like(panel.target, np.nan)
-    differences[season:] = panel.target[season:] - panel.target[:-season]
+    now, before = panel.target[season:], panel.target[:-season]
+    change = now - before
+    differences[season:] = np.where(np.abs(change) <= dust(now, before), 0.0, change)
     position = np.arange(len(differences)) - np.repeat(panel.indptr[:-1], panel.lengths)
     differences[position < season] = np.nan
     return differences

@@ -17,7 +17,9 @@ from forecast.evaluation.cutoff_forecasts import CUTOFF, FORECAST, ID, CutoffFor
 from forecast.evaluation.metrics import seasonal_differences, seasonal_scale
 from forecast.evaluation.statsforecast_baselines import is_installed
 from forecast.inference import encoding
+from forecast.inference.config import Config
 from forecast.inference.intervals import IntervalSource, interval_source, prediction_intervals
+from forecast.inference.plausibility import ranges
 from forecast.inference.predictor import Predictor
 from forecast.inference.request import RolloutRequest, as_levels
 from forecast.inference.rollout import RolloutEngine, faster_runtime, times_after
@@ -259,7 +261,7 @@ def _forecast_group(
             actual=_actuals(rows.panel, origin, request.horizon),
             forecasts={FORECAST: centre.values[own, :, d], **baselines},
             ends={level: (low[own, :, d], high[own, :, d]) for level, (low, high) in ends.items()},
-            past=_past(rows, history, origin, d),
+            past=_past(rows, history, origin, d, config),
             season=config.season,
             target=config.schema.targets[d],
             schema=config.schema,
@@ -280,7 +282,7 @@ def _actuals(panel: Panel, origin: Origin, horizon: int) -> np.ndarray:
     return actuals
 
 
-def _past(rows: TargetRows, history: Panel, origin: Origin, d: int) -> Past:
+def _past(rows: TargetRows, history: Panel, origin: Origin, d: int, config: Config) -> Past:
     """Statistics of the rows before a cutoff.
 
     Args:
@@ -288,11 +290,15 @@ def _past(rows: TargetRows, history: Panel, origin: Origin, d: int) -> Past:
         history: those before the cutoff.
         origin: the cutoff.
         d: which of the targets it is.
+        config: of the model.
     """
     begin = rows.panel.indptr[origin.series]
     scale = seasonal_scale(rows.differences, begin, begin + history.lengths)
     low, high = (part[:, d] for part in origin.state.extent)
-    return Past(scale.absolute, scale.squared, low, high, naive(history, 1, 1)[:, 0, 0])
+    usual = ranges(origin.state, config)[:, d] if config.usual_spreads else high - low
+    margin = np.fmax(usual - (high - low), 0.0) / 2
+    last = naive(history, 1, 1)[:, 0, 0]
+    return Past(scale.absolute, scale.squared, low - margin, high + margin, last)
 
 
 def _first_observed(panel: Panel) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -114,7 +115,9 @@ def limits(bounds: tuple[Bounds, ...], scale: Scale, powers: Powers) -> Limits:
     ends = np.array(
         [_transformed(b, power) for b, power in zip(bounds, powers, strict=True)]
     )  # (D, 2)
-    return Limits(*(((end - scale.location) / scale.scale).astype(np.float32) for end in ends.T))
+    with np.errstate(over="ignore"):  # a limit that float32 cannot hold is none
+        low, high = (((end - scale.location) / scale.scale).astype(np.float32) for end in ends.T)
+    return Limits(low, high)
 
 
 def _transformed(bounds: Bounds, power: float) -> tuple[float, float]:
@@ -132,10 +135,53 @@ def _transformed(bounds: Bounds, power: float) -> tuple[float, float]:
     return ends[0], ends[1]
 
 
-def clip(values: np.ndarray, bounds: tuple[Bounds, ...]) -> np.ndarray:
-    """Values (..., D) in the units of the data, within the bounds to the last bit."""
+def whole(bounds: tuple[Bounds, ...]) -> tuple[Bounds, ...]:
+    """The smallest and the largest whole number within bounds, for draws of counts.
+
+    Raises:
+        OptionError: if there is none.
+    """
+    inner = []
+    for low, high in bounds:
+        ends = Bounds(
+            None if low is None else float(math.ceil(low)),
+            None if high is None else float(math.floor(high)),
+        )
+        if ends.low is not None and ends.high is not None and ends.low > ends.high:
+            raise OptionError(
+                f"there is no whole number {Bounds(low, high)}, but sample paths are of counts; "
+                "give wider bounds"
+            )
+        inner.append(ends)
+    return tuple(inner)
+
+
+def within(
+    values: np.ndarray, scaled: np.ndarray, limits: Limits, bounds: tuple[Bounds, ...]
+) -> np.ndarray:
+    """Values within the bounds to the last bit: where scaled ones are at a limit, the bound itself.
+
+    Args:
+        values: in the units of the data, (B, H, D).
+        scaled: the same as the network sees them.
+        limits: of the B series.
+        bounds: of each target.
+    """
     if set(bounds) == {Bounds()}:
         return values
+    low, high = _ends(bounds)
+    is_low = np.isfinite(low) & (scaled <= limits.low[:, None])
+    is_high = np.isfinite(high) & (scaled >= limits.high[:, None])
+    return np.where(is_low, low, np.where(is_high, high, np.clip(values, low, high)))
+
+
+def clip(values: np.ndarray, bounds: tuple[Bounds, ...]) -> np.ndarray:
+    """Values (..., D) in the units of the data, within the bounds."""
+    return np.asarray(np.clip(values, *_ends(bounds)))
+
+
+def _ends(bounds: tuple[Bounds, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest and the largest value of each target, (D,); infinite for no limit."""
     low = [-np.inf if b.low is None else b.low for b in bounds]
     high = [np.inf if b.high is None else b.high for b in bounds]
-    return np.asarray(np.clip(values, low, high))
+    return np.array(low), np.array(high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,14 @@ from forecast.data import scaling
 from forecast.data.covariates import Covariate
 from forecast.data.frequency import Frequency, Integers, parse
 from forecast.data.holidays import is_holiday
-from forecast.data.scaling import Scale
+from forecast.data.scaling import Scale, UsualSpread
 from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds, between
 from forecast.nn import HEADS, step_inputs
 from forecast.nn.layers import Sizes
 from forecast.nn.step import Blueprint
 
-# Left out of the file where they are empty, so that older models keep their fingerprints.
+# Left out of a file where they are empty, as usual_spreads: older models keep their fingerprints.
 ADDED_TO_SCHEMA = ("unused", "turned", "decimals")
 
 
@@ -45,6 +46,8 @@ class Config:
         context: last steps of a series that set its scale.
         horizon: steps that the network was trained to forecast; it may forecast more.
         bounds: of the forecasts of each target, unless others are given.
+        usual_spreads: of each target, for series that cannot tell their own scale; empty where
+            they are not known, as of models of earlier versions.
     """
 
     schema: Schema
@@ -66,6 +69,7 @@ class Config:
     context: int
     horizon: int
     bounds: tuple[Bounds, ...]
+    usual_spreads: tuple[UsualSpread, ...] = ()
 
     @property
     def targets(self) -> int:
@@ -109,7 +113,9 @@ class Config:
     @property
     def measure(self) -> Callable[[np.ndarray], Scale]:
         """How the scale of a series is measured."""
-        return scaling.measure_counts if self.counts else scaling.measure
+        if self.counts:
+            return scaling.measure_counts
+        return partial(scaling.measure, powers=self.powers, usual=self.usual_spreads)
 
     @property
     def inputs(self) -> int:
@@ -140,12 +146,12 @@ class Config:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `json` can write."""
-        schema = {
-            name: value
-            for name, value in asdict(self.schema).items()
-            if value or name not in ADDED_TO_SCHEMA
-        }
-        return {**asdict(self), "schema": schema, "frequency": self.frequency.name}
+        values = {**asdict(self), "frequency": self.frequency.name}
+        added = ((values, "usual_spreads"), *((values["schema"], name) for name in ADDED_TO_SCHEMA))
+        for part, name in added:
+            if not part[name]:
+                del part[name]
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Config:
@@ -161,6 +167,7 @@ class Config:
                 "static": _covariates(values["static"]),
                 "powers": tuple(values["powers"]),
                 "bounds": tuple(between(*ends) for ends in values["bounds"]),
+                "usual_spreads": tuple(UsualSpread(*u) for u in values.get("usual_spreads", ())),
             }
         )
 

@@ -90,8 +90,3 @@ def _pooled(scores: np.ndarray, step: int) -> np.ndarray:
     if len(pooled) > MAX_SCORES:
         pooled = pooled[np.linspace(0, len(pooled) - 1, MAX_SCORES).round().astype(int)]
     return np.asarray(pooled)
-
-
-def covered(scores: np.ndarray, widths: np.ndarray) -> float:
-    """The share of the scores (M, H, D) within the widths (H, D)."""
-    return float((scores <= widths)[np.isfinite(scores)].mean())

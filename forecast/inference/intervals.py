@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from forecast.inference.bounds import clip, whole
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration
 from forecast.inference.rollout import Rollout, RolloutEngine
@@ -14,6 +15,7 @@ from forecast.nn import HEADS
 
 MIN_PATHS = 200  # sample paths behind an interval
 MIN_SPREAD = 1e-6  # of sample paths, in scaled units
+FLOAT32 = 1e-6  # relative rounding of a few operations on float32
 Ends = tuple[np.ndarray, np.ndarray]  # the lower and the upper one, each (S, H, D)
 
 
@@ -71,22 +73,33 @@ def prediction_intervals(
         OptionError: if too few held-out errors are known for a level.
     """
     if calibration and levels:
-        return _calibrated(engine, centre, sampled, levels, calibration)
+        spread = np.ones_like(centre.scaled) if sampled is None else spread_of(sampled, centre)
+        return calibrated_intervals(engine, centre, spread, levels, calibration)
     if sampled is None:
         return {}
     paths = sampled.values.reshape(len(centre.values), -1, *centre.values.shape[1:])
     return percentiles(paths, levels, engine.config.counts)
 
 
-def _calibrated(
+def calibrated_intervals(
     engine: RolloutEngine,
     centre: Rollout,
-    sampled: Rollout | None,
+    spread: np.ndarray,
     levels: tuple[float, ...],
     calibration: Calibration,
 ) -> dict[float, Ends]:
-    """Intervals as wide as the errors of held-out rollouts were."""
-    spread = np.ones_like(centre.scaled) if sampled is None else spread_of(sampled, centre)
+    """Intervals as wide as the errors of held-out rollouts were; those of counts end at counts.
+
+    Args:
+        engine: of the model.
+        centre: the rollout of S series.
+        spread: the model's own, in scaled units (S, H, D), see `spread_of`.
+        levels: widths in percent.
+        calibration: what is known of the errors.
+
+    Raises:
+        OptionError: if too few held-out errors are known for a level.
+    """
     low, high = (limit[:, None] for limit in engine.limits(centre.start))
     intervals = {}
     for level in levels:
@@ -95,8 +108,18 @@ def _calibrated(
             engine.unscaled(np.clip(end, low, high), centre.start)
             for end in (centre.scaled - reach, centre.scaled + reach)
         )
+        if engine.config.counts:
+            lower, upper = (clip(ends, whole(engine.bounds)) for ends in _outwards(lower, upper))
         intervals[level] = lower, upper
     return intervals
+
+
+def _outwards(lower: np.ndarray, upper: np.ndarray) -> Ends:
+    """The whole numbers at or beyond the ends; what is off by rounding alone stays."""
+    near = np.rint(lower), np.rint(upper)
+    lower = np.where(np.isclose(lower, near[0], rtol=FLOAT32, atol=0), near[0], np.floor(lower))
+    upper = np.where(np.isclose(upper, near[1], rtol=FLOAT32, atol=0), near[1], np.ceil(upper))
+    return lower, upper
 
 
 def spread_of(sampled: Rollout, centre: Rollout) -> np.ndarray:

@@ -467,7 +467,7 @@ class Predictor:
         return [
             *plausibility.bounds_without_data(bounds[0], centre.start),
             *self._beyond_training(centre),
-            *plausibility.implausible_forecasts(centre, self.config.schema.targets),
+            *plausibility.implausible_forecasts(centre, self.config),
         ]
 
     def _beyond_training(self, centre: Rollout) -> list[str]:

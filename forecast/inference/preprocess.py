@@ -92,5 +92,5 @@ def history_scale(
             raise DataError(
                 f"{panel.source}: series '{panel.ids[s]}' has no observed value; leave it out"
             )
-        location[s, d], scale[s, d] = (part[0, 0] for part in measure(history[None, :, d, None]))
+        location[s, d], scale[s, d] = (part[0, d] for part in measure(history[None]))
     return Scale(location, scale)

@@ -10,7 +10,7 @@ import numpy as np
 from forecast.data import scaling
 from forecast.errors import ForecastError
 from forecast.inference import random_streams
-from forecast.inference.bounds import Bounds, Limits, clip, limits
+from forecast.inference.bounds import Bounds, Limits, clip, limits, whole, within
 from forecast.inference.config import Config
 from forecast.inference.encoding import walk
 from forecast.inference.loop import rollout
@@ -116,15 +116,24 @@ class RolloutEngine:
         Returns:
             The next values of S * n rows, the paths of a series one after the other.
         """
-        longest = int(lengths.max())
-        scaled, after = self._advance(start, longest, future, paths)
-        values = self.values(scaled, after)
-        if self.config.counts:
-            values = np.rint(
-                values
-            )  # a count divided and multiplied by its unit may be off by 1e-7
-        whole = Rollout(scaled, values, np.full(len(scaled), longest), start.repeat(paths), after)
-        return self._cut(whole, np.repeat(lengths, paths), _repeated(future, paths))
+        longest, engine = int(lengths.max()), self.of_draws
+        scaled, after = engine._advance(start, longest, future, paths)
+        values = engine.draws(scaled, after)
+        sampled = Rollout(scaled, values, np.full(len(scaled), longest), start.repeat(paths), after)
+        return self._cut(sampled, np.repeat(lengths, paths), _repeated(future, paths))
+
+    @property
+    def of_draws(self) -> RolloutEngine:
+        """The engine of draws from the distribution: those of counts are whole numbers."""
+        return replace(self, bounds=whole(self.bounds)) if self.config.counts else self
+
+    def draws(self, scaled: np.ndarray, rows: State) -> np.ndarray:
+        """Scaled draws or quantiles (B, H, D) in the units of the data, see `values`.
+
+        A count divided and multiplied by its unit may be off by 1e-7.
+        """
+        values = self.values(scaled, rows)
+        return np.rint(values) if self.config.counts else values
 
     def values(self, scaled: np.ndarray, rows: State, first_step: int = 1) -> np.ndarray:
         """Scaled values (B, H, D) in the units of the data, within the bounds.
@@ -145,11 +154,24 @@ class RolloutEngine:
 
     def unscaled(self, scaled: np.ndarray, rows: State) -> np.ndarray:
         """Scaled values (B, H, D) in the units of the data, within the bounds, finite or not."""
-        return clip(scaling.backward(scaled, rows.scale, self.config.powers), self.bounds)
+        values = scaling.backward(scaled, rows.scale, self.config.powers)
+        values = within(values, scaled, self.limits(rows), self.bounds)
+        is_constant = self._is_constant(rows)
+        if not is_constant.any():
+            return values
+        constant = clip(rows.extent.low, self.bounds)
+        return np.where(is_constant[:, None], constant[:, None], values)
 
     def limits(self, rows: State) -> Limits:
         """The bounds in the scaled units of each row."""
-        return limits(self.bounds, rows.scale, self.config.powers)
+        low, high = limits(self.bounds, rows.scale, self.config.powers)
+        is_constant, constant = self._is_constant(rows), np.clip(np.float32(0.0), low, high)
+        return Limits(np.where(is_constant, constant, low), np.where(is_constant, constant, high))
+
+    def _is_constant(self, rows: State) -> np.ndarray:
+        """Which rows stay as they are, (B, D): where nothing but constants was there to learn."""
+        has_none = [usual.spread is None for usual in self.config.usual_spreads] or False
+        return np.asarray(np.equal(*rows.extent) & has_none)
 
     def step_features(
         self, start: State, times: np.ndarray, future: np.ndarray | None

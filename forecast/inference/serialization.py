@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +26,8 @@ from forecast.inference.state import State
 from forecast.nn import HEADS, NETWORKS
 from forecast.nn.layers import CELLS, SCORES
 
-FORMAT = 5  # raised when a file of a new kind can no longer be read by the code before it
+FORMAT = 6  # raised when a file of a new kind can no longer be read by the code before it
+READ_FORMATS = (5, FORMAT)  # 5: without the usual spreads of a panel
 PARTS = (
     "config.json",
     "weights.safetensors",
@@ -81,7 +83,8 @@ def load(path: str | Path) -> ModelParts:
             f"continue it with: forecast predict --state {path} --horizon N"
         )
     about, weights, description, arrays, scores, record = unpack(path, PARTS, MODEL_FILE)
-    refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)
+    if about.get("format") not in READ_FORMATS:
+        refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)
     with readable_errors(path, MODEL_FILE):
         config = Config.from_json(about["model"])
         _refuse_unknown(config)
@@ -113,6 +116,12 @@ def _refuse_unknown(config: Config) -> None:
     """Raise ValueError where a config names something unknown."""
     if not config.targets == len(config.powers) == len(config.bounds):
         raise ValueError("its targets, powers and bounds are not equally many")
+    usual = config.usual_spreads
+    if usual and len(usual) != config.targets:
+        raise ValueError("its usual spreads are not those of its targets")
+    numbers = [part for one in usual for part in one if part is not None]
+    if not all(isinstance(part, float) and 0 < part < math.inf for part in numbers):
+        raise ValueError("it holds impossible usual spreads")
     if not isinstance(config.holidays, str | None):
         raise ValueError(f"its holidays are {config.holidays!r}, where a place should be")
     known = {"network": NETWORKS, "head": HEADS, "cell": CELLS, "score": SCORES}

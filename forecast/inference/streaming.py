@@ -91,20 +91,21 @@ class Stream:
         times = times_after(state, 1)  # (1, S)
         features = engine.step_features(state, times, self._covariates(state, times))[0]
         params, memory = engine.step.advance(state.value, state.memory, features)
-        low, high = engine.limits(state)
-        scaled = [head.center(np, params)]
-        scaled += [head.quantile(np, params, level) for level in self._quantiles]
-        within = np.clip(np.stack(scaled, axis=1), low[:, None], high[:, None])  # (S, 1 + Q, D)
-        values = engine.values(within, state)
-        shown = values[..., 0] if config.targets == 1 else values
-        value = within[:, 0].astype(np.float32)
+        value = np.clip(head.center(np, params), *engine.limits(state)).astype(np.float32)
+        shown = [engine.values(value[:, None], state)]
+        if self._quantiles:
+            quantiles = np.stack([head.quantile(np, params, q) for q in self._quantiles], axis=1)
+            limits = (limit[:, None] for limit in engine.of_draws.limits(state))
+            shown.append(engine.of_draws.draws(np.clip(quantiles, *limits), state))
+        if config.targets == 1:
+            shown = [part[..., 0] for part in shown]
         self._state = state
         self._fed_back = replace(state, time=times[0], value=value, memory=memory)
         return Step(
             ids=state.ids,
             time=config.schema.times(config.frequency, times[0]),
-            value=shown[:, 0],
-            quantiles=shown[:, 1:] if self._quantiles else None,
+            value=shown[0][:, 0],
+            quantiles=shown[1] if self._quantiles else None,
             state=state,
         )
 

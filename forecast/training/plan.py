@@ -10,11 +10,11 @@ import numpy as np
 from forecast.data import covariates, scaling
 from forecast.data.holidays import check_rows
 from forecast.data.panel import Panel
-from forecast.data.scaling import Powers
+from forecast.data.scaling import Powers, UsualSpread
 from forecast.errors import DataError, OptionError
 from forecast.inference.bounds import Bounds, infer, non_negative, to_bounds
 from forecast.inference.config import Config
-from forecast.inference.preprocess import refuse_other_than_counts, suits
+from forecast.inference.preprocess import refuse_other_than_counts, suits, transformed
 from forecast.nn import HEADS
 from forecast.nn.layers import SCORES
 from forecast.training.feedback import feeds_back, regimes_of
@@ -185,6 +185,7 @@ def choose(options: TrainingOptions, panel: Panel) -> Choices:
         context=plan.context,
         horizon=plan.train_horizon,
         bounds=_bounds(options, panel, powers),
+        usual_spreads=_usual_spreads(options, seen, powers, plan.context),
     )
     return Choices(config, plan)
 
@@ -289,6 +290,15 @@ def _bounds(options: TrainingOptions, panel: Panel, powers: Powers) -> tuple[Bou
     if is_auto(options.bounds):
         return tuple(inferred)
     return (to_bounds(options.bounds), *inferred[1:])
+
+
+def _usual_spreads(
+    options: TrainingOptions, seen: Panel, powers: Powers, context: int
+) -> tuple[UsualSpread, ...]:
+    """How far the series of each target usually spread; none of counts, which have a unit."""
+    if HEADS[options.head].COUNTS:
+        return ()
+    return scaling.usual_spreads(transformed(seen, powers), seen.indptr, context, powers)
 
 
 def _powers(options: TrainingOptions, panel: Panel, seen: Panel) -> Powers:

@@ -48,6 +48,8 @@ class Windows:
         context: steps at a window's start that set its scale.
         window_length: steps of a window, T.
         counts: whether the values are counts; then the log unit is a step feature too.
+        measure: how the scale of contexts (B, T, D) is measured; by default without knowing what
+            is usual in the panel.
     """
 
     target: np.ndarray
@@ -57,6 +59,7 @@ class Windows:
     context: int
     window_length: int
     counts: bool = False
+    measure: Callable[[np.ndarray], Scale] | None = None
 
     def gather(
         self,
@@ -100,8 +103,8 @@ class Windows:
         """
         context, _ = self._values(series, first, self.context, stop)
         is_missing = np.isnan(context).all(axis=1)
-        measure = scaling.measure_counts if self.counts else scaling.measure
-        location, scale = measure(context)
+        default = scaling.measure_counts if self.counts else scaling.measure
+        location, scale = (self.measure or default)(context)
         return Scale(np.where(is_missing, np.nan, location), scale)
 
     def _values(

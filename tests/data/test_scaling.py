@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.data import scaling
-from forecast.data.scaling import Scale
+from forecast.data.scaling import Scale, UsualSpread
 
 NAN = np.nan
 
@@ -38,10 +38,35 @@ def test_a_series_of_zeros_or_of_nothing_is_left_in_its_own_units():
     assert measured(NAN, NAN) == (0, 1)
 
 
-def test_rounding_noise_on_a_large_level_is_not_variation():
-    location, scale = measured(1e9, 1e9 + 1e-3, 1e9)
+@pytest.mark.parametrize("level", [0.3, -7.25, 1e9, 1e15, 1e-12, 1e-300])
+def test_what_differs_by_rounding_alone_is_constant(level):
+    location, scale = measured(level, level + 2 * np.spacing(level), level)
 
-    assert scale == location
+    assert (location, scale) == (min(level, level + 2 * np.spacing(level)), abs(location))
+
+
+def test_a_logarithm_makes_the_rounding_of_a_value_near_1_an_absolute_one():
+    values = np.log(np.array([1.0, np.nextafter(1.0, 2.0), 1.0]))[None, :, None]
+
+    assert scaling.measure(values, (0.0,)).scale.item() == 1.0  # level 0
+    assert scaling.measure(values, (1.0,)).scale.item() < 1e-15
+
+
+@pytest.mark.parametrize("level", [1.0, -1e7, 1e15, 1e-12, 1e-300])
+def test_nothing_is_constant_that_float64_can_tell_apart(level):
+    step = 100 * np.spacing(abs(level))
+
+    location, scale = measured(level - step, level + step, level - step, level + step)
+
+    assert scale == pytest.approx(step, rel=0.05)
+    assert abs(location - level) < step
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-200, 1e200, 1e300])
+def test_squares_of_very_small_and_very_large_values_stay_within_float64(size):
+    location, scale = measured(-size, size, -size, size)
+
+    assert (location, scale) == (0.0, pytest.approx(size, rel=1e-3))
 
 
 def test_variation_is_kept_when_it_is_small_but_real():
@@ -70,6 +95,86 @@ def test_a_change_of_units_changes_location_and_scale_with_it(values, factor, sh
     changed = measured(*(factor * value + shift for value in values))
 
     assert changed == pytest.approx((factor * location + shift, factor * scale), rel=1e-9, abs=1e-9)
+
+
+# What is usual in a panel
+
+
+def usual_of(*series, context=4, power=1.0):
+    """What is usual of series of one target."""
+    values = np.concatenate([np.asarray(one, float) for one in series])[:, None]
+    indptr = np.cumsum([0, *map(len, series)])
+    (usual,) = scaling.usual_spreads(scaling.transform(values, (power,)), indptr, context, (power,))
+    return usual
+
+
+def test_spreads_are_in_proportion_to_levels_where_all_values_have_one_sign():
+    usual = usual_of([9, 11] * 4, [-180, -220] * 2, [2700, 3300] * 2)
+
+    assert usual.ratio == pytest.approx(0.1)  # every stretch spreads a tenth of its level
+    assert usual.spread == pytest.approx(1.0)  # one of the small spreads, for level 0
+
+
+def test_spreads_that_do_not_grow_with_levels_about_0_are_taken_as_they_are():
+    usual = usual_of([-2, 2.5] * 2, [-9, -5] * 2, [30, 34] * 2, [3, 7] * 2)
+
+    assert usual == UsualSpread(2.0)
+
+
+def test_spreads_may_be_in_proportion_to_levels_of_either_sign():
+    usual = usual_of([9, 11] * 2, [-180, -220] * 2, [2700, 3300] * 2)
+
+    assert usual.ratio == pytest.approx(0.1)
+
+
+def test_under_a_logarithm_spreads_are_proportions_already():
+    usual = usual_of([5, 20] * 2, [500, 2000] * 2, power=0.0)
+
+    assert usual == UsualSpread(pytest.approx(math.log(2)))
+
+
+def test_constant_stretches_and_short_series_do_not_count():
+    usual = usual_of([7.0] * 12, [9, 11] * 4, [5, 500], [3], context=8)
+
+    assert usual.ratio == pytest.approx(0.1)
+    assert usual_of([7.0] * 12, [3.0]) == UsualSpread()
+
+
+def test_of_many_stretches_evenly_spaced_ones_are_taken(monkeypatch):
+    monkeypatch.setattr(scaling, "MAX_STRETCHES", 2)
+
+    usual = usual_of([9, 11] * 2, [1, 99] * 2, [8, 12] * 2)
+
+    assert usual.ratio == pytest.approx(0.15)  # of the first and the last
+
+
+def measured_among(usual, *values, power=1.0):
+    """The scale of one series in a panel."""
+    return scaling.measure(np.array(values)[None, :, None], (power,), (usual,)).scale.item()
+
+
+@pytest.mark.parametrize("values", [(788.0,), (788.0, 788.0, 788.0), (NAN, 788.0, NAN, NAN)])
+def test_a_series_that_cannot_tell_its_scale_takes_what_is_usual(values):
+    assert measured_among(UsualSpread(3.0, 0.1), *values) == pytest.approx(78.8)
+    assert measured_among(UsualSpread(3.0), *values) == 3.0
+    assert measured_among(UsualSpread(3.0, 0.1), *(0 * np.array(values))) == 3.0
+
+
+def test_a_short_history_shares_its_scale_with_its_panel():
+    usual = UsualSpread(1.0, 0.1)
+
+    found = measured_among(usual, 90.0, 110.0, NAN, NAN, NAN, NAN, NAN, NAN)  # 2 of 8 rows
+    assert found == pytest.approx(10.0)  # both say so
+    found = measured_among(usual, 100.1, 99.9, NAN, NAN, NAN, NAN, NAN, NAN)
+    assert found == pytest.approx(math.sqrt((0.1**2 + 2 * 10.0**2) / 3))  # 2 = 4 * (1 - 4 / 8)
+
+
+@pytest.mark.parametrize("rows", [4, 8])
+def test_a_history_of_half_a_context_tells_its_own_scale(rows):
+    values = np.full(8, NAN)
+    values[-rows:] = np.random.default_rng(0).normal(100.0, 0.001, rows)
+
+    assert measured_among(UsualSpread(1.0, 0.1), *values) == measured(*values)[1]
 
 
 # There and back
@@ -181,6 +286,14 @@ def test_too_few_seasons_to_judge_leave_the_values_alone(make_panel):
     values = np.concatenate([season_of(level, 0.5 * level) for level in LEVELS[:2]])
 
     assert scaling.choose_power(make_panel(values, frequency="MS")) == scaling.POWERS["none"]
+
+
+def test_values_that_hardly_vary_about_their_level_are_left_alone(make_panel):
+    values = [1e7 * (1 + 1e-10 * k * season_of(0.0, 1.0)) for k in range(1, 9)]
+
+    panel = make_panel(np.concatenate(values), frequency="MS")
+
+    assert scaling.choose_power(panel) == scaling.POWERS["none"]
 
 
 def test_a_season_with_a_missing_value_is_left_out_of_the_choice(make_panel):

@@ -195,3 +195,10 @@ def test_changes_from_season_to_season_stay_within_a_series(make_panel):
     changes = seasonal_differences(make_panel([1, 2, 5, 9], [7], [3, NAN, 4]), 2)
 
     np.testing.assert_array_equal(changes[:, 0], [NAN, NAN, 4, 7, NAN, NAN, NAN, 1])
+
+
+def test_values_that_differ_by_rounding_alone_have_not_changed(make_panel):
+    changes = seasonal_differences(make_panel([0.3, 0.1 + 0.2, 0.3, 1e7, 1e7 + 1e-8]), 1)
+
+    assert changes[1:3, 0].tolist() == [0.0, 0.0]
+    assert changes[4, 0] == pytest.approx(1e-8, rel=0.2)

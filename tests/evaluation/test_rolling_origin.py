@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import DataError, OptionError
+from forecast.data.scaling import UsualSpread
 from forecast.data.to_panel import to_panel
 from forecast.data.to_table import to_table
 from forecast.evaluation.cutoff_forecasts import CutoffForecasts
@@ -242,6 +243,15 @@ def test_what_could_be_seen_of_the_size_of_a_series(make_model, make_panel):
     assert past.change.tolist() == [3, 0]
     assert past.square.tolist() == [9, 0]
     assert (past.low.tolist(), past.high.tolist(), past.last.tolist()) == ([1, 7], [9, 7], [9, 7])
+
+
+def test_a_constant_among_others_may_move_as_they_do(make_model, make_panel):
+    panel = make_panel([1, 4, 2, 9, 2, 5], [50, 50, 50, 50, 50, 50])
+    model = make_model(panel, usual_spreads=(UsualSpread(1.0, 0.1),))
+
+    past = roll(model, panel, 2, np.array([2])).past
+
+    assert (past.low.tolist(), past.high.tolist()) == ([1, 45], [9, 55])
 
 
 # What is left out, and said

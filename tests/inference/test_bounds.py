@@ -1,6 +1,7 @@
 """Limits of forecasts: what is inferred, what is fed back, and what goes far beyond the data."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import Forecaster, ForecastWarning, between, non_negative
-from forecast.data.scaling import Scale
+from forecast.data import scaling
+from forecast.data.scaling import Scale, UsualSpread
 from forecast.errors import OptionError
+from forecast.inference import plausibility
 from forecast.inference.bounds import Bounds, infer, limits, to_bounds
+from forecast.inference.conformal import Calibration
+from forecast.inference.plausibility import too_large, too_small
 
 INF = np.inf
 
@@ -199,6 +204,56 @@ def test_the_bounds_of_the_model_hold_unless_others_are_given(make_model, make_r
     np.testing.assert_array_equal(model.predict(9, bounds="none"), free.predict(9))
 
 
+def is_exact(values, low, high, unit):
+    """Whether values are a bound, or further from it than rounding goes."""
+    at_bound = (values == low) | (values == high)
+    inside = (values - low > 1e-9 * unit) & (high - values > 1e-9 * unit)
+    return at_bound | inside
+
+
+@pytest.mark.filterwarnings("ignore::forecast.ForecastWarning")
+@pytest.mark.parametrize("runtime", ["numpy", pytest.param("compiled", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("power", [1.0, 0.5, 0.0])
+def test_what_is_at_a_bound_is_the_bound_to_the_last_bit(
+    make_model, make_random_panel, power, runtime
+):
+    panel = make_random_panel([12, 9], seed=3)
+    model = make_model(panel, 2, head="student_t", lags=(2,), size=1.5, power=power)
+    for low, high in ((7.1, 12.3), (0.1, 9.7), (1 / 3, 1e4)):
+        options = {"levels": (80, 95), "bounds": (low, high), "runtime": runtime}
+        forecast = model.rollout(12, **options)
+        calibrated = replace(model, calibration=Calibration(np.full((1, 19, 1), 2.0, np.float32)))
+        numbers = calibrated.rollout(12, **options).table.filter(like="forecast").to_numpy()
+
+        for values in (numbers, forecast.table.filter(like="forecast").to_numpy(), forecast.paths):
+            assert is_exact(values, low, high, 10.0).all()
+        assert (forecast.paths == (low if high == 1e4 else high)).any()
+
+
+def test_a_bound_is_exact_in_a_stream_and_in_totals_too(model):
+    low, high = 7.1, 9.3
+    steps = [step for step, _ in zip(model.stream(bounds=(low, high)), range(9), strict=False)]
+    forecast = model.rollout(9, paths=20, bounds=(low, low + 1e-6))
+
+    for step in steps:
+        assert is_exact(step.value, low, high, 10.0).all()
+        assert is_exact(step.quantiles, low, high, 10.0).all()
+    assert (np.array([step.quantiles for step in steps]) == low).any()
+    assert model.totals(forecast, levels=80)["forecast-lo-80"].min() == low
+
+
+def test_zero_is_zero_in_a_series_of_mostly_zeros(make_model, make_panel):
+    values = np.zeros(40)
+    values[[3, 11, 17, 30, 38]] = [1, 2, 1, 3, 1]
+    model = make_model(make_panel(values), bounds=non_negative)
+    model.weights["head.bias"][:] = -9.0
+    model = replace(model, calibration=Calibration(np.zeros((1, 19, 1), np.float32)))
+
+    table = model.predict(5, levels=80)
+
+    assert (table.filter(like="forecast").to_numpy() == 0.0).all()  # and not 6e-17
+
+
 @pytest.mark.slow
 def test_both_runtimes_keep_the_bounds_alike(model):
     limits = (6.0, 9.0)
@@ -208,6 +263,51 @@ def test_both_runtimes_keep_the_bounds_alike(model):
     np.testing.assert_allclose(
         tables[0].filter(like="forecast"), tables[1].filter(like="forecast"), rtol=1e-5
     )
+
+
+# A panel of constants alone
+
+
+def constants(make_model, make_panel, **choices):
+    """A model of series that never varied, whose network makes large values."""
+    panel = make_panel([0.1] * 12, [-1e7] * 12, [0.0] * 12)
+    usual = scaling.usual_spreads(panel.target, panel.indptr, 8, (1.0,))
+    return make_model(panel, 3, size=1.5, usual_spreads=usual, **choices)
+
+
+@pytest.mark.parametrize("runtime", ["numpy", pytest.param("compiled", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("head", ["point", "student_t"])
+def test_where_nothing_ever_varied_a_constant_stays_as_it_is_to_the_last_bit(
+    make_model, make_panel, head, runtime
+):
+    model = constants(make_model, make_panel, head=head)
+    paths = 10 if head == "student_t" else 0
+
+    forecast = model.rollout(9, paths=paths, levels=(80,) if paths else (), runtime=runtime)
+
+    expected = np.repeat([0.1, -1e7, 0.0], 9)
+    for column in forecast.table.filter(like="forecast"):
+        assert forecast.table[column].tolist() == expected.tolist()
+    if paths:
+        assert (forecast.paths[..., 0] == expected.reshape(3, 1, 9)).all()
+    assert next(model.stream()).value.tolist() == [0.1, -1e7, 0.0]
+
+
+def test_a_constant_that_has_changed_is_no_constant_any_more(make_model, make_panel):
+    model = constants(make_model, make_panel)
+
+    after = model.observe(model.state, [0.2, -1e7, 0.0])
+
+    first, *others = model.predict(1, state=after)["forecast"]
+    assert first not in (0.1, 0.2)
+    assert others == [-1e7, 0.0]
+
+
+def test_bounds_hold_for_a_constant_too(make_model, make_panel):
+    model = constants(make_model, make_panel)
+
+    with pytest.warns(ForecastWarning, match="leave out all data"):
+        assert model.predict(1, bounds=(0.15, 1))["forecast"].tolist() == [0.15] * 3
 
 
 # Far beyond the data
@@ -251,3 +351,55 @@ def test_a_warning_names_three_series_and_counts_the_others(make_model, make_pan
 
     assert str(caught[0].message).count("goes far beyond") == 3
     assert len(forecast.notes) == 6
+
+
+def reported(model, new_values):
+    """Which new values of one series are called large, and which small."""
+    width = plausibility.ranges(model.state, model.config)
+    args = np.array(new_values)[:, None], model.state.extent, width
+    return [is_far(*args)[:, 0].tolist() for is_far in (too_large, too_small)]
+
+
+@pytest.mark.parametrize(
+    ("shift", "power"),
+    [*[(shift, 1.0) for shift in (0.0, 283.0, -283.0, 1e7, 1e12)], (283.0, 0.0), (1e7, 0.5)],
+)
+def test_far_is_more_than_ten_ranges_beyond_the_data_at_any_level(
+    make_model, make_panel, shift, power
+):
+    values = shift + np.array([4.0, 0.0, 14.0, 7.0] * 3)  # the range is 14
+    model = make_model(make_panel(values), power=power, usual_spreads=(UsualSpread(1.0, 0.5),))
+
+    large, small = reported(model, shift + np.array([153.9, 154.1, -139.9, -140.1]))
+
+    assert large == [False, True, False, False]
+    assert small == [False, False, False, True]
+
+
+@pytest.mark.parametrize("values", [[288.0], [288.0] * 12])
+@pytest.mark.parametrize("usual", [(UsualSpread(1.0, 0.01),), (UsualSpread(),)])
+def test_a_slipped_decimal_sign_is_far_from_a_constant(make_model, make_panel, values, usual):
+    model = make_model(make_panel(values), usual_spreads=usual)
+
+    assert reported(model, [2880.0, 28.8, 290.0]) == [
+        [True, False, False],
+        [False, True, False],
+    ]
+
+
+def test_counts_spread_at_least_as_poissons_do(make_model, make_panel):
+    values = [99.0] * 12
+    model = make_model(make_panel(values), head="negative_binomial")
+
+    large, _ = reported(model, [99 + 200, 99 + 201])  # 10 * 2 * sqrt(1 + 99)
+
+    assert large == [False, True]
+
+
+def test_a_message_has_the_digits_that_tell_its_numbers_apart(make_model, make_panel):
+    values = 1e7 + np.array([0.001, 0.004, 0.002, 0.003] * 3)
+    model = make_model(make_panel(values))
+    model.weights["head.bias"][:] = 1e3
+
+    with pytest.warns(ForecastWarning, match=r"between 10000000\.001 and 10000000\.004"):
+        model.predict(1)

@@ -13,8 +13,8 @@ from forecast.errors import ArtifactError, OptionError
 from forecast.evaluation import holdout
 from forecast.inference import conformal as calibrations
 from forecast.inference.bounds import between
-from forecast.inference.conformal import Calibration, covered
-from forecast.inference.intervals import MIN_SPREAD
+from forecast.inference.conformal import Calibration
+from forecast.inference.intervals import MIN_PATHS, MIN_SPREAD
 
 NAN = float("nan")
 
@@ -103,12 +103,6 @@ def test_of_many_scores_some_of_every_size_are_kept():
 
 def test_nothing_observed_is_no_calibration():
     assert Calibration.of(np.full((3, 2, 1), NAN)) is None
-
-
-def test_what_is_covered():
-    scores = np.array([[1.0, 5.0], [3.0, NAN]])[..., None]
-
-    assert covered(scores, np.array([[2.0], [5.0]])) == pytest.approx(2 / 3)
 
 
 # Around a forecast
@@ -227,10 +221,48 @@ def test_coverage_is_that_of_intervals_made_from_rows_before(make_model, make_ra
     assert shares["80"] < 70
 
 
-def test_coverage_is_reported_for_the_levels_with_enough_scores():
-    scores = np.array([8.0, 9.0, 1.0, 7.0])[:, None, None]
+def test_coverage_is_reported_for_the_levels_with_enough_scores(make_model, make_panel):
+    panel = make_panel(*[[*range(10), last] for last in (9.0, 2.0, 90.0, 8.0)])
+    model = make_model(panel)
+    for part in model.weights.values():
+        part[:] = 0.0  # the mean of the last 8 rows is forecast: 4.5 for 9, then 5.5
 
-    assert holdout._coverage(of_one_step(*range(1, 10)), scores) == {"80": 75.0}
+    calibration, shares = holdout.calibrate(panel, model.config, model.weights, holdout=1)
+
+    assert calibration.scores.shape == (1, 8, 1)
+    assert shares == {"80": 75.0}  # four errors are enough for 80 %, not for 95 %
+
+
+def zero_inflated(rng, rows):
+    """Counts of which most are 0."""
+    return rng.poisson(2.0, rows) * (rng.random(rows) < 0.15).astype(float)
+
+
+@pytest.mark.parametrize("head", ["point", "student_t", "negative_binomial"])
+def test_the_coverage_of_counts_at_their_bound_is_that_of_the_intervals_that_are_given(
+    make_model, make_panel, head, monkeypatch
+):
+    monkeypatch.setattr(holdout, "CALIBRATION_PATHS", MIN_PATHS)  # as many as a forecast takes
+    panel = make_panel(*[zero_inflated(np.random.default_rng(seed), 24) for seed in range(30)])
+    model = make_model(panel, head=head, bounds=between(0, None), size=0.8)
+
+    _, told = holdout.calibrate(panel, model.config, model.weights, holdout=1)
+
+    start = model.encode(panel.until(2))
+    paths = MIN_PATHS if head == "student_t" else 0
+    earlier = model.rollout(1, state=start, paths=paths)
+    centre = earlier.table["forecast"].to_numpy()
+    errors = np.abs(panel.target[panel.indptr[1:] - 2, 0] - centre)
+    unit = start.scale.scale[:, 0]
+    if head == "student_t":
+        unit = np.abs(earlier.paths[..., 0, 0] - centre[:, None]).mean(axis=1)
+    known = replace(model, calibration=of_one_step(*np.sort(errors / unit)))
+    table = known.predict(1, levels=(80, 95), state=model.encode(panel.until(1)))
+    actual = panel.target[panel.indptr[1:] - 1, 0]
+    for level in ("80", "95"):
+        low, high = (table[f"forecast-{side}-{level}"].to_numpy() for side in ("lo", "hi"))
+        assert (low == 0).mean() > 0.8
+        assert told[level] == pytest.approx(100 * ((low <= actual) & (actual <= high)).mean())
 
 
 def test_rollouts_begin_evenly_over_both_tails():

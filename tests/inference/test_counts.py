@@ -1,5 +1,7 @@
 """Counts: a head of their own, a unit instead of a scale, and paths of whole numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from forecast import Forecaster
 from forecast.data import scaling
 from forecast.errors import DataError, OptionError
+from forecast.inference.conformal import Calibration
 from forecast.inference.rollout import make_step
 from forecast.training.windows import Windows
 
@@ -84,6 +87,41 @@ def test_intervals_of_counts_are_percentiles_of_the_paths(model):
     assert (low == np.rint(low)).all()
     assert (high == np.rint(high)).all()
     assert (inside.mean(axis=1) >= 0.8).all()
+
+
+@pytest.mark.filterwarnings("ignore:the bounds:forecast.ForecastWarning")
+def test_calibrated_ends_of_counts_are_counts_to_the_outer_side(model):
+    scores = np.full((1, 19, 1), 0.7, np.float32)
+    calibrated = replace(model, calibration=Calibration(scores))
+
+    table = calibrated.predict(4, levels=80, intervals="calibrated", bounds=(0, 9))
+
+    low, high = table["forecast-lo-80"], table["forecast-hi-80"]
+    assert (low == np.rint(low)).all()
+    assert (high == np.rint(high)).all()
+    assert (low <= table["forecast"]).all()
+    assert (high >= table["forecast"]).all()
+
+
+def test_quantiles_of_a_step_are_counts(model):
+    step = next(model.stream(quantiles=(0.1, 0.5, 0.99)))
+
+    assert (step.quantiles == np.rint(step.quantiles)).all()
+    assert (step.value != np.rint(step.value)).all()  # a mean
+
+
+@pytest.mark.filterwarnings("ignore:the bounds:forecast.ForecastWarning")
+def test_between_bounds_that_are_no_counts_paths_are_counts(model):
+    paths = model.rollout(9, paths=40, bounds=(0.5, 3.5)).paths
+
+    assert set(np.unique(paths)) == {1.0, 2.0, 3.0}
+
+
+@pytest.mark.filterwarnings("ignore:the bounds:forecast.ForecastWarning")
+def test_bounds_without_a_count_between_are_refused_for_paths(model):
+    assert model.predict(2, bounds=(0.2, 0.8))["forecast"].between(0.2, 0.8).all()
+    with pytest.raises(OptionError, match=r"no whole number from 0\.2 to 0\.8, but sample paths"):
+        model.rollout(2, paths=3, bounds=(0.2, 0.8))
 
 
 def test_totals_of_counts_are_means_so_that_they_add_up(model):

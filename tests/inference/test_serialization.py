@@ -15,6 +15,7 @@ from safetensors.numpy import load as load_arrays
 
 import forecast
 from forecast import ArtifactError
+from forecast.data.scaling import UsualSpread
 from forecast.inference.conformal import Calibration
 from forecast.inference.serialization import FORMAT, PARTS
 from forecast.inference.state import ids_array
@@ -91,6 +92,29 @@ def test_the_same_model_makes_the_same_bytes(saved, tmp_path):
     forecast.load(saved).save(again)
 
     assert again.read_bytes() == saved.read_bytes()
+
+
+def test_the_usual_spreads_of_a_panel_are_kept(make_model, make_random_panel, tmp_path):
+    usual = (UsualSpread(0.5, 0.1), UsualSpread())
+    panel = make_random_panel([12, 6], targets=2)
+    make_model(panel, usual_spreads=usual).save(tmp_path / "model.forecast")
+
+    assert forecast.load(tmp_path / "model.forecast").config.usual_spreads == usual
+
+
+def test_a_file_from_before_usual_spreads_is_read(saved, model, archive):
+    archive.change(saved, CONFIG, lambda about: about.update(format=5))
+
+    assert "usual_spreads" not in json.loads(archive.parts(saved)[CONFIG])["model"]
+    assert_same_model(model, forecast.load(saved))
+
+
+@pytest.mark.parametrize("usual", [[[0.5, -0.1]], [["a", None]], [[0.5, None]] * 2, [[1]]])
+def test_impossible_usual_spreads_are_refused(saved, archive, usual):
+    archive.change(saved, CONFIG, lambda about: about["model"].update(usual_spreads=usual))
+
+    with pytest.raises(ArtifactError, match="usual spreads"):
+        forecast.load(saved)
 
 
 def test_the_file_is_a_zip_of_json_and_safetensors(saved, model, archive):

@@ -10,7 +10,7 @@ import pytest
 import forecast
 from forecast import DataError, Forecaster, OptionError, below, load
 from forecast.data.column_roles import ColumnRoles, EarlierRoles
-from forecast.data.scaling import Scale
+from forecast.data.scaling import Scale, UsualSpread
 from forecast.data.schema import Schema
 from forecast.data.to_panel import Expected, read_panel, to_panel
 from forecast.data.to_table import to_table
@@ -468,3 +468,17 @@ def test_training_learns_what_one_target_tells_of_another():
     assert np.mean(errors) < 0.5 * without.mean()
     assert model.record.also["came"].steps == 20
     assert model.record.comparison.mae != model.record.also["came"].mae
+
+
+def test_each_target_has_the_usual_spread_of_its_own(make_model, make_panel):
+    varied = np.array([[9.0, 5.0], [11.0, 500.0]] * 6)
+    late = varied.copy()
+    late[1:, 1] = np.nan  # observed once, long before the last 8 rows
+    panel = make_panel(varied, varied[:1], late)
+    usual = (UsualSpread(1.0, 0.1), UsualSpread(0.5))
+
+    model = make_model(panel, usual_spreads=usual)
+
+    scale = model.state.scale.scale
+    assert scale[0].tolist() == [1.0, 247.5]
+    np.testing.assert_allclose(scale[1:], [[0.9, 0.5], [1.0, 0.5]])

@@ -453,6 +453,18 @@ def test_values_far_beyond_all_before_are_asked_about():
     assert "  unusually large values, please check: 'a'" in update_well("t.csv")
 
 
+def test_kelvin_with_a_slipped_decimal_sign_are_asked_about(make_model, make_panel):
+    kelvin = [290.13, 283.2, 297.1, 292.27, 288.4]
+    panel = make_panel(kelvin, kelvin, kelvin, frequency="D", first=JANUARY)
+    make_model(panel).save(MODEL)
+    write("t.csv", "a 06 2880.4", "b 06 28.8", "c 06 299.5")
+
+    lines = update_well("t.csv")
+
+    assert "  unusually large values, please check: 'a'" in lines
+    assert "  unusually small values, please check: 'b'" in lines
+
+
 def test_a_value_that_no_state_can_hold_is_refused_before_it_is_written(model):
     write("t.csv", "a 10 1e300", "b 08 6")
 

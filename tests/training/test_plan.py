@@ -1,13 +1,18 @@
 """The plan of a training, chosen by the data and by what is given."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import DataError
+from forecast.data.scaling import UsualSpread
+from forecast.inference.config import Config
 from forecast.training.options import TrainingOptions
-from forecast.training.plan import MIN_ROWS, Plan, make_plan, typical_length
+from forecast.training.plan import MIN_ROWS, Plan, choose, make_plan, typical_length
 
 
 def plan_of(panel, season=1, **options):
@@ -167,3 +172,17 @@ def test_a_regime_of_own_values_has_at_least_one_to_feed(make_panel):
     ]
 
     assert horizons == [1, 2, 2]
+
+
+def test_the_config_knows_what_is_usual_in_the_rows_that_are_trained_on(make_panel):
+    season = np.tile([9.0, 11.0], 32)  # spreads a tenth of its level
+    loud = np.append(season[:48], np.tile([-90.0, 110.0], 8))  # in what is held out
+    options = TrainingOptions(context=8, holdout=8, transform="none")
+
+    config, _ = choose(options, make_panel(season, loud, 1e6 + np.zeros(64), [788.0]))
+    counts, _ = choose(replace(options, head="negative_binomial"), make_panel(season))
+
+    (usual,) = config.usual_spreads
+    assert usual == UsualSpread(1.0, pytest.approx(0.1))
+    assert counts.usual_spreads == ()
+    assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config

@@ -1,11 +1,13 @@
 import itertools
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.data.scaling import measure
+from forecast.data.scaling import UsualSpread, measure
 from forecast.training.windows import (
     SAMPLERS,
     Windows,
@@ -239,6 +241,16 @@ def test_the_same_source_of_randomness_draws_the_same_windows(make_random_panel)
 
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other, equal_nan=True)
+
+
+def test_a_constant_context_is_scaled_by_what_is_usual_in_the_panel(make_panel):
+    usual = partial(measure, usual=(UsualSpread(1.0, 0.1),))
+    panel = make_panel([50.0, 50.0, 60.0, 45.0])
+    windows = replace(windows_of(panel, context=2, length=4), measure=usual)
+
+    batch = windows.gather(np.array([0]), np.array([0]))
+
+    assert batch.targets[0, :, 0].tolist() == [0.0, 0.0, 2.0, -1.0]  # a tenth of 50 is 5
 
 
 # Contiguous windows
