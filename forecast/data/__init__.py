@@ -9,6 +9,9 @@
     column_roles       which columns are the id, the time and the target
     parsing            columns of numbers and ids
     timestamps         columns of times
+    text_times         the format of text times, by the evidence of all rows
+    time_codes         whole numbers that are times: calendar codes, epochs, serial days
+    time_formats       formats of times, read and written
     frequency          regular spacings of time, and the ordinals that count time in them
     infer_frequency    the frequency of timestamps, and those that break it
     grid               rows in any order on the regular time grid, with gaps filled

@@ -57,6 +57,31 @@ def infer(times: Times, indptr: Integers) -> Frequency:
     return frequency
 
 
+def share_of_grid(times: Times) -> float:
+    """How much of a regular grid some times fill: the evidence for one reading of them.
+
+    Args:
+        times: Naive timestamps or integers (N,), in any order.
+
+    Returns:
+        The share of the grid's rows that there are, 1 for a single time; 0 where the times are
+        unevenly spaced.
+
+    Example:
+        >>> share_of_grid(np.array([3, 1, 2])), share_of_grid(np.array([1, 2, 3, 6]))
+        (1.0, 0.6666666666666666)
+    """
+    distinct = np.unique(plain_times(times))
+    if len(distinct) < 2:
+        return 1.0
+    try:
+        frequency = infer(distinct, np.array([0, len(distinct)]))
+    except DataError:
+        return 0.0
+    first, last = frequency.ordinals(distinct[[0, -1]])
+    return len(distinct) / float((last - first) // frequency.step + 1)
+
+
 def irregular(times: Times, indptr: Integers, frequency: Frequency) -> npt.NDArray[np.bool_]:
     """Mark the rows that do not fit a frequency.
 
