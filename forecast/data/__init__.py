@@ -15,6 +15,7 @@
     frequency          regular spacings of time, and the ordinals that count time in them
     infer_frequency    the frequency of timestamps, and those that break it
     grid               rows in any order on the regular time grid, with gaps filled
+    gap_checks         gaps that are refused, and what they look like
     covariates         known and static covariates as inputs of a network
     future_covariates  known covariates of future rows, looked up by series and time
     holidays           public holidays as a calendar feature

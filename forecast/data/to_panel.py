@@ -232,7 +232,7 @@ def _long_panel(
         target=grid.place(values),
         frequency=grid.frequency,
         schema=schema,
-        notes=_gap_notes(grid.filled, ids.values),
+        notes=(*grid.notes, *_gap_notes(grid.filled, ids.values)),
         known=known,
         static=values_per_series(static, grid.indptr, ids.values, place.source),
     )
@@ -280,7 +280,7 @@ def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool)
     rows = np.ascontiguousarray(grid.place(matrix).T).reshape(-1, 1)
     indptr = np.arange(count + 1, dtype=np.int64) * length
     start = np.repeat(grid.start, count)
-    notes = _gap_notes(grid.filled, whole.values)
+    notes = (*grid.notes, *_gap_notes(grid.filled, whole.values))
     return Panel(ids.values, indptr, start, rows, grid.frequency, schema, notes)
 
 

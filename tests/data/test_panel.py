@@ -626,9 +626,9 @@ def test_uneven_times_name_the_first_row_at_fault():
 
 
 def test_uneven_months_name_their_dates():
-    uneven = one_series(["2024-01-01", "2024-02-01", "2024-03-02"])
+    uneven = one_series(["2024-01-01", "2024-02-03", "2024-03-02"])
 
-    with pytest.raises(DataError, match=r"^sales.csv: .*2024-02-01 follows 2024-01-01"):
+    with pytest.raises(DataError, match=r"^sales.csv: .*2024-02-03 follows 2024-01-01"):
         to_panel(uneven, origin=IN_FILE)
 
 
