@@ -27,6 +27,7 @@ from forecast.errors import DataError
 ORDERS = {"day-first": "dm", "month-first": "md", "year-first": "ym"}  # words for `date_format`
 LAST_YEAR = 2049  # of a table whose two-digit years may end in this century or the last
 CLEAR_MARGIN = 2  # times as even as every other reading: decides
+MAX_SPAN = 100  # times the shortest span of the readings, beyond which one is left out
 SHOWN_TEXTS = 10_000  # that are looked at for zeros before numbers
 
 _CLOCK = re.compile(
@@ -274,10 +275,23 @@ def _decide(readings: list[Reading], texts: pd.Series[Any], earlier: Codec | Non
             f"times: {_order_in_words(chosen.form)}, the only even spacing, as in {texts.iloc[0]}"
         )
         return chosen._replace(notes=(note,))
-    left = [r for r in readings if not directives(r.form).startswith("ymd")] or readings
-    if len(left) == 1 or "." in re.sub(r"%.", "", left[0].form.split(" ")[0]):
+    left = _without_unlikely_years(readings)
+    if "." in re.sub(r"%.", "", left[0].form.split(" ")[0]):
         return left[0]
+    if len(left) == 1:
+        order = _order_in_words(left[0].form)
+        return left[0]._replace(notes=(f"times: {order}, as in {texts.iloc[0]}",))
     raise UnclearError(_choice(left[:2], texts))
+
+
+def _without_unlikely_years(readings: list[Reading]) -> list[Reading]:
+    """Leave out the readings that make a day the year, so that the times span many years.
+
+    23-01-03, 23-01-04 are days of January 2023 rather than the 23rd of January in 2003 and 2004.
+    """
+    spans = [np.ptp(reading.stamps.astype(np.int64)) for reading in readings]
+    near = [r for r, span in zip(readings, spans, strict=True) if span <= MAX_SPAN * min(spans)]
+    return [r for r in near if not _order(r.form).startswith("ymd")] or near
 
 
 def _order(form: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ CLEAR_LEAD = 0.25  # of the share of a regular grid that one reading fills, over
 _NAMED = {  # words in a column's name that speak for a form
     r"week|woche|semana|wk|kw|yw": ("%G%V",),
     r"quarter|quartal|trimest|qtr": ("%Y0%q", "%Y%q"),
-    r"day|date|doy|julian|datum": ("%Y%j",),
+    r"day|doy|julian": ("%Y%j",),
 }
 _TIME_NAME = re.compile(
     r"time|date|epoch|unix|datum|zeit|fecha|hora|^(ts|ds|period|hour|second)$", re.IGNORECASE
@@ -55,10 +56,16 @@ class WholeReading(NamedTuple):
 
     form: str  # "": they are steps of integer time
     stamps: Stamps | None = None  # (N,) of the distinct numbers
+    rival: str = ""  # a form that fits as well
 
     @property
     def note(self) -> str:
         """What to report of a form that people might not expect; "" for the usual ones."""
+        if self.rival:
+            return (
+                f"times: taken as {CODES[self.form]}; if they are {CODES[self.rival]}, say "
+                f"--date-format '{self.rival}' (date_format= in Python)"
+            )
         if self.form.startswith("epoch"):
             return f"times: {_in_words(self.form)}"
         if self.form == EXCEL:
@@ -91,7 +98,7 @@ def read_whole(distinct: NDArray[Any], name: object, earlier: str, chosen: str) 
     if not fits:
         return WholeReading("")
     default = next((form for form in fits if form not in WEAK), "")
-    hinted = [form for form in fits if _is_named(form, str(name))]
+    hinted = _hinted(fits, str(name), default)
     if len(fits) == 1 and default:
         return WholeReading(default, fits[default])
     shares = {form: share_of_grid(stamps) for form, stamps in fits.items()}
@@ -99,7 +106,9 @@ def read_whole(distinct: NDArray[Any], name: object, earlier: str, chosen: str) 
     best = max(shares, key=lambda form: shares[form])
     if shares[best] < 0.5 or shares[best] < shares[default] + CLEAR_LEAD:
         best = hinted[0] if hinted and shares[hinted[0]] >= shares[default] else default
-    return WholeReading(best, fits.get(best))
+    rivals = [f for f in fits if f != best and f in CODES and shares[f] >= shares[best]]
+    is_open = bool(rivals) and best in CODES and best not in hinted and len(distinct) > 1
+    return WholeReading(best, fits.get(best), rivals[0] if is_open else "")
 
 
 def parse_code(distinct: NDArray[Any], form: str) -> Stamps:
@@ -153,24 +162,36 @@ def _in_words(form: str) -> str:
     return f"{EPOCH_WORDS.get(unit, unit)} since 1970"
 
 
-def _candidates(distinct: NDArray[Any], name: str) -> dict[str, Stamps]:
+def may_be_code(low: int, high: int, name: object) -> bool:
+    """Whether whole numbers between these two, both included, may be a form of times."""
+    return bool(_plausible(np.array([low, high]), str(name)))
+
+
+def _plausible(distinct: NDArray[Any], name: str) -> dict[str, Stamps]:
     """The forms that all numbers fit, the likeliest first."""
     low, high = int(distinct.min()), int(distinct.max())
     forms = LENGTHS.get(len(str(low)), ()) if len(str(low)) == len(str(high)) else ()
     read = {form: parse_code(distinct, form) for form in forms}
     read |= {form: _epoch(distinct, form) for form in EPOCHS}
-    fit = {form: _is_plausible(stamps) for form, stamps in read.items()}
-    fits = {form: read[form] for form, is_fit in fit.items() if is_fit.all()}
-    if "%Y%m%d%H" in fit and not fit["%Y%m%d%H"].all() and fit["%Y%m%d%H"].mean() >= 0.5:
-        fits.pop("epoch[s]", None)  # codes with a mistyped one, not seconds in the 2030s
+    fits = {form: stamps for form, stamps in read.items() if _is_plausible(stamps).all()}
+    if _DATE_NAME.search(name) and _is_in(days := _excel_days(distinct), *EXCEL_YEARS).all():
+        fits[EXCEL] = days
+    return fits
+
+
+def _candidates(distinct: NDArray[Any], name: str) -> dict[str, Stamps]:
+    """The plausible forms without those that the steps between the numbers speak against."""
+    fits = _plausible(distinct, name)
+    if "epoch[s]" in fits and "%Y%m%d%H" not in fits:
+        hours = parse_code(distinct, "%Y%m%d%H")
+        if _is_plausible(hours).mean() >= 0.5:  # with a mistyped one, not seconds in the 2030s
+            del fits["epoch[s]"]
     if "epoch[s]" in fits and not _TIME_NAME.search(name):
         steps = np.diff(np.unique(distinct.astype(np.int64)))
         if not len(steps) or np.gcd.reduce(steps) % 60:  # no whole minutes
             del fits["epoch[s]"]
-    if _DATE_NAME.search(name):
-        days = _excel_days(distinct)
-        if _is_in(days, *EXCEL_YEARS).all() and _are_steady_days(days):
-            fits[EXCEL] = days
+    if EXCEL in fits and not _are_steady_days(fits[EXCEL]):
+        del fits[EXCEL]
     return fits
 
 
@@ -200,11 +221,17 @@ def _fits(stamps: Stamps) -> bool:
     return not np.isnat(stamps).any()
 
 
-def _is_named(form: str, name: str) -> bool:
-    return any(
-        form in forms and re.search(pattern, name, re.IGNORECASE)
+def _hinted(fits: Collection[str], name: str, default: str) -> list[str]:
+    """The forms that a column's name speaks for; "date" and "time" for long codes of any kind."""
+    words = [
+        form
         for pattern, forms in _NAMED.items()
-    )
+        for form in forms
+        if form in fits and re.search(pattern, name, re.IGNORECASE)
+    ]
+    if words or default or not _TIME_NAME.search(name):
+        return words
+    return [form for form in ("%Y%j", "%G%V") if form in fits]
 
 
 def _excel_days(serial: NDArray[Any]) -> Stamps:

@@ -161,7 +161,7 @@ def _localize(times: pd.DatetimeIndex, zone: Any) -> pd.DatetimeIndex:
 def _read_whole(column: pd.Series[Any], place: Place, hints: _Hints) -> Times:
     values = column.to_numpy()
     is_finite = np.isfinite(values)
-    if is_finite.all() and (values.max() >= LEAST_CODE or hints.date_format):
+    if is_finite.all() and _may_be_code(values, column, hints):
         codes, distinct = pd.factorize(values)
         times = _read_code(distinct, column, hints)
         if times is not None:
@@ -174,6 +174,14 @@ def _read_whole(column: pd.Series[Any], place: Place, hints: _Hints) -> Times:
         at = first(wrong)
         raise place.error(at, column.name, f"{values[at]} is not a whole number, nor a time")
     return Times(values.astype(np.int64), str(column.dtype))
+
+
+def _may_be_code(values: NDArray[Any], column: pd.Series[Any], hints: _Hints) -> bool:
+    """Whether it is worth while to look at each distinct number."""
+    if hints.date_format or hints.codec or (column.dtype.kind == "f" and (values % 1).any()):
+        return True
+    low, high = int(values.min()), int(values.max())
+    return high >= LEAST_CODE and time_codes.may_be_code(low, high, column.name)
 
 
 def _read_code(distinct: NDArray[Any], column: pd.Series[Any], hints: _Hints) -> Times | None:

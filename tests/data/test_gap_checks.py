@@ -209,8 +209,8 @@ def test_a_last_row_far_behind_the_others_is_no_outage():
             "looks like YYYYMMDDHH, but 2024010124 is no such time",
         ),
         (
-            [int(f"{year}{week:02}") for year in range(2018, 2024) for week in (1, 2, 3, 52)],
-            "looks like YYYYWW; if so, say --date-format '%G%V' (date_format= in Python)",
+            [int(f"{year}{quarter}") for year in range(2010, 2024, 3) for quarter in (1, 2)],
+            "looks like YYYYQ; if so, say --date-format '%Y%q' (date_format= in Python)",
         ),
         ([1, 2, 3, 90, 91, 300], "number the rows of each series in a column"),
     ],

@@ -185,7 +185,8 @@ def test_serial_days_of_spreadsheets_are_read_and_written(alias, start, order):
         ([20241, 20242, 20243], "t", "int64"),
         ([20241, 20242, 20243], "quarter", "int64:%Y%q"),
         ([2024001, 2024002, 2024003], "t", "int64"),
-        ([2024001, 2024002, 2024003], "date", "int64:%Y%j"),
+        ([2024001, 2024002, 2024003], "ds", "int64:%Y%j"),
+        ([202413, 202414, 202415], "period", "int64:%G%V"),
         ([1704067201, 1704067202, 1704067203], "t", "int64"),
         ([1704067201, 1704067202, 1704067203], "timestamp", "int64:epoch[s]"),
         ([1990, 1991, 1992], "year", "int64"),
@@ -194,6 +195,19 @@ def test_serial_days_of_spreadsheets_are_read_and_written(alias, start, order):
 )
 def test_whole_numbers_are_times_where_the_evidence_says_so(cells, name, dtype):
     assert read(cells, name).dtype == dtype
+
+
+def test_months_that_may_be_weeks_are_told():
+    assert read([202401, 202402, 202403], "t").notes == (
+        "times: taken as YYYYMM; if they are YYYY0Q, say --date-format '%Y0%q' (date_format= in "
+        "Python)",
+    )
+    assert read([202408, 202409], "t").notes == (
+        "times: taken as YYYYMM; if they are YYYYWW, say --date-format '%G%V' (date_format= in "
+        "Python)",
+    )
+    assert read([202408, 202409], "t", date_format="%G%V").values[0] == pd.Timestamp("2024-02-19")
+    assert read([202411, 202412, 202501], "t").notes == ()
 
 
 @pytest.mark.parametrize(
@@ -223,6 +237,15 @@ def test_the_order_that_gives_an_even_spacing_is_taken_and_told():
 
     assert times.values.tolist() == months.tolist()
     assert times.notes == ("times: day/month/year, the only even spacing, as in 01/01/2022",)
+
+
+def test_days_of_one_month_are_not_taken_for_years():
+    hyphens = read(["23-01-03", "23-01-05", "23-01-07"])
+    slashes = read(["13/02/24", "14/02/24", "15/02/24"])
+
+    assert hyphens.values[-1] == pd.Timestamp("2023-01-07")
+    assert slashes.values[-1] == pd.Timestamp("2024-02-15")
+    assert hyphens.notes[0] == "times: year/month/day, as in 23-01-03"
 
 
 AMBIGUOUS = ["01/02/2024", "02/02/2024", "03/02/2024"]
