@@ -108,7 +108,8 @@ def _split_clock(sample: str) -> tuple[str, str]:
         return sample, ""
     parts = (match["rest"] or "").count(":")
     form = ("%I" if match["half"] else "%H") + ":%M" * (parts > 0) + ":%S" * (parts > 1)
-    form += ".%f" * ("." in (match["rest"] or ""))
+    fraction = (match["rest"] or "").partition(".")[2]
+    form += {0: "", 3: ".%3f"}.get(len(fraction), ".%f")
     half = match["half"] or ""
     if half:
         form += half[:-2] + ("%p" if half.isupper() else "%~p")

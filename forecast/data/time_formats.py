@@ -2,7 +2,8 @@
 
 A format is text with directives. Those of strptime mean what they mean there: `%Y %y %m %d %b %B
 %a %A %j %H %I %M %S %f %p %G %V %u`. Besides, `%q` is the quarter, `%-d` (of any number) is
-written without a leading zero, `%^b` (of any name) in capitals and `%~b` in small letters.
+written without a leading zero, `%^b` (of any name) in capitals, `%~b` in small letters, and `%3f`
+is the fraction of a second in three digits.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ POSIX_CENTURY = 1969  # strptime: two-digit years are those from 1969 to 2068
 MONTHS = tuple(calendar.month_name[1:])
 WEEKDAYS = tuple(calendar.day_name)
 
-_TOKEN = re.compile(r"%[-^~]?[A-Za-z]|[^%]+|%")
+_TOKEN = re.compile(r"%[-^~3]?[A-Za-z]|[^%]+|%")
 _CODEC = re.compile(r"(\w+)(?:\[([^\]]*)\])?:(.*)")
 
 
@@ -67,6 +68,7 @@ _CASES: dict[str, Callable[[str], str]] = {
     "-": lambda text: text.lstrip("0") or "0",
     "^": str.upper,
     "~": str.lower,
+    "3": lambda text: text[:3],
 }
 _IS_DIGITS = frozenset("YGymdjquVHIMSf")
 

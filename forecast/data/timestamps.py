@@ -165,8 +165,8 @@ def _read_whole(column: pd.Series[Any], place: Place, hints: _Hints) -> Times:
         codes, distinct = pd.factorize(values)
         times = _read_code(distinct, column, hints)
         if times is not None:
-            _refuse_unread(pd.isna(times.values)[codes], column, place)
-            return times._replace(values=times.values.take(codes), dtype=times.dtype)
+            _refuse_unread(pd.isna(times.values)[codes], column, place, hints)
+            return times._replace(values=times.values.take(codes))
     wrong = (
         (np.rint(values) != values) | (values < -MAX_EXACT_INTEGER) | (values > MAX_EXACT_INTEGER)
     )
@@ -203,11 +203,17 @@ def _read_code(distinct: NDArray[Any], column: pd.Series[Any], hints: _Hints) ->
 
 
 def _refuse_unread(
-    unread: NDArray[np.bool_], column: pd.Series[Any], place: Place, hint: str = ISO_HINT
+    unread: NDArray[np.bool_],
+    column: pd.Series[Any],
+    place: Place,
+    hints: _Hints,
+    hint: str = ISO_HINT,
 ) -> None:
     """Raise DataError that names the first cell (N,) that could not be read."""
     if unread.any():
         at = first(unread)
+        if hints.date_format not in (None, *ORDERS):
+            hint = f" of the date format {quote(hints.date_format)}"
         raise place.error(at, column.name, f"{quote(column.iloc[at])} is not a time{hint}")
 
 
@@ -221,7 +227,7 @@ def _read_text(column: pd.Series[Any], place: Place, hints: _Hints) -> Times:
     whole = _digits(texts)
     times = None if whole is None else _read_code(whole, column, hints)
     if times is not None:
-        _refuse_unread(pd.isna(times.values)[codes], column, place)
+        _refuse_unread(pd.isna(times.values)[codes], column, place, hints)
         return times._replace(values=times.values.take(codes))
     samples = texts.iloc[[0, len(texts) // 2, -1]]
     if not _zone_parts(samples)[1].isna().all():
@@ -270,7 +276,7 @@ def _read_local(
     if unread.any():
         unread = np.isnat(stamps) if is_iso else unread
         hint = ISO_HINT if unread.all() else f" like {quote(texts.iloc[first(~unread)])}"
-        _refuse_unread(unread[codes], column, place, hint)
+        _refuse_unread(unread[codes], column, place, hints, hint)
     return reading
 
 

@@ -335,6 +335,18 @@ def test_a_cell_that_is_not_a_time_is_named(cells, message):
     assert message in str(error.value)
 
 
+def test_a_cell_that_does_not_fit_the_given_format_is_named():
+    for cells in (["01/02/2024", "31/12/2024"], [202401, 202402]):
+        with pytest.raises(DataError, match=r"' is not a time of the date format '%m/%d/%Y'"):
+            read(cells, date_format="%m/%d/%Y")
+
+
+def test_milliseconds_come_back_in_three_digits():
+    cells = ["2024-01-01T00:00:00.250Z", "2024-01-01T00:00:00.500Z"]
+
+    assert rewritten(read(cells)) == cells
+
+
 # Offsets from UTC
 
 
