@@ -25,7 +25,10 @@ from forecast.training.options import (
 from .output import BoundsType
 
 OPTIONS = option_fields(ColumnOptions, TrainingOptions)
-COLUMNS = ("id", "time", "target", "also", "known", "static", "decimal", "frequency")  # of a table
+COLUMNS = (  # of a table, and how it is written
+    *("id", "time", "target", "also", "known", "static"),
+    *("decimal", "date_format", "frequency"),
+)
 
 
 class RatiosType(click.ParamType[tuple[float, ...]]):

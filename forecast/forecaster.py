@@ -237,6 +237,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
             static=column_names(self.static),
             frequency=self.frequency,
             decimal=self.decimal,
+            date_format=self.date_format,
         )
 
 

@@ -14,9 +14,13 @@
     number_style       how numbers are written: decimal sign, grouping, currency signs
     number_columns     columns of numbers, by the evidence of all cells
     timestamps         columns of times
+    text_times         the format of text times, by the evidence of all rows
+    time_codes         whole numbers that are times: calendar codes, epochs, serial days
+    time_formats       formats of times, read and written
     frequency          regular spacings of time, and the ordinals that count time in them
     infer_frequency    the frequency of timestamps, and those that break it
     grid               rows in any order on the regular time grid, with gaps filled
+    gap_checks         gaps that are refused, and what they look like
     covariates         known and static covariates as inputs of a network
     future_covariates  known covariates of future rows, looked up by series and time
     holidays           public holidays as a calendar feature

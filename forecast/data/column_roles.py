@@ -15,10 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecast.data.number_style import looks_like_numbers
-from forecast.data.origin import IN_MEMORY, Place
 from forecast.data.parsing import MISSING_WORDS
 from forecast.data.repeated_times import RepeatedTimes
-from forecast.data.timestamps import COMPACT_DATES, Times, read_times
+from forecast.data.timestamps import Times, is_calendar_code, looks_like_times
 from forecast.errors import DataError, first_few, quote
 
 TIME_NAMES = {
@@ -215,7 +214,7 @@ class _Search:
         left = self.left()
         dates = [n for n in left if self.kinds[n] == "time"]
         named = [n for n in left if _word(n) in TIME_NAMES and self.kinds[n] != "other"]
-        compact = [n for n in left if _is_compact_date(self.frame[n])]
+        compact = [n for n in left if is_calendar_code(self.frame[n])]
         for names in ([n for n in left if n == "ds"], dates, named, compact):
             if len(names) > 1 and names is dates:
                 names = [n for n in names if n in named] or names
@@ -375,31 +374,7 @@ def _kind_of_cells(cells: pd.Series[Any]) -> str:
     padded = texts.str.fullmatch(r"0\d+").any()
     if looks_like_numbers(texts):
         return "text" if padded else "number"
-    return "time" if len(texts) and _are_dates(texts) else "text"
-
-
-def _are_dates(texts: pd.Series[Any]) -> bool:
-    """Whether most of some texts parse as dates, or at least would if their order were clear."""
-    parsed = 0
-    for text in texts.iloc[:5]:
-        try:
-            read_times(pd.Series([text]), Place(IN_MEMORY, pd.RangeIndex(1)))
-        except DataError as error:
-            parsed += "may be day/month" in str(error)
-        else:
-            parsed += 1
-    return parsed > min(len(texts), 5) / 2
-
-
-def _is_compact_date(column: pd.Series[Any]) -> bool:
-    """Whether whole numbers are all dates such as 20240131."""
-    if not pd.api.types.is_integer_dtype(column) or column.isna().any() or not len(column):
-        return False
-    form, low, high = COMPACT_DATES[0]
-    if column.min() < low or column.max() > high:
-        return False
-    dates = pd.to_datetime(column.drop_duplicates().astype(str), format=form, errors="coerce")
-    return bool(dates.notna().all())
+    return "time" if looks_like_times(texts) else "text"
 
 
 def _word(name: str) -> str:

@@ -21,6 +21,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
+MAX_HOLIDAY_SHIFT = 4  # days between the last trading day of a month and its last weekday
+_PLACES = {"": "", "start": "S", "end": "E", "business start": "S", "business end": "E"}
 _MAX_SEASON_STEPS = 10_080  # a week of minutes; longer seasons need more history than series have
 
 
@@ -68,9 +70,9 @@ class Frequency:
     Args:
         unit: What an ordinal counts.
         step: Units from one observation to the next, at least 1.
-        anchor: Where in the month its time lies, for the unit "month" only: "start", "end" or
-            the day of the month as text, "1" to "28". Month and business-day times lie at
-            midnight.
+        anchor: Where in the month its time lies, for the unit "month" only: "start", "end", the
+            first or last business day ("business start", "business end") or the day of the
+            month as text, "1" to "28". Month and business-day times lie at midnight.
 
     Example:
         >>> hourly = parse("h")
@@ -87,15 +89,24 @@ class Frequency:
         """Alias in pandas' style, which `parse` reads back: "h", "15min", "W", "MS", "10"."""
         span = self._span
         count = self.step // span.units
-        place = {"": "", "start": "S", "end": "E"}.get(self.anchor, f"S-{self.anchor}")
-        return f"{'' if count == 1 and span.alias else count}{span.alias}{place}"
+        place = _PLACES.get(self.anchor, f"S-{self.anchor}")
+        business = "B" if self.is_business_month else ""
+        return f"{'' if count == 1 and span.alias else count}{business}{span.alias}{place}"
 
     @property
     def label(self) -> str:
         """The frequency in words: "hourly", "every 15 minutes", "business-daily"."""
         span = self._span
         count = self.step // span.units
-        return span.every_unit if count == 1 else f"every {count} {span.plural}"
+        words = span.every_unit if count == 1 else f"every {count} {span.plural}"
+        if self.is_business_month:
+            words += f" ({'first' if self.anchor == 'business start' else 'last'} business day)"
+        return words
+
+    @property
+    def is_business_month(self) -> bool:
+        """Whether months are dated by their first or last business day."""
+        return self.anchor in ("business start", "business end")
 
     @property
     def seasons(self) -> tuple[int, ...]:
@@ -196,6 +207,9 @@ class Frequency:
     def off_grid(self, times: Times) -> npt.NDArray[np.bool_]:
         """Mark times without an ordinal, such as a Saturday among business days.
 
+        Where months are dated by their first or last business day, a row may lie on another
+        weekday of the month up to 4 days from it, since holidays move it.
+
         Args:
             times: Naive timestamps or integers (N,).
 
@@ -209,9 +223,37 @@ class Frequency:
         if self.unit == "integer":
             return np.zeros(len(ordinals), np.bool_)
         stamps = np.asarray(times)
+        if self.is_business_month:
+            return ~self._is_near_business_day(stamps, ordinals)
         back = self._microseconds(ordinals).view("datetime64[us]")
         off: npt.NDArray[np.bool_] = back.astype(stamps.dtype, copy=False) != stamps
         return off
+
+    def moved(self, times: Times) -> npt.NDArray[np.bool_]:
+        """Mark times that differ from the time of their ordinal, as holidays move business days.
+
+        Args:
+            times: Naive timestamps or integers (N,).
+        """
+        if not self.is_business_month:
+            return np.zeros(len(times), np.bool_)
+        stamps = plain_times(times).view(np.int64)
+        moved: npt.NDArray[np.bool_] = self._microseconds(self.ordinals(times)) != stamps
+        return moved
+
+    def _is_near_business_day(
+        self, stamps: npt.NDArray[Any], ordinals: Integers
+    ) -> npt.NDArray[np.bool_]:
+        """Whether times are weekdays of their month, at midnight, up to 4 days from the anchor."""
+        anchor = self._microseconds(ordinals).view("datetime64[us]")
+        distance = anchor - stamps if self.anchor == "business end" else stamps - anchor
+        days = distance.astype("timedelta64[D]")
+        is_near = (days >= np.timedelta64(0, "D")) & (
+            days <= np.timedelta64(MAX_HOLIDAY_SHIFT, "D")
+        )
+        is_weekday = (stamps.astype("datetime64[D]").view(np.int64) + 3) % 7 < 5
+        near: npt.NDArray[np.bool_] = (days == distance) & is_near & is_weekday
+        return near
 
     def numbers(self, ordinals: Integers) -> Integers:
         """Number the steps, so that neighbouring observations differ by 1.
@@ -278,11 +320,15 @@ class Frequency:
         if self.unit == "business day":
             week, weekday = np.divmod(ordinals + 3, 5)
             return (week * 7 + weekday - 3) * DAY
-        if self.anchor == "end":
+        if self.anchor in ("end", "business end"):
             days = (ordinals + 1).view("datetime64[M]").astype("datetime64[D]").view(np.int64) - 1
         else:
-            day = 1 if self.anchor == "start" else int(self.anchor)
+            day = int(self.anchor) if self.anchor.isdecimal() else 1
             days = ordinals.view("datetime64[M]").astype("datetime64[D]").view(np.int64) + day - 1
+        if self.is_business_month:
+            past_friday = np.maximum((days + 3) % 7 - 4, 0)  # 1 on Saturdays, 2 on Sundays
+            is_end = self.anchor == "business end"
+            days = days + np.where(past_friday, -past_friday if is_end else 3 - past_friday, 0)
         return days * DAY
 
     def _phase(self, ordinals: Integers, cycle: str) -> npt.NDArray[np.float64]:
@@ -307,11 +353,17 @@ _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT",
 _OLD_ALIASES = {
     **{"H": "h", "T": "min", "S": "s", "L": "ms", "U": "us"},
     **{"M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS"},
+    **{"BM": "BME", "BQ": "BQE", "BA": "BYE", "BY": "BYE", "BAS": "BYS"},
 }
 _NAMED = {"": Frequency("integer", 1), "B": Frequency("business day", 1)}
 _NAMED |= {span.alias: Frequency("microsecond", span.units) for span in _SPANS["microsecond"]}
 _NAMED |= {f"{span.alias}S": Frequency("month", span.units, "start") for span in _SPANS["month"]}
 _NAMED |= {f"{span.alias}E": Frequency("month", span.units, "end") for span in _SPANS["month"]}
+_NAMED |= {
+    f"B{span.alias}{place}": Frequency("month", span.units, f"business {where}")
+    for span in _SPANS["month"]
+    for place, where in (("S", "start"), ("E", "end"))
+}
 
 
 def parse(alias: str) -> Frequency:
@@ -319,9 +371,10 @@ def parse(alias: str) -> Frequency:
 
     Args:
         alias: A count and a unit, such as "h", "15min", "D", "B", "W", "MS", "QE" or "YS"; a
-            day of the month after "MS", "QS" or "YS", such as "MS-15"; a bare number for
-            integer time. Anchors such as the "SUN" of "W-SUN" are accepted and ignored: each
-            series keeps its own phase. The aliases of older pandas work too.
+            day of the month after "MS", "QS" or "YS", such as "MS-15"; "BMS" and "BME", "BQE"
+            and so on for the first or last business day; a bare number for integer time.
+            Anchors such as the "SUN" of "W-SUN" are accepted and ignored: each series keeps its
+            own phase. The aliases of older pandas work too.
 
     Returns:
         The frequency.
@@ -344,7 +397,8 @@ def parse(alias: str) -> Frequency:
     raise OptionError(
         f"frequency {alias!r} is not known. Use a pandas alias such as 'h', '15min', 'D', 'B', "
         "'W', 'MS', 'ME', 'QS', 'YE', with a count in front if wanted ('2h'), 'MS-15' for the "
-        "15th of each month, or a number such as '1' or '10' for integer time"
+        "15th of each month, 'BME' for its last business day, or a number such as '1' or '10' for "
+        "integer time"
     )
 
 

@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 from forecast.data import frequency as frequencies
 from forecast.data import infer_frequency
 from forecast.data.frequency import Frequency
+from forecast.data.gap_checks import (
+    Rows,
+    are_at_clock_changes,
+    refuse_gaps,
+    refuse_mixed_frequencies,
+)
 from forecast.data.origin import Place
 from forecast.data.parsing import Ids
 from forecast.data.timestamps import Times
 from forecast.errors import DataError, quote
 
 Integers = NDArray[np.int64]
-
-# Beyond both limits a mistyped year is more likely than a gap.
-MAX_FILLED_PER_ROW = 20
-MAX_FILLED_OF_SHORT_TABLE = 1000
 
 
 class Grid(NamedTuple):
@@ -32,6 +34,7 @@ class Grid(NamedTuple):
     filled: Integers  # (S,) rows filled per series
     order: NDArray[np.intp] | None  # (N,) sorts the table's rows; None: they are sorted
     slots: Integers | None  # (N,) panel row of each sorted row; None: there are no gaps
+    notes: tuple[str, ...] = ()  # what to report of how the rows were placed
 
     def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bring the table's values, (N, ...), into the panel's rows, NaN where filled."""
@@ -42,26 +45,6 @@ class Grid(NamedTuple):
         rows = np.full((int(self.indptr[-1]), *values.shape[1:]), np.nan)
         rows[self.slots] = values
         return rows
-
-
-class _Rows(NamedTuple):
-    """The table's rows sorted by series and time."""
-
-    codes: NDArray[Any]  # (N,)
-    times: pd.DatetimeIndex | Integers  # (N,)
-    order: NDArray[np.intp] | None  # (N,) their positions in the table
-    cells: pd.Series[Any]  # the user's time column, in the table's order
-    ids: NDArray[Any]
-    place: Place
-
-    def position(self, row: int) -> int:
-        return row if self.order is None else int(self.order[row])
-
-    def show(self, row: int) -> str:
-        return str(self.cells.iloc[self.position(row)]).removesuffix(" 00:00:00")
-
-    def error(self, row: int, problem: str) -> DataError:
-        return self.place.error(self.position(row), self.cells.name, problem)
 
 
 def make_grid(
@@ -86,13 +69,15 @@ def make_grid(
         The grid of the panel.
 
     Raises:
-        DataError: a series has two rows of one time, times are unevenly spaced, or a gap is
-            absurdly long or not to be filled.
+        DataError: a series has two rows of one time, times are unevenly spaced, series have
+            different frequencies, or gaps are not to be filled, absurdly long or, where the
+            frequency is inferred, most of the grid.
     """
     rows = _sorted(ids, times, cells, place)
     _refuse_duplicates(rows)
     counts = np.bincount(rows.codes, minlength=len(ids.values)).astype(np.int64)
     indptr = np.concatenate([[0], np.cumsum(counts)])
+    is_inferred = frequency is None
     if frequency is None:
         frequency = _infer(rows, indptr)
     else:
@@ -101,27 +86,41 @@ def make_grid(
     start = ordinals[indptr[:-1]]
     lengths = (ordinals[indptr[1:] - 1] - start) // frequency.step + 1
     filled = lengths - counts
+    notes = _moved_notes(rows, frequency)
     if not filled.any():
-        return Grid(frequency, indptr, start, filled, rows.order, None)
+        return Grid(frequency, indptr, start, filled, rows.order, None, notes)
     if not fill_gaps:
         raise _first_gap(rows, ordinals, frequency)
-    _refuse_absurd_gaps(rows, ordinals, frequency, int(filled.sum()))
+    refuse_gaps(rows, indptr, filled, frequency, is_inferred)
     filled_indptr = np.concatenate([[0], np.cumsum(lengths)])
     slots = (ordinals - start[rows.codes]) // frequency.step + filled_indptr[rows.codes]
-    return Grid(frequency, filled_indptr, start, filled, rows.order, slots)
+    return Grid(frequency, filled_indptr, start, filled, rows.order, slots, notes)
 
 
-def _sorted(ids: Ids, times: Times, cells: pd.Series[Any], place: Place) -> _Rows:
+def _moved_notes(rows: Rows, frequency: Frequency) -> tuple[str, ...]:
+    """How many rows holidays have moved from the first or last business day."""
+    moved = frequency.moved(rows.times)
+    if not moved.any():
+        return ()
+    shown = rows.show(int(np.argmax(moved)))
+    day = "first" if frequency.anchor == "business start" else "last"
+    return (
+        f"times: {moved.sum():,} of {len(moved):,} rows ({shown}) are near the {day} business day "
+        "of their month rather than on it; taken as rows of their months",
+    )
+
+
+def _sorted(ids: Ids, times: Times, cells: pd.Series[Any], place: Place) -> Rows:
     stamps, codes = _stamps(times.values), ids.codes
     is_same_series = codes[1:] == codes[:-1]
     if ((codes[1:] > codes[:-1]) | (is_same_series & (stamps[1:] >= stamps[:-1]))).all():
-        return _Rows(codes, times.values, None, cells, ids.values, place)
+        return Rows(codes, times.values, None, cells, ids.values, place)
     order = np.argsort(stamps, kind="stable")
     order = order[np.argsort(codes[order], kind="stable")]
-    return _Rows(codes[order], times.values[order], order, cells, ids.values, place)
+    return Rows(codes[order], times.values[order], order, cells, ids.values, place)
 
 
-def _refuse_duplicates(rows: _Rows) -> None:
+def _refuse_duplicates(rows: Rows) -> None:
     stamps = _stamps(rows.times)
     is_repeated = (stamps[1:] == stamps[:-1]) & (rows.codes[1:] == rows.codes[:-1])
     if not is_repeated.any():
@@ -133,21 +132,31 @@ def _refuse_duplicates(rows: _Rows) -> None:
         hint = "; if a column names several series, give it with --id (id= in Python)"
     else:
         of, hint = f" of series {quote(rows.ids[rows.codes[row]])}", ""
+    if isinstance(rows.times, pd.DatetimeIndex) and are_at_clock_changes(
+        rows.times[1:][is_repeated]
+    ):
+        raise rows.error(
+            row + 1,
+            f"{rows.show(row + 1)}{of} is in {first} already: clocks are set back at such hours; "
+            "write times in UTC or with their offset, such as 2024-10-27T02:00:00+01:00, or keep "
+            "one of the two rows",
+        )
     raise rows.error(
         row + 1, f"{rows.show(row + 1)}{of} is in {first} already; keep one row per time{hint}"
     )
 
 
-def _infer(rows: _Rows, indptr: Integers) -> Frequency:
+def _infer(rows: Rows, indptr: Integers) -> Frequency:
     try:
         return infer_frequency.infer(rows.times, indptr)
     except DataError as error:
+        refuse_mixed_frequencies(rows, indptr, np.arange(len(rows.ids)))
         row = _first_uneven(rows)
         where = "" if row is None else f", {rows.place.row(rows.position(row))}"
         raise DataError(f"{rows.place.source}{where}: {error}") from None
 
 
-def _first_uneven(rows: _Rows) -> int | None:
+def _first_uneven(rows: Rows) -> int | None:
     """The first row whose distance to the row before is not a multiple of the usual one."""
     within = np.flatnonzero(rows.codes[1:] == rows.codes[:-1])
     is_dated = isinstance(rows.times, pd.DatetimeIndex)
@@ -159,7 +168,7 @@ def _first_uneven(rows: _Rows) -> int | None:
     return int(within[np.argmax(is_uneven)]) + 1 if is_uneven.any() else None
 
 
-def _refuse_irregular(rows: _Rows, indptr: Integers, frequency: Frequency) -> None:
+def _refuse_irregular(rows: Rows, indptr: Integers, frequency: Frequency) -> None:
     try:
         is_irregular = infer_frequency.irregular(rows.times, indptr, frequency)
     except DataError as error:
@@ -175,20 +184,7 @@ def _refuse_irregular(rows: _Rows, indptr: Integers, frequency: Frequency) -> No
     raise rows.error(row, f"{problem}; correct it or name another with --frequency (frequency=)")
 
 
-def _refuse_absurd_gaps(rows: _Rows, ordinals: Integers, frequency: Frequency, filled: int) -> None:
-    if filled <= max(MAX_FILLED_PER_ROW * len(ordinals), MAX_FILLED_OF_SHORT_TABLE):
-        return
-    gaps = np.where(rows.codes[1:] == rows.codes[:-1], np.diff(ordinals), 0)
-    row = int(gaps.argmax()) + 1
-    raise rows.error(
-        row,
-        f"{rows.show(row)} follows {rows.show(row - 1)}: filling such gaps at a frequency of "
-        f"{frequency.name!r} ({frequency.label}) takes {filled:,} rows for {len(ordinals):,}; "
-        "correct a mistyped time, or name the frequency with --frequency (frequency= in Python)",
-    )
-
-
-def _first_gap(rows: _Rows, ordinals: Integers, frequency: Frequency) -> DataError:
+def _first_gap(rows: Rows, ordinals: Integers, frequency: Frequency) -> DataError:
     is_gap = (rows.codes[1:] == rows.codes[:-1]) & (np.diff(ordinals) > frequency.step)
     row = int(np.argmax(is_gap)) + 1
     expected = frequency.text(int(ordinals[row - 1]) + frequency.step)

@@ -7,8 +7,24 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecast.data.frequency import DAY, Frequency, Integers, Times, day_anchor, parse, plain_times
+from forecast.data.frequency import (
+    DAY,
+    MAX_HOLIDAY_SHIFT,
+    WEEK,
+    Frequency,
+    Integers,
+    Times,
+    day_anchor,
+    parse,
+    plain_times,
+)
 from forecast.errors import DataError
+
+LEAST_MONTH = (28 - MAX_HOLIDAY_SHIFT) * DAY  # between the business days that end two months
+NUMBER_THEM = (
+    "number the rows of each series in a column (1, 2, 3, …) and give it with --time (time= in "
+    "Python)"
+)
 
 
 def infer(times: Times, indptr: Integers) -> Frequency:
@@ -16,7 +32,8 @@ def infer(times: Times, indptr: Integers) -> Frequency:
 
     The step is the most common distance (the smaller of two equally common ones), and every
     distance must be a multiple of it; rows may be missing. Days without any weekend are
-    business days. Dates on one day of the month are counted in months.
+    business days. Dates on one day of the month are counted in months, and so are those on the
+    first or last business day, of which a minority may be moved up to 4 days by holidays.
 
     Args:
         times: Naive timestamps or integers (N,), increasing within each series.
@@ -38,7 +55,7 @@ def infer(times: Times, indptr: Integers) -> Frequency:
     if not len(gaps):
         raise DataError(
             "cannot infer the frequency: no series has two rows. Give at least 2 rows of one "
-            "series, or name the frequency, such as frequency='D'"
+            "series, or name the frequency, such as --frequency D (frequency='D' in Python)"
         )
     if gaps.min() < 1:
         raise DataError(
@@ -50,11 +67,41 @@ def infer(times: Times, indptr: Integers) -> Frequency:
         frequency = Frequency("month", 1, anchor)
         gaps = _gaps(frequency.ordinals(times), indptr)
     frequency = replace(frequency, step=_most_common(gaps))
-    if (gaps[gaps != frequency.step] % frequency.step).any():
+    is_monthly = is_dated and gaps.min() >= LEAST_MONTH and frequency.unit == "microsecond"
+    if is_monthly and _are_uneven(gaps, frequency) and (anchor := _business_anchor(times)):
+        frequency = Frequency("month", 1, anchor)
+        gaps = _gaps(frequency.ordinals(times), indptr)
+        frequency = replace(frequency, step=_most_common(gaps))
+    if _are_uneven(gaps, frequency):
         raise _irregular_error(times, indptr, frequency, gaps)
     if frequency == parse("D") and _skips_weekends(times, gaps):
         return parse("B")
     return frequency
+
+
+def share_of_grid(times: Times) -> float:
+    """How much of a regular grid some times fill: the evidence for one reading of them.
+
+    Args:
+        times: Naive timestamps or integers (N,), in any order.
+
+    Returns:
+        The share of the grid's rows that there are, 1 for a single time; 0 where the times are
+        unevenly spaced.
+
+    Example:
+        >>> share_of_grid(np.array([3, 1, 2])), share_of_grid(np.array([1, 2, 3, 6]))
+        (1.0, 0.6666666666666666)
+    """
+    distinct = np.unique(plain_times(times))
+    if len(distinct) < 2:
+        return 1.0
+    try:
+        frequency = infer(distinct, np.array([0, len(distinct)]))
+    except DataError:
+        return 0.0
+    first, last = frequency.ordinals(distinct[[0, -1]])
+    return len(distinct) / float((last - first) // frequency.step + 1)
 
 
 def irregular(times: Times, indptr: Integers, frequency: Frequency) -> npt.NDArray[np.bool_]:
@@ -93,6 +140,10 @@ def _gaps(ordinals: Integers, indptr: Integers) -> Integers:
     return gaps if len(indptr) <= 2 else gaps[~_crosses(indptr, len(gaps))]
 
 
+def _are_uneven(gaps: Integers, frequency: Frequency) -> bool:
+    return bool((gaps[gaps != frequency.step] % frequency.step).any())
+
+
 def _most_common(gaps: Integers) -> int:
     """The most common value; the smallest of equally common ones."""
     least = gaps.min()
@@ -116,6 +167,16 @@ def _month_anchor(stamps: npt.NDArray[np.datetime64]) -> str:
     return day_anchor(int(day[0])) if is_shared else ""
 
 
+def _business_anchor(stamps: npt.NDArray[np.datetime64]) -> str:
+    """The first or last business day of the month, where most times are one; "" otherwise."""
+    stamps = pd.unique(stamps)
+    for anchor in ("business end", "business start"):
+        monthly = Frequency("month", 1, anchor)
+        if not monthly.off_grid(stamps).any() and 2 * monthly.moved(stamps).sum() < len(stamps):
+            return anchor
+    return ""
+
+
 def _skips_weekends(stamps: npt.NDArray[np.datetime64], gaps: Integers) -> bool:
     """Whether daily rows go from Friday to Monday and never fall on a weekend."""
     if not (gaps == 3 * DAY).any():
@@ -129,20 +190,48 @@ def _irregular_error(
     """The error that says which row breaks the most common spacing, and what to do."""
     row = int(irregular(times, indptr, frequency).argmax())
     count = np.count_nonzero(gaps == frequency.step)
-    widest = replace(frequency, step=int(np.gcd.reduce(gaps)))
-    advice = "Number the rows evenly"
-    if frequency.unit != "integer":
-        advice = f"Resample them (in pandas: .resample({frequency.name.split('-')[0]!r}).mean())"
-    if frequency.step <= 24 * widest.step:
-        advice += f", or give frequency={widest.name!r}, which fits every row"
-    if frequency.unit == "microsecond" and frequency.step >= 28 * DAY:
-        advice += (
-            ". Monthly, quarterly and yearly rows need one day of the month in common (the first, "
-            "the last, or one up to the 28th), and no time of day"
-        )
     return DataError(
         f"the rows are not evenly spaced: the most common spacing is {frequency.label} ({count} "
-        f"of {len(gaps)}), but {_show(times[row])} follows {_show(times[row - 1])}. {advice}"
+        f"of {len(gaps)}), but {_show(times[row])} follows {_show(times[row - 1])}. "
+        f"{_advice(times, indptr, frequency, gaps)}"
+    )
+
+
+def _advice(times: npt.NDArray[Any], indptr: Integers, frequency: Frequency, gaps: Integers) -> str:
+    """What to do about uneven rows, so that they can be read."""
+    if frequency.unit == "microsecond":
+        if gaps.min() >= LEAST_MONTH and _is_one_a_month(times, indptr):
+            return _monthly_advice(times)
+        if set(np.unique(gaps)) <= {4 * WEEK, 5 * WEEK}:
+            return f"Periods of 4 and 5 weeks have no even spacing: {NUMBER_THEM}"
+        if frequency.step > WEEK:
+            return f"{NUMBER_THEM[0].upper()}{NUMBER_THEM[1:]}"
+    advice = "Number the rows evenly"
+    if frequency.unit != "integer":
+        alias = frequency.name.split("-")[0]
+        advice = f"Resample them to one row per step (in pandas: .resample({alias!r}).mean())"
+    widest = replace(frequency, step=int(np.gcd.reduce(gaps)))
+    if gaps.sum() // widest.step + len(indptr) - 1 <= 2 * len(times):  # at most half are gaps
+        advice += (
+            f", or give --frequency {widest.name} (frequency={widest.name!r} in Python), which "
+            "fits every row"
+        )
+    return advice
+
+
+def _is_one_a_month(stamps: npt.NDArray[np.datetime64], indptr: Integers) -> bool:
+    """Whether no two rows of a series lie in the same month."""
+    return bool(_gaps(stamps.astype("datetime64[M]").view(np.int64), indptr).min() >= 1)
+
+
+def _monthly_advice(stamps: npt.NDArray[np.datetime64]) -> str:
+    days = stamps.astype("datetime64[D]").astype("datetime64[us]")
+    if (days != stamps).any() and (_month_anchor(days) or _business_anchor(days)):
+        return "Write the dates without the time of day"
+    month = str(stamps[0].astype("datetime64[M]"))
+    return (
+        f"If each row stands for its month, write the months alone, such as {month} (in pandas: "
+        ".dt.to_period('M')); otherwise " + NUMBER_THEM
     )
 
 

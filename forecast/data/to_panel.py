@@ -75,11 +75,12 @@ def to_panel(
     frequency: str | None = None,
     fill_gaps: bool = True,
     decimal: str | None = None,
+    date_format: str | None = None,
 ) -> Panel:
     """Validate a table and bring it into normal form.
 
     Args:
-        table, origin, frequency, fill_gaps, decimal: see `read_panel`.
+        table, origin, frequency, fill_gaps, decimal, date_format: see `read_panel`.
         id, time, target: names of the columns; inferred by default. The id "none" says that no
             column is the id.
         also: names of the columns that are additional targets.
@@ -101,7 +102,13 @@ def to_panel(
     """
     roles = ColumnRoles(id, time, target, tuple(also), tuple(known), tuple(static))
     return read_panel(
-        table, roles, origin, frequency=frequency, fill_gaps=fill_gaps, decimal=decimal
+        table,
+        roles,
+        origin,
+        frequency=frequency,
+        fill_gaps=fill_gaps,
+        decimal=decimal,
+        date_format=date_format,
     )
 
 
@@ -114,6 +121,7 @@ def read_panel(
     fill_gaps: bool = True,
     all_missing: bool = False,
     decimal: str | None = None,
+    date_format: str | None = None,
     expected: Expected = NOTHING_EXPECTED,
 ) -> Panel:
     """Validate a table and bring it into normal form.
@@ -130,6 +138,7 @@ def read_panel(
         fill_gaps: whether rows may be missing; they are then filled and counted.
         all_missing: whether every value may be missing, as in the rows of a silent sensor.
         decimal: the decimal sign of numbers in text, "." or ","; inferred by default.
+        date_format: of times in text or whole numbers, see `read_times`; inferred by default.
         expected: what an earlier table has settled.
 
     Returns, Raises:
@@ -158,7 +167,9 @@ def read_panel(
         flat.frame,
         source,
         roles,
-        lambda name: read_times(flat.frame[name], place, is_subdaily, expected.time_dtype),
+        lambda name: read_times(
+            flat.frame[name], place, is_subdaily, expected.time_dtype, date_format
+        ),
         flat.levels,
         earlier=expected.roles,
         files=None if turned else origin.file_of_rows,
@@ -178,7 +189,7 @@ def read_panel(
     notes = [*table.attrs.get("notes", ())]  # of the file
     for layout in (joined, turned):
         notes += layout.notes if layout else ()
-    notes += [*content.columns.notes, *numbers.notes]
+    notes += [*content.columns.notes, *columns.times.notes, *numbers.notes]
     if spacing is None:
         notes.append(f"frequency: {panel.frequency.label}, inferred from the timestamps")
     notes += panel.notes
@@ -272,7 +283,7 @@ def _long_panel(
         target=grid.place(values),
         frequency=grid.frequency,
         schema=schema,
-        notes=(*_gap_notes(grid.filled, ids.values), *_spelling_notes(ids.values)),
+        notes=(*grid.notes, *_gap_notes(grid.filled, ids.values), *_spelling_notes(ids.values)),
         known=known,
         static=values_per_series(static, grid.indptr, ids.values, place.source),
     )
@@ -323,7 +334,7 @@ def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool)
     rows = np.ascontiguousarray(grid.place(matrix).T).reshape(-1, 1)
     indptr = np.arange(count + 1, dtype=np.int64) * length
     start = np.repeat(grid.start, count)
-    notes = (*_gap_notes(grid.filled, whole.values), *_spelling_notes(ids.values))
+    notes = (*grid.notes, *_gap_notes(grid.filled, whole.values), *_spelling_notes(ids.values))
     return Panel(ids.values, indptr, start, rows, grid.frequency, schema, notes)
 
 

@@ -192,6 +192,8 @@ class ColumnOptions:
         static: static covariates: columns with one value per series, such as its region.
         decimal: decimal sign of numbers in text, "." or ","; inferred from all of them. The other
             sign may group thousands.
+        date_format: how times are written: day-first, month-first or year-first, a format such as
+            %d.%m.%y, epoch[s] (also ms, us and ns) or excel; inferred from all of them.
     """
 
     id: str | None = option(None, Text())
@@ -201,6 +203,7 @@ class ColumnOptions:
     known: str | Sequence[str] = option((), ColumnNames())
     static: str | Sequence[str] = option((), ColumnNames())
     decimal: str | None = option(None, Choice(DECIMALS))
+    date_format: str | None = option(None, Text())
 
 
 @dataclass(kw_only=True, repr=False, eq=False)

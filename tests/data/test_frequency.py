@@ -9,6 +9,7 @@ from forecast.data.infer_frequency import infer, irregular
 from forecast.errors import DataError, OptionError
 
 ALIASES = ["h", "15min", "D", "B", "W", "MS", "ME", "MS-15", "QS", "QE", "YS", "YE", "10", "s"]
+ALIASES += ["BMS", "BME", "BQS", "BQE", "BYS", "BYE"]
 
 
 def one_series(times):
@@ -57,6 +58,10 @@ def place(alias, time, *cycles):
         ("YE", "YE"),
         ("YE-JUN", "YE"),
         ("5YS", "5YS"),
+        ("BMS", "BMS"),
+        ("BME", "BME"),
+        ("BQE", "BQE"),
+        ("BQS-FEB", "BQS"),
     ],
 )
 @pytest.mark.parametrize("missing", [[], [4, 9, 10]], ids=["complete", "with gaps"])
@@ -176,7 +181,7 @@ def test_uneven_months_are_an_error_in_months():
 def test_without_two_rows_of_one_series_the_error_says_how_many_are_needed():
     times = pd.DatetimeIndex(["2024-01-01", "2024-01-02"])
 
-    with pytest.raises(DataError, match=r"at least 2 rows .* frequency='D'"):
+    with pytest.raises(DataError, match=r"at least 2 rows .* --frequency D \(frequency='D' in"):
         infer(times, np.array([0, 1, 2]))
     with pytest.raises(DataError, match="at least 2 rows"):
         infer(times[:0], np.array([0]))
@@ -190,8 +195,9 @@ def test_the_error_for_uneven_rows_names_the_spacing_the_rows_and_the_remedy():
 
     assert str(error.value) == (
         "the rows are not evenly spaced: the most common spacing is hourly (2 of 3), but "
-        "2024-01-01 02:20:00 follows 2024-01-01 02:00:00. Resample them (in pandas: "
-        ".resample('h').mean()), or give frequency='20min', which fits every row"
+        "2024-01-01 02:20:00 follows 2024-01-01 02:00:00. Resample them to one row per step (in "
+        "pandas: .resample('h').mean()), or give --frequency 20min (frequency='20min' in Python), "
+        "which fits every row"
     )
 
 
@@ -199,7 +205,7 @@ def test_no_frequency_is_proposed_that_would_be_almost_all_gaps():
     with pytest.raises(DataError) as error:
         infer_dates("2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04 00:00:01")
 
-    assert str(error.value).endswith("Resample them (in pandas: .resample('D').mean())")
+    assert str(error.value).endswith("one row per step (in pandas: .resample('D').mean())")
 
 
 def test_the_error_for_uneven_integers_does_not_speak_of_resampling():
@@ -208,22 +214,68 @@ def test_the_error_for_uneven_integers_does_not_speak_of_resampling():
 
     assert str(error.value) == (
         "the rows are not evenly spaced: the most common spacing is every 10 steps of integer "
-        "time (2 of 3), but 25 follows 20. Number the rows evenly, or give frequency='5', which "
-        "fits every row"
+        "time (2 of 3), but 25 follows 20. Number the rows evenly, or give --frequency 5 "
+        "(frequency='5' in Python), which fits every row"
     )
 
 
 @pytest.mark.parametrize(
-    "dates",
+    ("dates", "advice"),
     [
-        ["2024-01-31 12:00", "2024-02-29 12:00", "2024-03-31 12:00"],
-        ["2024-01-01", "2024-02-01", "2024-03-02", "2024-04-01"],
+        (
+            ["2024-01-31 12:00", "2024-02-29 12:00", "2024-03-31 12:00"],
+            "Write the dates without the time of day",
+        ),
+        (
+            ["2024-01-10", "2024-02-01", "2024-03-02", "2024-04-20"],
+            "Number the rows of each series in a column",
+        ),
+        (
+            ["2024-01-01", "2024-02-03", "2024-03-02", "2024-04-06"],
+            "If each row stands for its month, write the months alone, such as 2024-01",
+        ),
+        (
+            ["2019-03-02", "2019-03-30", "2019-05-04", "2019-06-01"],
+            "Periods of 4 and 5 weeks have no even spacing: number the rows of each series",
+        ),
     ],
-    ids=["time of day", "another day"],
 )
-def test_monthly_rows_without_a_common_day_get_advice_on_months(dates):
-    with pytest.raises(DataError, match="one day of the month in common"):
+def test_monthly_rows_without_a_common_day_get_advice_on_months(dates, advice):
+    with pytest.raises(DataError) as error:
         infer_dates(*dates)
+
+    assert advice in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("dates", "name"),
+    [
+        (["2024-03-28", "2024-04-30", "2024-05-31", "2024-06-28"], "BME"),  # Good Friday: 29 March
+        (["2023-12-01", "2024-01-02", "2024-02-01", "2024-03-01"], "BMS"),  # after New Year
+    ],
+)
+def test_holidays_may_move_a_minority_of_business_days(dates, name):
+    assert infer_dates(*dates) == name
+    assert parse(name).moved(pd.DatetimeIndex(dates)).sum() == 1
+
+
+def test_four_weeks_between_fridays_stay_weeks():
+    assert infer_dates("2024-05-31", "2024-06-28") == "4W"
+
+
+@pytest.mark.parametrize(
+    ("alias", "dates"),
+    [
+        ("BME", ["2024-08-30", "2024-09-30", "2024-11-29"]),  # 31 August is a Saturday
+        ("BMS", ["2024-06-03", "2024-07-01", "2024-09-02"]),  # 1 June is a Saturday
+        ("BQE", ["2024-03-29", "2024-06-28", "2024-12-31"]),
+    ],
+)
+def test_business_months_are_dated_by_weekdays(alias, dates):
+    frequency, times = parse(alias), pd.DatetimeIndex(dates)
+
+    assert frequency.times(frequency.ordinals(times)).tolist() == times.tolist()
+    assert frequency.name == alias
 
 
 def test_the_error_names_the_rows_of_a_later_series():
@@ -385,7 +437,7 @@ def test_times_go_on_where_pandas_goes_on(alias, start):
     frequency = parse(alias)
     first = int(frequency.ordinals(dates[:1])[0])
 
-    phases = 3 if alias[0] == "Q" else 12 if alias[0] == "Y" else 1
+    phases = {"Q": 3, "Y": 12}.get(alias.lstrip("B")[:1], 1)
 
     assert frequency.step % phases == 0
     assert frequency.times(first + frequency.step * np.arange(30)).tolist() == dates.tolist()
@@ -462,6 +514,8 @@ CALENDAR = [
     ("3W", "every 3 weeks", (), (), ("year",)),
     ("MS", "monthly", (12,), (12, 24), ("year",)),
     ("ME", "monthly", (12,), (12, 24), ("year",)),
+    ("BME", "monthly (last business day)", (12,), (12, 24), ("year",)),
+    ("BQS", "quarterly (first business day)", (4,), (4, 8), ("year",)),
     ("MS-15", "monthly", (12,), (12, 24), ("year",)),
     ("2MS", "every 2 months", (6,), (6, 12), ("year",)),
     ("5MS", "every 5 months", (), (), ("year",)),
@@ -573,6 +627,8 @@ def test_a_name_is_read_back_as_the_same_frequency(alias):
         ("Y-DEC", "YE"),
         ("AS", "YS"),
         (" D ", "D"),
+        ("BM", "BME"),
+        ("BQ-DEC", "BQE"),
     ],
 )
 def test_other_spellings_of_a_frequency_are_understood(alias, name):
@@ -581,8 +637,8 @@ def test_other_spellings_of_a_frequency_are_understood(alias, name):
 
 @pytest.mark.parametrize(
     "alias",
-    ["", " ", "-", "0", "0h", "-1", "1.5h", "hourly", "BMS", "MS-29", "MS-0", "ME-15", "D-SUN",
-     "W-JAN", "W-", "10-15", "fortnight", "٣h", "9" * 19, "9" * 18 + "W", "9" * 5000],
+    ["", " ", "-", "0", "0h", "-1", "1.5h", "hourly", "CBMS", "BME-15", "MS-29", "MS-0", "ME-15",
+     "D-SUN", "W-JAN", "W-", "10-15", "fortnight", "٣h", "9" * 19, "9" * 18 + "W", "9" * 5000],
 )  # fmt: skip
 def test_an_unknown_alias_is_an_error_that_lists_examples(alias):
     with pytest.raises(OptionError, match=r"not known. Use a pandas alias such as 'h', '15min'"):

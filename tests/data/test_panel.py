@@ -555,8 +555,9 @@ WITHIN = ["a", "a", "b", "b", "b"]
         ),
         (
             STORES.assign(ds=["01/02/2024", "02/02/2024"] * 2 + ["03/02/2024"]),
-            "sales.csv, line 2, column 'ds': '01/02/2024' may be day/month or month/day, and no "
-            "row settles which; write dates as 2024-01-31",
+            "sales.csv, line 2, column 'ds': '01/02/2024' may be day/month/year (2024-02-01) or "
+            "month/day/year (2024-01-02), and no row settles which; say --date-format day-first or "
+            "--date-format month-first (date_format= in Python)",
         ),
         (
             STORES.assign(ds=[True] * 5),
@@ -567,8 +568,8 @@ WITHIN = ["a", "a", "b", "b", "b"]
             "sales.csv, line 3, column 'ds': 2.5 is not a whole number, nor a time",
         ),
         (
-            STORES.assign(ds=["2024-01-01 00:00+01:00", "2024-01-02 00:00+02:00"] * 2 + ["x"]),
-            "sales.csv, line 3, column 'ds': '2024-01-02 00:00+02:00' has another time zone than "
+            STORES.assign(ds=["2024-01-01 00:00+01:00", "2024-01-02 00:00"] * 2 + ["x"]),
+            "sales.csv, line 3, column 'ds': '2024-01-02 00:00' has another time zone than "
             "'2024-01-01 00:00+01:00' (line 2); write all times in one zone, such as UTC",
         ),
         (
@@ -625,9 +626,9 @@ def test_uneven_times_name_the_first_row_at_fault():
 
 
 def test_uneven_months_name_their_dates():
-    uneven = one_series(["2024-01-01", "2024-02-01", "2024-03-02"])
+    uneven = one_series(["2024-01-01", "2024-02-03", "2024-03-02"])
 
-    with pytest.raises(DataError, match=r"^sales.csv: .*2024-02-01 follows 2024-01-01"):
+    with pytest.raises(DataError, match=r"^sales.csv: .*2024-02-03 follows 2024-01-01"):
         to_panel(uneven, origin=IN_FILE)
 
 
