@@ -30,7 +30,8 @@ from forecast.report.text_summary import summary
 
 PROGRAM = [sys.executable, "-c", "from forecast.cli import main; main()"]
 PRICED = ["--model", "priced.forecast"]
-TINY = ["--units", "4", "--steps", "6", "--seed", "1", "--feedback", "teacher"]
+TEACHER = ["--feedback", "teacher"]  # whose graph is the smallest
+TINY = ["--units", "4", "--steps", "6", "--seed", "1", *TEACHER]
 AWKWARD = ["a,b", 'say "hi"', "line\nbreak", "Zürich", "😀", "<script>", "$x^2$", "-n", " pad "]
 
 
@@ -145,7 +146,7 @@ def test_a_constant_series_is_forecast_to_stay_as_it_is():
     days = pd.date_range("2024-01-01", periods=28)
     pd.DataFrame({"day": days, "y": -7.25}).to_csv("t.csv", index=False)
 
-    told = run_well("train", "t.csv", "--steps", 150).stderr.splitlines()
+    told = run_well("train", "t.csv", "--steps", 150, *TEACHER).stderr.splitlines()
     future = table_of(run_well("predict", "--horizon", 14))
 
     assert told[-1] == "Wrote model.forecast. Forecast with: forecast predict --horizon 3"
@@ -186,7 +187,7 @@ def test_control_c_keeps_the_best_weights_and_a_terminal_shows_how_far_training_
     planned = 4_000
     words = ["train", "sales.csv", "--units", "2", "--batch-size", "2", "--steps", planned]
 
-    with on_a_terminal(*words) as (process, terminal):
+    with on_a_terminal(*words, *TEACHER) as (process, terminal):
         shown = read_until(terminal, b"loss")
         process.send_signal(signal.SIGINT)
         shown += read_to_the_end(terminal)
@@ -601,7 +602,7 @@ def run_example(line):
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.slow
-@pytest.mark.usefixtures("untrained", "two_levels")
+@pytest.mark.usefixtures("untrained", "small_backtests")
 def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
     priced = sales.assign(price=np.arange(len(sales)) % 5, visitors=2 * sales["sold"])
     Path("stores").mkdir()
