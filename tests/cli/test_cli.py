@@ -512,6 +512,7 @@ def test_every_network_is_trained_and_drawn_from_the_command_line():
     words = ["--network", "attention", "--attention-score", "additive", "--cell", "gru"]
     words += ["-m", "other"]
     words += ["--feedback", "teacher>scheduled", "--teacher-forcing-ratio", "1,0.5"]
+    words += ["--context", 8, "--train-horizon", 4]
     run_well("train", "sales.csv", *words, "--units", 4, "--steps", 4)
 
     run_well("predict", "-n", 3, "-m", "other", "--attention", "looks.png", "--out", "f.csv")
