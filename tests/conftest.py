@@ -10,6 +10,7 @@ import string
 import sys
 import zipfile
 import zlib
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from safetensors.numpy import save as save_arrays
 from forecast.data.frequency import parse
 from forecast.data.panel import Panel
 from forecast.data.schema import Schema
+from forecast.evaluation.rolling_origin import MAX_ROLLOUTS
 from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
@@ -42,9 +44,10 @@ SCHEMA = Schema(
     time_dtype="int64",
 )
 WITHOUT = Bounds()
+FEW_STEPS = 4  # of a training, which take less time than tracing its graph does
 DATED = {"time_dtype": "datetime64[us]"}
 SLOW_FILE = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.slow\b", re.M)
-SLOW_FIXTURES = {"eager", "make_learner", "tensors", "trained"}
+SLOW_FIXTURES = {"eager", "make_learner", "tensors", "trained", "trained_once"}
 SLOW_LIBRARIES = ("tensorflow", "keras", "sktime", "statsforecast")
 
 
@@ -351,22 +354,54 @@ def untrained(monkeypatch):
 
 
 @pytest.fixture
-def two_levels(monkeypatch):
-    """Backtests with two levels, whose measures take a quarter of the time of those of five."""
+def small_backtests(monkeypatch):
+    """Backtests by default have two levels, and no baseline that is fitted to each series.
+
+    The measures of five levels take four times as long; fitting takes longer than all the rest.
+    """
     monkeypatch.setattr("forecast.evaluation.rolling_origin.DEFAULT_LEVELS", (80.0, 95.0))
+    for name in ("auto_ets", "auto_theta"):
+        monkeypatch.setitem(MAX_ROLLOUTS, name, 0)
 
 
-@pytest.fixture
-def eager(monkeypatch):
-    """Fits run operation by operation: before few steps, tracing a graph takes far longer."""
+@contextmanager
+def eagerly():
+    """Within this context fits run operation by operation."""
     from forecast.training.keras_model import TrainableNetwork
 
     compile_graph = TrainableNetwork.compile
-    monkeypatch.setattr(
-        TrainableNetwork,
-        "compile",
-        lambda self, **options: compile_graph(self, **options, run_eagerly=True),
-    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            TrainableNetwork,
+            "compile",
+            lambda self, **options: compile_graph(self, **options, run_eagerly=True),
+        )
+        yield
+
+
+@pytest.fixture
+def eager():
+    """Fits run operation by operation: before few steps, tracing a graph takes far longer."""
+    with eagerly():
+        yield
+
+
+@pytest.fixture
+def trained_once(monkeypatch):
+    """Equal trainings run once, and those of few steps operation by operation."""
+    from forecast.training import fit as training
+
+    run, outcomes = training.fit, {}
+
+    def fit(config, plan, windows, seed, *rest):
+        arrays = windows.target, windows.step_features, windows.indptr
+        key = repr((config, plan, seed)), *(array.tobytes() for array in arrays)
+        if key not in outcomes:
+            with eagerly() if plan.steps <= FEW_STEPS else nullcontext():
+                outcomes[key] = run(config, plan, windows, seed, *rest)
+        return outcomes[key]
+
+    monkeypatch.setattr(training, "fit", fit)
 
 
 @pytest.fixture(scope="session")

@@ -69,10 +69,11 @@ def test_without_a_holdout_there_is_no_comparison_but_there_is_progress(sales):
 @pytest.mark.usefixtures("eager")
 def test_an_interrupted_fit_leaves_a_model_that_forecasts(sales):
     def control_c(progress):
-        if progress.step == 10:
+        if progress.step == 4:
             raise KeyboardInterrupt
 
-    forecaster = Forecaster(steps=100, units=2, batch_size=4).fit(sales, progress=control_c)
+    few = {"units": 2, "batch_size": 4, "feedback": "teacher"}
+    forecaster = Forecaster(steps=40, **few).fit(sales, progress=control_c)
 
     assert forecaster.model_.record.ended == "interrupted"
     assert np.isfinite(forecaster.predict(3)["forecast"]).all()
@@ -82,7 +83,8 @@ def test_an_interrupted_fit_leaves_a_model_that_forecasts(sales):
 def test_a_wave_without_a_season_is_learned(make_panel):
     wave = make_panel(20 + 5 * np.sin(2 * np.pi * np.arange(150) / 12.3))
 
-    comparison = Forecaster(steps=120, units=16, seed=1).fit(wave).model_.record.comparison
+    choices = {"steps": 120, "units": 16, "feedback": "free", "seed": 1}
+    comparison = Forecaster(**choices).fit(wave).model_.record.comparison
 
     assert comparison.mae < 0.5 * comparison.naive_mae
 
@@ -102,7 +104,7 @@ def test_no_leak_held_out_values_change_neither_the_weights_nor_the_forecast_hel
         compared.append((history.target.tobytes(), actual.tobytes(), forecast.tobytes()))
 
     monkeypatch.setattr(holdout, "compare", note)
-    choices = {"holdout": 5, "steps": 4, "units": 2, "transform": "auto"}
+    choices = {"holdout": 5, "steps": 2, "units": 2, "context": 8, "transform": "auto"}
     plain, other_final, other_tail = (
         Forecaster(**choices).fit(make_panel(*values)).model_ for values in (series, final, tail)
     )

@@ -298,8 +298,8 @@ def _without_unlikely_years(readings: list[Reading]) -> list[Reading]:
 
 def _order(form: str) -> str:
     """The order of day, month, quarter and year in a format: "dmy"."""
-    letters = directives(form).lower().replace("b", "m")
-    return "".join(letter for letter in letters if letter in "dmqy")
+    kinds = {"d": "d", "m": "m", "b": "m", "B": "m", "q": "q", "y": "y", "Y": "y"}  # M: minutes
+    return "".join(kinds.get(letter, "") for letter in directives(form))
 
 
 def _choice(readings: list[Reading], texts: pd.Series[Any]) -> str:

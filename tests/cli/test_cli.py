@@ -31,7 +31,8 @@ from forecast.training.progress import PlanChange
 
 PROGRAM = [sys.executable, "-c", "from forecast.cli import main; main()"]
 PRICED = ["--model", "priced.forecast"]
-TINY = ["--units", "4", "--steps", "6", "--seed", "1", "--feedback", "teacher"]
+TEACHER = ["--feedback", "teacher"]  # whose graph is the smallest
+TINY = ["--units", "4", "--steps", "6", "--seed", "1", *TEACHER]
 AWKWARD = ["a,b", 'say "hi"', "line\nbreak", "Zürich", "😀", "<script>", "$x^2$", "-n", " pad "]
 
 
@@ -146,7 +147,7 @@ def test_a_constant_series_is_forecast_to_stay_as_it_is():
     days = pd.date_range("2024-01-01", periods=28)
     pd.DataFrame({"day": days, "y": -7.25}).to_csv("t.csv", index=False)
 
-    told = run_well("train", "t.csv", "--steps", 150).stderr.splitlines()
+    told = run_well("train", "t.csv", "--steps", 150, *TEACHER).stderr.splitlines()
     future = table_of(run_well("predict", "--horizon", 14))
 
     assert told[-1] == "Wrote model.forecast. Forecast with: forecast predict --horizon 3"
@@ -187,7 +188,7 @@ def test_control_c_keeps_the_best_weights_and_a_terminal_shows_how_far_training_
     planned = 4_000
     words = ["train", "sales.csv", "--units", "2", "--batch-size", "2", "--steps", planned]
 
-    with on_a_terminal(*words) as (process, terminal):
+    with on_a_terminal(*words, *TEACHER) as (process, terminal):
         shown = read_until(terminal, b"loss")
         process.send_signal(signal.SIGINT)
         shown += read_to_the_end(terminal)
@@ -512,6 +513,7 @@ def test_every_network_is_trained_and_drawn_from_the_command_line():
     words = ["--network", "attention", "--attention-score", "additive", "--cell", "gru"]
     words += ["-m", "other"]
     words += ["--feedback", "teacher>scheduled", "--teacher-forcing-ratio", "1,0.5"]
+    words += ["--context", 8, "--train-horizon", 4]
     run_well("train", "sales.csv", *words, "--units", 4, "--steps", 4)
 
     run_well("predict", "-n", 3, "-m", "other", "--attention", "looks.png", "--out", "f.csv")
@@ -623,7 +625,7 @@ def run_example(line):
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.slow
-@pytest.mark.usefixtures("untrained", "two_levels")
+@pytest.mark.usefixtures("untrained", "small_backtests")
 def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
     priced = sales.assign(price=np.arange(len(sales)) % 5, visitors=2 * sales["sold"])
     Path("stores").mkdir()

@@ -52,6 +52,7 @@ def test_a_model_is_trained_and_held_against_naive_forecasts():
     assert lines[11].startswith("The model")
 
 
+@pytest.mark.usefixtures("small_backtests")
 def test_its_figures_are_those_of_python(saved, sales):
     found = saved.backtest(sales, 5, 3, stride=2)
 
@@ -97,6 +98,7 @@ def test_every_forecast_is_written_beside_what_came(saved, sales):
     assert table["cutoff"].tolist() == expected["cutoff"].tolist()
 
 
+@pytest.mark.usefixtures("small_backtests")
 def test_forecasts_are_drawn_against_what_came(saved):  # noqa: ARG001
     words = ["sales.csv", "-n", 4, "--cutoffs", 2, "-m", "model.forecast"]
 
@@ -122,6 +124,7 @@ def test_measures_of_each_step_series_or_cutoff(saved, by, first):  # noqa: ARG0
         assert worst == sorted(worst, key=float, reverse=True)
 
 
+@pytest.mark.usefixtures("small_backtests")
 def test_rows_of_the_training_are_said_to_flatter(saved):  # noqa: ARG001
     result = run("sales.csv", "-n", 4, "-m", "model.forecast", "--cutoffs", 2)
 
@@ -176,6 +179,7 @@ def test_what_cannot_be_done_is_said_in_a_line(saved, words, status, message):  
     assert result.stdout == ""
 
 
+@pytest.mark.usefixtures("small_backtests")
 def test_one_of_several_targets_is_judged(make_model, make_random_panel):
     panel = make_random_panel([30], targets=2)
     model = make_model(panel)

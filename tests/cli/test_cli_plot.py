@@ -173,7 +173,7 @@ def test_a_picture_takes_the_place_of_nothing_that_it_is_made_from():
 
 @pytest.mark.usefixtures("eager")
 def test_training_draws_its_curves_and_its_record_knows_the_turns():
-    tiny = ["--units", 2, "--steps", 8, "--feedback", "teacher,free", "--model", "new.forecast"]
+    tiny = ["--units", 2, "--steps", 4, "--feedback", "teacher,free", "--model", "new.forecast"]
 
     result = run_well("train", "sales.csv", *tiny, "--plot", "curves.svg")
 

@@ -2,8 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from utilsforecast import losses
-from utilsforecast.evaluation import evaluate
 
 from forecast.backtest import Backtest
 from forecast.data.to_panel import to_panel
@@ -38,10 +36,13 @@ def backtest_of(found, actual, forecasts, change=1.0, ids=("a",), cutoffs=(9,), 
     )
 
 
-# Against utilsforecast on the same table
+# Against utilsforecast on the same table; it is imported by these tests alone, since it takes long
 
 
 def test_the_table_is_what_utilsforecast_evaluates(found, sales):
+    from utilsforecast import losses
+    from utilsforecast.evaluation import evaluate
+
     given = {"id_col": "store", "time_col": "day", "target_col": "sold"}
     metrics = [losses.mae, losses.rmse, losses.smape, losses.bias]
     models = list(found.forecasts)
@@ -58,6 +59,8 @@ def test_the_table_is_what_utilsforecast_evaluates(found, sales):
 
 
 def test_quantile_losses_and_coverage_are_those_of_utilsforecast_too(found):
+    from utilsforecast import losses
+
     table = found.table.assign(all="all")
     sides = [f"forecast-lo-{level}" for level in (80, 60, 40, 20)]
     sides += ["forecast", *(f"forecast-hi-{level}" for level in (20, 40, 60, 80))]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import forecast
@@ -340,6 +340,7 @@ def test_a_region_changes_the_forecast_of_its_series(priced):
 
 @pytest.mark.slow
 @given(first=st.integers(1, 5), seed=st.integers(0, 9))
+@settings(deadline=None, max_examples=20)
 def test_split_rollouts_with_prices_are_one(make_model, make_random_panel, first, seed):
     panel, later = with_prices(make_random_panel([12, 9], seed), seed=seed)
     model = make_model(panel, seed, head="student_t", known=(PRICE,), static=(REGION,))
@@ -571,7 +572,8 @@ def test_training_learns_what_a_column_says():
     offer = rng.random(150) < 0.3
     table = pd.DataFrame({"day": days, "offer": offer, "sold": 10.0 + 20.0 * offer})
     forecaster = forecast.Forecaster(
-        target="sold", known="offer", context=10, units=8, steps=80, learning_rate=0.02
+        **{"target": "sold", "known": "offer", "context": 10, "feedback": "teacher"},
+        **{"units": 8, "steps": 80, "learning_rate": 0.02},
     ).fit(table[:140])
 
     future = forecaster.predict(10, future=table[140:])

@@ -200,7 +200,9 @@ def test_its_choices_can_be_searched_for(y):
     folds = SlidingWindowSplitter(fh=[1, 2], window_length=40, step_length=15)
     grid = {"units": [2, 3]}
 
-    search = ForecastingGridSearchCV(RecurrentForecaster(**TINY), cv=folds, param_grid=grid)
+    search = ForecastingGridSearchCV(  # in this process: others would import TensorFlow, and train
+        RecurrentForecaster(**TINY), cv=folds, param_grid=grid, backend="None"
+    )
     search.fit(y)
 
     assert search.best_params_["units"] in (2, 3)

@@ -109,7 +109,7 @@ def test_the_console_example_prints_what_the_readme_shows(tmp_path, monkeypatch)
     assert Path("air.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.usefixtures("sales", "eager", "two_levels")
+@pytest.mark.usefixtures("sales", "untrained", "small_backtests")
 def test_every_command_in_the_readmes_table_runs():
     commands = [
         command
@@ -125,7 +125,7 @@ def test_every_command_in_the_readmes_table_runs():
     assert len(commands) == 31
 
 
-@pytest.mark.usefixtures("sales", "untrained", "two_levels")
+@pytest.mark.usefixtures("sales", "untrained", "small_backtests")
 @pytest.mark.parametrize(
     ("page", "count", "table", "rows"),
     [
@@ -157,8 +157,8 @@ def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, req
     monkeypatch.chdir(tmp_path)
     if page in ("docs/guide.md", "docs/evaluation.md"):  # which show no result of a training
         request.getfixturevalue("untrained")
-    if page == "docs/training.md":  # its many trainings take four steps each
-        request.getfixturevalue("eager")
+    else:
+        request.getfixturevalue("trained_once")
 
     outcome = doctest.testfile(
         str(ROOT / page), module_relative=False, optionflags=doctest.ELLIPSIS
@@ -169,11 +169,12 @@ def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, req
 
 
 @pytest.mark.parametrize("name", MODULES)
-@pytest.mark.usefixtures("eager")
-def test_every_docstring_example_is_true(name):
+@pytest.mark.usefixtures("small_backtests")
+def test_every_docstring_example_is_true(name, request):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries that a heavy module imports first
         module = importlib.import_module(name)
+    request.getfixturevalue("untrained")  # no example shows a result of a training
 
     assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
 

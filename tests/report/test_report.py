@@ -29,7 +29,7 @@ from forecast.report.markup import escape, number, table
 from forecast.report.page import csp_hash, embed_json, read_asset
 from forecast.report.reproduce import training_command
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("two_levels")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_backtests")]
 
 HOSTILE = [
     "</script><script>window.hacked = 1</script>",

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -63,14 +64,16 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def files(make_random_panel, make_model, trained, sales, tmp_path_factory):
-    """Reports: of many series with hostile names, of one, and of a trained model."""
+def files(make_random_panel, make_model, make_record, tmp_path_factory):
+    """Reports: of many series with hostile names, of one, and of a model that was trained."""
     folder = tmp_path_factory.mktemp("reports")
     many = make_random_panel([60] * len(NAMES), ids=NAMES, frequency="D", first=19_000)
-    write_report(make_model(many, head="student_t"), folder / "many.html", many, 7)
+    write_report(make_model(many, head="student_t"), folder / "many.html", many, 7, cutoffs=6)
     one = make_random_panel([60])
-    write_report(make_model(one), folder / "one.html", one, 7)
-    write_report(trained.model_, folder / "trained.html", sales, 7)
+    model = make_model(one)
+    write_report(model, folder / "one.html", one, 7, cutoffs=1)
+    trained = replace(model, record=make_record(last=int(one.ordinals.max())))
+    write_report(trained, folder / "trained.html", one, 7, cutoffs=1)
     return folder
 
 

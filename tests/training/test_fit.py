@@ -197,6 +197,7 @@ def test_the_clock_makes_no_difference_where_the_budget_suffices(run, monkeypatc
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
+@pytest.mark.usefixtures("eager")
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(run, kind):
     choices = {"layers": 2, "dropout": 0.3, "steps": 2, "holdout": 0, "windows": kind}
 

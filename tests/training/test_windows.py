@@ -113,15 +113,16 @@ def test_shift_the_input_at_t_is_the_target_before_at_every_edge_of_every_series
     ]
     batch = windows.gather(*np.array(places).T)
 
-    for b, (s, first) in enumerate(places):
+    targets, before = [], []
+    for s, first in places:
         z = scaled(windows, s, first)
-        targets = [z(row) for row in range(first, first + windows.window_length)]
-        np.testing.assert_allclose(batch.targets[b, :, 0], targets, rtol=1e-5, atol=1e-5)
-        expected = []
-        for t in range(windows.window_length):
-            before = [z(first + t - lag) for lag in (1, *lags)]
-            expected.append([*np.nan_to_num(before), float(not np.isnan(before[0]))])
-        np.testing.assert_allclose(batch.inputs[b], expected, rtol=1e-5, atol=1e-5)
+        rows = range(first, first + windows.window_length)
+        targets.append([[z(row)] for row in rows])
+        before.append([[z(row - lag) for lag in (1, *lags)] for row in rows])
+    np.testing.assert_allclose(batch.targets, targets, rtol=1e-5, atol=1e-5)
+    is_observed = ~np.isnan(np.array(before)[..., :1])
+    expected = np.concatenate([np.nan_to_num(before), is_observed], -1)
+    np.testing.assert_allclose(batch.inputs, expected, rtol=1e-5, atol=1e-5)
 
 
 @given(lags=st.sets(st.integers(1, 6), min_size=2, max_size=3), seed=st.integers(0, 2**16))
