@@ -20,6 +20,7 @@ from forecast.data.io.atomic_write import replace_file
 from forecast.errors import ArtifactError, ForecastError
 
 MAX_PART_BYTES = 4 << 30  # a larger part is taken for an attack
+WRONG_CONTENT = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 class FileKind(NamedTuple):
@@ -154,7 +155,7 @@ def readable_errors(path: str | Path, kind: FileKind) -> Iterator[None]:
     """Turn what a check raises about the parts of a file into an ArtifactError of one line."""
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ForecastError) as error:
+    except (*WRONG_CONTENT, ForecastError) as error:
         problem = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ArtifactError(f"{path}: {problem}; {kind.how_to_repair}") from None
 
