@@ -258,6 +258,18 @@ def test_a_workbook_whose_parts_are_damaged_says_so(book, edited, part, change):
     assert message.endswith("in a spreadsheet program, or save the table as CSV")
 
 
+def test_an_error_of_several_lines_is_shown_in_one(edited, book):
+    undated = edited(
+        book([HEADER, *ROWS]), "docProps/core.xml", lambda part: part.replace(b"-", b"x")
+    )
+
+    message = error_of(undated)
+
+    assert message.startswith("sales.xlsx: damaged Excel workbook (ValueError: Unable to read")
+    assert message.endswith("in a spreadsheet program, or save the table as CSV")
+    assert "\n" not in message
+
+
 def test_another_zip_is_not_a_workbook(edited, book):
     path = edited(book([HEADER, *ROWS]), "xl/workbook.xml", None)
 

@@ -9,7 +9,7 @@ import zipfile
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from forecast.data.io.csv_dialect import is_data
-from forecast.errors import DataError
+from forecast.errors import DataError, one_line, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,9 @@ def read_excel(stream: BinaryIO, source: str) -> pd.DataFrame:
     data = stream.read()
     _refuse_other_zip(data, source)
     sheet = _first_sheet(data, source)
-    subject = f"sheet '{sheet.name}', the first of {sheet.sheets}" if sheet.sheets > 1 else "it"
+    subject = (
+        f"sheet {quote(sheet.name)}, the first of {sheet.sheets}" if sheet.sheets > 1 else "it"
+    )
     if not sheet.rows:
         raise DataError(f"{source}: empty; {subject} needs a header line and rows")
     width = max(len(cells) for _, cells in sheet.rows)
@@ -77,7 +79,8 @@ def _refuse_other_zip(data: bytes, source: str) -> None:
             is_workbook = "xl/workbook.xml" in archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise DataError(
-            f"{source}: damaged or cut-off Excel workbook or zip file ({error}); copy it again"
+            f"{source}: damaged or cut-off Excel workbook or zip file ({one_line(error)}); copy it "
+            "again"
         ) from None
     if not is_workbook:
         raise DataError(f"{source}: a zip file, not an Excel workbook; give the table inside it")
@@ -107,8 +110,8 @@ def _first_sheet(data: bytes, source: str) -> Sheet:
         raise
     except Exception as error:  # whatever openpyxl stumbles over, the file is at fault
         raise DataError(
-            f"{source}: damaged Excel workbook ({type(error).__name__}: {str(error)[:80]}); open "
-            "and save it in a spreadsheet program, or save the table as CSV"
+            f"{source}: damaged Excel workbook ({type(error).__name__}: {one_line(error)}); "
+            "open and save it in a spreadsheet program, or save the table as CSV"
         ) from None
     return Sheet(sheet.title, len(book.sheetnames), rows)
 
@@ -153,8 +156,8 @@ def _refuse_uncomputed(data: bytes, source: str, header_line: int, names: dict[i
                 is_text = values[c].data_type == "str"  # of a formula that gives no text: ""
                 if values[c].value is None and not is_text and formulas[c].data_type == "f":
                     raise DataError(
-                        f"{source}, line {number}, column {as_text(names[c])!r}: a formula without "
-                        "a value; open and save the workbook in a spreadsheet program"
+                        f"{source}, line {number}, column {quote(as_text(names[c]))}: a formula "
+                        "without a value; open and save the workbook in a spreadsheet program"
                     )
 
 
