@@ -44,8 +44,8 @@ format: $(VENV)/installed
 bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python --write $(BENCH)
 
-# Write and read 100,000 tables, and load 100,000 damaged files, in two processes: about an hour
-# and a half. Stopped, it goes on where it was; what it finds lies in .fuzz.
+# Write and read 100,000 tables, and load 100,000 damaged files, in two processes: about half an hour
+# on two cores. Stopped, it goes on where it was; what it finds lies in .fuzz.
 fuzz: $(VENV)/installed
 	$(BIN)/python -m fuzz run
 

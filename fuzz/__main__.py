@@ -28,7 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments or ["run"])
     if options.command == "replay":
         return replay(options.what, options.number, options.out, options.plain)
-    return run(options.what, options.count, options.processes)
+    try:
+        return run(options.what, options.count, options.processes)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from the last batch", file=sys.stderr)
+        return 130
 
 
 def run(kinds: list[str], count: int, processes: int) -> int:

@@ -11,6 +11,7 @@ import json
 import multiprocessing as mp
 import os
 import resource
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -155,20 +156,23 @@ def run(job: Run, processes: int, say: Callable[[str], None]) -> None:
     done, begun = len(job.batches()) - len(todo), time.monotonic()
     first, active = done, list[_Worker]()
     say(_progress(job, done, first, begun))
-    while todo or active:
-        while todo and len(active) < processes:
-            active.append(_Worker(context, job, todo.pop(0)))
-        time.sleep(0.2)
-        still = []
+    try:
+        while todo or active:
+            while todo and len(active) < processes:
+                active.append(_Worker(context, job, todo.pop(0)))
+            time.sleep(0.2)
+            ended = [worker for worker in active if not worker.is_running()]
+            active = [worker for worker in active if worker not in ended]
+            for worker in ended:
+                if worker.is_done():
+                    done += 1
+                    say(_progress(job, done, first, begun))
+                else:  # it crashed or was stuck
+                    worker.note_crash()
+                    todo.insert(0, worker.numbers)
+    finally:  # after an interrupt
         for worker in active:
-            if worker.is_running():
-                still.append(worker)
-            elif worker.is_done():
-                done += 1
-                say(_progress(job, done, first, begun))
-            else:  # it crashed or was stuck: the rest of its batch comes next
-                todo.insert(0, worker.skip())
-        active = still
+            worker.process.kill()
 
 
 class _Worker:
@@ -194,12 +198,12 @@ class _Worker:
         """Whether its results are there."""
         return self.job.path(self.numbers.start).exists()
 
-    def skip(self) -> range:
-        """Note the example that ended the process as a fault; the same batch again."""
+    def note_crash(self) -> None:
+        """Note the example that ended the process, which the batch leaves out from then on."""
         lost = _lost(self.job, self.numbers)
-        fault = Fault(self.seen, "crash", f"the process ended with {self.process.exitcode}", [])
+        how = f"the process ended with {self.process.exitcode}"
+        fault = Fault(self.at.value, "crash", how, [])
         _write(_lost_path(self.job, self.numbers), [*lost, fault])
-        return self.numbers
 
 
 def _lost_path(job: Run, numbers: range) -> Path:
@@ -213,6 +217,7 @@ def _lost(job: Run, numbers: range) -> list[Fault]:
 
 def _work(job: Run, numbers: range, at: Any) -> None:
     """The work of a process: examine a batch and write its results."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.nice(5)
     lost = _lost(job, numbers)
