@@ -53,15 +53,15 @@ def quote(value: object) -> str:
     return f"'{one_line(value)}'"
 
 
-def one_line(value: object) -> str:
-    """A text without line ends, cut after MAX_QUOTE_LENGTH characters.
+def one_line(value: object, length: int = MAX_QUOTE_LENGTH) -> str:
+    """A text without line ends, of at most so many characters.
 
     Example:
         >>> one_line("not well-formed\\n(line 3)")
         'not well-formed (line 3)'
     """
     text = " ".join(str(value).split())
-    return text if len(text) <= MAX_QUOTE_LENGTH else f"{text[: MAX_QUOTE_LENGTH - 1]}…"
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def first_few(items: Iterable[Any], shown: int = 3, quoted: bool = True) -> str:

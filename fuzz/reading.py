@@ -34,7 +34,8 @@ from fuzz.writing import Written
 SECONDS = 20  # that reading a small file may take
 FAULTS = ("wrong values", "wrong times", "wrong ids", "wrong frequency", "error", "refused")
 SUFFIXES = {"csv": ".csv", "csv.gz": ".csv.gz", "xlsx": ".xlsx", "parquet": ".parquet"}
-INTERNAL = re.compile(r"Traceback|\bbug\b|<class |object at 0x")
+MAX_MESSAGE_LENGTH = 1_000  # characters
+INTERNAL = re.compile(r"Traceback|\bbug\b|object at 0x")
 
 
 class Table(NamedTuple):
@@ -145,7 +146,8 @@ def _origin(error: Exception) -> str:
 
 def is_one_line(message: str) -> bool:
     """Whether an error reads like one for a person."""
-    return bool(message.strip()) and "\n" not in message and not INTERNAL.search(message)
+    is_line = 0 < len(message.strip()) <= MAX_MESSAGE_LENGTH and "\n" not in message
+    return is_line and not INTERNAL.search(message)
 
 
 def _refusal(table: Table, message: str) -> Outcome:
