@@ -6,6 +6,7 @@ import io
 import re
 import warnings
 import zipfile
+import zlib
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from forecast.data.io.csv_dialect import is_data
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_SHEET_ROWS = 1_048_576
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 FORMULAS = (b"<f>", b"<f ")
 MAX_CELL_LENGTH = 32_767  # characters
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -77,13 +79,17 @@ def _refuse_other_zip(data: bytes, source: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             is_workbook = "xl/workbook.xml" in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise DataError(
-            f"{source}: damaged or cut-off Excel workbook or zip file ({one_line(error)}); copy it "
-            "again"
-        ) from None
+    except ZIP_ERRORS as error:
+        raise _damaged_zip(source, error) from None
     if not is_workbook:
         raise DataError(f"{source}: a zip file, not an Excel workbook; give the table inside it")
+
+
+def _damaged_zip(source: str, error: Exception) -> DataError:
+    problem = one_line(error)
+    return DataError(
+        f"{source}: damaged or cut-off Excel workbook or zip file ({problem}); copy it again"
+    )
 
 
 def _first_sheet(data: bytes, source: str) -> Sheet:
@@ -132,15 +138,18 @@ def _refuse_uncomputed(data: bytes, source: str, header_line: int, names: dict[i
     """Raise DataError for a formula without a value: programs may write formulas uncomputed.
 
     Args:
-        data: the workbook, which has been read without an error.
+        data: the workbook, whose first sheet has been read without an error.
         source: what to call it in messages.
         header_line: the row of the names.
         names: of the columns by their places.
     """
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
-        if not any(sign in archive.read(name) for name in sheets for sign in FORMULAS):
-            return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+            if not any(sign in archive.read(name) for name in sheets for sign in FORMULAS):
+                return
+    except ZIP_ERRORS as error:  # in a sheet that is not the first
+        raise _damaged_zip(source, error) from None
     import openpyxl
 
     def cells(data_only: bool) -> Any:
