@@ -5,7 +5,7 @@ PEERS := .bench
 export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE # every process of the tests would compile all modules again
 
-.PHONY: demo quick test check docs format bench clean
+.PHONY: demo quick test check docs format bench fuzz clean
 
 # Train on a shipped dataset, forecast two years, and say where the table and the picture are.
 demo: $(VENV)/installed
@@ -43,6 +43,11 @@ format: $(VENV)/installed
 # hours. `make bench BENCH=--quick` takes minutes and only prints.
 bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python --write $(BENCH)
+
+# Write and read 100,000 tables, and load 100,000 damaged files, in two processes: about half an hour
+# on two cores. Stopped, it goes on where it was; what it finds lies in .fuzz.
+fuzz: $(VENV)/installed
+	$(BIN)/python -m fuzz run
 
 $(PEERS)/installed: benchmarks/peers.txt
 	$(PYTHON) -m venv $(PEERS)

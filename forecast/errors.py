@@ -50,10 +50,18 @@ def quote(value: object) -> str:
         >>> quote("two\\nlines"), len(quote("x" * 1000))
         ("'two lines'", 82)
     """
+    return f"'{one_line(value)}'"
+
+
+def one_line(value: object, length: int = MAX_QUOTE_LENGTH) -> str:
+    """A text without line ends, of at most so many characters.
+
+    Example:
+        >>> one_line("not well-formed\\n(line 3)")
+        'not well-formed (line 3)'
+    """
     text = " ".join(str(value).split())
-    if len(text) > MAX_QUOTE_LENGTH:
-        text = f"{text[: MAX_QUOTE_LENGTH - 1]}…"
-    return f"'{text}'"
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def first_few(items: Iterable[Any], shown: int = 3, quoted: bool = True) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from forecast.backtest import Backtest
+from forecast.data.io.archive import WRONG_CONTENT
 from forecast.data.panel import Panel
 from forecast.errors import ArtifactError, OptionError
 from forecast.evaluation.rolling_origin import DEFAULT_CUTOFFS, place_cutoffs, roll
@@ -185,7 +186,7 @@ class Model(Predictor):
             raise ArtifactError(f"{path}: its parts do not belong together; train again")
         try:
             record = TrainingRecord.from_json(parts.record) if parts.record else None
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        except WRONG_CONTENT:
             raise ArtifactError(f"{path}: its training record is damaged; train again") from None
         return cls(
             config=parts.config,

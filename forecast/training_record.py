@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from forecast.data.io.field_types import check_fields
 from forecast.evaluation.comparison import Comparison, Exposure
 from forecast.training.plan import Plan
-from forecast.training.progress import PlanChange, Progress
+from forecast.training.progress import Ending, PlanChange, Progress
 
 if TYPE_CHECKING:
     from forecast.plotting import TrainingCurves
@@ -44,7 +45,7 @@ class TrainingRecord:
     last: int
     plan: Plan
     rounds: tuple[Progress, ...]
-    ended: str
+    ended: Ending
     kept_step: int
     phases: tuple[str, ...]
     phase_starts: tuple[int, ...]
@@ -101,19 +102,17 @@ class TrainingRecord:
         Raises:
             KeyError, TypeError, ValueError, AttributeError: if they are not those of a record.
         """
-        if not values["rounds"]:
-            raise ValueError("a training has at least one round")
         comparison, exposure = values["comparison"], values["exposure"]
         also = {name: value and Comparison(**value) for name, value in values["also"].items()}
-        return cls(
-            library=str(values["library"]),
-            series=int(values["series"]),
-            rows=int(values["rows"]),
-            last=int(values["last"]),
+        record = cls(
+            library=values["library"],
+            series=values["series"],
+            rows=values["rows"],
+            last=values["last"],
             plan=Plan.from_json(values["plan"]),
             rounds=tuple(Progress(**progress) for progress in values["rounds"]),
-            ended=str(values["ended"]),
-            kept_step=int(values["kept"]),
+            ended=values["ended"],
+            kept_step=values["kept"],
             phases=tuple(values["regimes"]),
             phase_starts=tuple(values["turns"]),
             comparison=comparison and Comparison(**comparison),
@@ -123,6 +122,10 @@ class TrainingRecord:
             notes=tuple(values["notes"]),
             changes=tuple(PlanChange(**change) for change in values.get("changes", ())),
         )
+        check_fields(record)
+        if not record.rounds or len(record.phases) != len(record.phase_starts):
+            raise ValueError("a training has rounds, and each of its phases a start")
+        return record
 
 
 def _plain(value: Comparison | Exposure | None) -> dict[str, Any] | None:

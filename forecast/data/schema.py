@@ -38,7 +38,7 @@ class Schema:
     unused: tuple[str, ...] = ()  # columns without a role
     is_series: bool = False  # the table is a pandas Series
     turned: bool = False  # the table has times across the top
-    decimals: Mapping[str, str] = field(default_factory=dict)  # by column, where text has shown it
+    decimals: dict[str, str] = field(default_factory=dict)  # by column, where text has shown it
 
     def __post_init__(self) -> None:
         """Turn the lists that JSON knows back into tuples."""

@@ -13,6 +13,7 @@ from forecast.data import scaling
 from forecast.data.covariates import Covariate
 from forecast.data.frequency import Frequency, Integers, parse
 from forecast.data.holidays import is_holiday
+from forecast.data.io.field_types import check_fields
 from forecast.data.scaling import Scale, UsualSpread
 from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds, between
@@ -155,8 +156,13 @@ class Config:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Config:
-        """The inverse of `to_json`, also after a trip through JSON text."""
-        return cls(
+        """The inverse of `to_json`, also after a trip through JSON text.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError, ForecastError: if they are not those
+                of a configuration.
+        """
+        config = cls(
             **{
                 **values,
                 "schema": Schema(**values["schema"]),
@@ -170,6 +176,8 @@ class Config:
                 "usual_spreads": tuple(UsualSpread(*u) for u in values.get("usual_spreads", ())),
             }
         )
+        check_fields(config)
+        return config
 
 
 def _covariates(values: Any) -> tuple[Covariate, ...]:

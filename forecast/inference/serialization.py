@@ -18,6 +18,7 @@ from forecast.data.io.archive import (
     refuse_other_format,
     unpack,
 )
+from forecast.data.scaling import POWERS
 from forecast.errors import ArtifactError
 from forecast.inference import state as states
 from forecast.inference.config import Config
@@ -88,6 +89,7 @@ def load(path: str | Path) -> ModelParts:
     with readable_errors(path, MODEL_FILE):
         config = Config.from_json(about["model"])
         _refuse_unknown(config)
+        _refuse_impossible(config)
         if config.layers > len(weights):  # the list of the shapes itself could fill the memory
             raise ValueError(f"it has weights for fewer than {config.layers} layers")
         check_arrays("weights", weights, _weight_shapes(config), {})
@@ -95,6 +97,7 @@ def load(path: str | Path) -> ModelParts:
         states.check(state, config)
         if len(set(state.ids.tolist())) < len(state.ids):
             raise ValueError("its ids are not all different")
+        config.schema.table(config.frequency, state.ids, state.time, {})  # as forecasts are written
         calibration = _calibration(scores, config)
     return ModelParts(config, weights, state, record, calibration)
 
@@ -120,14 +123,26 @@ def _refuse_unknown(config: Config) -> None:
     if usual and len(usual) != config.targets:
         raise ValueError("its usual spreads are not those of its targets")
     numbers = [part for one in usual for part in one if part is not None]
-    if not all(isinstance(part, float) and 0 < part < math.inf for part in numbers):
+    if not all(0 < part < math.inf for part in numbers):
         raise ValueError("it holds impossible usual spreads")
-    if not isinstance(config.holidays, str | None):
-        raise ValueError(f"its holidays are {config.holidays!r}, where a place should be")
     known = {"network": NETWORKS, "head": HEADS, "cell": CELLS, "score": SCORES}
     for name, table in known.items():
         if getattr(config, name) not in [*table]:
             raise ValueError(f"its {name} is {getattr(config, name)!r}, none of {', '.join(table)}")
+
+
+def _refuse_impossible(config: Config) -> None:
+    """Raise ValueError where numbers of a config cannot be those of a model."""
+    for name in ("season", "layers", "units", "context", "horizon"):
+        if getattr(config, name) < 1:
+            raise ValueError(f"its {name} is {getattr(config, name)}; it is at least 1")
+    if config.lags and min(config.lags) < 1:
+        raise ValueError(f"its lags {list(config.lags)} are not all at least 1")
+    if not {*config.powers} <= {*POWERS.values()}:
+        raise ValueError(f"its powers {list(config.powers)} are not those of a transform")
+    for covariate in (*config.known, *config.static):
+        if not (np.isfinite(covariate.location) and 0 < covariate.scale < np.inf):
+            raise ValueError(f"its covariate {covariate.name!r} has an impossible scale")
 
 
 def _weight_shapes(config: Config) -> dict[str, tuple[int, ...]]:

@@ -25,7 +25,7 @@ from forecast.training.feedback import REGIMES, free_running, teacher_forcing
 from forecast.training.keras_model import ModelInputs, TrainableNetwork, masked_loss
 from forecast.training.ordered_sums import ordered_sums
 from forecast.training.plan import Plan
-from forecast.training.progress import PlanChange, Progress
+from forecast.training.progress import Ending, PlanChange, Progress
 from forecast.training.windows import SAMPLERS, Batch, Windows
 
 VALIDATION_WINDOWS = 512  # series looked at for the validation loss, drawn once
@@ -48,7 +48,7 @@ class Fitted:
 
     weights: dict[str, np.ndarray]
     rounds: tuple[Progress, ...]
-    ended: str
+    ended: Ending
     kept_step: int
     phases: tuple[str, ...]
     phase_starts: tuple[int, ...] = (0,)
@@ -114,7 +114,7 @@ def fit(
         interrupted = True
         log.end()
     best.restore()
-    ended = "interrupted" if interrupted else "budget" if limit.changes else "planned"
+    ended: Ending = "interrupted" if interrupted else "budget" if limit.changes else "planned"
     if best.stopped and not interrupted:
         ended = "early"
     phases, starts = plan.feedback[: best.phase + 1], tuple(best.phase_starts)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Ending = Literal["planned", "early", "budget", "interrupted"]
 
 
 @dataclass(frozen=True)

@@ -267,7 +267,9 @@ def test_what_the_file_lacks_is_named(saved, archive, name):
     ("change", "message"),
     [
         ({"network": "gru"}, "it is of an unknown network 'gru'"),
+        ({"network": "g\nru"}, "it is of an unknown network 'g ru'"),
         ({"frequency": "fortnight"}, "fortnight"),
+        ({"frequency": "x" * 5000}, "xxx"),
         ({"frequency": 5}, ""),
         ({"ids": ["a"]}, "the arrays of its state do not fit"),
         ({"ids": ["a", ["b"]]}, "its ids are neither text nor numbers"),
@@ -285,6 +287,8 @@ def test_names_that_are_impossible_are_refused(saved, archive, change, message):
 
     assert message in line
     assert line.endswith("; keep the state again")
+    assert "\n" not in line
+    assert len(line) < 350
 
 
 @pytest.mark.parametrize(

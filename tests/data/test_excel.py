@@ -258,6 +258,45 @@ def test_a_workbook_whose_parts_are_damaged_says_so(book, edited, part, change):
     assert message.endswith("in a spreadsheet program, or save the table as CSV")
 
 
+def test_a_workbook_that_needs_a_later_zip_is_damaged(book):
+    path = Path(book([HEADER, *ROWS]))
+    content = path.read_bytes()
+    at = content.index(b"PK\x01\x02") + 6  # the version of zip that it takes to read a member
+    path.write_bytes(content[:at] + b"\x7b" + content[at + 1 :])
+
+    assert error_of(str(path)) == (
+        "sales.xlsx: damaged or cut-off Excel workbook or zip file (zip file version 12.3); copy "
+        "it again"
+    )
+
+
+def test_damage_in_another_sheet_is_found_where_its_formulas_are_looked_at(book, edited):
+    notes = b"<row><c><v>1</v></c></row>" * 20_000 + b"</sheetData>"
+    whole = book([HEADER, *ROWS, [*ROWS[0][:-1], None]], others=["Notes"])
+    change = ("xl/worksheets/sheet2.xml", lambda part: part.replace(b"</sheetData>", notes))
+    path = Path(edited(whole, *change))
+    content = path.read_bytes()
+    at = content.rindex(b"<row>")
+
+    path.write_bytes(content[:at] + b"X" + content[at + 1 :])
+
+    assert error_of(str(path)).startswith(
+        "sales.xlsx: damaged or cut-off Excel workbook or zip file (Bad CRC-32 for file"
+    )
+
+
+def test_an_error_of_several_lines_is_shown_in_one(edited, book):
+    undated = edited(
+        book([HEADER, *ROWS]), "docProps/core.xml", lambda part: part.replace(b"-", b"x")
+    )
+
+    message = error_of(undated)
+
+    assert message.startswith("sales.xlsx: damaged Excel workbook (ValueError: Unable to read")
+    assert message.endswith("in a spreadsheet program, or save the table as CSV")
+    assert "\n" not in message
+
+
 def test_another_zip_is_not_a_workbook(edited, book):
     path = edited(book([HEADER, *ROWS]), "xl/workbook.xml", None)
 

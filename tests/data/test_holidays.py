@@ -248,7 +248,7 @@ def test_a_file_whose_place_is_not_text_is_damaged(make_model, daily, archive, t
 
     archive.change(path, "config.json", lambda held: held["model"].update(holidays=["DE"]))
 
-    with pytest.raises(forecast.ArtifactError, match="its holidays are"):
+    with pytest.raises(forecast.ArtifactError, match="its holidays cannot be"):
         forecast.load(path)
 
 

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -392,6 +394,34 @@ def test_a_cut_off_gzip_file_is_damaged(file, cut):
 
     assert error_of(path).startswith("sales.csv: damaged or cut-off gzip file")
     assert "\n" not in error_of(path)
+
+
+def test_a_changed_byte_anywhere_in_parquet_is_refused_or_does_no_harm(tmp_path):
+    path = tmp_path / "table.parquet"
+    table = pd.DataFrame({"ds": range(9), "y": np.random.default_rng(0).normal(size=9)})
+    write_table(table, str(path))
+    whole = path.read_bytes()
+    places = range(0, len(whole), 3)
+    refused = 0
+
+    for at in places:
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        try:
+            assert read_table(str(path)).frame.equals(table)
+        except DataError:
+            refused += 1
+
+    assert refused > len(places) / 5  # the rest describes what nothing reads
+
+
+def test_a_parquet_file_whose_notes_for_pandas_are_damaged_is_refused(tmp_path):
+    path = tmp_path / "table.parquet"
+    table = pa.table({"ds": [1, 2], "y": [1.5, 2.0]})
+    pq.write_table(table.replace_schema_metadata({"pandas": '{"columns"; []}'}), path)
+
+    assert error_of(str(path)).startswith(
+        "sales.csv: damaged Parquet file: Expecting ':' delimiter"
+    )
 
 
 def test_a_cut_off_parquet_file_is_damaged(file, tmp_path):

@@ -343,6 +343,17 @@ def test_a_newer_format_is_told_even_where_everything_else_has_changed(saved, ar
         (lambda about: about["model"].update(powers=[1, 1]), "its targets, powers and bounds are"),
         (lambda about: about["model"].update(bounds=5), ""),
         (lambda about: about["model"].pop("bounds"), "it lacks 'bounds'"),
+        (lambda about: about["model"].update(horizon="4"), "its horizon cannot be '4'"),
+        (lambda about: about["model"].update(horizon=0), "its horizon is 0; it is at least 1"),
+        (lambda about: about["model"].update(context=True), "its context cannot be True"),
+        (lambda about: about["model"].update(lags=[0, 7]), r"its lags \[0, 7\] are not all at"),
+        (lambda about: about["model"].update(lags=[2.5, 7]), r"its lags cannot be \(2.5, 7\)"),
+        (lambda about: about["model"].update(powers=[3.0]), r"its powers \[3.0\] are not those"),
+        (lambda about: about["model"].update(holidays=5), "its holidays cannot be 5"),
+        (lambda about: about["model"]["schema"].update(time=None), "its time cannot be None"),
+        (lambda about: about["model"]["schema"].update(layout="flat"), "its layout cannot be"),
+        (lambda about: about["model"]["schema"].update(time_dtype="bytes9"), "bytes9"),
+        (lambda about: about["model"]["schema"].update(id_dtype="float64"), "could not convert"),
     ],
 )
 def test_a_config_that_does_not_fit_the_rest_is_refused(saved, change, message, archive):
@@ -391,6 +402,36 @@ def test_a_whole_state_that_is_not_that_of_the_model_is_refused(saved, archive, 
 
     with pytest.raises(ArtifactError, match=f"model.forecast: {message}.*; train again"):
         forecast.load(saved)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record.pop("plan"),
+        lambda record: record.update(rounds=[]),
+        lambda record: record.update(rounds=5),
+        lambda record: record["rounds"][0].update(seconds=None),
+        lambda record: record.update(ended="later"),
+        lambda record: record.update(kept=float("inf")),
+        lambda record: record.update(rows="60"),
+        lambda record: record.update(turns=[0]),
+        lambda record: record.update(coverage=0.8),
+        lambda record: record.update(coverage={"80": [79.0]}),
+        lambda record: record.update(also={"came": 5}),
+        lambda record: record.update(exposure={"one_step": 1.0, "rollout": [1.0]}),
+        lambda record: record["plan"].update(holdout="no"),
+        lambda record: record.update(notes=[5]),
+    ],
+)
+def test_a_training_record_that_is_none_is_refused(model, make_record, tmp_path, archive, change):
+    path = tmp_path / "model.forecast"
+    replace(model, record=make_record()).save(path)
+    assert forecast.load(path).record == make_record()
+
+    archive.change(path, TRAINING, change)
+
+    with pytest.raises(ArtifactError, match=r"its training record is damaged; train again$"):
+        forecast.load(path)
 
 
 def put(name, value):

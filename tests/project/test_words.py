@@ -34,6 +34,7 @@ KINDS = {
     "cli": ["*.py"],
     "datasets": ["*.py"],
     "benchmarks": ["**/*.py"],
+    "fuzz": ["*.py"],
 }
 
 

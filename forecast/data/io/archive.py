@@ -17,9 +17,11 @@ from safetensors.numpy import save as save_arrays
 
 from forecast._version import __version__
 from forecast.data.io.atomic_write import replace_file
-from forecast.errors import ArtifactError, ForecastError
+from forecast.errors import ArtifactError, ForecastError, one_line
 
 MAX_PART_BYTES = 4 << 30  # a larger part is taken for an attack
+MAX_PROBLEM_LENGTH = 300  # characters of a message; the file decides what it quotes
+WRONG_CONTENT = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 class FileKind(NamedTuple):
@@ -154,15 +156,16 @@ def readable_errors(path: str | Path, kind: FileKind) -> Iterator[None]:
     """Turn what a check raises about the parts of a file into an ArtifactError of one line."""
     try:
         yield
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ForecastError) as error:
+    except (*WRONG_CONTENT, ForecastError) as error:
         problem = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise ArtifactError(f"{path}: {problem}; {kind.how_to_repair}") from None
+        shown = one_line(problem, MAX_PROBLEM_LENGTH)
+        raise ArtifactError(f"{path}: {shown}; {kind.how_to_repair}") from None
 
 
 def refuse_other_format(path: str | Path, actual: object, expected: int, kind: FileKind) -> None:
     """Raise ArtifactError unless a file has the format that this version reads."""
     if actual != expected:
         raise ArtifactError(
-            f"{path}: the file has format {actual!r}, this version of forecast ({__version__}) "
+            f"{path}: the file has format {actual!r:.40}, this version of forecast ({__version__}) "
             f"reads format {expected}; upgrade forecast or {kind.how_to_repair}"
         )

@@ -6,17 +6,19 @@ import io
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from forecast.data.io.csv_dialect import is_data
 from forecast.data.number_style import read_cell
-from forecast.errors import DataError
+from forecast.errors import DataError, one_line, quote
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_SHEET_ROWS = 1_048_576
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 FORMULAS = (b"<f>", b"<f ")
 MAX_CELL_LENGTH = 32_767  # characters
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -53,7 +55,9 @@ def read_excel(stream: BinaryIO, source: str) -> pd.DataFrame:
     data = stream.read()
     _refuse_other_zip(data, source)
     sheet = _first_sheet(data, source)
-    subject = f"sheet '{sheet.name}', the first of {sheet.sheets}" if sheet.sheets > 1 else "it"
+    subject = (
+        f"sheet {quote(sheet.name)}, the first of {sheet.sheets}" if sheet.sheets > 1 else "it"
+    )
     if not sheet.rows:
         raise DataError(f"{source}: empty; {subject} needs a header line and rows")
     width = max(len(cells) for _, cells in sheet.rows)
@@ -79,12 +83,17 @@ def _refuse_other_zip(data: bytes, source: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             is_workbook = "xl/workbook.xml" in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise DataError(
-            f"{source}: damaged or cut-off Excel workbook or zip file ({error}); copy it again"
-        ) from None
+    except ZIP_ERRORS as error:
+        raise _damaged_zip(source, error) from None
     if not is_workbook:
         raise DataError(f"{source}: a zip file, not an Excel workbook; give the table inside it")
+
+
+def _damaged_zip(source: str, error: Exception) -> DataError:
+    problem = one_line(error)
+    return DataError(
+        f"{source}: damaged or cut-off Excel workbook or zip file ({problem}); copy it again"
+    )
 
 
 def _first_sheet(data: bytes, source: str) -> Sheet:
@@ -111,8 +120,8 @@ def _first_sheet(data: bytes, source: str) -> Sheet:
         raise
     except Exception as error:  # whatever openpyxl stumbles over, the file is at fault
         raise DataError(
-            f"{source}: damaged Excel workbook ({type(error).__name__}: {str(error)[:80]}); open "
-            "and save it in a spreadsheet program, or save the table as CSV"
+            f"{source}: damaged Excel workbook ({type(error).__name__}: {one_line(error)}); "
+            "open and save it in a spreadsheet program, or save the table as CSV"
         ) from None
     return Sheet(sheet.title, len(book.sheetnames), rows)
 
@@ -133,15 +142,18 @@ def _refuse_uncomputed(data: bytes, source: str, header_line: int, names: dict[i
     """Raise DataError for a formula without a value: programs may write formulas uncomputed.
 
     Args:
-        data: the workbook, which has been read without an error.
+        data: the workbook, whose first sheet has been read without an error.
         source: what to call it in messages.
         header_line: the row of the names.
         names: of the columns by their places.
     """
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
-        if not any(sign in archive.read(name) for name in sheets for sign in FORMULAS):
-            return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+            if not any(sign in archive.read(name) for name in sheets for sign in FORMULAS):
+                return
+    except ZIP_ERRORS as error:  # in a sheet that is not the first
+        raise _damaged_zip(source, error) from None
     import openpyxl
 
     def cells(data_only: bool) -> Any:
@@ -157,8 +169,8 @@ def _refuse_uncomputed(data: bytes, source: str, header_line: int, names: dict[i
                 is_text = values[c].data_type == "str"  # of a formula that gives no text: ""
                 if values[c].value is None and not is_text and formulas[c].data_type == "f":
                     raise DataError(
-                        f"{source}, line {number}, column {as_text(names[c])!r}: a formula without "
-                        "a value; open and save the workbook in a spreadsheet program"
+                        f"{source}, line {number}, column {quote(as_text(names[c]))}: a formula "
+                        "without a value; open and save the workbook in a spreadsheet program"
                     )
 
 

@@ -189,14 +189,15 @@ def _decompressed(stream: BinaryIO) -> BinaryIO:
 
 
 def _read_parquet(stream: BinaryIO, source: str) -> pd.DataFrame:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(stream)
-    except (pa.ArrowException, OSError) as error:
+        table = pq.read_table(stream, page_checksum_verification=True)
+        return _with_stripped_names(_to_pandas(table, source))
+    except (MemoryError, DataError):
+        raise
+    except Exception as error:  # whatever a reader stumbles over, the file is at fault
         raise DataError(f"{source}: damaged Parquet file: {_one_line(error)}") from None
-    return _with_stripped_names(_to_pandas(table, source))
 
 
 def _with_stripped_names(frame: pd.DataFrame) -> pd.DataFrame:
@@ -392,7 +393,7 @@ def _write_parquet(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
     import pyarrow as pa
 
     try:
-        frame.to_parquet(stream, index=False)
+        frame.to_parquet(stream, index=False, write_page_checksum=True)
     except pa.ArrowException as error:
         raise DataError(
             f"{path}: the table cannot be written as Parquet: {_one_line(error)}"
