@@ -167,11 +167,11 @@ def backtest(
     }
     check_inputs(inputs, {"--out": out, "--plot": plot})
     request = BacktestRequest(horizon, cutoffs, stride, levels, baseline or None, of, carry)
-    read = read_table(*table)
     if model is None:
+        read = read_table(*table, id=options["id"])
         scored = train_and_score(read, request, refit, options, say)
     else:
-        scored = score(model, read, request, say)
+        scored = score(model, table, request, say)
     backtest = scored.backtest
     try:
         show(scored, by, as_json)
@@ -232,13 +232,15 @@ def train_and_score(
     return Scored(backtest, forecaster.model_)
 
 
-def score(path: str, table: Table, request: BacktestRequest, say: Say) -> Scored:
+def score(path: str, table: tuple[str, ...], request: BacktestRequest, say: Say) -> Scored:
     """The backtest of a model that is trained already."""
+    from forecast.data.io.tables import read_table
     from forecast.model import Model
 
     model = Model.load(path)
-    panel = model.panel(table.frame, table.origin)
-    tell(panel, len(table.frame), say)
+    read = read_table(*table, id=model.config.schema.id)
+    panel = model.panel(read.frame, read.origin)
+    tell(panel, len(read.frame), say)
     return Scored(model.backtest(panel, **request._asdict()), model)
 
 

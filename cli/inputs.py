@@ -62,11 +62,11 @@ def read_inputs(files: Files, series: list[str] | None = None) -> Inputs:
     history = future = None
     notes: list[str] = []
     if files.future is not None:
-        table = read_table(files.future)
+        table = read_table(files.future, id=model.config.schema.id)
         future = model.future_covariates(table.frame, table.origin)
         notes += future.panel.notes
     if files.table:
-        table = read_table(*files.table)
+        table = read_table(*files.table, id=model.config.schema.id)
         history = model.panel(table.frame, table.origin)
         history = history if series is None else history.select(series)
         notes += history.notes

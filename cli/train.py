@@ -74,7 +74,7 @@ def train(
     check_inputs({"the table itself": files_of(*table)}, {"--model": model, "--plot": plot})
     forecaster = Forecaster(**options)
     forecaster.check()
-    read = read_table(*table)
+    read = read_table(*table, id=options["id"])
     panel = to_panel(read.frame, read.origin, **column_roles(options))
     say(f"Read {panel.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
     print_notes(panel.notes, say)

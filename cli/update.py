@@ -46,8 +46,8 @@ def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> Non
     from forecast.data.io.tables import read_table
     from forecast.model import Model
 
-    read = read_table(*table)
-    Model.load(model)  # refuses what is not a model before a lock is left beside it
+    known = Model.load(model)  # refuses what is not a model before a lock is left beside it
+    read = read_table(*table, id=known.config.schema.id)
     with locked(model, ArtifactError, waits_for(model, say)):
         before = Model.load(model)
         panel = before.panel(read.frame, read.origin, fill_gaps=fill_gaps, all_missing=True)

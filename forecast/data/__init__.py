@@ -8,6 +8,7 @@
     table_layout       index levels and names of files become plain columns
     split_times        times split over columns become one column
     times_across       a table with times across the top becomes long
+    column_names       names that say what a column is for
     column_roles       which columns are the id, the time and the target
     repeated_times     which columns tell the rows of one time apart
     parsing            ids and missing cells

@@ -14,24 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecast.data.column_names import TARGET_NAMES, TIME_NAMES, is_id_name, word
 from forecast.data.number_style import looks_like_numbers
 from forecast.data.parsing import MISSING_WORDS
 from forecast.data.repeated_times import RepeatedTimes
 from forecast.data.timestamps import Times, is_calendar_code, looks_like_times
 from forecast.errors import DataError, first_few, quote
 
-TIME_NAMES = {
-    *("ds", "date", "time", "timestamp", "datetime", "t", "step", "hour", "day", "week"),
-    *("month", "quarter", "year", "period", "datum", "zeit", "fecha"),
-}
-ID_NAMES = {
-    *("unique_id", "id", "series", "item", "store", "shop", "sensor", "meter", "product", "sku"),
-    *("customer", "country", "region", "station", "ticker", "symbol"),
-}
-TARGET_NAMES = {
-    *("y", "target", "value", "values", "sales", "demand", "quantity", "qty", "count", "amount"),
-    *("load", "units"),
-}
 DEFAULT_NAMES = ("unique_id", "ds", "y")  # taken without a note
 NO_ID = "none"  # says that no column is the id
 SHOWN_COLUMNS = 10  # in a message
@@ -213,7 +202,7 @@ class _Search:
     def time(self) -> str:
         left = self.left()
         dates = [n for n in left if self.kinds[n] == "time"]
-        named = [n for n in left if _word(n) in TIME_NAMES and self.kinds[n] != "other"]
+        named = [n for n in left if word(n) in TIME_NAMES and self.kinds[n] != "other"]
         compact = [n for n in left if is_calendar_code(self.frame[n])]
         for names in ([n for n in left if n == "ds"], dates, named, compact):
             if len(names) > 1 and names is dates:
@@ -231,7 +220,7 @@ class _Search:
         left = [*self.left(), *self.known_unused]
         if "unique_id" in left:
             return self._only("id", ["unique_id"])
-        named = [n for n in left if _is_id_word(n) and self._may_name_series(n)]
+        named = [n for n in left if is_id_name(n) and self._may_name_series(n)]
         if not rows.repeat:
             named = [n for n in named if _is_mostly_filled(self.frame[n])]
         others = [n for n in left if n not in named and self._may_hold_ids(n)]
@@ -257,7 +246,7 @@ class _Search:
     def target(self, may_be_wide: bool) -> str | None:
         left = self.left()
         numbers = [n for n in left if self.kinds[n] == "number"]
-        named = [n for n in numbers if _word(n) in TARGET_NAMES]
+        named = [n for n in numbers if word(n) in TARGET_NAMES]
         wide = may_be_wide and len(numbers) > 1
         for names in ([n for n in left if n == "y"], named, numbers):
             if len(names) == 1 or (names and not wide):
@@ -311,7 +300,7 @@ class _Search:
 
     def _may_hold_ids(self, name: str) -> bool:
         """Whether a column that is not named like an id may be one: each row has a name or code."""
-        if _word(name) in {*TIME_NAMES, *TARGET_NAMES}:
+        if word(name) in {*TIME_NAMES, *TARGET_NAMES}:
             return False
         column = self.frame[name]
         may = self._holds_names(name) or pd.api.types.is_integer_dtype(column)
@@ -375,15 +364,6 @@ def _kind_of_cells(cells: pd.Series[Any]) -> str:
     if looks_like_numbers(texts):
         return "text" if padded else "number"
     return "time" if looks_like_times(texts) else "text"
-
-
-def _word(name: str) -> str:
-    return name.strip().lower()
-
-
-def _is_id_word(name: str) -> bool:
-    word = _word(name)
-    return word in ID_NAMES or word.endswith(("_id", " id")) or name.endswith("Id")
 
 
 def _shown(columns: Iterable[object]) -> str:

@@ -14,6 +14,7 @@ from forecast.data.number_style import (
     Cell,
     decimal_by_bare_numbers,
     decimal_of,
+    is_currency,
     looks_like_numbers,
     read_cell,
     stray_cell,
@@ -174,7 +175,7 @@ class NumberReader:
         return values
 
     def _refuse_two_marks(self, column: _TextColumn) -> None:
-        """Raise DataError where cells are in several currencies, or some of them in percent."""
+        """Raise DataError where cells are in several units, or some of them in none but 0."""
         first_with = {column.cells[k].mark: k for k in reversed(column.present)}
         marks = [mark for mark in first_with if mark]
         if len(marks) > 1:
@@ -184,9 +185,11 @@ class NumberReader:
                 f"where other numbers have the sign {marks[-1]!r}; write all in one unit",
             )
         unmarked = [k for k in column.present if not column.cells[k].mark and column.cells[k].point]
-        if marks == ["%"] and unmarked:
+        if marks and unmarked and not is_currency(marks[0]):
             raise self._error(
-                column, unmarked[0], "where other numbers are percentages; write all alike"
+                column,
+                unmarked[0],
+                f"where other numbers have the sign {marks[0]!r}; write all in one unit",
             )
 
     def _decimal_of(self, column: _TextColumn) -> _Decimal:

@@ -1,4 +1,4 @@
-"""How a table writes its numbers: decimal sign, grouping of thousands, currency and percent signs.
+"""How a table writes its numbers: decimal sign, grouping of thousands, currencies and units.
 
 `1,153` may be 1153 or 1.153. Each cell has a value under either decimal sign, or none; all cells of
 a column, and then what stands around it, decide between the two.
@@ -23,7 +23,11 @@ CURRENCY = (
     r"(?:[a-z]{0,3}[$\u00a2-\u00a5\u20a0-\u20bf\u0e3f]|usd|eur|gbp|chf|jpy|cny|inr|aud|cad|sek|nok"
     r"|dkk|pln|czk|huf|brl|zar|kr\.?|rs\.?|fr\.|z\u0142|k\u010d|ft)"
 )
-MARK = rf"(?:{CURRENCY}|%)"
+UNIT = (  # none that might be a factor, as k for thousands and m or b for millions and more
+    r"(?:[kmgt]?wh|[kmg]w|k?va|\u00b0[cf]|[kcm\u00b5]m|km/h|mph|m/s|k?g|lbs?|oz|m?l|k?pa|hpa|m?bar"
+    r"|pp[mb]|db|[kmg]?hz|[kmg]b|pcs|stk|h|min|m?s)\b"
+)
+MARK = rf"(?:{CURRENCY}|%|{UNIT})"
 CELL = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[+-]?)\s*(?P<before>{MARK})?\s*(?P<inner>[+-]?)\s*"
     rf"(?P<body>[\d.,][\d.,' _]*?(?:e[+-]?\d+)?)\s*(?P<after>{MARK})?\s*(?P<behind>-?)\s*"
@@ -49,7 +53,7 @@ class Cell(NamedTuple):
 
     point: float | None
     comma: float | None
-    mark: str = ""  # a currency or percent sign
+    mark: str = ""  # a sign of currency or percent, or a unit
     is_bare: bool = False  # digits only
 
     def under(self, decimal: str) -> float | None:
@@ -111,6 +115,11 @@ def _value(body: str, decimal: str, factor: float) -> float | None:
     whole = (match["whole"] or "0").translate(GROUPING)
     part = match["part"] or match["bare"] or "0"
     return factor * float(f"{whole}.{part}{match['exponent'] or ''}")
+
+
+def is_currency(mark: str) -> bool:
+    """Whether the mark of a cell is a currency, which may be left out where others have it."""
+    return re.fullmatch(CURRENCY, mark) is not None
 
 
 def looks_like_numbers(texts: Iterable[str]) -> bool:

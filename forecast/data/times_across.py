@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.data.column_roles import TIME_NAMES, ColumnRoles, kind_of
+from forecast.data.column_names import TIME_NAMES, word
+from forecast.data.column_roles import ColumnRoles, kind_of
 from forecast.data.origin import Place
 from forecast.data.table_layout import Flat
 from forecast.errors import DataError, first_few, quote
@@ -114,7 +115,7 @@ def _is_time(label: Any) -> bool:
 
 
 def _holds_times(column: pd.Series[Any]) -> bool:
-    return kind_of(column) == "time" or str(column.name).strip().lower() in TIME_NAMES
+    return kind_of(column) == "time" or word(str(column.name)) in TIME_NAMES
 
 
 def _id(frame: pd.DataFrame, names: list[str], source: str) -> str | None:

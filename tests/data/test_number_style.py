@@ -76,6 +76,8 @@ def error_of(*cells, **surroundings):
         ("R$ 2,5", None, 2.5),
         ("CHF 1'000.00", 1000, None),
         ("12 %", 12, 12),
+        ("1,5 kWh", None, 1.5),
+        ("-3\u00b0C", -3, -3),
     ],
 )
 def test_a_cell_has_a_value_under_each_decimal_sign(text, point, comma):
@@ -87,7 +89,7 @@ def test_a_cell_has_a_value_under_each_decimal_sign(text, point, comma):
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "-", "x", "e5", ",", "+", "1/2", "12:30", "2024-01-31", "31.12.2024", "12 kWh"),
+        *("", "-", "x", "e5", ",", "+", "1/2", "12:30", "2024-01-31", "31.12.2024", "12 apples"),
         *("1,2,3", "1.2.3", "1,23,45", "1 23", "10 000 0", "(5", "--5", "-(5)", "$5%"),
     ],
 )
@@ -230,7 +232,8 @@ def test_a_reading_that_was_decided_is_reported_once_for_all_columns_like_it():
             ["$5", "\u20ac7"],
             "found '\u20ac7', where other numbers have the sign '$'; write all in one unit",
         ),
-        (["5%", "0.5"], "found '0.5', where other numbers are percentages; write all alike"),
+        (["5%", "0.5"], "'0.5', where other numbers have the sign '%'; write all in one unit"),
+        (["900", "5 kg"], "'900', where other numbers have the sign 'kg'; write all in one unit"),
         (["5", "five"], "found 'five', where a number should be"),
         (["5", "-inf"], "-inf is infinite; leave unknown values empty"),
     ],

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
+from forecast.data.column_names import is_id_name
 from forecast.data.io.atomic_write import replace_file
 from forecast.data.io.csv_dialect import Dialect, sniff, without_loose_spaces
 from forecast.data.io.excel import as_text, read_excel, write_excel
@@ -47,7 +48,7 @@ class _Read(NamedTuple):
     decimals: Mapping[str, str] = MappingProxyType({})  # of the columns whose numbers have one
 
 
-def read_table(*paths: str) -> Table:
+def read_table(*paths: str, id: str | None = None) -> Table:
     """Read a table from a file, or from several that have the same columns.
 
     Args:
@@ -55,9 +56,10 @@ def read_table(*paths: str) -> Table:
             files, or Excel workbooks (.xlsx), of which the first sheet is read. Patterns such as
             "stores/*.csv" stand for the matching files; "-" alone is standard input. The type of
             a file is inferred from its content, not from its name.
+        id: name of the column of ids, if it is known.
 
     Returns:
-        The table. Ids such as 007 stay text; notes are in `frame.attrs["notes"]`.
+        The table. Ids such as 007 or 1.10 stay text; notes are in `frame.attrs["notes"]`.
 
     Raises:
         DataError: a file is missing, unreadable, empty, damaged, not a table, or unlike the
@@ -65,13 +67,13 @@ def read_table(*paths: str) -> Table:
     """
     files = files_of(*paths)
     if len(files) == 1:
-        return _read(files[0])
+        return _read(files[0], id)
     _refuse_pipes(files)
-    parts = [_read(path) for path in files]
+    parts = [_read(path, id) for path in files]
     refuse_unlike([part.frame for part in parts], files)
     mixed = mixed_columns([part.frame for part in parts])
     if mixed:
-        parts = [_read(path, mixed) for path in files]
+        parts = [_read(path, id, mixed) for path in files]
         refuse_two_decimals([part.frame for part in parts], files, mixed)
     source = paths[0] if len(paths) == 1 else f"{files[0]} and {len(files) - 1} more"
     return _stack(
@@ -109,22 +111,23 @@ def _stack(parts: list[Table], source: str, notes: list[str]) -> Table:
     return Table(frame, TableOrigin(source, None, files, parts[0].origin.delimiter, decimals))
 
 
-def _read(path: str, text: Collection[str] = ()) -> Table:
+def _read(path: str, id: str | None, text: Collection[str] = ()) -> Table:
     """Read one file.
 
     Args:
         path: of the file; "-" for standard input.
+        id: name of the column of ids, if it is known.
         text: columns to be read as text, whatever they hold.
     """
     source = "standard input" if path == "-" else path
     with _readable_errors(source), _open(path) as stream:
-        read = _read_stream(stream, source, text)
+        read = _read_stream(stream, source, id, text)
     first_line = read.first_line
     files = () if path == "-" else (SourceFile(source, first_line, len(read.frame)),)
     return Table(read.frame, TableOrigin(source, first_line, files, read.delimiter, read.decimals))
 
 
-def _read_stream(stream: BinaryIO, source: str, text: Collection[str]) -> _Read:
+def _read_stream(stream: BinaryIO, source: str, id: str | None, text: Collection[str]) -> _Read:
     """Read a table of any type."""
     start = stream.read(4)
     stream.seek(0)
@@ -140,7 +143,7 @@ def _read_stream(stream: BinaryIO, source: str, text: Collection[str]) -> _Read:
         )
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         stream = io.BytesIO(stream.read().decode("utf-16").encode())
-    return _read_csv(stream, source, text)
+    return _read_csv(stream, source, id, text)
 
 
 def _with_text(frame: pd.DataFrame, names: Collection[str]) -> pd.DataFrame:
@@ -207,7 +210,7 @@ def _with_stripped_names(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.set_axis(names, axis=1) if is_clear and names != [*frame.columns] else frame
 
 
-def _read_csv(stream: BinaryIO, source: str, text: Collection[str]) -> _Read:
+def _read_csv(stream: BinaryIO, source: str, id: str | None, text: Collection[str]) -> _Read:
     import pyarrow as pa
 
     stream = without_loose_spaces(stream)
@@ -217,10 +220,11 @@ def _read_csv(stream: BinaryIO, source: str, text: Collection[str]) -> _Read:
     table, lines_kept, notes = _decoded(stream, dialect, source)
     unsure = [
         c
-        for c, kind in enumerate(table.schema.types)
-        if pa.types.is_floating(kind) and not dialect.has_decimals[c]
+        for c, (name, kind) in enumerate(zip(dialect.header, table.schema.types, strict=True))
+        if (pa.types.is_floating(kind) and not dialect.has_decimals[c])
+        or ((name == id or is_id_name(name)) and _is_changed_id(kind))
     ]
-    if unsure:  # 1.153 may be 1153: the text of all cells decides
+    if unsure:  # 1.153 may be 1153, and an id 1.10 is not 1.1: the text of all cells decides
         dialect = dialect._replace(text_columns=sorted([*dialect.text_columns, *unsure]))
         table, lines_kept, notes = _decoded(stream, dialect, source)
     decimals = {
@@ -233,12 +237,33 @@ def _read_csv(stream: BinaryIO, source: str, text: Collection[str]) -> _Read:
         for c, (name, kind) in enumerate(zip(dialect.header, table.schema.types, strict=True))
         if name or not pa.types.is_null(kind)
     ]
-    table = table.rename_columns(dialect.header).select(kept)
+    table = _without_padding(table.rename_columns(dialect.header).select(kept))
     frame = _without_blank_lines(table, source)
     if dialect.notes or notes:
         frame.attrs["notes"] = [*dialect.notes, *notes]
     first_line = dialect.first_line if lines_kept else None
     return _Read(frame, first_line, dialect.delimiter, decimals)
+
+
+def _is_changed_id(kind: pa.DataType) -> bool:
+    """Whether ids of a type may no longer be what was written, unlike text and whole numbers."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+
+
+def _without_padding(table: pa.Table) -> pa.Table:
+    """The table without the spaces around text that all cells of a column have."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for c, kind in enumerate(table.schema.types):
+        column = table.column(c)
+        if pa.types.is_string(kind) and any(
+            pc.all(is_padded(column, " ")).as_py() for is_padded in (pc.starts_with, pc.ends_with)
+        ):
+            table = table.set_column(c, table.schema.names[c], pc.utf8_trim(column, " "))
+    return table
 
 
 def _decoded(
