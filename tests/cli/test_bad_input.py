@@ -3,6 +3,7 @@
 import errno
 import gzip
 import io
+import itertools
 import json
 import os
 import re
@@ -600,7 +601,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(
     tmp_path, monkeypatch, words, file, files_before
 ):
     (tmp_path / file).write_bytes(BEFORE)
-    answers = iter([os.fsync] * files_before + [full_disk])
+    answers = itertools.chain([os.fsync] * files_before, itertools.repeat(full_disk))
     monkeypatch.setattr(os, "fsync", lambda stream: next(answers)(stream))
 
     line = error_of(*words, status=1)

@@ -169,7 +169,7 @@ def test_a_model_reads_later_tables_of_either_layout(make_model):
 
     future = updated.predict(2)
     assert future.columns.tolist() == ["Country/Region", "date", "forecast"]
-    assert future["date"].tolist() == ["02/19/24", "02/20/24"] * 3
+    assert future["date"].tolist() == ["2/19/24", "2/20/24"] * 3
     pd.testing.assert_frame_equal(step_by_step.predict(2), future)
     pd.testing.assert_frame_equal(from_long.predict(2), future)
 
