@@ -115,11 +115,13 @@ def _wild(random: Random) -> Style:
     decimal = ".,"[often() < 0.4]
     numbers = NumberStyle()
     if often() < 0.6:
+        before = random.choice(BEFORE) if often() < 0.2 else ""
+        after = random.choice(AFTER) if often() < 0.2 else ""
         numbers = NumberStyle(
             decimal=decimal,
             group=random.choice(GROUPS) if often() < 0.7 else "",
-            before=random.choice(BEFORE) if often() < 0.2 else "",
-            after=random.choice(AFTER) if often() < 0.2 else "",
+            before=before,
+            after="" if before else after,  # dollars are neither euros nor kilowatt hours
             negative=random.choice(NEGATIVES),
             plus=often() < 0.05,
         )

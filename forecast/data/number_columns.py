@@ -292,7 +292,7 @@ class NumberReader:
         if delimiter == ",":
             return "."
         if delimiter == ";":
-            return "," if self._has_dotted_dates() else None
+            return "," if written == {","} and self._has_dotted_dates() else None
         return "." if written == {"."} else None
 
     def _has_dotted_dates(self) -> bool:

@@ -27,12 +27,8 @@ UNIT = (  # none that might be a factor, as k for thousands and m or b for milli
     r"(?:[kmgt]?wh|[kmg]w|k?va|\u00b0[cf]|[kcm\u00b5]m|km/h|mph|m/s|k?g|lbs?|oz|m?l|k?pa|hpa|m?bar"
     r"|pp[mb]|db|[kmg]?hz|[kmg]b|pcs|stk|h|min|m?s)\b"
 )
-MARK = rf"(?:{CURRENCY}|%|{UNIT})"
-CELL = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[+-]?)\s*(?P<before>{MARK})?\s*(?P<inner>[+-]?)\s*"
-    rf"(?P<body>[\d.,][\d.,' _]*?(?:e[+-]?\d+)?)\s*(?P<after>{MARK})?\s*(?P<behind>-?)\s*"
-    r"(?P<close>\))?"
-)
+BEFORE = re.compile(rf"\s*(?P<part>[(+-]|{CURRENCY}|%)\s*")
+AFTER = re.compile(rf"\s*(?P<part>[)-]|{CURRENCY}|%|(?<=[\d\s)]){UNIT})\s*$")
 BODY = {  # at most one sign of grouping, every three digits; or as in India, 12,34,567
     decimal: re.compile(
         rf"(?:(?P<whole>\d+|[1-9]\d{{0,2}}(?P<group>[{other}' _])\d{{3}}(?:(?P=group)\d{{3}})*"
@@ -95,17 +91,27 @@ def read_cell(text: str) -> Cell:
     text = text.translate(PLAIN_SIGNS).strip().lower()
     if INFINITE.fullmatch(text):
         return Cell(float(text), float(text))
-    match = CELL.fullmatch(text)
-    if match is None or bool(match["open"]) != bool(match["close"]):
+    body, parts = _without_signs(text)
+    marks = [part for part in parts if part not in "+-()"]
+    signs = [part for part in parts if part in "+-("]
+    is_one = len(marks) < 2 or (len(marks) == 2 and all(map(is_currency, marks)))
+    if len(signs) > 1 or parts.count("(") != parts.count(")") or not is_one:
         return NO_NUMBER
-    signs = [match[part] for part in ("sign", "inner", "behind") if match[part]]
-    marks = [match[part].strip() for part in ("before", "after") if match[part]]
-    if len(signs) + bool(match["open"]) > 1 or len(marks) > 1:
-        return NO_NUMBER
-    factor = -1.0 if match["open"] or "-" in signs else 1.0
-    body = match["body"]
+    factor = -1.0 if signs and signs != ["+"] else 1.0
     point, comma = (_value(body, decimal, factor) for decimal in DECIMALS)
-    return Cell(point, comma, marks[0] if marks else "", body.isdecimal())
+    return Cell(point, comma, " ".join(marks), body.isdecimal())
+
+
+def _without_signs(text: str) -> tuple[str, list[str]]:
+    """A cell without what stands before and behind its digits, and those parts, sorted."""
+    parts = []
+    while match := BEFORE.match(text):
+        parts.append(match["part"].strip())
+        text = text[match.end() :]
+    while match := AFTER.search(text):
+        parts.append(match["part"].strip())
+        text = text[: match.start()]
+    return text, sorted(parts)
 
 
 def _value(body: str, decimal: str, factor: float) -> float | None:
@@ -119,7 +125,7 @@ def _value(body: str, decimal: str, factor: float) -> float | None:
 
 def is_currency(mark: str) -> bool:
     """Whether the mark of a cell is a currency, which may be left out where others have it."""
-    return re.fullmatch(CURRENCY, mark) is not None
+    return all(re.fullmatch(CURRENCY, part) for part in mark.split())
 
 
 def looks_like_numbers(texts: Iterable[str]) -> bool:

@@ -210,7 +210,10 @@ def _readings(
     texts: pd.Series[Any], earlier: Codec | None, date_format: str | None
 ) -> list[Reading]:
     samples = dict.fromkeys(str(texts.iloc[k]) for k in (0, len(texts) // 2, len(texts) - 1))
-    forms = list(dict.fromkeys(form for sample in samples for form in candidates(sample)))
+    forms = [form for sample in samples for form in candidates(sample)]
+    if earlier and "%" in earlier.form:
+        forms.insert(0, earlier.form)  # the first of readings that are alike counts
+    forms = list(dict.fromkeys(forms))
     if date_format in ORDERS:
         forms = [form for form in forms if _has_order(form, ORDERS[date_format])] or forms
     elif date_format is not None:

@@ -37,6 +37,7 @@ DAY = 86_400_000_000  # microseconds
 
 FIRST_YEAR, LAST_YEAR = 1700, 2200  # of calendar codes
 EPOCH_YEARS = (1980, 2100)
+MAX_SECONDS = 10**12  # of a time that can be counted, before or after 1970
 EXCEL_YEARS = (1950, 2070)
 CLEAR_LEAD = 0.25  # of the share of a regular grid that one reading fills, over another's
 
@@ -243,7 +244,9 @@ def _excel_days(serial: NDArray[Any]) -> Stamps:
     minutes = np.rint(seconds / 60) * 60
     if (np.abs(minutes - seconds) <= 1).all():
         seconds = minutes
-    return (seconds.astype(np.int64) * 1_000_000).view("datetime64[us]")
+    is_countable = np.abs(seconds) <= MAX_SECONDS
+    microseconds = np.where(is_countable, seconds, 0).astype(np.int64) * 1_000_000
+    return np.where(is_countable, microseconds.view("datetime64[us]"), np.datetime64("NaT"))
 
 
 def _are_steady_days(days: Stamps) -> bool:

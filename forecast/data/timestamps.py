@@ -27,6 +27,8 @@ ZONED = (  # a time of day before an offset, since 01-2024 has none; groups: wit
     r"(?P<offset>\s*[+-]\d{2}(?::?\d{2})?)$"
 )
 NUMBER_DTYPE = re.compile(r"u?int\d+|float\d+", re.IGNORECASE)
+STEP_NUMBER = r"0|-?[1-9]\d{0,4}"  # as text
+YEAR_NUMBER = r"[12]\d{3}"
 MAX_EXACT_INTEGER = 2**53  # whole numbers up to here are exact in a float
 LEAST_CODE = 10_000  # of calendar codes and epochs
 ISO_HINT = "; dates are best written as 2024-01-31 or 2024-01-31 10:00"
@@ -229,6 +231,8 @@ def _read_text(column: pd.Series[Any], place: Place, hints: _Hints) -> Times:
     if times is not None:
         _refuse_unread(pd.isna(times.values)[codes], column, place, hints)
         return times._replace(values=times.values.take(codes))
+    if texts.str.fullmatch(STEP_NUMBER).all() and not texts.str.fullmatch(YEAR_NUMBER).all():
+        return Times(np.array([int(text) for text in texts], dtype=np.int64)[codes], "int64")
     samples = texts.iloc[[0, len(texts) // 2, -1]]
     if not _zone_parts(samples)[1].isna().all():
         return _read_zoned_text(column, texts, codes, place, hints)

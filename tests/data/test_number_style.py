@@ -170,7 +170,6 @@ def test_the_delimiter_and_dates_decide_where_no_column_does():
     assert read("1,153", "2,222", delimiter=",") == [1153, 2222]
     assert read("1.153", "2.222", delimiter=",") == [1.153, 2.222]
     assert read("1.153", "2.222", delimiter="\t") == [1.153, 2.222]
-    assert reader(";", x=["1.153", "2.222"], day=dates).read("x").tolist() == [1153, 2222]
     assert reader(";", x=["1,153", "2,222"], day=dates).read("x").tolist() == [1.153, 2.222]
 
 

@@ -238,7 +238,7 @@ def raising(error):
     ],
 )
 def test_an_error_is_a_fault_unless_there_is_a_reason_for_it(monkeypatch, error, kind):
-    monkeypatch.setattr(reading, "to_panel", raising(error))
+    monkeypatch.setattr(reading, "read_table", raising(error))
 
     assert reading.check(PLAIN).kind == kind
     titled = reading.check(PLAIN._replace(style=replace(PLAIN.style, title=True)))

@@ -18,7 +18,7 @@ SAMPLE_BYTES = 2**18
 PROBES = 16  # pieces of a long file that are read besides the beginning
 PROBE_BYTES = 2**14
 LINES = 200  # from which the delimiter is inferred
-ZERO_PADDED = re.compile(r"0\d+$")
+ZERO_PADDED = re.compile(r"0\d+$|0\d\.\d{4}$")  # 007, or the month 01.2024
 UTC_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*[+-]\d\d:?(\d\d)?$")
 DATE = re.compile(r"\d{4}-\d\d(-\d\d)?\b")
 NUMBER_OR_DATE = re.compile(r"[+-]?\d[\d.,:/ T+-]*$")
@@ -93,7 +93,8 @@ def sniff(stream: BinaryIO, source: str) -> Dialect:
     if is_data(header, rows[0] if rows else []):
         line = lines[0].strip()[:80]
         raise DataError(f"{place}: {line!r}, where a header should name the columns")
-    header = _with_margins([name.removeprefix(COMMENT).strip() for name in header], rows)
+    header[0] = header[0].removeprefix(COMMENT).strip()
+    header = _with_margins(header, rows)
     for probe in _probes(stream, len(sample)):
         rows += csv.reader(_lines(probe)[1:], delimiter=delimiter)
     rows = [row for row in rows if len(row) == len(header)]

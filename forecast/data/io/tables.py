@@ -258,9 +258,13 @@ def _without_padding(table: pa.Table) -> pa.Table:
     import pyarrow.compute as pc
 
     for c, kind in enumerate(table.schema.types):
+        if not pa.types.is_string(kind):
+            continue
         column = table.column(c)
-        if pa.types.is_string(kind) and any(
-            pc.all(is_padded(column, " ")).as_py() for is_padded in (pc.starts_with, pc.ends_with)
+        empty = pc.equal(column, "")
+        if any(
+            pc.all(pc.or_(empty, is_padded(column, " "))).as_py()
+            for is_padded in (pc.starts_with, pc.ends_with)
         ):
             table = table.set_column(c, table.schema.names[c], pc.utf8_trim(column, " "))
     return table
