@@ -208,7 +208,7 @@ def _advice(times: npt.NDArray[Any], indptr: Integers, frequency: Frequency, gap
             return f"{NUMBER_THEM[0].upper()}{NUMBER_THEM[1:]}"
     advice = "Number the rows evenly"
     if frequency.unit != "integer":
-        alias = frequency.name.split("-")[0]
+        alias = _usual_alias(frequency, gaps)
         advice = f"Resample them to one row per step (in pandas: .resample({alias!r}).mean())"
     widest = replace(frequency, step=int(np.gcd.reduce(gaps)))
     if gaps.sum() // widest.step + len(indptr) - 1 <= 2 * len(times):  # at most half are gaps
@@ -217,6 +217,14 @@ def _advice(times: npt.NDArray[Any], indptr: Integers, frequency: Frequency, gap
             "fits every row"
         )
     return advice
+
+
+def _usual_alias(frequency: Frequency, gaps: Integers) -> str:
+    """The alias of the most common spacing or, where most gaps differ, of the next usual one."""
+    if 2 * np.count_nonzero(gaps == frequency.step) >= len(gaps) or frequency.unit != "microsecond":
+        return frequency.name.split("-")[0]
+    usual = np.median(gaps)
+    return parse(next((a for a in ("s", "min", "h", "D") if parse(a).step >= usual), "W")).name
 
 
 def _is_one_a_month(stamps: npt.NDArray[np.datetime64], indptr: Integers) -> bool:

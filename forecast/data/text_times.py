@@ -38,8 +38,8 @@ _CLOCK = re.compile(
 _COMPACT_CLOCK = re.compile(r"T\d{4}(\d{2})?$")
 _SEPARATOR = re.compile(r"[-/. ,_:']{1,3}")
 _TOKEN = re.compile(r"\d+|[A-Za-z]+|[^\dA-Za-z]+")
-_YEAR_OR_DIGITS = {1: "2", 2: "2", 3: "3", 4: "4", 8: "8"}
-_DIRECTIVES_OF = {"8": 3, "3": 2}  # 20240131; the week and day of 2024W051
+_YEAR_OR_DIGITS = {1: "2", 2: "2", 3: "3", 4: "4", 5: "5", 8: "8"}
+_DIRECTIVES_OF = {"8": 3, "3": 2, "5": 2}  # 20240131; 2024W051; Q12024
 
 # The tokens of a date (4: a number of four digits; 2: of one or two; b: the name of a month; Q, W
 # and M: those letters) and the directives that they may be; * is a letter that stays.
@@ -53,7 +53,14 @@ _SHAPES = {
     "24": ("mY",),
     **{"2b4": ("dbY",), "2b2": ("dby", "ybd"), "b24": ("bdY",), "b22": ("bdy",), "4b2": ("Ybd",)},
     **{"b4": ("bY",), "4b": ("Yb",), "b2": ("by",), "2b": ("yb",)},
-    **{"4Q2": ("Y*q",), "Q24": ("*qY",), "2Q4": ("q*Y",), "Q22": ("*qy",), "2Q2": ("q*y", "y*q")},
+    **{
+        "4Q2": ("Y*q",),
+        "Q24": ("*qY",),
+        "Q5": ("*qY",),
+        "2Q4": ("q*Y",),
+        "Q22": ("*qy",),
+        "2Q2": ("q*y", "y*q"),
+    },
     **{"4W2": ("G*V",), "W24": ("*VG",), "4W22": ("G*Vu",), "4W3": ("G*Vu",)},
     **{"4M2": ("Y*m",), "M24": ("*mY",)},
 }

@@ -761,3 +761,15 @@ def test_a_single_series_comes_back_whole(example, is_period):
     back = to_table(to_panel(series, frequency=alias))
 
     pd.testing.assert_series_equal(back, expected, check_freq=False)
+
+
+def test_the_advice_for_events_without_a_usual_spacing_names_a_usual_step():
+    minutes = np.random.default_rng(3).permutation(3 * 24 * 60)[:60]  # some 70 minutes apart
+    events = pd.DataFrame(
+        {"y": 1.0}, index=pd.Timestamp("2024-01-01") + pd.to_timedelta(minutes, "m")
+    )
+
+    with pytest.raises(DataError, match=r"resample\('h'\)\.mean") as error:
+        to_panel(events)
+    assert "not evenly spaced" in str(error.value)
+    assert to_panel(events.sort_index().resample("h").mean()).frequency.name == "h"

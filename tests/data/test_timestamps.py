@@ -37,6 +37,7 @@ WRITERS = {  # those that Python does not know
     "2010-Q1": ("QS", lambda t: f"{t.year}-Q{t.quarter}"),
     "2010 q1": ("QS", lambda t: f"{t.year} q{t.quarter}"),
     "Q1 2010": ("QS", lambda t: f"Q{t.quarter} {t.year}"),
+    "Q12010": ("QS", lambda t: f"Q{t.quarter}{t.year}"),
     "1Q2010": ("QS", lambda t: f"{t.quarter}Q{t.year}"),
     "Q1-10": ("QS", lambda t: f"Q{t.quarter}-{t.year % 100:02}"),
     "1/2/24": ("D", lambda t: f"{t.month}/{t.day}/{t.year % 100:02}"),
