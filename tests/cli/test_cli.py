@@ -412,12 +412,12 @@ def test_a_very_long_horizon_goes_past_the_year_9999(make_model, make_random_pan
     panel = make_random_panel([30], frequency="MS", first=(9990 - 1970) * 12)
     make_model(panel, lags=(12,)).save("model.forecast")
 
-    result = run_well("predict", "--horizon", 20_000)
+    result = run_well("predict", "--horizon", 2_000)
 
     lines = result.stdout.splitlines()
-    assert len(lines) == 20_001
+    assert len(lines) == 2_001
     assert lines[1].startswith("a,9992-07-01")
-    assert lines[-1].startswith("a,11659-02-01")
+    assert lines[-1].startswith("a,10159-02-01")
     assert np.isfinite([float(line.rsplit(",", 1)[1]) for line in lines[1:]]).all()
 
 

@@ -27,10 +27,11 @@ from forecast.training.plan import choose
 NAN = np.nan
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 KINDS = [*((network, "student_t") for network in NETWORKS), ("lstm", "negative_binomial")]
+COMPILED = [kind for kind in KINDS if kind[0] in ("lstm", "attention")]
 pytestmark = pytest.mark.filterwarnings("ignore:the network .repeat. was trained for")
 
 
-@pytest.fixture(params=KINDS, ids=["-".join(names) for names in KINDS], scope="module")
+@pytest.fixture(params=KINDS, ids="-".join, scope="module")
 def model(request, make_model, make_random_panel):
     """A model of random weights; three daily series of two targets, with missing values."""
     network, head = request.param
@@ -147,6 +148,7 @@ def test_company_a_series_is_forecast_the_same_alone_and_among_others(model):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("model", COMPILED, ids="-".join, indirect=True)
 def test_both_runtimes_agree(model):
     numpy, compiled = (model.rollout(5, paths=2, runtime=name) for name in ("numpy", "compiled"))
 

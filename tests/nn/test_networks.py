@@ -409,10 +409,8 @@ def test_a_new_block_starts_from_the_encoders_latest_output():
 
 @EVERY
 @pytest.mark.parametrize("layers", [1, 2])
-@given(seed=st.integers(0, 2**16))
-@settings(deadline=None, max_examples=3)
 def test_keras_layers_numpy_step_and_tensor_step_give_the_same_outputs(
-    make_panel, make_config, make_weights, make_learner, tensors, name, cell, layers, seed
+    make_panel, make_config, make_weights, make_learner, tensors, name, cell, layers
 ):
     from forecast.training.keras_model import ModelInputs
 
@@ -421,8 +419,8 @@ def test_keras_layers_numpy_step_and_tensor_step_give_the_same_outputs(
         **{"network": name, "cell": cell, "head": "student_t", "layers": layers},
         **{"lags": (2, 3), "cycles": ("week",), "context": 5, "horizon": 4},
     )
-    weights, sizes = make_weights(config, seed), config.blueprint.sizes
-    rng = np.random.default_rng(seed)
+    weights, sizes = make_weights(config), config.blueprint.sizes
+    rng = np.random.default_rng(0)
     values = rng.normal(size=(5, 3 + 9, 1)).astype(np.float32)
     step_features = rng.normal(size=(5, 9, 2)).astype(np.float32)
     windows = step_inputs.window_input(np, values, step_features, config.lags)

@@ -88,16 +88,21 @@ def assert_same_gradients(found, expected):
         np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5 * largest, err_msg=name)
 
 
-@pytest.mark.parametrize("head", ["point", "student_t"])
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    ("name", "cell", "head"),
+    [
+        (name, cell, ("point", "student_t")[(n + c) % 2])  # both heads for each of both
+        for n, name in enumerate(NETWORKS)
+        for c, cell in enumerate(CELLS)
+    ],
+)
 @given(
     seed=st.integers(0, 2**16),
     first=st.sampled_from([0, 1, 4, 9]),
     missing=st.sampled_from([0.0, 0.3]),
     residual=st.booleans(),
 )
-@settings(deadline=None, max_examples=3)
+@settings(deadline=None, max_examples=2)
 def test_loop_equals_one_shot_in_loss_and_gradients_step_by_step_and_by_growing_prefixes(
     make_random_panel,
     make_config,
