@@ -17,6 +17,7 @@ from forecast.inference.conformal import Calibration, covered
 from forecast.inference.intervals import MIN_SPREAD
 
 NAN = float("nan")
+EXTRAPOLATED = "ignore:intervals beyond step"
 
 
 def of_one_step(*scores):
@@ -141,6 +142,7 @@ def test_an_interval_keeps_the_bounds(calibrated):
     assert table["forecast-hi-80"].max() == pytest.approx(11.0, abs=1e-5)
 
 
+@pytest.mark.filterwarnings(EXTRAPOLATED)
 def test_an_interval_ends_where_its_series_does(calibrated):
     table = calibrated.predict(5, levels=80, until=lambda path: len(path) == 3)
 
@@ -148,6 +150,7 @@ def test_an_interval_ends_where_its_series_does(calibrated):
     assert table.notna().all(axis=None)
 
 
+@pytest.mark.filterwarnings(EXTRAPOLATED)
 def test_with_a_distribution_the_spread_of_the_paths_is_the_unit(make_model, make_random_panel):
     model = make_model(make_random_panel([12, 9]), head="student_t")
     model = replace(model, calibration=of_one_step(*np.full(19, 1.5)))
