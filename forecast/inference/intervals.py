@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecast.inference.config import Config
-from forecast.inference.conformal import Calibration
+from forecast.inference.conformal import RANDOM_WALK, Calibration
 from forecast.inference.rollout import Rollout, RolloutEngine
 from forecast.nn import HEADS
 
@@ -87,10 +87,11 @@ def _calibrated(
 ) -> dict[float, Ends]:
     """Intervals as wide as the errors of held-out rollouts were."""
     spread = np.ones_like(centre.scaled) if sampled is None else spread_of(sampled, centre)
+    least_growth = RANDOM_WALK if sampled is None else 0.0  # the spread grows by itself
     low, high = (limit[:, None] for limit in engine.limits(centre.start))
     intervals = {}
     for level in levels:
-        reach = calibration.widths(level, centre.longest) * spread
+        reach = calibration.widths(level, centre.longest, least_growth) * spread
         lower, upper = (
             engine.unscaled(np.clip(end, low, high), centre.start)
             for end in (centre.scaled - reach, centre.scaled + reach)

@@ -64,12 +64,72 @@ def test_a_level_that_so_few_scores_cannot_tell_is_refused():
     assert of_one_step(*range(19)).widths(95, 1).item() == 18
 
 
-def test_steps_that_were_not_measured_are_as_wide_as_the_widest():
-    two = Calibration(np.array([[1, 5], [2, 3]], np.float32)[..., None])
+# Beyond the calibrated steps
 
-    assert two.steps == 2
-    assert two.widths(60, 4)[:, 0].tolist() == [5, 3, 5, 5]
-    assert two.widths(60, 1)[:, 0].tolist() == [5]
+
+def of_curve(*means):
+    """A calibration of one target whose nine errors of each step lie evenly around a mean."""
+    return Calibration(np.array(means)[:, None, None] * np.linspace(0.5, 1.5, 9)[:, None])
+
+
+def test_beyond_its_steps_the_widest_interval_grows_as_the_errors_of_a_random_walk_at_least():
+    falling = Calibration(np.array([[1, 5], [2, 3]], np.float32)[..., None])
+
+    assert falling.steps == 2
+    assert falling.growth[0] < 0
+    wide = falling.widths(60, 8)
+    assert wide[:2, 0].tolist() == [5, 3]
+    np.testing.assert_allclose(wide[2:, 0], 5 * np.sqrt(np.arange(3, 9) / 2), rtol=1e-6)
+    assert falling.widths(60, 1)[:, 0].tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("exponent", "kept"), [(0.0, 0.5), (0.5, 0.5), (0.8, 0.8), (1.0, 1.0), (1.7, 1.0)]
+)
+def test_the_exponent_is_that_of_the_calibrated_steps_between_a_random_walk_and_a_trend(
+    exponent, kept
+):
+    curve = of_curve(*np.arange(1, 7) ** exponent)
+
+    assert curve.growth[0] == pytest.approx(exponent, abs=1e-9)
+    six, twelve, last = curve.widths(80, 600)[[5, 11, 599], 0]
+    assert twelve / six == pytest.approx(2**kept)
+    assert last / six == pytest.approx(100**kept)
+
+
+def test_where_paths_spread_by_themselves_widths_need_not_grow():
+    assert of_curve(1, 1, 1).widths(50, 9, least_growth=0.0)[:, 0].tolist() == [1] * 9
+
+
+@pytest.mark.parametrize("means", [(1.0,), (0.0, 0.0), (0.0, 1.0)])
+def test_one_step_with_errors_tells_no_growth(means):
+    assert of_curve(*means).growth.tolist() == [0.0]
+    last = of_curve(*means).widths(50, 8)[-1, 0]
+    assert last == pytest.approx(means[-1] * (8 / len(means)) ** 0.5)
+
+
+@given(
+    st.integers(1, 8),
+    st.integers(1, 40),
+    st.floats(0.001, 1000),
+    st.sampled_from([0.0, 0.5]),
+    st.integers(0, 99),
+)
+def test_widths_beyond_never_narrow_nor_explode_and_know_no_scale(
+    steps, horizon, factor, least, seed
+):
+    scores = np.sort(np.random.default_rng(seed).lognormal(size=(steps, 30, 2)), axis=1)
+
+    narrow, wide = (Calibration(scores).widths(level, horizon, least) for level in (50, 80))
+
+    assert (narrow <= wide).all()
+    scaled = Calibration(factor * scores).widths(80, horizon, least)
+    np.testing.assert_allclose(scaled, factor * wide, rtol=1e-9)
+    beyond = wide[steps:]
+    assert (beyond >= wide[:steps].max(axis=0)).all()
+    assert (np.diff(beyond, axis=0) >= 0).all()
+    assert (beyond <= horizon / steps * wide[:steps].max(axis=0) * (1 + 1e-9)).all()
+    np.testing.assert_array_equal(wide[:steps], Calibration(scores).widths(80, steps)[:horizon])
 
 
 def test_scores_of_a_step_are_sorted_and_missing_ones_left_out():
