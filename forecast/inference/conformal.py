@@ -5,9 +5,9 @@ horizon: of n errors at that step, each divided by the model's own spread, the
 ceil((n + 1) * level)-th smallest is exceeded by the next one with a probability of at most
 1 - level.
 
-Beyond the H calibrated steps nothing was measured, so widths are extrapolated: at step h the widest
-calibrated one times (h / H) ** growth. The growth is that of the calibrated steps, but at least that
-of a random walk and at most that of a missed linear trend.
+Beyond the H calibrated steps nothing was measured, so widths are extrapolated: at step h the
+widest calibrated one times (h / H) ** growth. The growth is that of the calibrated steps, but at
+least that of a random walk and at most that of a missed linear trend.
 """
 
 from __future__ import annotations
@@ -68,13 +68,25 @@ class Calibration:
         means = np.asarray(np.nanmean(self.scores, axis=1, dtype=np.float64))  # (H, D)
         return np.array([_slope(np.flatnonzero(mean) + 1, mean[mean > 0]) for mean in means.T])
 
-    def widths(self, level: float, horizon: int, least_growth: float = RANDOM_WALK) -> np.ndarray:
+    def widening(self, horizon: int, least_growth: float = RANDOM_WALK) -> np.ndarray:
+        """How many times wider intervals are than `widths`, (horizon, D): 1 where calibrated.
+
+        Args:
+            horizon: steps.
+            least_growth: the smallest exponent beyond the calibrated steps.
+        """
+        times = np.maximum(np.arange(1, horizon + 1) / self.steps, 1.0)
+        growth = np.clip(self.growth, least_growth, LINEAR_TREND)
+        return np.asarray(times[:, None] ** growth, self.scores.dtype)
+
+    def widths(self, level: float, horizon: int) -> np.ndarray:
         """Half-widths of an interval in units of the model's spread, (horizon, D).
+
+        Beyond the calibrated steps it is the largest of theirs, from which `widening` goes on.
 
         Args:
             level: width of the interval in percent.
             horizon: steps.
-            least_growth: the smallest exponent beyond the calibrated steps.
 
         Raises:
             OptionError: if too few errors are known for that level.
@@ -89,12 +101,9 @@ class Calibration:
                 "that has sample paths, use --intervals paths (intervals='paths' in Python)"
             )
         measured = np.take_along_axis(self.scores, rank[:, None] - 1, axis=1)[:, 0]
-        if horizon <= self.steps:
-            return np.asarray(measured[:horizon])
-        growth = np.clip(self.growth, least_growth, LINEAR_TREND)
-        times = np.arange(self.steps + 1, horizon + 1)[:, None] / self.steps
-        beyond = measured.max(axis=0) * times**growth
-        return np.concatenate([measured, beyond.astype(measured.dtype)])
+        beyond = max(horizon - self.steps, 0)
+        widest = np.broadcast_to(measured.max(axis=0), (beyond, measured.shape[1]))
+        return np.asarray(np.concatenate([measured[:horizon], widest]))
 
 
 def _slope(steps: np.ndarray, scores: np.ndarray) -> float:

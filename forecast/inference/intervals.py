@@ -85,19 +85,38 @@ def _calibrated(
     levels: tuple[float, ...],
     calibration: Calibration,
 ) -> dict[float, Ends]:
-    """Intervals as wide as the errors of held-out rollouts were."""
+    """Intervals as wide as the errors of held-out rollouts were, and wider beyond their steps."""
     spread = np.ones_like(centre.scaled) if sampled is None else spread_of(sampled, centre)
     least_growth = RANDOM_WALK if sampled is None else 0.0  # the spread grows by itself
-    low, high = (limit[:, None] for limit in engine.limits(centre.start))
+    widening = calibration.widening(centre.longest, least_growth)
     intervals = {}
     for level in levels:
-        reach = calibration.widths(level, centre.longest, least_growth) * spread
-        lower, upper = (
-            engine.unscaled(np.clip(end, low, high), centre.start)
-            for end in (centre.scaled - reach, centre.scaled + reach)
-        )
+        reach = calibration.widths(level, centre.longest) * spread
+        lower, upper = _ends(engine, centre, reach)
+        if centre.longest > calibration.steps:
+            wide_lower, wide_upper = _ends(engine, centre, reach * widening)
+            lower = np.maximum(wide_lower, _stretched(lower, centre, widening))
+            upper = np.minimum(wide_upper, _stretched(upper, centre, widening))
         intervals[level] = lower, upper
     return intervals
+
+
+def _ends(engine: RolloutEngine, centre: Rollout, reach: np.ndarray) -> Ends:
+    """The ends at a distance (S, H, D) in scaled units from a rollout, within the bounds."""
+    low, high = (limit[:, None] for limit in engine.limits(centre.start))
+    lower, upper = (
+        engine.unscaled(np.clip(end, low, high), centre.start)
+        for end in (centre.scaled - reach, centre.scaled + reach)
+    )
+    return lower, upper
+
+
+def _stretched(end: np.ndarray, centre: Rollout, widening: np.ndarray) -> np.ndarray:
+    """An end so many times (H, D) as far from the rollout, in the units of the data.
+
+    Under a logarithm a distance that doubles squares a factor, and the upper end explodes.
+    """
+    return np.where(widening > 1, centre.values + (end - centre.values) * widening, end)
 
 
 def spread_of(sampled: Rollout, centre: Rollout) -> np.ndarray:

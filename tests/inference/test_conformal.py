@@ -77,10 +77,11 @@ def test_beyond_its_steps_the_widest_interval_grows_as_the_errors_of_a_random_wa
 
     assert falling.steps == 2
     assert falling.growth[0] < 0
-    wide = falling.widths(60, 8)
-    assert wide[:2, 0].tolist() == [5, 3]
-    np.testing.assert_allclose(wide[2:, 0], 5 * np.sqrt(np.arange(3, 9) / 2), rtol=1e-6)
+    assert falling.widths(60, 4)[:, 0].tolist() == [5, 3, 5, 5]
     assert falling.widths(60, 1)[:, 0].tolist() == [5]
+    assert falling.widening(2)[:, 0].tolist() == [1, 1]
+    expected = [1, 1, *np.sqrt(np.arange(3, 9) / 2)]
+    np.testing.assert_allclose(falling.widening(8)[:, 0], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -92,44 +93,30 @@ def test_the_exponent_is_that_of_the_calibrated_steps_between_a_random_walk_and_
     curve = of_curve(*np.arange(1, 7) ** exponent)
 
     assert curve.growth[0] == pytest.approx(exponent, abs=1e-9)
-    six, twelve, last = curve.widths(80, 600)[[5, 11, 599], 0]
-    assert twelve / six == pytest.approx(2**kept)
-    assert last / six == pytest.approx(100**kept)
+    assert curve.widening(600)[[5, 11, 599], 0] == pytest.approx([1, 2**kept, 100**kept])
 
 
 def test_where_paths_spread_by_themselves_widths_need_not_grow():
-    assert of_curve(1, 1, 1).widths(50, 9, least_growth=0.0)[:, 0].tolist() == [1] * 9
+    assert of_curve(1, 1, 1).widening(9, least_growth=0.0)[:, 0].tolist() == [1] * 9
+    assert of_curve(1, 2, 3).widening(9, least_growth=0.0)[-1, 0] == pytest.approx(3)
 
 
 @pytest.mark.parametrize("means", [(1.0,), (0.0, 0.0), (0.0, 1.0)])
 def test_one_step_with_errors_tells_no_growth(means):
     assert of_curve(*means).growth.tolist() == [0.0]
-    last = of_curve(*means).widths(50, 8)[-1, 0]
-    assert last == pytest.approx(means[-1] * (8 / len(means)) ** 0.5)
+    assert of_curve(*means).widening(8)[-1, 0] == pytest.approx((8 / len(means)) ** 0.5)
 
 
-@given(
-    st.integers(1, 8),
-    st.integers(1, 40),
-    st.floats(0.001, 1000),
-    st.sampled_from([0.0, 0.5]),
-    st.integers(0, 99),
-)
-def test_widths_beyond_never_narrow_nor_explode_and_know_no_scale(
-    steps, horizon, factor, least, seed
-):
-    scores = np.sort(np.random.default_rng(seed).lognormal(size=(steps, 30, 2)), axis=1)
+@given(st.integers(1, 8), st.integers(1, 40), st.floats(0.001, 1000), st.sampled_from([0.0, 0.5]))
+def test_widening_never_falls_nor_explodes_and_knows_no_scale(steps, horizon, factor, least):
+    scores = np.random.default_rng(steps).lognormal(size=(steps, 30, 2))
 
-    narrow, wide = (Calibration(scores).widths(level, horizon, least) for level in (50, 80))
+    found = Calibration(scores).widening(horizon, least)
 
-    assert (narrow <= wide).all()
-    scaled = Calibration(factor * scores).widths(80, horizon, least)
-    np.testing.assert_allclose(scaled, factor * wide, rtol=1e-9)
-    beyond = wide[steps:]
-    assert (beyond >= wide[:steps].max(axis=0)).all()
-    assert (np.diff(beyond, axis=0) >= 0).all()
-    assert (beyond <= horizon / steps * wide[:steps].max(axis=0) * (1 + 1e-9)).all()
-    np.testing.assert_array_equal(wide[:steps], Calibration(scores).widths(80, steps)[:horizon])
+    assert (found[:steps] == 1).all()
+    assert (np.diff(found, axis=0) >= 0).all()
+    assert (found <= max(horizon / steps, 1) * (1 + 1e-9)).all()
+    np.testing.assert_allclose(Calibration(factor * scores).widening(horizon, least), found)
 
 
 def test_scores_of_a_step_are_sorted_and_missing_ones_left_out():
@@ -208,6 +195,42 @@ def test_an_interval_ends_where_its_series_does(calibrated):
 
     assert len(table) == 6
     assert table.notna().all(axis=None)
+
+
+@pytest.mark.filterwarnings(EXTRAPOLATED)
+def test_beyond_the_calibrated_steps_the_ends_of_a_point_forecast_move_apart(calibrated):
+    within, further = (calibrated.predict(steps, levels=80) for steps in (2, 8))
+
+    assert further.iloc[[0, 1, 8, 9]].reset_index(drop=True).equals(within)
+    middle = further["forecast"].to_numpy().reshape(2, 8)
+    reach = 20 / 6 * calibrated.state.scale.scale  # the exponent is 2, and 1 the largest
+    times = np.array([1, 1.5, 2, 2.5, 3, 3.5, 4])
+    for side, sign in (("lo", -1), ("hi", 1)):
+        ends = further[f"forecast-{side}-80"].to_numpy().reshape(2, 8)
+        np.testing.assert_allclose(ends[:, 1:], middle[:, 1:] + sign * reach * times, rtol=1e-4)
+
+
+@pytest.mark.filterwarnings(EXTRAPOLATED)
+@pytest.mark.parametrize("power", [0.0, 0.5])
+def test_under_a_transform_an_upper_end_does_not_explode_nor_a_lower_one_fall_below_zero(
+    make_model, make_random_panel, power
+):
+    model = make_model(make_random_panel([12, 9]), power=power)
+    model = replace(model, calibration=of_one_step(*np.full(19, 3.0)))
+
+    table = model.predict(900, levels=95)
+
+    flat = model.state.scale.scale[:, :1] * 3
+    centre = scaling.transform(table["forecast"].to_numpy().reshape(2, 900), (power,))
+    flat_end = scaling.inverse((centre + flat)[..., None], (power,))[..., 0]
+    centre, lower, upper = (
+        table[name].to_numpy().reshape(2, 900)
+        for name in ("forecast", "forecast-lo-95", "forecast-hi-95")
+    )
+    expected = centre + (flat_end - centre) * np.sqrt(np.arange(1, 901))
+    np.testing.assert_allclose(upper, expected, rtol=1e-3)
+    assert (lower >= 0).all()
+    assert (np.diff(upper - centre, axis=1)[:, 100:] > 0).all()
 
 
 @pytest.mark.filterwarnings(EXTRAPOLATED)
