@@ -40,7 +40,7 @@ class Config:
         static: static covariates, with one value per series.
         powers: exponent of the transform of each target, 0 for the logarithm.
         context: last steps of a series that set its scale.
-        horizon: steps that training has practised; forecasts may have more, which is told.
+        horizon: steps that training has practised; forecasts may have more, which is reported.
         bounds: of the forecasts of each target, unless others are given.
     """
 

@@ -1,4 +1,4 @@
-"""What is told of a forecast that goes far beyond its data, or further than training practised."""
+"""Notes on forecasts that go far beyond their data, or further than training practised."""
 
 from __future__ import annotations
 
