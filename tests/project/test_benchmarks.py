@@ -9,6 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = [  # of trainings of a few steps on little data
+    pytest.mark.filterwarnings("ignore:training practised"),
+    pytest.mark.filterwarnings("ignore:intervals beyond step"),
+]
 ROOT = Path(__file__).parents[2]
 ROLLOUT = [
     *("--layers", "1", "--units", "2", "--series", "2", "--paths", "2"),
