@@ -29,6 +29,7 @@ from forecast.evaluation.rolling_origin import (
 from forecast.evaluation.scoring import score
 from forecast.inference.config import Config
 from forecast.inference.forecast import Forecast
+from forecast.inference.plausibility import unpractised_steps
 from forecast.inference.predictor import Predictor
 from forecast.inference.preprocess import step_features, transformed
 from forecast.model import Model
@@ -203,7 +204,9 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
             )
             parts.append(part)
         backtest = Backtest.join(parts)
-        return Backtest.join([backtest], (*missing_notes(backtest, panel, len(rows_after)),))
+        notes = unpractised_steps(self.model_.config, horizon)
+        missing = missing_notes(backtest, panel, len(rows_after))
+        return Backtest.join([backtest], (*notes, *missing))
 
     def update(self, new_rows: Any, *, fill_gaps: bool = False) -> Forecaster:
         """Take the next rows in without training: `model_` keeps the state after them.

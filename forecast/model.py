@@ -144,8 +144,8 @@ class Model(Predictor):
             >>> from forecast import Forecaster
             >>> from forecast.datasets import load
             >>> model = Forecaster(steps=2).fit(load("air_passengers")).model_
-            >>> model.plot("forecast", horizon=24, levels=80).get_suptitle()
-            'Forecast of 24 steps (monthly)'
+            >>> model.plot("forecast", horizon=12, levels=80).get_suptitle()
+            'Forecast of 12 steps (monthly)'
         """
         from forecast import plotting
 

@@ -148,7 +148,7 @@ def config_for(panel, power=1.0, bounds=WITHOUT, **choices):
         "static": (),
         "powers": (power,) * len(panel.schema.targets),
         "context": 8,
-        "horizon": 4,
+        "horizon": 4 if choices.get("network") == "repeat" else 1_000,  # else all is practised
         "bounds": (bounds,) * len(panel.schema.targets),
     }
     return Config(**{**chosen, **choices})

@@ -713,6 +713,45 @@ def test_beyond_its_horizon_the_repeat_network_says_that_it_continues(make_model
     assert model.rollout(9, until=lambda path: len(path) == 3).notes == ()
 
 
+def test_a_forecast_further_than_training_practised_is_told_with_what_to_do(make_model, make_panel):
+    model = make_model(make_panel([1.0, 2.0]), horizon=3)
+
+    assert model.rollout(3).notes == ()
+    assert model.rollout(9, until=lambda path: len(path) == 3).notes == ()
+    with pytest.warns(ForecastWarning, match="practised 3 of the 4 steps"):
+        forecast = model.rollout(4)
+    assert forecast.notes == (
+        "training practised 3 of the 4 steps, later ones may be less accurate; train with "
+        "--train-horizon 4 (train_horizon=4 in Python)",
+    )
+
+
+def test_intervals_beyond_the_calibrated_steps_are_told(make_model, make_panel):
+    model = make_model(make_panel([1.0, 2.0]), horizon=3)
+    two_steps = Calibration(np.ones((2, 9, 1), np.float32))
+    model = replace(model, calibration=two_steps)
+
+    assert model.rollout(3).notes == ()
+    assert model.rollout(2, levels=80).notes == ()
+    with pytest.warns(ForecastWarning):
+        extrapolated, unpractised = (model.rollout(steps, levels=80).notes for steps in (3, 4))
+    assert extrapolated == (
+        "intervals beyond step 2 are extrapolated; train with --holdout 3 (holdout=3 in Python)",
+    )
+    assert unpractised == (
+        "training practised 3 of the 4 steps, later ones may be less accurate, and intervals "
+        "beyond step 2 are extrapolated; train with --holdout 4 (holdout=4 in Python), or with "
+        "--train-horizon 4 if that takes too many rows",
+    )
+
+
+def test_percentiles_of_paths_are_not_extrapolated(make_model, make_panel):
+    model = make_model(make_panel([1.0, 2.0]), head="student_t", horizon=3)
+    one_step = replace(model, calibration=Calibration(np.ones((1, 9, 1), np.float32)))
+
+    assert one_step.rollout(3, levels=80, intervals="paths").notes == ()
+
+
 def test_after_a_forecast_attention_still_looks_at_the_rows_that_were_observed(
     make_model, make_random_panel
 ):

@@ -19,7 +19,7 @@ from forecast.evaluation.statsforecast_baselines import is_installed
 from forecast.inference import encoding
 from forecast.inference.config import Config
 from forecast.inference.intervals import IntervalSource, interval_source, prediction_intervals
-from forecast.inference.plausibility import ranges
+from forecast.inference.plausibility import ranges, unpractised_steps
 from forecast.inference.predictor import Predictor
 from forecast.inference.request import RolloutRequest, as_levels
 from forecast.inference.rollout import RolloutEngine, faster_runtime, times_after
@@ -140,7 +140,8 @@ def roll(
     source = interval_source(config, predictor.calibration, "auto", percents)
     request = CutoffRequest(horizon, percents, source, names, target_index)
     forecasts = forecast_from_cutoffs(predictor, panel, rows_after, request, carry)
-    notes = [*missing_notes(forecasts, panel, len(rows_after))]
+    notes = [*unpractised_steps(config, horizon)]
+    notes += missing_notes(forecasts, panel, len(rows_after))
     notes += _in_sample_notes(forecasts, trained_until)
     return replace(forecasts, notes=tuple(notes))
 

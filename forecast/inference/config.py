@@ -45,7 +45,7 @@ class Config:
         static: static covariates, with one value per series.
         powers: exponent of the transform of each target, 0 for the logarithm.
         context: last steps of a series that set its scale.
-        horizon: steps that the network was trained to forecast; it may forecast more.
+        horizon: steps that training has practised; forecasts may have more, which is reported.
         bounds: of the forecasts of each target, unless others are given.
         usual_spreads: of each target, for series that cannot tell their own scale; empty where
             they are not known, as of models of earlier versions.

@@ -4,6 +4,10 @@ Split conformal prediction (Vovk, Gammerman & Shafer 2005; Lei et al. 2018), for
 horizon: of n errors at that step, each divided by the model's own spread, the
 ceil((n + 1) * level)-th smallest is exceeded by the next one with a probability of at most
 1 - level.
+
+Beyond the H calibrated steps nothing was measured, so widths are extrapolated: at step h the
+widest calibrated one times (h / H) ** growth. The growth is that of the calibrated steps, but at
+least that of a random walk and at most that of a missed linear trend.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from forecast.errors import OptionError
 
 MIN_SCORES = 100  # of a step; where it has fewer, those of the steps around it count too
 MAX_SCORES = 1_000  # kept of a step; of more, evenly spaced quantiles
+RANDOM_WALK, LINEAR_TREND = 0.5, 1.0  # exponents by which the errors of their forecasts grow
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +58,31 @@ class Calibration:
         """Steps whose errors were measured, H."""
         return len(self.scores)
 
+    @property
+    def growth(self) -> np.ndarray:
+        """The exponents by which the mean score grows from step to step, (D,).
+
+        Slopes of least-squares lines, both scales logarithmic; 0 where fewer than two steps have
+        errors.
+        """
+        means = np.asarray(np.nanmean(self.scores, axis=1, dtype=np.float64))  # (H, D)
+        return np.array([_slope(np.flatnonzero(mean) + 1, mean[mean > 0]) for mean in means.T])
+
+    def widening(self, horizon: int, least_growth: float = RANDOM_WALK) -> np.ndarray:
+        """How many times wider intervals are than `widths`, (horizon, D): 1 where calibrated.
+
+        Args:
+            horizon: steps.
+            least_growth: the smallest exponent beyond the calibrated steps.
+        """
+        times = np.maximum(np.arange(1, horizon + 1) / self.steps, 1.0)
+        growth = np.clip(self.growth, least_growth, LINEAR_TREND)
+        return np.asarray(times[:, None] ** growth, self.scores.dtype)
+
     def widths(self, level: float, horizon: int) -> np.ndarray:
         """Half-widths of an interval in units of the model's spread, (horizon, D).
 
-        Beyond the calibrated steps it is the largest of theirs.
+        Beyond the calibrated steps it is the largest of theirs, from which `widening` goes on.
 
         Args:
             level: width of the interval in percent.
@@ -78,6 +104,13 @@ class Calibration:
         beyond = max(horizon - self.steps, 0)
         widest = np.broadcast_to(measured.max(axis=0), (beyond, measured.shape[1]))
         return np.asarray(np.concatenate([measured[:horizon], widest]))
+
+
+def _slope(steps: np.ndarray, scores: np.ndarray) -> float:
+    """The slope of log scores over log steps."""
+    if len(steps) < 2:
+        return 0.0
+    return float(np.polyfit(np.log(steps), np.log(scores), 1)[0])
 
 
 def _pooled(scores: np.ndarray, step: int) -> np.ndarray:

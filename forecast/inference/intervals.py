@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.inference.bounds import clip, whole
 from forecast.inference.config import Config
-from forecast.inference.conformal import Calibration
+from forecast.inference.conformal import RANDOM_WALK, Calibration
 from forecast.inference.rollout import Rollout, RolloutEngine
 from forecast.nn import HEADS
 
@@ -88,7 +88,9 @@ def calibrated_intervals(
     levels: tuple[float, ...],
     calibration: Calibration,
 ) -> dict[float, Ends]:
-    """Intervals as wide as the errors of held-out rollouts were; those of counts end at counts.
+    """Intervals as wide as the errors of held-out rollouts were, and wider beyond their steps.
+
+    Those of counts end at counts.
 
     Args:
         engine: of the model.
@@ -100,18 +102,38 @@ def calibrated_intervals(
     Raises:
         OptionError: if too few held-out errors are known for a level.
     """
-    low, high = (limit[:, None] for limit in engine.limits(centre.start))
+    grows_by_itself = HEADS[engine.config.head].RANDOM  # the spread of the paths does
+    widening = calibration.widening(centre.longest, 0.0 if grows_by_itself else RANDOM_WALK)
     intervals = {}
     for level in levels:
         reach = calibration.widths(level, centre.longest) * spread
-        lower, upper = (
-            engine.unscaled(np.clip(end, low, high), centre.start)
-            for end in (centre.scaled - reach, centre.scaled + reach)
-        )
+        lower, upper = _ends(engine, centre, reach)
+        if centre.longest > calibration.steps:
+            wide_lower, wide_upper = _ends(engine, centre, reach * widening)
+            lower = np.maximum(wide_lower, _stretched(lower, centre, widening))
+            upper = np.minimum(wide_upper, _stretched(upper, centre, widening))
         if engine.config.counts:
             lower, upper = (clip(ends, whole(engine.bounds)) for ends in _outwards(lower, upper))
         intervals[level] = lower, upper
     return intervals
+
+
+def _ends(engine: RolloutEngine, centre: Rollout, reach: np.ndarray) -> Ends:
+    """The ends at a distance (S, H, D) in scaled units from a rollout, within the bounds."""
+    low, high = (limit[:, None] for limit in engine.limits(centre.start))
+    lower, upper = (
+        engine.unscaled(np.clip(end, low, high), centre.start)
+        for end in (centre.scaled - reach, centre.scaled + reach)
+    )
+    return lower, upper
+
+
+def _stretched(end: np.ndarray, centre: Rollout, widening: np.ndarray) -> np.ndarray:
+    """An end so many times (H, D) as far from the rollout, in the units of the data.
+
+    Under a logarithm a distance that doubles squares a factor, and the upper end explodes.
+    """
+    return np.where(widening > 1, centre.values + (end - centre.values) * widening, end)
 
 
 def _outwards(lower: np.ndarray, upper: np.ndarray) -> Ends:

@@ -1,8 +1,9 @@
-"""Forecasts that go far beyond the data of their series, and bounds that leave the data out."""
+"""Notes on forecasts that go far beyond their data, or further than training practised."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.rollout import Rollout
 from forecast.inference.state import ObservedRange, State
+from forecast.nn import NETWORKS
 
 MAX_RANGES_BEYOND = 10.0  # ranges of the data beyond the data, from which on a value is reported
 RANGE_OF_CONSTANT = 0.05  # share of the level, where no series varied
@@ -112,3 +114,40 @@ def _digits(low: float, high: float) -> int:
         return DIGITS
     needed = math.log10(max(abs(low), abs(high))) - math.log10(high - low)
     return max(DIGITS, math.ceil(needed) + 2)
+
+
+def unpractised_steps(config: Config, steps: int, calibrated: int | None = None) -> Iterator[str]:
+    """Says where a forecast goes further than training practised, or its calibration reaches.
+
+    Args:
+        config: of the model.
+        steps: of the forecast.
+        calibrated: steps that its intervals are calibrated for; None where they are not, or where
+            there are none.
+    """
+    told, option = [], "holdout"
+    if steps > config.horizon:
+        told.append(_unpractised(config, steps))
+    if calibrated is not None and steps > calibrated:
+        told.append(f"intervals beyond step {calibrated} are extrapolated")
+    else:
+        option = "train-horizon"
+    if told:
+        python = option.replace("-", "_")
+        less = f", or with --train-horizon {steps} if that takes too many rows"
+        yield (
+            f"{', and '.join(told)}; train with --{option} {steps} ({python}={steps} in Python)"
+            f"{less if len(told) > 1 else ''}"
+        )
+
+
+def _unpractised(config: Config, steps: int) -> str:
+    if NETWORKS[config.network].FEEDS_BACK:
+        return (
+            f"training practised {config.horizon} of the {steps} steps, later ones may be less "
+            "accurate"
+        )
+    return (
+        f"the network {config.network!r} was trained for {config.horizon} steps; further ones "
+        "continue from its own output"
+    )

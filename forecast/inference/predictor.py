@@ -48,7 +48,7 @@ from forecast.inference.rollout import (
 from forecast.inference.state import State, require_state_of
 from forecast.inference.stopping import Condition, to_condition
 from forecast.inference.streaming import Stream
-from forecast.nn import HEADS, NETWORKS
+from forecast.nn import HEADS
 from forecast.nn.step import ModelStep
 
 if TYPE_CHECKING:
@@ -259,7 +259,8 @@ class Predictor:
             ForecastError: if values are not finite.
 
         Warns:
-            ForecastWarning: if a forecast goes far beyond the data of its series.
+            ForecastWarning: if a forecast goes far beyond the data of its series, or further than
+                training practised, see `Config.horizon`.
         """
         request = RolloutRequest(horizon, as_levels(levels), paths, seed, runtime, intervals)
         request.check(self.config, self.calibration)
@@ -274,7 +275,8 @@ class Predictor:
         if request.paths:
             sampled = engine.sample(start, centre.lengths, request.paths, covariates)
         ends = prediction_intervals(engine, centre, sampled, request.levels, source.calibration)
-        notes = self._notes(centre, engine.bounds)
+        calibration = source.calibration if request.levels else None
+        notes = self._notes(centre, engine.bounds, calibration)
         if notes:
             warnings.warn(_warning(notes), ForecastWarning, stacklevel=2)
         schema = self.config.schema
@@ -462,24 +464,24 @@ class Predictor:
             state, new_rows, self.config, future if is_read else self.future_covariates(future)
         )
 
-    def _notes(self, centre: Rollout, bounds: tuple[Bounds, ...]) -> list[str]:
-        """What there is to say about a rollout, as sentences for people."""
+    def _notes(
+        self, centre: Rollout, bounds: tuple[Bounds, ...], calibration: Calibration | None
+    ) -> list[str]:
+        """What there is to say about a rollout, as sentences for people.
+
+        Args:
+            centre: the rollout.
+            bounds: of it.
+            calibration: what its intervals are made from; None where there are none, or where
+                they are those of sample paths.
+        """
+        done = centre.start.memory.network.get("done", np.zeros((1, 1)))
+        steps = int((done[:, 0] + centre.lengths).max())
+        calibrated = calibration.steps if calibration else None
         return [
             *plausibility.bounds_without_data(bounds[0], centre.start),
-            *self._beyond_training(centre),
+            *plausibility.unpractised_steps(self.config, steps, calibrated),
             *plausibility.implausible_forecasts(centre, self.config),
-        ]
-
-    def _beyond_training(self, centre: Rollout) -> list[str]:
-        """Says where a network that is not fed its own values goes further than it was trained."""
-        horizon = self.config.horizon
-        if NETWORKS[self.config.network].FEEDS_BACK:
-            return []
-        if not (centre.start.memory.network["done"][:, 0] + centre.lengths > horizon).any():
-            return []
-        return [
-            f"the network {self.config.network!r} was trained for {horizon} steps; further ones "
-            "continue from its own output (train for more with --train-horizon)"
         ]
 
 

@@ -26,13 +26,13 @@ def saved(sales, make_model, make_record, tmp_path, monkeypatch):
     sales.to_csv("sales.csv", index=False)
     panel = to_panel(sales.groupby("store").head(40))
     scores = np.linspace(0.1, 2, 200).reshape(1, 200, 1).repeat(8, axis=0)
-    model = make_model(panel, lags=(7,), cycles=("week",))
+    model = make_model(panel, lags=(7,), cycles=("week",), horizon=8)
     record = make_record(
         rounds=ROUNDS, kept_step=10, phase_starts=(0, 15), last=int(panel.ordinals.max())
     )
     calibration = Calibration(scores.astype(np.float32))
     replace(model, calibration=calibration, record=record).save("model.forecast")
-    make_model(panel, network="attention").save("attention.forecast")
+    make_model(panel, network="attention", horizon=4).save("attention.forecast")
 
 
 def run(*words, **options):

@@ -281,6 +281,17 @@ def test_missing_values_are_left_out_and_counted(make_model, make_panel):
     assert found.overall.loc["naive", "mae"] == 2  # of 1 and 3: the last value is 5
 
 
+def test_a_horizon_that_training_has_not_practised_is_told(make_model, make_panel):
+    panel = make_panel(np.arange(12.0))
+    model = make_model(panel, horizon=3)
+
+    assert model.backtest(panel, 3, 1, baselines=[]).notes == ()
+    assert model.backtest(panel, 4, 1, baselines=[]).notes == (
+        "training practised 3 of the 4 steps, later ones may be less accurate; train with "
+        "--train-horizon 4 (train_horizon=4 in Python)",
+    )
+
+
 def test_forecasts_of_training_rows_are_reported_as_in_sample(trained, sales):
     model = trained.model_
 
@@ -292,7 +303,7 @@ def test_forecasts_of_training_rows_are_reported_as_in_sample(trained, sales):
         "or Forecaster.backtest, which trains on the rows before the first cutoff",
     )
     later = sales.assign(day=sales["day"] + pd.Timedelta(days=60))
-    assert model.backtest(pd.concat([sales, later]), horizon=20, cutoffs=3).notes == ()
+    assert model.backtest(pd.concat([sales, later]), horizon=5, cutoffs=3).notes == ()
 
 
 @pytest.mark.parametrize("cutoffs", [1, 4])
@@ -372,6 +383,15 @@ def test_missing_actuals_are_counted_over_all_refits(sales):
     found = Forecaster(units=4, steps=1, feedback="teacher").backtest(holed, 2, 2, refit=1)
 
     assert found.notes == ("1 of 8 actuals are missing; they are left out",)
+
+
+@pytest.mark.usefixtures("untrained")
+def test_a_backtest_that_trains_tells_what_its_training_has_not_practised(sales):
+    from forecast import Forecaster
+
+    forecaster = Forecaster(units=4, steps=1, feedback="teacher", train_horizon=2)
+
+    assert forecaster.backtest(sales, 3, 1).notes[0].startswith("training practised 2 of the 3")
 
 
 @pytest.mark.usefixtures("untrained")

@@ -17,6 +17,7 @@ from forecast.inference.conformal import Calibration
 from forecast.inference.intervals import MIN_PATHS, MIN_SPREAD
 
 NAN = float("nan")
+EXTRAPOLATED = "ignore:intervals beyond step"
 
 
 def of_one_step(*scores):
@@ -63,12 +64,59 @@ def test_a_level_that_so_few_scores_cannot_tell_is_refused():
     assert of_one_step(*range(19)).widths(95, 1).item() == 18
 
 
-def test_steps_that_were_not_measured_are_as_wide_as_the_widest():
-    two = Calibration(np.array([[1, 5], [2, 3]], np.float32)[..., None])
+# Beyond the calibrated steps
 
-    assert two.steps == 2
-    assert two.widths(60, 4)[:, 0].tolist() == [5, 3, 5, 5]
-    assert two.widths(60, 1)[:, 0].tolist() == [5]
+
+def of_curve(*means):
+    """A calibration of one target whose nine errors of each step lie evenly around a mean."""
+    return Calibration(np.array(means)[:, None, None] * np.linspace(0.5, 1.5, 9)[:, None])
+
+
+def test_beyond_its_steps_the_widest_interval_grows_as_the_errors_of_a_random_walk_at_least():
+    falling = Calibration(np.array([[1, 5], [2, 3]], np.float32)[..., None])
+
+    assert falling.steps == 2
+    assert falling.growth[0] < 0
+    assert falling.widths(60, 4)[:, 0].tolist() == [5, 3, 5, 5]
+    assert falling.widths(60, 1)[:, 0].tolist() == [5]
+    assert falling.widening(2)[:, 0].tolist() == [1, 1]
+    expected = [1, 1, *np.sqrt(np.arange(3, 9) / 2)]
+    np.testing.assert_allclose(falling.widening(8)[:, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "kept"), [(0.0, 0.5), (0.5, 0.5), (0.8, 0.8), (1.0, 1.0), (1.7, 1.0)]
+)
+def test_the_exponent_is_that_of_the_calibrated_steps_between_a_random_walk_and_a_trend(
+    exponent, kept
+):
+    curve = of_curve(*np.arange(1, 7) ** exponent)
+
+    assert curve.growth[0] == pytest.approx(exponent, abs=1e-9)
+    assert curve.widening(600)[[5, 11, 599], 0] == pytest.approx([1, 2**kept, 100**kept])
+
+
+def test_where_paths_spread_by_themselves_widths_need_not_grow():
+    assert of_curve(1, 1, 1).widening(9, least_growth=0.0)[:, 0].tolist() == [1] * 9
+    assert of_curve(1, 2, 3).widening(9, least_growth=0.0)[-1, 0] == pytest.approx(3)
+
+
+@pytest.mark.parametrize("means", [(1.0,), (0.0, 0.0), (0.0, 1.0)])
+def test_one_step_with_errors_tells_no_growth(means):
+    assert of_curve(*means).growth.tolist() == [0.0]
+    assert of_curve(*means).widening(8)[-1, 0] == pytest.approx((8 / len(means)) ** 0.5)
+
+
+@given(st.integers(1, 8), st.integers(1, 40), st.floats(0.001, 1000), st.sampled_from([0.0, 0.5]))
+def test_widening_never_falls_nor_explodes_and_knows_no_scale(steps, horizon, factor, least):
+    scores = np.random.default_rng(steps).lognormal(size=(steps, 30, 2))
+
+    found = Calibration(scores).widening(horizon, least)
+
+    assert (found[:steps] == 1).all()
+    assert (np.diff(found, axis=0) >= 0).all()
+    assert (found <= max(horizon / steps, 1) * (1 + 1e-9)).all()
+    np.testing.assert_allclose(Calibration(factor * scores).widening(horizon, least), found)
 
 
 def test_scores_of_a_step_are_sorted_and_missing_ones_left_out():
@@ -135,6 +183,7 @@ def test_an_interval_keeps_the_bounds(calibrated):
     assert table["forecast-hi-80"].max() == pytest.approx(11.0, abs=1e-5)
 
 
+@pytest.mark.filterwarnings(EXTRAPOLATED)
 def test_an_interval_ends_where_its_series_does(calibrated):
     table = calibrated.predict(5, levels=80, until=lambda path: len(path) == 3)
 
@@ -142,6 +191,43 @@ def test_an_interval_ends_where_its_series_does(calibrated):
     assert table.notna().all(axis=None)
 
 
+@pytest.mark.filterwarnings(EXTRAPOLATED)
+def test_beyond_the_calibrated_steps_the_ends_of_a_point_forecast_move_apart(calibrated):
+    within, further = (calibrated.predict(steps, levels=80) for steps in (2, 8))
+
+    assert further.iloc[[0, 1, 8, 9]].reset_index(drop=True).equals(within)
+    middle = further["forecast"].to_numpy().reshape(2, 8)
+    reach = 20 / 6 * calibrated.state.scale.scale  # the exponent is 2, and 1 the largest
+    times = np.array([1, 1.5, 2, 2.5, 3, 3.5, 4])
+    for side, sign in (("lo", -1), ("hi", 1)):
+        ends = further[f"forecast-{side}-80"].to_numpy().reshape(2, 8)
+        np.testing.assert_allclose(ends[:, 1:], middle[:, 1:] + sign * reach * times, rtol=1e-4)
+
+
+@pytest.mark.filterwarnings(EXTRAPOLATED)
+@pytest.mark.parametrize("power", [0.0, 0.5])
+def test_under_a_transform_an_upper_end_does_not_explode_nor_a_lower_one_fall_below_zero(
+    make_model, make_random_panel, power
+):
+    model = make_model(make_random_panel([12, 9]), power=power)
+    model = replace(model, calibration=of_one_step(*np.full(19, 3.0)))
+
+    table = model.predict(900, levels=95)
+
+    flat = model.state.scale.scale[:, :1] * 3
+    centre = scaling.transform(table["forecast"].to_numpy().reshape(2, 900), (power,))
+    flat_end = scaling.inverse((centre + flat)[..., None], (power,))[..., 0]
+    centre, lower, upper = (
+        table[name].to_numpy().reshape(2, 900)
+        for name in ("forecast", "forecast-lo-95", "forecast-hi-95")
+    )
+    expected = centre + (flat_end - centre) * np.sqrt(np.arange(1, 901))
+    np.testing.assert_allclose(upper, expected, rtol=1e-3)
+    assert (lower >= 0).all()
+    assert (np.diff(upper - centre, axis=1)[:, 100:] > 0).all()
+
+
+@pytest.mark.filterwarnings(EXTRAPOLATED)
 def test_with_a_distribution_the_spread_of_the_paths_is_the_unit(make_model, make_random_panel):
     model = make_model(make_random_panel([12, 9]), head="student_t")
     model = replace(model, calibration=of_one_step(*np.full(19, 1.5)))

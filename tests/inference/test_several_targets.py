@@ -38,7 +38,7 @@ def model(request, make_model, make_random_panel):
     panel = make_random_panel([12, 5, 9], missing=0.2, targets=2, frequency="D", first=19_800)
     panel.target[:] = np.rint(panel.target)
     choices = {"network": network, "head": head, "lags": (2, 4), "cycles": ("week",)}
-    return make_model(panel, **choices, layers=2, units=3, context=6, horizon=4, size=0.8)
+    return make_model(panel, **choices, layers=2, units=3, context=6, size=0.8)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def model(request, make_model, make_random_panel):
     return make_model(
         panel,
         **{"network": network, "cell": cell, "head": "student_t", "layers": 2, "units": 3},
-        **{"lags": (2, 4), "cycles": ("week",), "context": 6, "horizon": 4, "size": 0.8},
+        **{"lags": (2, 4), "cycles": ("week",), "context": 6, "size": 0.8},
         residual=bool(residual),
     )
 

@@ -535,15 +535,17 @@ def test_a_model_draws_its_forecast_its_training_and_its_attention(
     make_model, make_random_panel, make_record
 ):
     panel = make_random_panel([9], frequency="D", first=19_800)
-    model = replace(make_model(panel, network="attention", context=5), record=make_record())
+    model = replace(
+        make_model(panel, network="attention", context=5, horizon=7), record=make_record()
+    )
 
-    by_default, longer = model.plot(), model.plot("forecast", 7, panel)
+    by_default, shorter = model.plot(), model.plot("forecast", 4, panel)
 
-    assert by_default.get_suptitle() == "Forecast of 4 steps (daily)"
-    assert longer.get_suptitle() == "Forecast of 7 steps (daily)"
-    np.testing.assert_array_equal(lines_of(longer.axes[0])["observed"], panel.target[:, 0])
+    assert by_default.get_suptitle() == "Forecast of 7 steps (daily)"
+    assert shorter.get_suptitle() == "Forecast of 4 steps (daily)"
+    np.testing.assert_array_equal(lines_of(shorter.axes[0])["observed"], panel.target[:, 0])
     assert model.plot("training").get_suptitle() == "Training: 40 gradient steps in 3 s"
-    assert model.plot("attention").axes[0].images[0].get_array().shape == (4, 5)
+    assert model.plot("attention").axes[0].images[0].get_array().shape == (7, 5)
 
 
 def test_the_curves_of_a_training_are_those_of_its_record(make_record):

