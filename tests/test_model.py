@@ -398,7 +398,7 @@ def test_scale_a_young_or_constant_series_is_forecast_in_proportion_to_its_level
     values = scaling.transform(panel.target, (power,))
     usual = scaling.usual_spreads(values, panel.indptr, 8, (power,))
     model = make_model(panel, seed, head=head, power=power, usual_spreads=usual)
-    model = replace(model, calibration=Calibration(np.full((1, 19, 1), 0.5, np.float32)))
+    model = replace(model, calibration=Calibration(np.full((6, 19, 1), 0.5, np.float32)))
 
     ours, theirs = (
         model.predict(6, make_panel(scale * np.array(history)), levels=80).filter(like="forecast")
@@ -417,7 +417,7 @@ def test_scale_the_interval_of_a_young_series_is_as_wide_as_those_of_its_peers(
     model = make_model(panel, usual_spreads=usual)
     for part in model.weights.values():
         part[:] = 0.0  # the mean of the last rows is forecast
-    model = replace(model, calibration=Calibration(np.full((1, 19, 1), 0.5, np.float32)))
+    model = replace(model, calibration=Calibration(np.full((6, 19, 1), 0.5, np.float32)))
 
     table = model.predict(1, levels=80)
 

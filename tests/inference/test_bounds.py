@@ -247,7 +247,7 @@ def test_zero_is_zero_in_a_series_of_mostly_zeros(make_model, make_panel):
     values[[3, 11, 17, 30, 38]] = [1, 2, 1, 3, 1]
     model = make_model(make_panel(values), bounds=non_negative)
     model.weights["head.bias"][:] = -9.0
-    model = replace(model, calibration=Calibration(np.zeros((1, 19, 1), np.float32)))
+    model = replace(model, calibration=Calibration(np.zeros((5, 19, 1), np.float32)))
 
     table = model.predict(5, levels=80)
 
