@@ -91,7 +91,7 @@ def candidates(sample: str) -> list[str]:
 
     Example:
         >>> candidates("1/2/24 0:30"), candidates("Q1 2024")
-        (['%d/%m/%y %H:%M', '%m/%d/%y %H:%M', '%y/%m/%d %H:%M'], ['Q%q %Y'])
+        (['%d/%m/%y %H:%M', '%m/%d/%y %H:%M'], ['Q%q %Y'])
     """
     date, clock = _split_clock(sample)
     prefix = ""

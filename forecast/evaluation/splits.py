@@ -42,6 +42,7 @@ class RollingOrigin:
         id, time, frequency: as `Forecaster` takes them; inferred if unambiguous.
 
     Example:
+        >>> import pandas as pd
         >>> from forecast import RollingOrigin
         >>> days = pd.date_range("2024-01-01", periods=4)
         >>> table = pd.DataFrame({"id": list("aaaabbbb"), "ds": [*days, *days], "y": range(8)})

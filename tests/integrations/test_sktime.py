@@ -8,6 +8,7 @@ is given for tests, they take an hour or more:
         from sktime.utils.estimator_checks import check_estimator as c; c(R, raise_exceptions=True)"
 """
 
+import dataclasses
 import importlib
 import inspect
 import sys
@@ -24,6 +25,7 @@ from sktime.utils.estimator_checks import check_estimator
 
 from forecast import DataError, Forecaster, OptionError
 from forecast.integrations.sktime import RecurrentForecaster
+from forecast.training.options import ColumnOptions
 
 TINY = RecurrentForecaster.get_test_params()[0]
 ROWS = 60
@@ -62,7 +64,7 @@ def test_sktime_finds_that_its_rules_are_kept():
     assert len(found) > 300
 
 
-def test_its_choices_are_those_of_the_forecaster_but_for_the_names_of_columns():
+def test_its_choices_are_those_of_the_forecaster_but_for_those_of_columns():
     own, given = (
         {name: one.default for name, one in inspect.signature(kind).parameters.items()}
         for kind in (RecurrentForecaster, Forecaster)
@@ -71,7 +73,7 @@ def test_its_choices_are_those_of_the_forecaster_but_for_the_names_of_columns():
     assert own == {
         name: default
         for name, default in given.items()
-        if name not in ("id", "time", "target", "also", "known", "static")
+        if name not in {field.name for field in dataclasses.fields(ColumnOptions)}
     }
 
 
