@@ -32,6 +32,7 @@ MONTHS = {
     for number, name in enumerate(names)
     if name
 }
+HOURS = 24  # of a day, which may be numbered from 1
 CLOCK_NAMES = ("time", "clock", "uhrzeit", "zeit", *PARTS["hour"])
 CLOCK = r"\s*\d{1,2}:\d\d(:\d\d)?\s*([ap]\.?m\.?)?\s*"
 SAMPLE = 200  # cells that show whether a column holds clock times
@@ -110,6 +111,8 @@ def _part(column: pd.Series[Any], part: str) -> np.ndarray | None:
         column = column.astype("str").str.strip().str.lower().map(MONTHS)
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
     low, high = LIMITS[part]
+    if part == "hour" and numbers.min() == 1 and numbers.max() == HOURS:
+        numbers = numbers - 1  # the hour that ends then
     if not ((numbers >= low) & (numbers <= high) & (numbers % 1 == 0)).all():
         return None
     return numbers.astype(np.int64)

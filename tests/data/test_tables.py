@@ -217,6 +217,22 @@ def test_a_comment_that_names_the_columns_is_the_header(file):
     assert (panel.schema.time, panel.schema.targets) == ("day", ("sold",))
 
 
+@pytest.mark.parametrize("month", ["{:%Y.%m}", "{:%m.%Y}"])
+def test_months_that_look_like_numbers_are_times(file, month):
+    months = map(month.format, pd.date_range("2023-01-01", periods=24, freq="MS"))
+
+    panel = read_panel(file("\n".join(["month,sold", *(f"{name},1" for name in months)])))
+
+    assert panel.frequency.name == "MS"
+    assert panel.schema.text(panel.frequency, int(panel.ordinals[-1])) == "2024-12-01"
+
+
+def test_a_title_with_delimiters_behind_it_is_refused_too(file):
+    table = "Sales,,\n,,\nday,store,sold\n2024-12-01,Bonn,1\n2024-12-02,Bonn,2\n"
+
+    assert "line 1: 'Sales,,' stands above the table, whose header seems" in error_of(file(table))
+
+
 def test_a_title_above_the_header_is_refused_with_the_header(file):
     table = "Sales of 2024\n\nday,store,sold\n2024-12-01,Bonn,1\n2024-12-02,Bonn,2\n"
 

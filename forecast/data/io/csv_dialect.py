@@ -19,6 +19,7 @@ PROBES = 16  # pieces of a long file that are read besides the beginning
 PROBE_BYTES = 2**14
 LINES = 200  # from which the delimiter is inferred
 ZERO_PADDED = re.compile(r"0\d+$|0\d\.\d{4}$")  # 007, or the month 01.2024
+MONTH = re.compile(r"[12]\d{3}\.(0[1-9]|1[0-2])$")  # 2024.01
 UTC_OFFSET = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*[+-]\d\d:?(\d\d)?$")
 DATE = re.compile(r"\d{4}-\d\d(-\d\d)?\b")
 NUMBER_OR_DATE = re.compile(r"[+-]?\d[\d.,:/ T+-]*$")
@@ -197,8 +198,10 @@ def _delimiter(lines: list[str]) -> str:
 def _refuse_title(header: list[str], rows: list[list[str]], place: str, line: str) -> None:
     """Raise DataError where a title stands above the header, as a line with fewer cells."""
     width = _usual_width(rows)
-    table = next((row for row in rows if len(row) == width), [])
-    if len(header) >= width or any(NUMBER_OR_DATE.match(cell.strip()) for cell in table):
+    table = next((row for row in rows if len(row) == width and all(row)), [])
+    filled = sum(name != "" for name in header)
+    is_title = len(header) < width or filled == 1 < len(header)
+    if not is_title or not table or any(NUMBER_OR_DATE.match(cell.strip()) for cell in table):
         return
     names = ", ".join(table)[:60]
     raise DataError(
@@ -244,8 +247,12 @@ def is_data(header: list[str], row: list[str]) -> bool:
 
 def _is_text(cells: set[str]) -> bool:
     """Whether cells would lose information unless read as text: 007, a UTC offset, an id NA."""
-    only_missing = cells != {""} and cells <= {"", *MISSING_TEXTS}
-    return only_missing or any(ZERO_PADDED.match(c) or UTC_OFFSET.match(c) for c in cells)
+    filled = cells - {""}
+    only_missing = bool(filled) and filled <= {*MISSING_TEXTS}
+    are_months = bool(filled) and all(MONTH.match(cell) for cell in filled)
+    return (only_missing or are_months) or any(
+        ZERO_PADDED.match(c) or UTC_OFFSET.match(c) for c in cells
+    )
 
 
 def _probes(stream: BinaryIO, begin: int) -> list[bytes]:
