@@ -250,9 +250,8 @@ def _is_text(cells: set[str]) -> bool:
     filled = cells - {""}
     only_missing = bool(filled) and filled <= {*MISSING_TEXTS}
     are_months = bool(filled) and all(MONTH.match(cell) for cell in filled)
-    return (only_missing or are_months) or any(
-        ZERO_PADDED.match(c) or UTC_OFFSET.match(c) for c in cells
-    )
+    is_lossy = any(ZERO_PADDED.match(cell) or UTC_OFFSET.match(cell) for cell in cells)
+    return only_missing or are_months or is_lossy
 
 
 def _probes(stream: BinaryIO, begin: int) -> list[bytes]:
