@@ -15,6 +15,15 @@ TARGET_NAMES = {
     *("load", "units"),
 }
 
+CALENDAR_PARTS = {
+    "year": ("year", "yr", "yyyy", "jahr"),
+    "quarter": ("quarter", "qtr", "q", "quartal"),
+    "month": ("month", "mnth", "mon", "mm", "monat"),
+    "day": ("day", "dd", "day_of_month", "tag"),
+    "hour": ("hour", "hr", "hh", "stunde"),
+    "minute": ("minute", "min"),
+}
+
 
 def word(name: str) -> str:
     """A name as it stands in the sets above."""

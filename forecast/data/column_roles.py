@@ -8,13 +8,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecast.data.column_names import TARGET_NAMES, TIME_NAMES, is_id_name, word
+from forecast.data.column_names import CALENDAR_PARTS, TARGET_NAMES, TIME_NAMES, is_id_name, word
 from forecast.data.number_style import looks_like_numbers
 from forecast.data.parsing import MISSING_WORDS
 from forecast.data.repeated_times import RepeatedTimes
@@ -300,7 +301,7 @@ class _Search:
 
     def _may_hold_ids(self, name: str) -> bool:
         """Whether a column that is not named like an id may be one: each row has a name or code."""
-        if word(name) in {*TIME_NAMES, *TARGET_NAMES}:
+        if word(name) in {*TIME_NAMES, *TARGET_NAMES, *chain(*CALENDAR_PARTS.values())}:
             return False
         column = self.frame[name]
         may = self._holds_names(name) or pd.api.types.is_integer_dtype(column)

@@ -8,19 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from forecast.data.column_names import CALENDAR_PARTS, word
 from forecast.data.column_roles import ColumnRoles, kind_of
 from forecast.data.table_layout import Flat
 from forecast.errors import quote
 
 JOINED = "date"  # name of the column that holds the times
-PARTS = {
-    "year": ("year", "yr", "yyyy", "jahr"),
-    "quarter": ("quarter", "qtr", "q", "quartal"),
-    "month": ("month", "mnth", "mon", "mm", "monat"),
-    "day": ("day", "dd", "day_of_month", "tag"),
-    "hour": ("hour", "hr", "hh", "stunde"),
-    "minute": ("minute", "min"),
-}
 WITHIN_YEAR = (("quarter",), ("month", "day", "hour", "minute"))  # a part needs those before it
 LIMITS = {  # the least and the largest value of each part
     **{"year": (1500, 2200), "quarter": (1, 4), "month": (1, 12), "day": (1, 31)},
@@ -33,7 +26,7 @@ MONTHS = {
     if name
 }
 HOURS = 24  # of a day, which may be numbered from 1
-CLOCK_NAMES = ("time", "clock", "uhrzeit", "zeit", *PARTS["hour"])
+CLOCK_NAMES = ("time", "clock", "uhrzeit", "zeit", *CALENDAR_PARTS["hour"])
 CLOCK = r"\s*\d{1,2}:\d\d(:\d\d)?\s*([ap]\.?m\.?)?\s*"
 SAMPLE = 200  # cells that show whether a column holds clock times
 
@@ -82,8 +75,8 @@ def _calendar_parts(frame: pd.DataFrame, names: list[str]) -> _Found | None:
     if any(kind_of(frame[name]) == "time" for name in names):
         return None
     columns = {
-        part: [name for name in names if name.strip().lower() in words]
-        for part, words in PARTS.items()
+        part: [name for name in names if word(name) in words]
+        for part, words in CALENDAR_PARTS.items()
     }
     values = {part: _part(frame[own[0]], part) for part, own in columns.items() if len(own) == 1}
     if values.get("year") is None:
@@ -136,7 +129,7 @@ def _written(values: dict[str, Any]) -> pd.Series[Any] | None:
 def _date_and_clock(frame: pd.DataFrame, names: list[str]) -> _Found | None:
     """A date that repeats, and a clock time beside it, as hours and minutes or as whole hours."""
     dates = [name for name in names if kind_of(frame[name]) == "time"]
-    clocks = [name for name in names if name.strip().lower() in CLOCK_NAMES and name not in dates]
+    clocks = [name for name in names if word(name) in CLOCK_NAMES and name not in dates]
     clocks += [name for name in dates if _is_clock(frame[name])]
     dates = [name for name in dates if name not in clocks and _are_days(frame[name])]
     if len(dates) != 1 or len(clocks) != 1 or frame[dates[0]].is_unique:

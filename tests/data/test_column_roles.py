@@ -314,3 +314,12 @@ def test_several_series_for_a_model_of_one_are_refused_by_the_name_of_their_colu
 
     with pytest.raises(DataError, match="2 series, distinguished by 'Filiale', but the model was"):
         model.panel(stores("Bonn", "Ulm"))
+
+
+def test_parts_of_a_time_are_no_ids():
+    days, hours = np.repeat(np.arange(18), 2), [0, 12] * 18
+    table = pd.DataFrame({"day": days, "hr": hours, "riders": range(36)})
+
+    with pytest.raises(DataError, match="0 is in row 0 already; keep one row per time"):
+        to_panel(table, target="riders")
+    assert to_panel(table.rename(columns={"hr": "bus"}), target="riders").ids.tolist() == [0, 12]
