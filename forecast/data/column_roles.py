@@ -26,6 +26,7 @@ DEFAULT_NAMES = ("unique_id", "ds", "y")  # taken without a note
 NO_ID = "none"  # says that no column is the id
 SHOWN_COLUMNS = 10  # in a message
 MOST_CELLS = 0.5  # of a column of ids are there
+MONTH = r"(0[1-9]|1[0-2])\.\d{4}"  # 01.2024, which is no number
 ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)
 
 
@@ -362,6 +363,8 @@ def _kind_of_cells(cells: pd.Series[Any]) -> str:
     texts = cells.astype(str).str.strip()
     texts = texts[~texts.str.lower().isin(MISSING_WORDS)]
     padded = texts.str.fullmatch(r"0\d+").any()
+    if len(texts) and texts.str.fullmatch(MONTH).all() and texts.str.startswith("0").any():
+        return "time"
     if looks_like_numbers(texts):
         return "text" if padded else "number"
     return "time" if looks_like_times(texts) else "text"

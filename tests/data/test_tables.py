@@ -217,11 +217,11 @@ def test_a_comment_that_names_the_columns_is_the_header(file):
     assert (panel.schema.time, panel.schema.targets) == ("day", ("sold",))
 
 
-@pytest.mark.parametrize("month", ["{:%Y.%m}", "{:%m.%Y}"])
-def test_months_that_look_like_numbers_are_times(file, month):
+@pytest.mark.parametrize(("name", "month"), [("month", "{:%Y.%m}"), ("sale day", "{:%m.%Y}")])
+def test_months_that_look_like_numbers_are_times(file, name, month):
     months = map(month.format, pd.date_range("2023-01-01", periods=24, freq="MS"))
 
-    panel = read_panel(file("\n".join(["month,sold", *(f"{name},1" for name in months)])))
+    panel = read_panel(file("\n".join([f"{name},sold", *(f"{one},1" for one in months)])))
 
     assert panel.frequency.name == "MS"
     assert panel.schema.text(panel.frequency, int(panel.ordinals[-1])) == "2024-12-01"
