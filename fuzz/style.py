@@ -203,6 +203,8 @@ def _times_fit(content: Content, dates: DateStyle) -> bool:
 
 def _roles_are_plain(content: Content, style: Style) -> bool:
     """Whether names and cells say which column is the id, the time and the target."""
+    if content.has_id and style.names != "default" and content.series[0].id == "50%":
+        return False  # a number
     if style.names in USUAL:
         return not (content.has_id and style.extra == "text" and style.names != "default")
     if style.dates.whole or style.extra or style.row_numbers:

@@ -233,6 +233,12 @@ def test_a_title_with_delimiters_behind_it_is_refused_too(file):
     assert "line 1: 'Sales,,' stands above the table, whose header seems" in error_of(file(table))
 
 
+def test_a_number_sign_in_a_name_stays(file):
+    panel = read_panel(file("#5,day\n1,2024-12-01\n2,2024-12-02\n"))
+
+    assert panel.schema.targets == ("#5",)
+
+
 def test_a_title_above_the_header_is_refused_with_the_header(file):
     table = "Sales of 2024\n\nday,store,sold\n2024-12-01,Bonn,1\n2024-12-02,Bonn,2\n"
 

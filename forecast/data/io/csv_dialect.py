@@ -25,6 +25,7 @@ DATE = re.compile(r"\d{4}-\d\d(-\d\d)?\b")
 NUMBER_OR_DATE = re.compile(r"[+-]?\d[\d.,:/ T+-]*$")
 NAMED_DELIMITER = re.compile(r"[\ufeff\"']*sep=(.)[\"']*\s*$", re.IGNORECASE)
 COMMENT = "#"
+NAMING_COMMENT = re.compile(r"^#\s*(?=[^\W\d])")  # before a name such as date, but not in #5
 
 
 class Dialect(NamedTuple):
@@ -94,7 +95,7 @@ def sniff(stream: BinaryIO, source: str) -> Dialect:
     if is_data(header, rows[0] if rows else []):
         line = lines[0].strip()[:80]
         raise DataError(f"{place}: {line!r}, where a header should name the columns")
-    header[0] = header[0].removeprefix(COMMENT).strip()
+    header[0] = NAMING_COMMENT.sub("", header[0])
     header = _with_margins(header, rows)
     for probe in _probes(stream, len(sample)):
         rows += csv.reader(_lines(probe)[1:], delimiter=delimiter)
