@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecast.data.column_names import is_id_name
 from forecast.data.number_style import (
     DECIMALS,
     Cell,
@@ -61,6 +62,7 @@ class NumberReader:
         place: Place,
         decimal: str | None = None,
         remembered: Mapping[str, str] | None = None,
+        no_numbers: Collection[str | None] = (),
     ) -> None:
         """Read from a table of N rows.
 
@@ -69,9 +71,11 @@ class NumberReader:
             place: names its rows in messages.
             decimal: the decimal sign that the user has given.
             remembered: that of columns of an earlier table; it decides where a column does not.
+            no_numbers: names of columns, such as that of ids, which say nothing of numbers.
         """
         self.frame, self.place, self.decimal = frame, place, decimal
         self.remembered = remembered or {}
+        self.no_numbers = no_numbers
         self.decimals: dict[str, str] = {}
         self._told: dict[str, tuple[str, list[str]]] = {}  # an example, and the columns like it
 
@@ -266,7 +270,12 @@ class NumberReader:
 
     def _other_columns(self, name: str) -> str | None:
         """The decimal sign that the other columns need; None where they need none, or both."""
-        signs = {self._sure_sign(other) for other in self.frame.columns if other != name} - {None}
+        others = (
+            other
+            for other in self.frame.columns
+            if other != name and other not in self.no_numbers and not is_id_name(other)
+        )
+        signs = {self._sure_sign(other) for other in others} - {None}
         return signs.pop() if len(signs) == 1 else None
 
     def _sure_sign(self, name: str) -> str | None:

@@ -158,7 +158,9 @@ def read_panel(
     turned = turn(flat, roles, place, expected.roles.turned) if roles.has_target else None
     if turned is not None:
         flat, roles, place, _ = turned
-    numbers = NumberReader(flat.frame, place, decimal, expected.decimals)
+    numbers = NumberReader(
+        flat.frame, place, decimal, expected.decimals, no_numbers=(roles.id, roles.time)
+    )
     known, static = (
         read_columns(numbers, names, expected.categorical) for names in (roles.known, roles.static)
     )

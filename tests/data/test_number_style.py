@@ -164,6 +164,13 @@ def test_the_other_columns_decide_where_a_column_does_not():
     assert reader(**parsed).read("x").tolist() == [2092, 3101]
 
 
+def test_ids_say_nothing_of_decimal_signs():
+    columns = {"x": ["30,238", "31,999"], "release_id": ["1.10", "1.2"]}
+
+    with pytest.raises(DataError, match="nothing in the table settles which"):
+        reader(";", **columns).read("x")
+
+
 def test_the_delimiter_and_dates_decide_where_no_column_does():
     dates = ["01.12.2024", "02.12.2024"]
 

@@ -171,7 +171,8 @@ def _names_columns(lines: list[str], number: int) -> bool:
         return False
     delimiter = _delimiter([lines[number], below])
     header, row = csv.reader([lines[number], below], delimiter=delimiter)
-    return len(header) == len(row) > 1 and all(NUMBER_OR_DATE.match(c.strip()) for c in row)
+    filled = [cell.strip() for cell in row if cell.strip()]
+    return len(header) == len(row) > 1 and bool(filled) and all(map(NUMBER_OR_DATE.match, filled))
 
 
 def _notes(preamble: _Preamble, source: str) -> tuple[str, ...]:
