@@ -26,7 +26,7 @@ DEFAULT_NAMES = ("unique_id", "ds", "y")  # taken without a note
 NO_ID = "none"  # says that no column is the id
 SHOWN_COLUMNS = 10  # in a message
 MOST_CELLS = 0.5  # of a column of ids are there
-MONTH = r"(0[1-9]|1[0-2])\.\d{4}"  # 01.2024, which is no number
+MONTH = r"(0[1-9]|1[0-2])\.\d{4}"  # such as 01.2024, not a number
 ROW_NUMBERS = re.compile(r"(Unnamed: \d+|index|level_0|)$", re.IGNORECASE)
 
 
