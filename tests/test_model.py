@@ -390,7 +390,7 @@ YOUNG = [
     head=heads,
     seed=seeds,
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_scale_a_young_or_constant_series_is_forecast_in_proportion_to_its_level(
     make_model, make_panel, make_random_panel, history, factor, power, head, seed
 ):

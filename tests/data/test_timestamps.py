@@ -93,7 +93,7 @@ SEEDS = st.integers(0, 10**6).map(random.Random)
 
 
 @pytest.mark.parametrize("form", STRFTIME)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(start=STARTS, order=SEEDS)
 def test_text_in_the_formats_of_python_is_read_and_written(form, start, order):
     alias = STRFTIME[form]
@@ -109,7 +109,7 @@ def test_text_in_the_formats_of_python_is_read_and_written(form, start, order):
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(start=STARTS, order=SEEDS)
 def test_text_in_other_formats_is_read_and_written(name, start, order):
     alias, write = WRITERS[name]
@@ -122,7 +122,7 @@ def test_text_in_other_formats_is_read_and_written(name, start, order):
 
 @pytest.mark.parametrize("as_text", [False, True])
 @pytest.mark.parametrize("form", CODES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(start=STARTS, order=SEEDS)
 def test_calendar_codes_are_read_and_written(form, as_text, start, order):
     alias = CODES[form]
@@ -135,7 +135,7 @@ def test_calendar_codes_are_read_and_written(form, as_text, start, order):
 
 
 @pytest.mark.parametrize("zero", ["", "0"])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(start=STARTS, order=SEEDS)
 def test_codes_of_quarters_are_read_and_written(zero, start, order):
     quarters = regular(start, "QS", 20).normalize()
@@ -146,7 +146,7 @@ def test_codes_of_quarters_are_read_and_written(zero, start, order):
 
 @pytest.mark.parametrize("dtype", ["int64", "float64", "str"])
 @pytest.mark.parametrize("unit", EPOCHS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(start=STARTS, alias=st.sampled_from(["h", "15min", "D"]), order=SEEDS)
 def test_counts_since_1970_are_read_and_written(unit, dtype, start, alias, order):
     moments = regular(start, alias)
@@ -157,7 +157,7 @@ def test_counts_since_1970_are_read_and_written(unit, dtype, start, alias, order
 
 
 @pytest.mark.parametrize("alias", ["D", "W", "B", "h", "15min"])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(start=STARTS, order=SEEDS)
 def test_serial_days_of_spreadsheets_are_read_and_written(alias, start, order):
     is_whole = alias in "DWB"

@@ -113,6 +113,7 @@ def test_an_error_that_is_not_one_line_of_ours_is_a_fault(monkeypatch, error):
 # A short run
 
 
+@pytest.mark.slow
 @given(number=st.integers(0, 10**9))
 @settings(deadline=None, max_examples=150, derandomize=True, database=None)
 def test_damaged_files_are_refused_in_one_line_or_as_good_as_sound_ones(number):

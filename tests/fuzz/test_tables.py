@@ -263,6 +263,7 @@ def test_a_table_with_a_fault_is_made_plain(monkeypatch):
 # A short run
 
 
+@pytest.mark.slow
 @given(number=st.integers(0, 10**9))
 @settings(deadline=None, max_examples=300, derandomize=True, database=None)
 def test_tables_are_read_as_they_are_meant_or_refused_for_a_reason(number):
