@@ -88,7 +88,7 @@ def tutorial_loop(model: Model, horizon: int) -> Callable[[], np.ndarray]:
                 variable.assign(memory.network[f"{part}_{k}"])
         value, recent, path = model.state.value, memory.recent, []
         for step in features:
-            inputs = step_input(np, value, lagged_values(recent, lags), step)
+            inputs = step_input(np, value, lagged_values(np, recent, value, lags), step)
             recent = push(np, recent, value)
             value = network.predict(inputs[:, None], batch_size=batch_size, verbose=0)
             path.append(value)

@@ -32,7 +32,7 @@ from forecast.inference.predictor import fingerprint
 from forecast.inference.rollout import make_step
 from forecast.inference.state import ids_array
 from forecast.model import Model
-from forecast.nn import NETWORKS
+from forecast.nn import NETWORKS, seasonal
 from forecast.training.progress import Progress
 
 SCHEMA = Schema(
@@ -44,6 +44,7 @@ SCHEMA = Schema(
     time_dtype="int64",
 )
 WITHOUT = Bounds()
+SEASONS = (4, 12)  # of the network that looks at seasons
 FEW_STEPS = 4  # of a training, which take less time than tracing its graph does
 DATED = {"time_dtype": "datetime64[us]"}
 SLOW_FILE = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.slow\b", re.M)
@@ -151,6 +152,8 @@ def config_for(panel, power=1.0, bounds=WITHOUT, **choices):
         "horizon": 4 if choices.get("network") == "repeat" else 1_000,  # else all is practised
         "bounds": (bounds,) * len(panel.schema.targets),
     }
+    if choices.get("network") == "seasonal":  # which has lags of its own
+        choices = {"seasons": SEASONS, **choices, "lags": seasonal.lags(SEASONS)}
     return Config(**{**chosen, **choices})
 
 

@@ -21,13 +21,14 @@ from forecast.inference.intervals import (
     Ends,
     calibrated_intervals,
     min_paths,
+    own_spread,
     prediction_intervals,
-    spread_of,
 )
 from forecast.inference.predictor import Predictor
-from forecast.inference.rollout import Rollout, RolloutEngine, times_after
+from forecast.inference.rollout import Rollout, RolloutEngine, Spread, times_after
 from forecast.inference.state import State
 from forecast.nn import HEADS
+from forecast.nn.seasonal import as_observed
 
 MAX_COMPARED_SERIES = 1_000  # drawn once when there are more
 MAX_CALIBRATION_ROLLOUTS = 1_000
@@ -59,14 +60,14 @@ class HeldOutRollouts(NamedTuple):
 
     Attributes:
         centre: the rollouts.
-        spread: the model's own, in scaled units (M, H, D).
+        spread: the model's own, see `own_spread`.
         actual: the actuals (M, H, D), NaN where missing.
         scores: distances of the actuals from the rollouts, in units of the spread.
         by_paths: the ends of intervals by level, of a head whose intervals are percentiles.
     """
 
     centre: Rollout
-    spread: np.ndarray
+    spread: Spread
     actual: np.ndarray
     scores: np.ndarray
     by_paths: Mapping[float, Ends] = MappingProxyType({})
@@ -182,7 +183,9 @@ def _teacher_forced(held_out: HeldOut) -> np.ndarray:
     for t, actual in enumerate(scaled.transpose(1, 0, 2)):
         step = engine.run(state, 1, None if future is None else future[t : t + 1])
         steps.append(step.values)
-        state = replace(step.after, value=actual)
+        memory = step.after.memory
+        memory = memory._replace(network=as_observed(memory.network))
+        state = replace(step.after, value=actual, memory=memory)
     return np.concatenate(steps, axis=1)
 
 
@@ -300,13 +303,13 @@ def _roll_out(
     """
     engine, config = _engine(predictor), predictor.config
     centre = engine.run(start, actual.shape[1], future)
-    distance = np.abs(_scaled(actual, config, start) - centre.scaled)
-    if not HEADS[config.head].RANDOM:
-        return HeldOutRollouts(centre, np.ones_like(centre.scaled), actual, distance)
-    count = min_paths(REPORTED_LEVELS) if config.counts else CALIBRATION_PATHS
-    sampled = engine.sample(start, centre.lengths, count, future)
-    spread = spread_of(sampled, centre)
-    by_paths: dict[float, Ends] = {}
-    if config.counts:
-        by_paths = prediction_intervals(engine, centre, sampled, REPORTED_LEVELS, None)
-    return HeldOutRollouts(centre, spread, actual, distance / spread, by_paths)
+    sampled, by_paths = None, {}
+    if HEADS[config.head].RANDOM and not config.direct:
+        count = min_paths(REPORTED_LEVELS) if config.counts else CALIBRATION_PATHS
+        sampled = engine.sample(start, centre.lengths, count, future)
+        if config.counts:
+            by_paths = prediction_intervals(engine, centre, sampled, REPORTED_LEVELS, None)
+    spread = own_spread(centre, sampled)
+    error = _scaled(actual, config, start) - centre.scaled
+    scores = np.abs(error) / np.where(error < 0, spread.below, spread.above)
+    return HeldOutRollouts(centre, spread, actual, scores, by_paths)

@@ -17,11 +17,13 @@ from forecast.data.io.field_types import check_fields
 from forecast.data.scaling import Scale, UsualSpread
 from forecast.data.schema import Schema
 from forecast.inference.bounds import Bounds, between
-from forecast.nn import HEADS, step_inputs
+from forecast.inference.season_phases import PHASES, season_phases
+from forecast.nn import HEADS, NETWORKS, step_inputs
 from forecast.nn.layers import Sizes
 from forecast.nn.step import Blueprint
 
-# Left out of a file where they are empty, as usual_spreads: older models keep their fingerprints.
+# Left out of a file where they are empty: older models keep their fingerprints.
+ADDED = ("usual_spreads", "seasons", "direct")
 ADDED_TO_SCHEMA = ("unused", "turned", "decimals")
 
 
@@ -47,6 +49,10 @@ class Config:
         context: last steps of a series that set its scale.
         horizon: steps that training has practised; forecasts may have more, which is reported.
         bounds: of the forecasts of each target, unless others are given.
+        seasons: steps of the shorter and of the longer season whose phases are inputs, see
+            `nn.seasonal.lags`; empty for a network that takes none.
+        direct: whether the quantiles of each step of a rollout are those of its value, see
+            `nn.step.Blueprint`.
         usual_spreads: of each target, for series that cannot tell their own scale; empty where
             they are not known, as of models of earlier versions.
     """
@@ -71,6 +77,8 @@ class Config:
     horizon: int
     bounds: tuple[Bounds, ...]
     usual_spreads: tuple[UsualSpread, ...] = ()
+    seasons: tuple[int, ...] = ()
+    direct: bool = False
 
     @property
     def targets(self) -> int:
@@ -86,10 +94,10 @@ class Config:
     @property
     def calendar_features(self) -> int:
         """How many of the step features come from the calendar."""
-        return 2 * len(self.cycles) + (self.holidays is not None)
+        return PHASES * len(self.seasons) + 2 * len(self.cycles) + (self.holidays is not None)
 
     def calendar(self, ordinals: Integers) -> np.ndarray:
-        """Calendar features of times: cycles, and whether they lie on a holiday.
+        """Calendar features of times: phases of seasons, cycles, and whether they are holidays.
 
         Args:
             ordinals: of any shape (...).
@@ -100,11 +108,13 @@ class Config:
         Raises:
             ForecastError: the package `holidays` is needed, and is not installed.
         """
-        waves = self.frequency.calendar(ordinals, self.cycles)
-        if self.holidays is None:
-            return waves
-        free = is_holiday(self.schema, self.frequency, ordinals, self.holidays)
-        return np.concatenate([waves, free[..., None]], axis=-1, dtype=np.float32)
+        parts = [self.frequency.calendar(ordinals, self.cycles)]
+        if self.seasons:
+            parts.insert(0, season_phases(self.frequency.numbers(ordinals), self.seasons))
+        if self.holidays is not None:
+            free = is_holiday(self.schema, self.frequency, ordinals, self.holidays)
+            parts.append(free[..., None])
+        return np.concatenate(parts, axis=-1, dtype=np.float32) if len(parts) > 1 else parts[0]
 
     @property
     def counts(self) -> bool:
@@ -121,7 +131,8 @@ class Config:
     @property
     def inputs(self) -> int:
         """How many numbers a step takes, F."""
-        return step_inputs.width(self.targets, self.lags, self.step_features)
+        flags = NETWORKS[self.network].LAG_FLAGS
+        return step_inputs.width(self.targets, self.lags, self.step_features, flags)
 
     @property
     def outputs(self) -> int:
@@ -143,12 +154,13 @@ class Config:
             score=self.score,
             residual=self.residual,
         )
-        return Blueprint(self.network, self.head, sizes, self.lags)
+        return Blueprint(self.network, self.head, sizes, self.lags, self.direct)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that `json` can write."""
         values = {**asdict(self), "frequency": self.frequency.name}
-        added = ((values, "usual_spreads"), *((values["schema"], name) for name in ADDED_TO_SCHEMA))
+        own = ((values, name) for name in ADDED)
+        added = (*own, *((values["schema"], name) for name in ADDED_TO_SCHEMA))
         for part, name in added:
             if not part[name]:
                 del part[name]
@@ -168,6 +180,7 @@ class Config:
                 "schema": Schema(**values["schema"]),
                 "frequency": parse(values["frequency"]),
                 "lags": tuple(values["lags"]),
+                "seasons": tuple(values.get("seasons", ())),
                 "cycles": tuple(values["cycles"]),
                 "known": _covariates(values["known"]),
                 "static": _covariates(values["static"]),

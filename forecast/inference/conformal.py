@@ -53,6 +53,25 @@ class Calibration:
                 filled[step, : len(values), k] = values
         return cls(filled)
 
+    def joined(self, other: Calibration, count: int) -> Calibration:
+        """These scores, and evenly spaced quantiles of another calibration's at each step.
+
+        Args:
+            other: of the same targets; of as many steps, or more: there it counts alone.
+            count: how many of its scores to take.
+        """
+        parts = []
+        for step, theirs in enumerate(other.scores):  # (n, D)
+            shares = np.linspace(0, 1, 2 * count + 1)[1::2]
+            expected = np.nanquantile(theirs, shares, axis=0, method="inverted_cdf")
+            own = self.scores[step] if step < self.steps else theirs[:0]
+            parts.append(np.concatenate([own, expected]))
+        longest = max(map(len, parts))
+        filled = np.full((len(parts), longest, self.scores.shape[2]), np.nan, np.float32)
+        for step, part in enumerate(parts):
+            filled[step, : len(part)] = part
+        return Calibration(np.sort(filled, axis=1))  # NaN last
+
     @property
     def steps(self) -> int:
         """Steps whose errors were measured, H."""

@@ -10,11 +10,10 @@ import numpy as np
 from forecast.inference.bounds import clip, whole
 from forecast.inference.config import Config
 from forecast.inference.conformal import RANDOM_WALK, Calibration
-from forecast.inference.rollout import Rollout, RolloutEngine
+from forecast.inference.rollout import MIN_SPREAD, Rollout, RolloutEngine, Spread
 from forecast.nn import HEADS
 
 MIN_PATHS = 200  # sample paths behind an interval
-MIN_SPREAD = 1e-6  # of sample paths, in scaled units
 FLOAT32 = 1e-6  # relative rounding of a few operations on float32
 Ends = tuple[np.ndarray, np.ndarray]  # the lower and the upper one, each (S, H, D)
 
@@ -43,7 +42,8 @@ def interval_source(
     """
     by_paths = intervals == "paths" or (intervals == "auto" and config.counts)
     chosen = None if by_paths else calibration
-    if not (levels and HEADS[config.head].RANDOM):
+    is_direct = config.direct and chosen is not None
+    if is_direct or not (levels and HEADS[config.head].RANDOM):
         return IntervalSource(chosen, 0)
     return IntervalSource(chosen, MIN_PATHS if chosen else min_paths(levels))
 
@@ -73,7 +73,7 @@ def prediction_intervals(
         OptionError: if too few held-out errors are known for a level.
     """
     if calibration and levels:
-        spread = np.ones_like(centre.scaled) if sampled is None else spread_of(sampled, centre)
+        spread = own_spread(centre, sampled)
         return calibrated_intervals(engine, centre, spread, levels, calibration)
     if sampled is None:
         return {}
@@ -84,7 +84,7 @@ def prediction_intervals(
 def calibrated_intervals(
     engine: RolloutEngine,
     centre: Rollout,
-    spread: np.ndarray,
+    spread: Spread,
     levels: tuple[float, ...],
     calibration: Calibration,
 ) -> dict[float, Ends]:
@@ -95,7 +95,7 @@ def calibrated_intervals(
     Args:
         engine: of the model.
         centre: the rollout of S series.
-        spread: the model's own, in scaled units (S, H, D), see `spread_of`.
+        spread: the model's own, see `own_spread`.
         levels: widths in percent.
         calibration: what is known of the errors.
 
@@ -106,10 +106,10 @@ def calibrated_intervals(
     widening = calibration.widening(centre.longest, 0.0 if grows_by_itself else RANDOM_WALK)
     intervals = {}
     for level in levels:
-        reach = calibration.widths(level, centre.longest) * spread
-        lower, upper = _ends(engine, centre, reach)
+        width = calibration.widths(level, centre.longest)
+        lower, upper = _ends(engine, centre, spread, width)
         if centre.longest > calibration.steps:
-            wide_lower, wide_upper = _ends(engine, centre, reach * widening)
+            wide_lower, wide_upper = _ends(engine, centre, spread, width * widening)
             lower = np.maximum(wide_lower, _stretched(lower, centre, widening))
             upper = np.minimum(wide_upper, _stretched(upper, centre, widening))
         if engine.config.counts:
@@ -118,12 +118,12 @@ def calibrated_intervals(
     return intervals
 
 
-def _ends(engine: RolloutEngine, centre: Rollout, reach: np.ndarray) -> Ends:
-    """The ends at a distance (S, H, D) in scaled units from a rollout, within the bounds."""
+def _ends(engine: RolloutEngine, centre: Rollout, spread: Spread, width: np.ndarray) -> Ends:
+    """The ends that lie so many spreads (H, D) from a rollout, within the bounds."""
     low, high = (limit[:, None] for limit in engine.limits(centre.start))
     lower, upper = (
         engine.unscaled(np.clip(end, low, high), centre.start)
-        for end in (centre.scaled - reach, centre.scaled + reach)
+        for end in (centre.scaled - width * spread.below, centre.scaled + width * spread.above)
     )
     return lower, upper
 
@@ -144,11 +144,19 @@ def _outwards(lower: np.ndarray, upper: np.ndarray) -> Ends:
     return lower, upper
 
 
-def spread_of(sampled: Rollout, centre: Rollout) -> np.ndarray:
-    """The mean distance of S * n sample paths from a rollout, (S, H, D), at least MIN_SPREAD."""
+def own_spread(centre: Rollout, sampled: Rollout | None) -> Spread:
+    """How far a model itself expects values to lie from its rollout.
+
+    Of a direct model it is that of its quantiles; of another one with a distribution, the mean
+    distance of its S * n sample paths from the rollout; of one without, 1.
+    """
+    if centre.spread is not None:
+        return centre.spread
+    if sampled is None:
+        return Spread(*[np.ones_like(centre.scaled)] * 2)
     paths = sampled.scaled.reshape(len(centre.scaled), -1, *centre.scaled.shape[1:])
-    spread = np.abs(paths - centre.scaled[:, None]).mean(axis=1)
-    return np.asarray(np.maximum(spread, MIN_SPREAD))
+    distance = np.abs(paths - centre.scaled[:, None]).mean(axis=1)
+    return Spread(*[np.maximum(distance, MIN_SPREAD)] * 2)
 
 
 def percentiles(paths: np.ndarray, levels: tuple[float, ...], counts: bool) -> dict[float, Ends]:

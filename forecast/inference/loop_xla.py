@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from forecast.inference.parallel import cores
 from forecast.nn import tensorflow_namespace as tensors
-from forecast.nn.step import Blueprint, LoopCarry, ModelStep, StepMemory
+from forecast.nn.step import SPREAD, Blueprint, LoopCarry, ModelStep, StepMemory
 
 CORES = cores()
 MIN_PIECE = 64  # rows of a batch that are worth a thread of their own
@@ -63,6 +63,8 @@ def _compiled(blueprint: Blueprint) -> Any:
         cell = ModelStep.of(tensors, blueprint, arrays)
         carry = LoopCarry(tf.constant(0), memory)
         step = cell.rollout_step(step_features, limits, uniforms)
+        if blueprint.direct and uniforms is None:
+            value = tf.concat([value] * (1 + len(SPREAD)), -1)  # as many as the step returns
         path, carry = rollout(step, value, carry, horizon, step_features.shape[0])
         return path, carry.memory
 
@@ -95,7 +97,7 @@ def run(
         uniforms: (H, B, D, 2) for sample paths, or None.
 
     Returns:
-        The path (H, B, D) and the memory after it, as NumPy arrays.
+        The path (H, B, D), of a direct model (H, B, 3D), and the memory after it, as NumPy arrays.
     """
     horizon, batch = step_features.shape[:2]
     size, longest = _padded(-(-batch // _pieces(batch))), 1 << (horizon - 1).bit_length()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,12 +19,20 @@ from forecast.inference.preprocess import series_features
 from forecast.inference.random_streams import Branch
 from forecast.inference.state import State, join
 from forecast.inference.stopping import Condition, steps_until
-from forecast.nn.step import LoopCarry, ModelStep, StepMemory
+from forecast.nn.step import SPREAD, LoopCarry, ModelStep, StepMemory
 
+MIN_SPREAD = 1e-6  # of a model's own, in scaled units
 NUMPY_CHUNK = 1024  # rows that NumPy rolls out together: they stay in the cache
 COMPILED_CHUNK = 4096  # of compiled code: its shapes are few
 STOP_CHECK_STEPS = 64  # steps between two looks at a stop condition
 MIN_STEP_ROWS_TO_COMPILE = 20_000_000  # from which on importing and compiling pay for themselves
+
+
+class Spread(NamedTuple):
+    """How far the values of a rollout usually lie from it, in scaled units, each (B, H, D)."""
+
+    below: np.ndarray
+    above: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,8 @@ class Rollout:
         values: the same in the units of the data; both NaN after a row's last step.
         lengths: steps of each row (B,).
         start, after: the state before the first and after the last step of each row.
+        spread: of a direct model the distances from the values to the quantiles at SPREAD,
+            downward and upward, in scaled units.
     """
 
     scaled: np.ndarray
@@ -43,6 +53,7 @@ class Rollout:
     lengths: np.ndarray
     start: State
     after: State
+    spread: Spread | None = None
 
     @property
     def longest(self) -> int:
@@ -98,9 +109,10 @@ class RolloutEngine:
         """
         if until is not None:
             return self._run_until(start, horizon, future, until)
-        scaled, after = self._advance(start, horizon, future)
+        path, after = self._advance(start, horizon, future)
+        scaled, spread = self._parts(path)
         values = self.values(scaled, after)
-        return Rollout(scaled, values, np.full(len(scaled), horizon), start, after)
+        return Rollout(scaled, values, np.full(len(scaled), horizon), start, after, spread)
 
     def sample(
         self, start: State, lengths: np.ndarray, paths: int, future: np.ndarray | None = None
@@ -189,10 +201,23 @@ class RolloutEngine:
         varying = [] if future is None else [future]
         return np.concatenate([calendar, *varying, shared], axis=-1)
 
+    def _parts(self, path: np.ndarray) -> tuple[np.ndarray, Spread | None]:
+        """Scaled values (B, H, D), and their spread if the steps of a path (B, H, .) have one."""
+        d = self.config.targets
+        value, low, high = path[..., :d], path[..., d : 2 * d], path[..., 2 * d :]
+        if not low.shape[-1]:
+            return path, None
+        return value, Spread(
+            *(np.maximum(part, MIN_SPREAD) for part in (value - low, high - value))
+        )
+
     def _advance(
         self, start: State, horizon: int, future: np.ndarray | None, paths: int = 0
     ) -> tuple[np.ndarray, State]:
-        """Scaled values (B, H, D) and the state after them, of each series or of its paths."""
+        """Steps (B, H, .), see `ModelStep.rollout_step`, and the state after them.
+
+        Of each series, or of its sample paths.
+        """
         copies = max(paths, 1)
         is_compiled = self.runtime == "compiled"
         size = max((COMPILED_CHUNK if is_compiled else NUMPY_CHUNK) // copies, 1)
@@ -212,7 +237,7 @@ class RolloutEngine:
     def _advance_chunk(
         self, start: State, horizon: int, future: np.ndarray | None, uniforms: np.ndarray | None
     ) -> tuple[np.ndarray, State]:
-        """Scaled values (B, H, D) and the state after them, on the runtime."""
+        """Steps (B, H, .) and the state after them, on the runtime."""
         times = times_after(start, horizon)
         features, bounds = self.step_features(start, times, future), self.limits(start)
         if self.runtime == "compiled":
@@ -226,41 +251,44 @@ class RolloutEngine:
             step = self.step.rollout_step(features, bounds, uniforms)
             path, carry = rollout(step, start.value, LoopCarry(0, start.memory), horizon)
             memory = carry.memory
-        after = replace(start, time=times[-1], value=path[-1], memory=memory)
+        last = path[-1, :, : self.config.targets]
+        after = replace(start, time=times[-1], value=last, memory=memory)
         return path.transpose(1, 0, 2), after
 
     def _run_until(
         self, start: State, horizon: int, future: np.ndarray | None, condition: Condition
     ) -> Rollout:
         """Roll the series of a state out, each until it meets a condition."""
-        series, done = len(start.ids), 0
+        series, done, d = len(start.ids), 0, self.config.targets
         lengths = np.zeros(series, np.int64)
-        scaled = np.empty((series, 0, self.config.targets), np.float32)
-        values = np.empty(scaled.shape)
+        paths = np.empty((series, 0, d * (1 + len(SPREAD) * self.config.direct)), np.float32)
+        values = np.empty((series, 0, d))
         running, state, ended, ended_rows = np.arange(series), start, [], []
         while len(running):
             steps = min(STOP_CHECK_STEPS, horizon - done)
             known = None if future is None else future[done : done + steps, running]
             block, block_end = self._advance(state, steps, known)
-            block_values = self.values(block, block_end, first_step=done + 1)
-            scaled = _append(scaled, running, block)
+            block_scaled = self._parts(block)[0]
+            block_values = self.values(block_scaled, block_end, first_step=done + 1)
+            paths = _append(paths, running, block)
             values = _append(values, running, block_values)
             before, done = done, done + steps
             stops = [steps_until(condition, path, before) for path in values[running]]
             lengths[running] = [done if stop is None else stop for stop in stops]
             is_last = np.array([stop is not None for stop in stops]) | (done == horizon)
             block_lengths = np.full(len(running), steps)
-            whole = Rollout(block, block_values, block_lengths, state, block_end)
+            whole = Rollout(block_scaled, block_values, block_lengths, state, block_end)
             after = self._cut(whole, lengths[running] - before, known).after
             ended.append(after.take(np.flatnonzero(is_last)))
             ended_rows.append(running[is_last])
             running, state = running[~is_last], after.take(np.flatnonzero(~is_last))
         after = join(ended).take(np.argsort(np.concatenate(ended_rows)))
         longest = int(lengths.max())
-        scaled, values = scaled[:, :longest], values[:, :longest]
+        paths, values = paths[:, :longest], values[:, :longest]
         is_after_end = np.arange(longest) >= lengths[:, None]
-        scaled[is_after_end], values[is_after_end] = np.nan, np.nan
-        return Rollout(scaled, values, lengths, start, after)
+        paths[is_after_end], values[is_after_end] = np.nan, np.nan
+        scaled, spread = self._parts(paths)
+        return Rollout(scaled, values, lengths, start, after, spread)
 
     def _cut(self, whole: Rollout, lengths: np.ndarray, future: np.ndarray | None) -> Rollout:
         """The same rows, each for so many steps (B,) only, and the state after those."""

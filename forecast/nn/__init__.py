@@ -3,6 +3,7 @@
 - `lstm_cell`, `gru_cell`: one step of one recurrent layer, with its equations.
 - `layers`: stacks of recurrent layers, linear maps, and the `Network` contract.
 - `rnn`: the decoder-only network. `seq2seq`: encoder and decoder.
+- `seasonal`: a decoder-only network whose forecast starts from the last seasons.
 - `attention`: encoder and decoder with attention. `repeat`: one vector for the whole horizon.
 - `step_inputs`: the input vector of a step.
 - `step`: a network and its head as one step function, and what it carries along.
@@ -17,6 +18,7 @@ from forecast.nn.heads import HEADS
 from forecast.nn.layers import Network
 from forecast.nn.repeat import Repeat
 from forecast.nn.rnn import RNN
+from forecast.nn.seasonal import Seasonal
 from forecast.nn.seq2seq import Seq2Seq
 
 __all__ = ["HEADS", "NETWORKS"]
@@ -26,4 +28,5 @@ NETWORKS: dict[str, type[Network]] = {
     "seq2seq": Seq2Seq,
     "attention": Attention,
     "repeat": Repeat,
+    "seasonal": Seasonal,
 }

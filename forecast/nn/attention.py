@@ -45,6 +45,7 @@ class Attention:
     combine: Linear
     head: Linear
 
+    LAG_FLAGS = False
     ENCODES = True
     FEEDS_BACK = True
 

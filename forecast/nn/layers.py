@@ -25,6 +25,7 @@ CELLS: dict[str, ModuleType] = {"lstm": lstm_cell, "gru": gru_cell}
 class Network(Protocol):
     """The contract of all networks, so that no caller needs to know which one it has."""
 
+    LAG_FLAGS: bool  # takes whether each lagged value was observed
     ENCODES: bool  # observes with other weights than it forecasts with
     FEEDS_BACK: bool  # takes its own values as inputs in every step of a forecast; otherwise its
     # state has `done` (B, 1): the steps made of the present block of a forecast
@@ -54,7 +55,10 @@ class Network(Protocol):
         """`observe`, many steps at once: (B, T, inputs)."""
 
     def unroll(self, run: Run, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
-        """`advance`, many steps at once: (B, T, inputs) to (B, T, outputs), and the state."""
+        """`advance`, many steps at once, whose values are all given.
+
+        From (B, T, inputs) to (B, T, outputs), and the state.
+        """
 
 
 class Sizes(NamedTuple):

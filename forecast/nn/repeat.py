@@ -34,6 +34,7 @@ class Repeat:
     decoder: Stack
     head: Linear
 
+    LAG_FLAGS = False
     ENCODES = True
     FEEDS_BACK = False  # within the training horizon
 

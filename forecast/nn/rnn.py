@@ -28,6 +28,7 @@ class RNN:
     head: Linear
 
     ENCODER = "decoder"  # the name of the stack that observes
+    LAG_FLAGS = False
     ENCODES = False  # observing is a forecast step whose output is ignored
     FEEDS_BACK = True
 

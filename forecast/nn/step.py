@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 from forecast.nn import HEADS, NETWORKS, step_inputs
 from forecast.nn.layers import Network, NetworkState, Sizes
+from forecast.nn.seasonal import as_observed
 
 Array = Any
+SPREAD = (0.1, 0.9)  # probabilities of the quantiles that a rollout gives beside its values
 
 
 class Blueprint(NamedTuple):
@@ -22,12 +24,15 @@ class Blueprint(NamedTuple):
         network, head: entries of NETWORKS and HEADS.
         sizes: of the network.
         lags: past steps that are inputs.
+        direct: whether the quantiles of a forecast step are those of its value, however many
+            steps the forecast has made; so a rollout gives the quantiles at SPREAD too.
     """
 
     network: str
     head: str
     sizes: Sizes
     lags: tuple[int, ...]
+    direct: bool = False
 
 
 class StepMemory(NamedTuple):
@@ -58,18 +63,23 @@ class ModelStep:
         network: observes and advances.
         head: turns the network's raw parameters into a value.
         lags: past steps that are inputs.
+        lag_flags: whether the network takes whether each lagged value was observed.
+        direct: see `Blueprint`.
     """
 
     xp: Any
     network: Network
     head: Any
-    lags: tuple[int, ...]
+    lags: tuple[Any, ...]
+    lag_flags: bool = False
+    direct: bool = False
 
     @classmethod
     def of(cls, xp: Any, blueprint: Blueprint, arrays: Mapping[str, Array]) -> ModelStep:
         """The step of a blueprint with the given weights."""
-        network = NETWORKS[blueprint.network].of(xp, blueprint.sizes, arrays)
-        return cls(xp, network, HEADS[blueprint.head], blueprint.lags)
+        kind, sizes, lags = NETWORKS[blueprint.network], blueprint.sizes, blueprint.lags
+        network, head = kind.of(xp, sizes, arrays), HEADS[blueprint.head]
+        return cls(xp, network, head, lags, kind.LAG_FLAGS, blueprint.direct)
 
     def observe(self, value: Array, memory: StepMemory, step_features: Array) -> StepMemory:
         """The memory after a step whose value was observed.
@@ -110,8 +120,8 @@ class ModelStep:
         return self.xp.concatenate([params, log_unit], -1)
 
     def _inputs(self, value: Array, memory: StepMemory, step_features: Array) -> Array:
-        lagged = step_inputs.lagged_values(memory.recent, self.lags)
-        return step_inputs.step_input(self.xp, value, lagged, step_features)
+        lagged = step_inputs.lagged_values(self.xp, memory.recent, value, self.lags)
+        return step_inputs.step_input(self.xp, value, lagged, step_features, self.lag_flags)
 
     def rollout_step(
         self, step_features: Array, limits: tuple[Array, Array], uniforms: Array | None
@@ -123,15 +133,25 @@ class ModelStep:
             limits: the smallest and the largest scaled value, each (B, D).
             uniforms: for sample paths the random numbers of each step, (H, B, D, 2); None feeds
                 back the centre of the distribution.
+
+        Returns:
+            The step: from what it is fed (B, D), and what it carries, to the next value (B, D). A
+            direct model's centre is followed by its quantiles at SPREAD, (B, 3D), which the next
+            step ignores.
         """
 
-        def step(value: Array, carry: LoopCarry) -> tuple[Array, LoopCarry]:
-            params, memory = self.advance(value, carry.memory, step_features[carry.step])
+        def step(fed: Array, carry: LoopCarry) -> tuple[Array, LoopCarry]:
+            d = carry.memory.recent.shape[-1]
+            params, memory = self.advance(fed[..., :d], carry.memory, step_features[carry.step])
             if uniforms is None:
                 value = self.head.center(self.xp, params)
             else:
                 value = self.head.sample(self.xp, params, uniforms[carry.step])
+                memory = memory._replace(network=as_observed(memory.network))
             value = self.xp.minimum(self.xp.maximum(value, limits[0]), limits[1])
+            if self.direct and uniforms is None:
+                ends = [self.head.quantile(self.xp, params, level) for level in SPREAD]
+                value = self.xp.concatenate([value, *ends], -1)
             return value, LoopCarry(carry.step + 1, memory)
 
         return step

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from forecast.nn import HEADS, NETWORKS
+from forecast.nn import HEADS, NETWORKS, step_inputs
 from forecast.nn import tensorflow_namespace as tensors
 from forecast.nn.layers import LAYER_WEIGHTS, NetworkState, layer_state
 from forecast.nn.step import Blueprint, ModelStep
@@ -26,6 +26,16 @@ class ModelInputs(NamedTuple):
     values: Tensor  # (B, L + T, D)
     step_features: Tensor  # (B, T, K)
     resets: Tensor  # (B,) bool
+
+
+class VariedInputs(NamedTuple):
+    """The same for windows whose context and lags vary from batch to batch."""
+
+    values: Tensor  # (B, L + T, D)
+    step_features: Tensor  # (B, T, K)
+    resets: Tensor  # (B,) bool
+    context: Tensor  # ()
+    lags: Tensor  # (number of lags,)
 
 
 class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type hints
@@ -114,16 +124,21 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
         """The network's weights as arrays."""
         return {name: variable.value.numpy() for name, variable in self.variables_by_name().items()}
 
-    def call(self, inputs: ModelInputs, training: bool = False) -> Tensor:
+    def call(self, inputs: ModelInputs | VariedInputs, training: bool = False) -> Tensor:
         """The head's parameters of the last steps of windows.
 
         Args:
             inputs: the windows.
             training: whether the active regime feeds the network, or that of the validation.
         """
-        values, step_features, resets = inputs
+        values, step_features, resets, *varied = inputs
+        context, window_length, blueprint = self.context, self.window_length, self.blueprint
+        if varied:
+            context, lags = varied
+            window_length = step_inputs.length(tensors, step_features)
+            blueprint = blueprint._replace(lags=tuple(tf.unstack(lags, len(blueprint.lags))))
         weights = {name: variable.value for name, variable in self.variables_by_name().items()}
-        model_step = ModelStep.of(tensors, self.blueprint, weights)
+        model_step = ModelStep.of(tensors, blueprint, weights)
         state = model_step.network.initial_state(tf.shape(values)[0])
         if training and self.lanes:
             state = {name: _reset(lane.value, resets) for name, lane in self.lanes.items()}
@@ -134,8 +149,8 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
             values=values,
             step_features=step_features,
             state=state,
-            context=self.context,
-            window_length=self.window_length,
+            context=context,
+            window_length=window_length,
             ratio=self.ratio.value,
             seed=tf.stack([self.seed, self.gradient_step.value]),
         )

@@ -15,7 +15,7 @@ from forecast.errors import DataError, OptionError
 from forecast.inference.bounds import Bounds, infer, non_negative, to_bounds
 from forecast.inference.config import Config
 from forecast.inference.preprocess import refuse_other_than_counts, suits, transformed
-from forecast.nn import HEADS
+from forecast.nn import HEADS, NETWORKS, seasonal
 from forecast.nn.layers import SCORES
 from forecast.training.feedback import feeds_back, regimes_of
 from forecast.training.options import TrainingOptions, is_auto
@@ -165,6 +165,9 @@ def choose(options: TrainingOptions, panel: Panel) -> Choices:
     if options.holidays is not None:
         check_rows(panel.schema, frequency, seen.ordinals, options.holidays, panel.source)
     powers = _powers(options, panel, seen)
+    seasons: tuple[int, ...] = ()
+    if NETWORKS[options.network].LAG_FLAGS:
+        seasons = seasonal.pair(season, frequency.seasons, int(panel.lengths.max()))
     config = Config(
         schema=panel.schema,
         frequency=frequency,
@@ -176,7 +179,7 @@ def choose(options: TrainingOptions, panel: Panel) -> Choices:
         layers=plan.layers,
         units=plan.units,
         residual=bool(options.residual),
-        lags=_lags(options, panel, season),
+        lags=seasonal.lags(seasons) if seasons else _lags(options, panel, season),
         cycles=frequency.repeated(int(panel.lengths.max())),
         holidays=options.holidays,
         known=covariates.learn(panel.known, panel.source),
@@ -186,6 +189,7 @@ def choose(options: TrainingOptions, panel: Panel) -> Choices:
         horizon=plan.train_horizon,
         bounds=_bounds(options, panel, powers),
         usual_spreads=_usual_spreads(options, seen, powers, plan.context),
+        seasons=seasons,
     )
     return Choices(config, plan)
 

@@ -40,8 +40,8 @@ class WindowBatch:
         values: scaled (B, L + T, D), see `step_inputs.window_input`.
         step_features: of the steps (B, T, K).
         state: of the network before the windows.
-        context: steps fed with true values under every regime, C.
-        window_length: T; the regime decides what is fed in the last T - C = H steps.
+        context: steps fed with true values under every regime, C; a number or a scalar tensor.
+        window_length: T, likewise; the regime decides what is fed in the last T - C = H steps.
         ratio: share of true values that the regime feeds now, ().
         seed: of the random draws for this batch, (2,).
     """
@@ -52,20 +52,26 @@ class WindowBatch:
     values: Tensor
     step_features: Tensor
     state: NetworkState
-    context: int
-    window_length: int
+    context: Any
+    window_length: Any
     ratio: Tensor
     seed: Tensor
 
     @property
-    def horizon(self) -> int:
+    def lead(self) -> Any:
+        """Values before the first target, L."""
+        steps = step_inputs.length(tensors, self.step_features)
+        return step_inputs.length(tensors, self.values) - steps
+
+    @property
+    def horizon(self) -> Any:
         """Steps after the context, H."""
         return self.window_length - self.context
 
     @property
     def horizon_values(self) -> Tensor:
         """The true values of the steps after the context, (B, H, D)."""
-        return self.values[:, step_inputs.lead(self.model_step.lags) + self.context :]
+        return self.values[:, self.lead + self.context :]
 
     def fused(self, values: Tensor, run: Run) -> tuple[Tensor, NetworkState]:
         """Feed the given values in one pass of the fused layers.
@@ -82,7 +88,7 @@ class WindowBatch:
             which reads the context; and the state after the windows.
         """
         network = self.model_step.network
-        inputs = step_inputs.window_input(tensors, values, self.step_features, self.model_step.lags)
+        inputs = self._inputs(values, self.step_features)
         if network.ENCODES:
             state = network.absorb(run, inputs[:, : self.context], self.state)
             inputs = inputs[:, self.context :]
@@ -105,7 +111,7 @@ class WindowBatch:
             As `fused`.
         """
         params, state = self._after_context()
-        value, recent = step_inputs.memory_at(self.values, self.model_step.lags, self.context)
+        value, recent = step_inputs.memory_at(self.values, self.lead, self.context)
         true_values = self.horizon_values
 
         def advance(loop: LoopState) -> tuple[LoopState]:
@@ -131,17 +137,17 @@ class WindowBatch:
 
     def _after_context(self) -> tuple[Tensor | None, NetworkState]:
         """Parameters of the context's steps, None where there are none, and the state after it."""
-        if not self.context:
+        if isinstance(self.context, int) and not self.context:
             return None, self.state
-        network, lags = self.model_step.network, self.model_step.lags
+        network = self.model_step.network
         step_features = self.step_features[:, : self.context]
-        inputs = step_inputs.window_input(
-            tensors,
-            self.values[:, : step_inputs.lead(lags) + self.context],
-            step_features,
-            lags,
-        )
+        inputs = self._inputs(self.values[:, : self.lead + self.context], step_features)
         if network.ENCODES:
             return None, network.absorb(self.run, inputs, self.state)
         params, state = network.unroll(self.run, inputs, self.state)
         return self.model_step.for_head(params, step_features), state
+
+    def _inputs(self, values: Tensor, step_features: Tensor) -> Tensor:
+        """The inputs (B, T, F) of steps fed with the given values."""
+        lags, flags = self.model_step.lags, self.model_step.lag_flags
+        return step_inputs.window_input(tensors, values, step_features, lags, flags)

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import special, stats
 
-from forecast.nn import HEADS, NETWORKS, gru_cell, lstm_cell, step_inputs
+from forecast.nn import HEADS, NETWORKS, gru_cell, lstm_cell, seasonal, step_inputs
 from forecast.nn.heads import negative_binomial, normal, point, student_t
 from forecast.nn.layers import CELLS, SCORES, Sizes, Stack
+from forecast.nn.seasonal import as_observed
 
 # NumPy has no lgamma, which the loss alone needs
 numpy_with_lgamma = SimpleNamespace(
@@ -129,8 +130,9 @@ def test_preparing_weights_leaves_the_given_ones_unchanged(name):
 # The networks
 
 
-def sizes_of(**choices):
-    small = {"inputs": 5, "outputs": 3, "step_features": 2, "units": 2, "layers": 2}
+def sizes_of(name="lstm", **choices):
+    inputs = 2 * seasonal.ROLES + 2 if name == "seasonal" else 5
+    small = {"inputs": inputs, "outputs": 3, "step_features": 2, "units": 2, "layers": 2}
     return Sizes(**{**small, "cell": "lstm", "context": 4, "horizon": 3, **choices})
 
 
@@ -143,7 +145,11 @@ def random_network(name, sizes, xp=np, seed=0):
 
 def random_inputs(sizes, batch=3, steps=6, seed=1):
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(batch, steps, sizes.inputs)).astype(np.float32)
+    x = rng.normal(size=(batch, steps, sizes.inputs)).astype(np.float32)
+    if sizes.inputs >= 2 * seasonal.ROLES:  # values, then whether they were observed
+        flags = slice(seasonal.ROLES, 2 * seasonal.ROLES)
+        x[..., flags] = x[..., flags] > 0
+    return x
 
 
 def assert_same_state(state, expected, **close):
@@ -177,7 +183,7 @@ def test_a_network_is_made_of_named_arrays():
 
 @EVERY
 def test_an_initial_state_is_zeros_of_the_stated_shapes(name, cell):
-    sizes = sizes_of(cell=cell)
+    sizes = sizes_of(name, cell=cell)
     network, _ = random_network(name, sizes)
 
     state = network.initial_state(4)
@@ -190,7 +196,7 @@ def test_an_initial_state_is_zeros_of_the_stated_shapes(name, cell):
 
 @EVERY
 def test_steps_keep_the_shapes_and_types_of_the_state(name, cell):
-    sizes = sizes_of(cell=cell)
+    sizes = sizes_of(name, cell=cell)
     network, _ = random_network(name, sizes)
     x, state = random_inputs(sizes, 4), network.initial_state(4)
 
@@ -207,7 +213,7 @@ def test_steps_keep_the_shapes_and_types_of_the_state(name, cell):
 
 @EVERY
 def test_a_step_does_not_change_its_input_state(name, cell):
-    sizes = sizes_of(cell=cell)
+    sizes = sizes_of(name, cell=cell)
     network, _ = random_network(name, sizes)
     x, state = random_inputs(sizes), network.initial_state(3)
     for part in state.values():
@@ -280,7 +286,7 @@ def by_steps(network):
 @EVERY
 @pytest.mark.parametrize("observed", [1, 2, 7])
 def test_many_steps_at_once_equal_the_steps_one_by_one(name, cell, observed):
-    sizes = sizes_of(cell=cell)
+    sizes = sizes_of(name, cell=cell)
     network, _ = random_network(name, sizes)
     x = random_inputs(sizes, steps=observed + sizes.horizon)
     run = by_steps(network)
@@ -294,13 +300,14 @@ def test_many_steps_at_once_equal_the_steps_one_by_one(name, cell, observed):
     assert_same_state(state, step, **CLOSE)
     for t in range(sizes.horizon):
         step_params, step = network.advance(x[:, observed + t], step)
+        step = as_observed(step)  # all that is fed to `unroll` counts as true
         np.testing.assert_allclose(params[:, t], step_params, **CLOSE)
     assert_same_state(after, step, **CLOSE)
 
 
 @EVERY
 def test_a_series_has_the_same_step_alone_and_in_a_batch(name, cell):
-    sizes = sizes_of(cell=cell)
+    sizes = sizes_of(name, cell=cell)
     network, _ = random_network(name, sizes)
     x = random_inputs(sizes, batch=5)
 
@@ -423,7 +430,8 @@ def test_keras_layers_numpy_step_and_tensor_step_give_the_same_outputs(
     rng = np.random.default_rng(0)
     values = rng.normal(size=(5, 3 + 9, 1)).astype(np.float32)
     step_features = rng.normal(size=(5, 9, 2)).astype(np.float32)
-    windows = step_inputs.window_input(np, values, step_features, config.lags)
+    flags = NETWORKS[name].LAG_FLAGS
+    windows = step_inputs.window_input(np, values, step_features, config.lags, flags)
 
     inputs = ModelInputs(values, step_features, np.ones(5, bool))
     whole = make_learner(config, weights)(inputs).numpy()
@@ -435,7 +443,7 @@ def test_keras_layers_numpy_step_and_tensor_step_give_the_same_outputs(
             if t < 5 and network.ENCODES:
                 state = network.observe(windows[:, t], state)
             else:
-                params, state = network.advance(windows[:, t], state)
+                params, state = network.advance(windows[:, t], as_observed(state))
                 path.append(np.asarray(params))
         np.testing.assert_allclose(np.stack(path, 1), whole, rtol=1e-5, atol=1e-5)
 

@@ -82,9 +82,47 @@ def test_a_window_of_steps_is_assembled_like_its_single_steps():
 def test_lag_two_is_the_newest_value_of_the_memory():
     recent = np.array([[[10.0], [11.0], [12.0], [13.0]]])  # 14 is the last value, 15 is predicted
 
-    lagged = step_inputs.lagged_values(recent, (2, 3, 5))
+    lagged = step_inputs.lagged_values(np, recent, np.array([[14.0]]), (2, 3, 5))
 
     assert [values.tolist() for values in lagged] == [[[13.0]], [[12.0]], [[10.0]]]
+
+
+def test_lag_one_is_the_last_value_and_lag_zero_is_always_missing():
+    recent, value = np.array([[[12.0], [13.0]]]), np.array([[14.0]])
+
+    lagged = step_inputs.lagged_values(np, recent, value, (1, 0))
+
+    assert lagged[0].tolist() == [[14.0]]
+    assert np.isnan(lagged[1]).all()
+
+
+def test_flags_of_lags_follow_that_of_the_last_value():
+    x = step_inputs.step_input(
+        np,
+        np.array([[5.0]]),
+        [np.array([[4.0]]), np.array([[NAN]])],
+        np.array([[0.5]]),
+        lag_flags=True,
+    )
+
+    assert x.tolist() == [[5.0, 4.0, 0.0, 1.0, 1.0, 0.0, 0.5]]
+    assert x.shape[1] == step_inputs.width(1, (2, 3), 1, lag_flags=True)
+
+
+def test_lags_given_as_tensors_are_those_given_as_numbers(tensors):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(2, 5 + 4, 1)).astype(np.float32)  # 5 lead to the 4 steps
+    features = np.zeros((2, 4, 0), np.float32)
+    lags = (2, 1, 5, 0)
+
+    given = tuple(tensors.asarray(lag, "int32") for lag in lags)
+    window = step_inputs.window_input(tensors, values, features, given, lag_flags=True)
+    value, recent = step_inputs.memory_at(values, 5, 3)
+    lagged = step_inputs.lagged_values(tensors, recent, value, given)
+
+    expected = step_inputs.window_input(np, values, features, lags, lag_flags=True)
+    np.testing.assert_array_equal(window, expected)
+    np.testing.assert_array_equal(np.nan_to_num(lagged)[..., 0].T, expected[:, 3, 1:5])
 
 
 def test_the_memory_holds_what_the_longest_lag_needs_besides_the_last_value():
@@ -117,7 +155,8 @@ def test_pushing_a_series_through_the_memory_gives_the_value_each_lag_ago(length
     value = np.array([[NAN]])  # there is no value before the first of a series
 
     for t in range(length):  # the series is 0, 1, 2, …, so that a value is its own time
-        lagged = [float(values[0, 0]) for values in step_inputs.lagged_values(recent, lags)]
+        lagged = step_inputs.lagged_values(np, recent, value, lags)
+        lagged = [float(values[0, 0]) for values in lagged]
         expected = [t - lag if t >= lag else NAN for lag in lags]
         np.testing.assert_array_equal(lagged, expected)
         recent, value = step_inputs.push(np, recent, value), np.array([[float(t)]])

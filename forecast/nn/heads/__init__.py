@@ -3,6 +3,7 @@
 - `point`: one number, trained on the absolute error.
 - `normal`: location and scale.
 - `student_t`: location, scale and degrees of freedom; heavy tails.
+- `quantiles`: quantiles at fixed levels; any shape of distribution.
 - `negative_binomial`: mean and shape of counts.
 """
 
@@ -10,11 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from forecast.nn.heads import negative_binomial, normal, point, student_t
+from forecast.nn.heads import negative_binomial, normal, point, quantiles, student_t
 
 HEADS: dict[str, Any] = {
     "point": point,
     "normal": normal,
     "student_t": student_t,
+    "quantiles": quantiles,
     "negative_binomial": negative_binomial,
 }

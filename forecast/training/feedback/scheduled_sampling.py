@@ -12,7 +12,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from forecast.nn import step_inputs
 from forecast.nn import tensorflow_namespace as tensors
 from forecast.nn.layers import NetworkState
 from forecast.training.plan import Plan
@@ -38,7 +37,7 @@ def parallel(batch: WindowBatch, by: str = "step", passes: int = 1) -> tuple[Any
         passes: before the last one; with as many passes as steps the form is exact.
     """
     keep, true_values, values = draw_kept(batch, by), batch.horizon_values, batch.values
-    context = batch.values[:, : step_inputs.lead(batch.model_step.lags) + batch.context]
+    context = batch.values[:, : batch.lead + batch.context]
     for _ in range(passes):
         params, _ = batch.fused(values, batch.run_without_dropout)
         own = batch.model_step.head.center(tensors, params)[:, -batch.horizon :]

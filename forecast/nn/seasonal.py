@@ -1,0 +1,223 @@
+"""The seasonal network: recurrent layers whose forecast starts from what a series has shown before.
+
+Its inputs are relative to the seasons of a series, of which there may be two, with m and M steps
+(a day and a week of hourly data, say), so that one set of weights serves every frequency:
+
+    z[t-1], z[t-2], z[t-m], z[t-m-1], z[t-2m], z[t-M], z[t-M-1]
+
+whether each of them was observed, the place of t within the seasons and their lengths, how many
+values have been observed, and how many steps the forecast is ahead of the last one. The output is
+
+    sum_k w_k a_k + sum_j tanh(d_j) c_j + e
+
+with anchors a: z[t-1], z[t-m], z[t-2m], z[t-M]; changes c: z[t-1] - z[t-2], z[t-1] - z[t-m-1],
+z[t-1] - z[t-M-1]; and weights w that are positive and sum to 1. The read-out of the recurrent
+layers gives w, d and e: the naive, the seasonal naive and the drift forecast are within reach of
+the first gradient step, and the network learns what to trust when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from forecast.nn.layers import Array, Linear, NetworkState, Run, Shapes, Sizes, Stack, zeros
+
+ROLES = 7  # values of a step: the last one, and those at the lags
+ANCHORS, CHANGES = 4, 3
+NEVER = -1e9  # added to the logit of an anchor that is missing
+
+
+class Roles(NamedTuple):
+    """What the values of an input are, or whether they were observed, each (..., D)."""
+
+    last: Array
+    second_last: Array
+    season: Array
+    before_season: Array
+    two_seasons: Array
+    long_season: Array
+    before_long_season: Array
+
+
+def lags(seasons: Sequence[int]) -> tuple[int, ...]:
+    """The lags of the roles after the first.
+
+    Args:
+        seasons: steps of the shorter season m, 1 for none, and of the longer one M, 0 for none.
+
+    Example:
+        >>> lags((24, 168)), lags((1, 0))
+        ((2, 24, 25, 48, 168, 169), (2, 1, 2, 2, 0, 0))
+    """
+    season, longer = seasons
+    return (2, season, season + 1, 2 * season, longer, longer + 1 if longer else 0)
+
+
+def pair(season: int, known: Sequence[int], rows: int) -> tuple[int, int]:
+    """The seasons that a series is looked at with.
+
+    Args:
+        season: steps in the shorter one, 1 for none.
+        known: seasons of the frequency.
+        rows: of the longest series; a longer season of which it has no more is left out.
+
+    Example:
+        >>> pair(7, (7, 365), 800), pair(7, (7, 365), 300), pair(12, (12,), 800)
+        ((7, 364), (7, 0), (12, 0))
+    """
+    longer = [other - other % season for other in known if other >= 2 * season > 2]
+    return season, min((other for other in longer if other < rows), default=0)
+
+
+@dataclass(frozen=True)
+class Seasonal:
+    """Recurrent layers and a read-out of anchors, on the contract of all networks.
+
+    Attributes:
+        xp: the array namespace.
+        sizes: of the network.
+        decoder: the layers, which observe and forecast.
+        head: the read-out: raw parameters of the head, then logits of anchors, then the
+            coefficients of changes.
+    """
+
+    xp: Any
+    sizes: Sizes
+    decoder: Stack
+    head: Linear
+
+    LAG_FLAGS = True
+    ENCODES = False
+    FEEDS_BACK = True
+
+    @classmethod
+    def of(cls, xp: Any, sizes: Sizes, arrays: Mapping[str, Array]) -> Seasonal:
+        """Build the network from the arrays that `shapes` names."""
+        decoder = Stack.of(xp, sizes, "decoder", arrays)
+        return cls(xp, sizes, decoder, Linear.of(xp, "head", arrays))
+
+    @classmethod
+    def shapes(cls, sizes: Sizes) -> Shapes:
+        """The shape of each array, by name."""
+        outputs = sizes.outputs + (ANCHORS + CHANGES) * _targets(sizes)
+        return {
+            **Stack.shapes(sizes, "decoder", sizes.inputs + 2),
+            **Linear.shapes("head", sizes.units, outputs),
+        }
+
+    @staticmethod
+    def state_shapes(sizes: Sizes, batch_size: int) -> Shapes:
+        """The shape of each state array of `batch_size` series; the initial state is zeros.
+
+        `seen` is how many values have been fed, `ahead` how many steps a forecast has made.
+        """
+        counts = dict.fromkeys(("seen", "ahead"), (batch_size, 1))
+        return {**Stack.state_shapes(sizes, batch_size), **counts}
+
+    def initial_state(self, batch_size: int) -> NetworkState:
+        """The initial state of `batch_size` series."""
+        return zeros(self.xp, self.state_shapes(self.sizes, batch_size))
+
+    def observe(self, x: Array, state: NetworkState) -> NetworkState:
+        """The state after an observed step, (B, inputs)."""
+        ahead = self.xp.zeros_like(state["ahead"])
+        inputs, seen = self._inputs(x, state["seen"] + self._fed(x), ahead)
+        return {**self.decoder.step(inputs, state)[1], "seen": seen, "ahead": ahead}
+
+    def advance(self, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
+        """A step of the forecast, (B, inputs): raw parameters (B, outputs), and the state."""
+        ahead = state["ahead"]
+        inputs, seen = self._inputs(x, state["seen"] + self._fed(x), ahead)
+        output, stack = self.decoder.step(inputs, state)
+        return self._params(x, output), {**stack, "seen": seen, "ahead": ahead + 1.0}
+
+    def absorb(self, run: Run, x: Array, state: NetworkState) -> NetworkState:
+        """`observe`, many steps at once: (B, T, inputs)."""
+        return self.unroll(run, x, state)[1]
+
+    def unroll(self, run: Run, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
+        """`advance`, many steps at once, all of them fed with true values.
+
+        From (B, T, inputs) to (B, T, outputs), and the state.
+        """
+        seen = state["seen"][:, None] + self.xp.cumsum(self._fed(x), 1)  # (B, T, 1)
+        inputs, seen = self._inputs(x, seen, self.xp.zeros_like(seen))
+        output, stack = run("decoder", inputs, state)
+        after = {**stack, "seen": seen[:, -1], "ahead": self.xp.zeros_like(state["ahead"])}
+        return self._params(x, output), after
+
+    def _inputs(self, x: Array, seen: Array, ahead: Array) -> tuple[Array, Array]:
+        """The inputs of the layers, (..., inputs + 2), and `seen`."""
+        counts = [self.xp.log1p(seen) / 3.0 - 1.0, self.xp.log1p(ahead) / 3.0]
+        return self.xp.concatenate([x, *counts], -1), seen
+
+    def _fed(self, x: Array) -> Array:
+        """Whether the last value is not missing, (..., 1): of several targets, which share."""
+        d = _targets(self.sizes)
+        observed = x[..., ROLES * d : (ROLES + 1) * d]
+        return self.xp.sum(observed, axis=-1, keepdims=True) / d
+
+    def _params(self, x: Array, output: Array) -> Array:
+        """Raw parameters of the head (..., outputs); the first D of them are the location."""
+        xp, d = self.xp, _targets(self.sizes)
+        z = Roles(*(x[..., k * d : (k + 1) * d] for k in range(ROLES)))
+        is_known = Roles(*(x[..., (ROLES + k) * d : (ROLES + k + 1) * d] for k in range(ROLES)))
+        raw = self.head(output)
+        given = [
+            raw[..., self.sizes.outputs + k * d : self.sizes.outputs + (k + 1) * d]
+            for k in range(ANCHORS + CHANGES)
+        ]
+        logits, coefficients = given[:ANCHORS], given[ANCHORS:]
+        last = self._last(z, is_known)
+        anchors = (last, z.season, z.two_seasons, z.long_season)
+        exists = (is_known.season, is_known.two_seasons, is_known.long_season)
+        weights = self._weights(logits, exists)
+        changes = (
+            (last - z.second_last) * is_known.second_last,
+            (last - z.before_season) * is_known.before_season,
+            (last - z.before_long_season) * is_known.before_long_season,
+        )
+        location = raw[..., :d]
+        for weight, anchor in zip(weights, anchors, strict=True):
+            location = location + weight * anchor
+        for coefficient, change in zip(coefficients, changes, strict=True):
+            location = location + xp.tanh(coefficient) * change
+        return xp.concatenate([location, raw[..., d : self.sizes.outputs]], -1)
+
+    def _last(self, z: Roles, is_known: Roles) -> Array:
+        """The last value, or where it is missing the next best one that is not, (..., D)."""
+        last = self.xp.zeros_like(z.last)
+        for role in ("season", "second_last", "last"):
+            last = self.xp.where(getattr(is_known, role) > 0, getattr(z, role), last)
+        return last
+
+    def _weights(self, logits: list[Array], exists: Sequence[Array]) -> list[Array]:
+        """Positive weights that sum to 1, of the last value and of the anchors that exist."""
+        xp = self.xp
+        masked = [
+            logits[0],
+            *(
+                logit + NEVER * (1.0 - known)
+                for logit, known in zip(logits[1:], exists, strict=True)
+            ),
+        ]
+        largest = masked[0]
+        for logit in masked[1:]:
+            largest = xp.maximum(largest, logit)
+        exponentials = [xp.exp(logit - largest) for logit in masked]
+        total = sum(exponentials[1:], exponentials[0])
+        return [part / total for part in exponentials]
+
+
+def as_observed(state: NetworkState) -> NetworkState:
+    """The state in which the value that is fed next counts as true: a draw, or an actual."""
+    if "ahead" not in state:
+        return state
+    return {**state, "ahead": state["ahead"] * 0.0}
+
+
+def _targets(sizes: Sizes) -> int:
+    """How many values a step forecasts, D."""
+    return (sizes.inputs - sizes.step_features) // (2 * ROLES)
