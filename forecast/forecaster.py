@@ -99,6 +99,9 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
         """
         self.check()
         panel = (X if isinstance(X, Panel) else self._panel(X)).drop_unobserved()
+        if not self.is_trained:
+            self.model_ = Model.untrained(panel, season=self.season, bounds=self.bounds)
+            return self
         config, plan = choose(self, panel)
         windows = _windows(panel, config, plan)
         from forecast.training.fit import fit  # TensorFlow is imported here and not before

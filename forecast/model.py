@@ -17,6 +17,7 @@ from forecast.evaluation.rolling_origin import DEFAULT_CUTOFFS, place_cutoffs, r
 from forecast.inference import serialization
 from forecast.inference.forecast import Forecast
 from forecast.inference.predictor import Predictor, fingerprint
+from forecast.pretrained.zero_shot import zero_shot
 from forecast.training_record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -39,6 +40,27 @@ class Model(Predictor):
     """
 
     record: TrainingRecord | None = None
+
+    @classmethod
+    def untrained(cls, panel: Panel, season: int | None = None, bounds: Any = "auto") -> Self:
+        """The pretrained network, with the state of a panel's series and no training on them.
+
+        Args:
+            panel: of one target.
+            season: steps in a season; by default that of the frequency.
+            bounds: of forecasts, see `rollout`; by default inferred.
+
+        Raises:
+            OptionError: if the panel has several targets or covariates.
+            DataError: if a series has no observed value.
+        """
+        parts = zero_shot(panel, season, bounds)
+        return cls(
+            config=parts.config,
+            weights=parts.weights,
+            state=parts.state,
+            calibration=parts.calibration,
+        )
 
     @property
     def trained(self) -> TrainingRecord:

@@ -26,6 +26,17 @@ from forecast.training.feedback.sampling_schedule import SCHEDULES
 TRANSFORMS = ("auto", "none", "sqrt", "log")
 WINDOWS = ("random", "contiguous")
 MAX_SEED = 2**32 - 1
+STARTS = ("scratch", "pretrained")
+FOR_ANY_START = (  # options that the pretrained network heeds
+    "start",
+    "frequency",
+    "season",
+    "bounds",
+    "steps",
+    "budget",
+    "seed",
+    *("id", "time", "target", "decimal", "date_format"),
+)
 ONLY_SCHEDULED = ("schedule", "teacher_forcing_ratio", "mixing", "mix_by")
 
 Check = Callable[[str, Any], None]  # takes the name and a value; raises OptionError
@@ -211,17 +222,20 @@ class TrainingOptions:
     """The options of a training; every option that is None is chosen from the data.
 
     Args:
+        start: "scratch" trains a network from random weights; "pretrained" takes the one that comes
+            with the package, with 0 steps.
         holidays: country, or part of one, whose public holidays are an input, such as "DE" or
             "US-CA"; for steps of a day or less. Needs the extra forecast-rollout[holidays].
         frequency: spacing of the steps as a pandas alias, such as "h", "D", "MS" or "15min".
         season: steps in a season; by default that of the frequency (24 for hourly data).
         network: "lstm" observes and forecasts with the same layers; "seq2seq" has an encoder and
             a decoder; in "attention" the decoder attends to the encoder's outputs; "repeat" gives
-            the decoder one vector for the whole horizon.
+            the decoder one vector for the whole horizon; "seasonal" starts each step from the last
+            values and those a season ago, and learns what to add.
         cell: cell type of the recurrent layers.
         attention_score: score function of the attention: scaled dot product, or additive.
-        head: "point" forecasts the median alone; "normal", "student_t" and, for counts,
-            "negative_binomial" a distribution, with sample paths.
+        head: "point" forecasts the median alone; "normal", "student_t", "quantiles" (of any
+            shape) and, for counts, "negative_binomial" a distribution, with sample paths.
         layers: number of recurrent layers.
         units: units of each recurrent layer.
         residual: let each layer above the first add its input to its output.
@@ -249,7 +263,7 @@ class TrainingOptions:
         mixing: scheduled sampling step by step, or in two fused passes.
         mix_by: choose between true value and prediction at each step, or once per window.
         batch_size: windows per gradient step.
-        steps: number of gradient steps.
+        steps: number of gradient steps; with 0 the pretrained network forecasts as it is.
         learning_rate: initial learning rate, with cosine decay to 0.
         budget: time limit of the training, such as "90s", "5m" or "1h", checked between gradient
             steps; at least one is made. Steps that would exceed it by more than 5% are left out.
@@ -257,6 +271,7 @@ class TrainingOptions:
             give the same model, unless the time budget shortens the training.
     """
 
+    start: str | None = option(None, Choice(STARTS), "pretrained with 0 steps, else scratch")
     holidays: str | None = option(None, Text())
     frequency: str | None = option(None, Text())
     season: int | None = option(None, Whole(1))
@@ -280,10 +295,15 @@ class TrainingOptions:
     mixing: str | None = option(None, Choice(MIXING), MIXING[0])
     mix_by: str | None = option(None, Choice(MIX_BY), MIX_BY[0])
     batch_size: int | None = option(None, Whole(1))
-    steps: int | None = option(None, Whole(1))
+    steps: int | None = option(None, Whole(0))
     learning_rate: float | None = option(None, Positive())
     budget: str | float = option("5m", Duration())
     seed: int = option(0, Whole(0, MAX_SEED))
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether anything is to be trained."""
+        return self.steps != 0
 
     def regimes(self) -> tuple[str, ...]:
         """The feedback regimes asked for, or those that suit the network: docs/EXPERIMENTS.md.
@@ -357,6 +377,7 @@ def check_options(options: Any) -> None:
         value, spec = getattr(options, entry.name), entry.metadata["spec"]
         if value is not None or entry.default is not None:
             spec.check(entry.name, value)
+    _check_start(options)
     if options.holidays is not None:
         from forecast.data.holidays import check_place  # which takes pandas
 
@@ -370,6 +391,29 @@ def check_options(options: Any) -> None:
         )
     _refuse_unused(options)
     _check_feedback(options)
+
+
+def _check_start(options: TrainingOptions) -> None:
+    """Raise OptionError unless the start, the steps and the other options suit each other."""
+    if options.is_trained:
+        if options.start == "pretrained":
+            raise OptionError(
+                "start is 'pretrained': that network forecasts as it is; add --steps 0 (steps=0 in "
+                "Python), or use --start scratch to train one"
+            )
+        return
+    if options.start == "scratch":
+        raise OptionError(
+            "steps is 0, but start is 'scratch'; leave --start out for the pretrained network, or "
+            "give more --steps"
+        )
+    for entry in fields(options):
+        value = getattr(options, entry.name)
+        if entry.name not in FOR_ANY_START and value != entry.default:
+            raise OptionError(
+                f"{entry.name} is {value!r}, but with 0 steps the pretrained network forecasts as "
+                f"it is, from one target alone; leave {entry.name} out, or train with more --steps"
+            )
 
 
 def _refuse_repeated_columns(options: ColumnOptions) -> None:

@@ -1,0 +1,68 @@
+"""The errors of a network on generated series that it has not seen, relative to its own spread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from forecast.data.frequency import parse
+from forecast.data.panel import Panel
+from forecast.data.schema import Schema
+from forecast.evaluation.holdout import calibrate
+from forecast.inference.config import Config
+from forecast.inference.conformal import Calibration
+from forecast.pretrained.practised import KINDS, Kind, with_seasons
+from forecast.pretrained.prior.mixture import draw
+from forecast.pretrained.prior.seasons import Seasons
+
+SERIES = 500  # of each kind
+SCORES = 200  # kept of each step
+UNSEEN = 1_000_000  # beyond the numbers of all batches that were trained on
+SCHEMA = Schema("long", "id", "step", ("y",), "int64", "int64")
+
+
+def expected_errors(config: Config, weights: dict[str, np.ndarray], seed: int) -> Calibration:
+    """The calibration of a network on generated series of all kinds.
+
+    Args:
+        config, weights: of the network.
+        seed: of its training.
+    """
+    kinds = [kind for kind in KINDS if kind.seasons[0]]
+    parts = [_of_kind(config, weights, kind, [seed, UNSEEN + k]) for k, kind in enumerate(kinds)]
+    longest = max(part.steps for part in parts)
+    shares = np.linspace(0, 1, 2 * SCORES + 1)[1::2]
+    scores = []
+    for step in range(longest):
+        pooled = np.concatenate([part.scores[step] for part in parts if part.steps > step])
+        scores.append(np.nanquantile(pooled, shares, axis=0, method="inverted_cdf"))
+    return Calibration(np.array(scores, np.float32))
+
+
+def _of_kind(
+    config: Config, weights: dict[str, np.ndarray], kind: Kind, seed: list[int]
+) -> Calibration:
+    """The calibration on series of one kind, the longest of their histories."""
+    rng = np.random.default_rng(seed)
+    panel = generated_panel(rng, SERIES, kind.rows[1] + 2 * kind.horizon[1], kind.seasons)
+    own = replace(with_seasons(config, kind.seasons), frequency=panel.frequency)
+    calibration, _ = calibrate(panel, own, weights, kind.horizon[1])
+    if calibration is None:
+        raise ValueError(f"no value of the kind {kind} was observed")
+    return calibration
+
+
+def generated_panel(
+    rng: np.random.Generator, series: int, rows: int, seasons: tuple[int, int]
+) -> Panel:
+    """Series of the prior as a panel, without those that begin or end with missing values."""
+    drawn = draw(rng, series, rows, Seasons(*seasons))
+    return Panel(
+        ids=np.arange(series),
+        indptr=np.arange(series + 1) * rows,
+        start=np.zeros(series, np.int64),
+        target=drawn.reshape(-1, 1).astype(np.float64),
+        frequency=parse("1"),
+        schema=SCHEMA,
+    )

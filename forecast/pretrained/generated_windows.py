@@ -1,0 +1,102 @@
+"""Training windows of generated series: histories of many lengths and seasons, and their future.
+
+All series of a batch share their seasons and their number of rows, so no row is padding; from
+batch to batch both vary.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from forecast.data import scaling
+from forecast.inference.season_phases import season_phases
+from forecast.nn import seasonal, step_inputs
+from forecast.pretrained.practised import ANY_SEASON, KINDS, scale_rows
+from forecast.pretrained.prior.mixture import draw
+from forecast.pretrained.prior.seasons import Seasons
+
+ROWS = 24_000  # of a batch, all series together
+MIN_SERIES, MAX_SERIES = 32, 512  # of a batch
+MAX_SCALED = 30.0  # larger values are cut off, in scaled units
+TRUST = 0.1  # seasonal change, in scaled units, below which a calmer series counts no more
+ONE_STEP_WEIGHT = 0.5  # of the one-step losses of a history, beside those of its future
+WARM_UP = 3  # rows of a history whose loss counts for nothing, at most
+
+
+class GeneratedBatch(NamedTuple):
+    """B windows of T steps, of which the first C are the history."""
+
+    values: np.ndarray  # (B, L + T, 1) float32, scaled, NaN where missing
+    step_features: np.ndarray  # (B, T, K) float32
+    targets: np.ndarray  # (B, T, 1) float32, 0 where missing
+    weights: np.ndarray  # (B, T) float32, of the losses; 0 where missing
+    context: int  # C
+    lags: tuple[int, ...]
+
+
+def draw_batch(rng: np.random.Generator, without: tuple[str, ...] = ()) -> GeneratedBatch:
+    """A batch of one kind of series.
+
+    Args:
+        rng: the source of randomness.
+        without: families of the prior that are left out.
+    """
+    kind = KINDS[rng.choice(len(KINDS), p=[kind.share for kind in KINDS])]
+    seasons = kind.seasons if kind.seasons[0] else (int(rng.integers(*ANY_SEASON)), 0)
+    low, high = kind.rows
+    rows = int(np.exp(rng.uniform(np.log(low), np.log(high + 1))))
+    horizon = int(rng.integers(kind.horizon[0], kind.horizon[1] + 1))
+    series = int(np.clip(ROWS // (rows + horizon), MIN_SERIES, MAX_SERIES))
+    drawn = draw(rng, series, rows + horizon, Seasons(*seasons), without=without)
+    return windows_of(drawn, rows, seasons, rng)
+
+
+def windows_of(
+    drawn: np.ndarray, rows: int, seasons: tuple[int, int], rng: np.random.Generator
+) -> GeneratedBatch:
+    """The windows of drawn series.
+
+    Args:
+        drawn: values (B, T), NaN where missing.
+        rows: of the history, C.
+        seasons: of the series.
+        rng: of the place within the seasons at which the windows begin.
+    """
+    history = drawn[:, :rows, None]
+    scale = scaling.measure(history[:, -scale_rows(seasons[0]) :])
+    is_usable = ~np.isnan(history).all(axis=(1, 2)) & np.isfinite(scale.scale[:, 0])
+    scaled = np.clip(scaling.forward(drawn[..., None], scale), -MAX_SCALED, MAX_SCALED)
+    lags = seasonal.lags(seasons)
+    lead = np.full((len(scaled), step_inputs.lead(lags), 1), np.nan, np.float32)
+    numbers = np.arange(drawn.shape[1]) + rng.integers(10_000)
+    features = season_phases(numbers, seasons)
+    weights = loss_weights(scaled[..., 0], rows, seasons[0]) * is_usable[:, None]
+    return GeneratedBatch(
+        values=np.concatenate([lead, scaled], axis=1),
+        step_features=np.broadcast_to(features, (len(scaled), *features.shape)),
+        targets=np.nan_to_num(scaled),
+        weights=np.where(np.isnan(scaled[..., 0]), 0.0, weights).astype(np.float32),
+        context=rows,
+        lags=lags,
+    )
+
+
+def loss_weights(scaled: np.ndarray, rows: int, season: int) -> np.ndarray:
+    """What the loss of each step counts for, (B, T).
+
+    A series counts in inverse proportion to its mean change over a season, as in the mean absolute
+    scaled error; the steps of the future count together as much as the history's do, times
+    1 / ONE_STEP_WEIGHT, and all weights are 1 on average.
+    """
+    steps = scaled.shape[1]
+    lag = min(season, max(rows // 2, 1))
+    change = np.abs(scaled[:, lag:rows] - scaled[:, : rows - lag])
+    observed = np.maximum((~np.isnan(change)).sum(axis=1), 1)
+    calm = 1.0 / (np.nansum(change, axis=1) / observed + TRUST)
+    warm_up = min(WARM_UP, rows - 1)
+    by_step = np.zeros(steps)
+    by_step[warm_up:rows] = ONE_STEP_WEIGHT / (rows - warm_up)
+    by_step[rows:] = 1.0 / (steps - rows)
+    return np.asarray(np.outer(calm / calm.mean(), by_step * steps))

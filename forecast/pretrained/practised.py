@@ -1,0 +1,73 @@
+"""The kinds of series that the network is pretrained on: their seasons, lengths and horizons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from forecast.inference.config import Config
+from forecast.nn import seasonal
+
+MIN_SCALE_ROWS = 12
+SCALE_SEASONS = 3
+ANY_SEASON = (2, 60)  # of kinds without one of their own
+
+
+class Kind(NamedTuple):
+    """Series that are practised together.
+
+    Attributes:
+        share: of all batches.
+        seasons: steps of the shorter and of the longer one, see `nn.seasonal.lags`; (0, 0) for
+            any of ANY_SEASON.
+        rows: the fewest and the most of a history.
+        horizon: the fewest and the most steps of a future.
+    """
+
+    share: float
+    seasons: tuple[int, int]
+    rows: tuple[int, int]
+    horizon: tuple[int, int]
+
+
+KINDS = (
+    Kind(0.16, (1, 0), (5, 140), (4, 10)),
+    Kind(0.18, (4, 0), (6, 180), (6, 14)),
+    Kind(0.24, (12, 0), (8, 320), (12, 30)),
+    Kind(0.05, (7, 0), (10, 420), (14, 42)),
+    Kind(0.05, (7, 364), (370, 900), (14, 42)),
+    Kind(0.04, (24, 0), (30, 360), (24, 60)),
+    Kind(0.10, (24, 168), (180, 700), (24, 60)),
+    Kind(0.06, (52, 0), (30, 340), (13, 60)),
+    Kind(0.03, (5, 0), (10, 400), (5, 30)),
+    Kind(0.02, (48, 336), (350, 800), (24, 60)),
+    Kind(0.07, (0, 0), (10, 300), (6, 40)),
+)
+
+
+def scale_rows(season: int) -> int:
+    """The last rows of a history that set its scale."""
+    return max(SCALE_SEASONS * season, MIN_SCALE_ROWS)
+
+
+def longest_horizon(season: int) -> int:
+    """The most steps that were practised with a season."""
+    own = [kind.horizon[1] for kind in KINDS if kind.seasons[0] == season]
+    return max(own or [kind.horizon[1] for kind in KINDS if not kind.seasons[0]])
+
+
+def is_practised(season: int) -> bool:
+    """Whether any of the series had such a season."""
+    return ANY_SEASON[0] <= season <= ANY_SEASON[1] or any(k.seasons[0] == season for k in KINDS)
+
+
+def with_seasons(config: Config, seasons: tuple[int, int]) -> Config:
+    """The configuration of the same network for series with other seasons."""
+    return replace(
+        config,
+        season=seasons[0],
+        seasons=seasons,
+        lags=seasonal.lags(seasons),
+        context=scale_rows(seasons[0]),
+        horizon=longest_horizon(seasons[0]),
+    )
