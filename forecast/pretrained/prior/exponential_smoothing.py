@@ -1,0 +1,110 @@
+"""Innovations state space models of exponential smoothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from forecast.pretrained.prior.columns import (
+    Flags,
+    Floats,
+    chance,
+    log_normal,
+    scale,
+    uniform,
+)
+from forecast.pretrained.prior.processes import noise
+from forecast.pretrained.prior.seasons import Seasons, clock, long_season, pattern
+
+LOWEST = 0.05  # of a level or a factor that errors are divided by; they begin around 1
+LOWEST_ERROR, HIGHEST_ERROR = -0.9, 2.0  # of relative errors
+
+
+class Smoothing(NamedTuple):
+    """Parameters and first states of B models whose level begins at 1.
+
+    Attributes:
+        level, trend, season: smoothing constants alpha, beta, gamma, (B,).
+        damping: of the trend, phi, (B,).
+        growth: first trend per step, (B,).
+        pattern: first season: terms, or factors where the season is multiplicative, (m, B).
+        season_is_factor, error_is_relative: which of the models they are, (B,).
+    """
+
+    level: Floats
+    trend: Floats
+    season: Floats
+    damping: Floats
+    growth: Floats
+    pattern: Floats
+    season_is_factor: Flags
+    error_is_relative: Flags
+
+
+def exponential_smoothing(
+    rng: np.random.Generator, series: int, steps: int, seasons: Seasons
+) -> Floats:
+    """Series of ETS models (Hyndman, Koehler, Ord & Snyder 2008), (B, T).
+
+    Level with or without a trend, damped or not; no season, an additive or a multiplicative one;
+    errors additive or relative, normal or Student's t. Many smoothing constants are zero, so that
+    level, trend or season are fixed. A longer season, if there is one, is fixed.
+    """
+    model = _models(rng, series, steps, seasons)
+    sizes = np.where(chance(rng, series, 0.06), 1e-4, log_normal(rng, series, 0.06, 1.1))
+    values = _simulate(model, noise(rng, series, steps) * np.minimum(sizes, 0.8))
+    swing = np.where(chance(rng, series, 0.3), 0.0, log_normal(rng, series, 0.12, 0.9))
+    long = swing * long_season(rng, clock(rng, series, steps, seasons), seasons)
+    is_factor = model.season_is_factor[:, None]
+    values = np.where(is_factor, values * np.exp(np.clip(long, -3, 3)), values + long)
+    return scale(rng, values)
+
+
+def _models(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) -> Smoothing:
+    """Random parameters."""
+
+    def unless(probability: float, values: Floats) -> Floats:
+        return np.where(chance(rng, series, probability), 0.0, values)[:, 0]
+
+    level = unless(0.2, rng.beta(0.8, 1.6, (series, 1)))
+    per_season = log_normal(rng, series, 0.05, 1.1) / max(seasons.first, 4)
+    per_length = log_normal(rng, series, 0.5, 0.9) / steps
+    growth = np.where(chance(rng, series, 0.5), np.minimum(per_season, 4 / steps), per_length)
+    growth = np.where(chance(rng, series, 0.7), growth, -np.minimum(growth, 0.8 / steps))
+    swing = np.where(chance(rng, series, 0.15), 0.0, log_normal(rng, series, 0.17, 0.9))
+    terms = (swing * pattern(rng, series, seasons.first)).T
+    is_factor = rng.random(series) < 0.5
+    factors = np.exp(np.clip(terms, -3.0, 3.0))
+    return Smoothing(
+        level=level,
+        trend=level * unless(0.5, rng.beta(0.5, 3.0, (series, 1))),
+        season=(1 - level) * unless(0.4, rng.beta(0.6, 4.0, (series, 1))),
+        damping=np.where(chance(rng, series, 0.4), 1.0, uniform(rng, series, 0.8, 0.99))[:, 0],
+        growth=unless(0.3, growth),
+        pattern=np.where(is_factor, factors, terms),
+        season_is_factor=is_factor,
+        error_is_relative=is_factor | (rng.random(series) < 0.1),
+    )
+
+
+def _simulate(model: Smoothing, errors: Floats) -> Floats:
+    """The values of models under errors (B, T), by their recursions: (B, T)."""
+    period, season = len(model.pattern), model.pattern.copy()
+    level, growth = np.ones(len(errors)), model.growth
+    values = np.empty(errors.shape[::-1])  # time first: a step is contiguous
+    positive = np.where(model.season_is_factor, LOWEST, -np.inf)
+    for step, shock in enumerate(np.ascontiguousarray(errors.T)):
+        now = season[step % period]
+        growth = model.damping * growth
+        base = np.maximum(level + growth, positive)
+        mean = np.where(model.season_is_factor, base * now, base + now)
+        relative = mean * np.clip(shock, LOWEST_ERROR, HIGHEST_ERROR)
+        error = np.where(model.error_is_relative, relative, shock)
+        values[step] = mean + error
+        adjusted = error / np.where(model.season_is_factor, now, 1.0)
+        level = base + model.level * adjusted
+        growth = growth + model.trend * adjusted
+        turned = error / np.where(model.season_is_factor, base, 1.0)
+        season[step % period] = np.maximum(now + model.season * turned, positive)
+    return np.ascontiguousarray(values.T)

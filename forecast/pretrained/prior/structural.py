@@ -1,0 +1,55 @@
+"""Structural sums of trend, cycle, season, level shifts and noise."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecast.pretrained.prior.columns import (
+    Floats,
+    chance,
+    log_normal,
+    log_uniform,
+    scale,
+    standardize,
+    uniform,
+)
+from forecast.pretrained.prior.processes import (
+    autoregression,
+    bent_line,
+    level_shifts,
+    noise,
+    smooth_process,
+)
+from forecast.pretrained.prior.seasons import Seasons, season
+
+
+def structural(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) -> Floats:
+    """Sums of components (Harvey 1989, "Forecasting, structural time series models"), (B, T).
+
+    A bent line, an autoregression, seasons whose amplitude may change over time, level shifts and
+    noise, with random shares of the variance, of which some are next to nothing; around a level of
+    1, or exponentiated, which makes all components multiplicative.
+    """
+    persistence = 1 - log_uniform(rng, series, 0.002, 0.6)
+    parts = [
+        standardize(bent_line(rng, series, steps, expected=1.5)),
+        standardize(autoregression(persistence, rng.standard_normal((series, steps)))),
+        season(rng, series, steps, seasons) * _amplitude(rng, series, steps),
+        standardize(level_shifts(rng, series, steps, expected=1.2)),
+        noise(rng, series, steps),
+    ]
+    shares = np.sqrt(rng.dirichlet([0.6, 0.6, 0.9, 0.2, 0.4], series))
+    values = np.zeros((series, steps))
+    for k, part in enumerate(parts):
+        values += shares[:, k, None] * part
+    values *= np.minimum(log_normal(rng, series, 0.25, 0.9), 2.0)
+    return scale(
+        rng, np.where(chance(rng, series, 0.5), np.exp(np.clip(values, -6, 6)), 1 + values)
+    )
+
+
+def _amplitude(rng: np.random.Generator, series: int, steps: int) -> Floats:
+    """Factor of the season over time, (B, T): constant for two thirds of the series."""
+    change = np.where(chance(rng, series, 0.66), 0.0, uniform(rng, series, 0.2, 0.8))
+    lengths = log_uniform(rng, series, 0.2, 2.0) * steps
+    return np.exp(change * smooth_process(rng, steps, lengths))

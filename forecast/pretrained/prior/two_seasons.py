@@ -1,0 +1,108 @@
+"""Profiles of a day that differ between workdays and weekends, or over the year."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecast.pretrained.prior.columns import (
+    Flags,
+    Floats,
+    Wholes,
+    log_normal,
+    scale,
+    uniform,
+)
+from forecast.pretrained.prior.processes import autoregression, noise
+from forecast.pretrained.prior.seasons import Seasons, clock, long_season, pattern, repeat
+
+DAYS_OF_A_WEEK = 7
+
+
+def two_profiles(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) -> Floats:
+    """Load, traffic, visitors: one profile on workdays, another one at weekends, (B, T).
+
+    Each shorter season ("day") has one of two profiles, by its place in the longer season
+    ("week"); days differ in their level by an autoregression, and levels differ between weekdays.
+    Without a longer season all days have the first profile. Taylor (2003), "Short-term electricity
+    demand forecasting using double seasonal exponential smoothing".
+    """
+    times = clock(rng, series, steps, seasons)
+    workday, weekend = (_peaked_profile(rng, series, seasons.first) for _ in range(2))
+    alike = uniform(rng, series, 0.0, 1.0)
+    weekend = alike * workday + (1 - alike) * weekend
+    free = _is_free_day(rng, times, seasons)
+    profile = np.where(free, repeat(weekend, times), repeat(workday, times))
+    swing = np.minimum(log_normal(rng, series, 0.25, 0.6), 1.0)
+    weekly = uniform(rng, series, 0.0, 0.35) * long_season(rng, times, seasons)
+    log_values = swing * profile + weekly + _daily_level(rng, times, seasons.first)
+    values = np.exp(log_values) * (
+        1 + log_normal(rng, series, 0.03, 0.8) * _wander(rng, series, steps)
+    )
+    return scale(rng, values)
+
+
+def sunlight(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) -> Floats:
+    """Solar power and the like: zero at night, a bell by day, weather on top, (B, T).
+
+    The clear-sky curve is the positive part of a cosine; the longer season changes the length of
+    the day; clouds take a part of it that is correlated from step to step. Liu & Jordan (1960),
+    "The interrelationship and characteristic distribution of direct, diffuse and total solar
+    radiation".
+    """
+    times = clock(rng, series, steps, seasons)
+    angle = 2 * np.pi * (times % seasons.first) / seasons.first
+    tilt = uniform(rng, series, -0.4, 0.4) + 0.3 * _yearly_wave(rng, times, seasons)
+    clear = np.maximum(tilt - np.cos(angle), 0.0) if seasons.first > 1 else np.ones(times.shape)
+    cloudy = uniform(rng, series, 0.0, 1.5) * _wander(rng, series, steps) - uniform(
+        rng, series, -2, 2
+    )
+    weather = 1 - uniform(rng, series, 0.0, 0.9) / (1 + np.exp(-cloudy))
+    dark = np.where(clear.max(axis=1, keepdims=True) > 0, 0.0, 1.0)
+    return scale(rng, (clear + dark) * weather)
+
+
+def _yearly_wave(rng: np.random.Generator, times: Wholes, seasons: Seasons) -> Floats:
+    """One wave over the longer season, (B, T); zeros if there is none."""
+    if not seasons.second:
+        return np.zeros(times.shape)
+    start = uniform(rng, len(times), 0.0, 2 * np.pi)
+    return np.cos(2 * np.pi * (times % seasons.second) / seasons.second + start)
+
+
+def _peaked_profile(rng: np.random.Generator, series: int, length: int) -> Floats:
+    """Profiles of a day with one or two broad peaks over a low night, (B, m), standardized."""
+    hours = np.arange(length) / length * 2 * np.pi
+    centres = rng.uniform(0, 2 * np.pi, (series, 1)) + np.array([0.0, 2.0])
+    sharpness = rng.uniform(1.0, 8.0, (series, 2))
+    heights = rng.random((series, 2)) * [1.0, 0.9] + [0.3, -0.1]
+    bumps = np.exp(sharpness[..., None] * (np.cos(hours - centres[..., None]) - 1))  # von Mises
+    profile = (heights[..., None] * bumps).sum(axis=1)
+    rough = uniform(rng, series, 0.0, 0.15) * pattern(rng, series, length)
+    spread = profile.std(axis=1, keepdims=True)
+    centred = profile - profile.mean(axis=1, keepdims=True)
+    result: Floats = rough + np.divide(
+        centred, spread, out=np.zeros_like(centred), where=spread > 1e-9
+    )
+    return result
+
+
+def _is_free_day(rng: np.random.Generator, times: Wholes, seasons: Seasons) -> Flags:
+    """Whether a step lies in a free day, (B, T): the last one or two of seven."""
+    days = times // seasons.first % DAYS_OF_A_WEEK
+    first_free = DAYS_OF_A_WEEK - rng.integers(1, 3, (len(times), 1))
+    return (days >= first_free) & (seasons.knots == DAYS_OF_A_WEEK)
+
+
+def _daily_level(rng: np.random.Generator, times: Wholes, length: int) -> Floats:
+    """Logarithm of each day's level, constant within the day, an autoregression over the days."""
+    days = times // length - times[:, :1] // length
+    persistence = uniform(rng, len(times), 0.0, 0.98)
+    shocks = rng.standard_normal((len(times), int(days.max()) + 1))
+    levels = autoregression(persistence, shocks * np.sqrt(1 - persistence**2))
+    return log_normal(rng, len(times), 0.05, 0.8) * np.take_along_axis(levels, days, axis=1)
+
+
+def _wander(rng: np.random.Generator, series: int, steps: int) -> Floats:
+    """Correlated noise of about unit variance, (B, T)."""
+    persistence = uniform(rng, series, 0.0, 0.95)
+    return autoregression(persistence, noise(rng, series, steps) * np.sqrt(1 - persistence**2))
