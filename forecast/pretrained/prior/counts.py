@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecast.pretrained.prior.columns import Floats, chance, log_normal, log_uniform, uniform
-from forecast.pretrained.prior.processes import autoregression, bent_line
+from forecast.pretrained.prior.processes import autoregression, bent_line, growth_line
 from forecast.pretrained.prior.seasons import Seasons, season
 
 MOST = 1e4  # of the mean of a step
@@ -46,7 +46,8 @@ def _log_mean(rng: np.random.Generator, series: int, steps: int, seasons: Season
     persistence = 1 - log_uniform(rng, series, 0.005, 0.5)
     shocks = rng.standard_normal((series, steps)) * np.sqrt(1 - persistence**2)
     wander = uniform(rng, series, 0.0, 0.4) * autoregression(persistence, shocks)
-    trend = np.where(chance(rng, series, 0.5), 0.0, 0.8) * bent_line(rng, series, steps, 1.0)
+    trend = np.where(chance(rng, series, 0.7), 0.0, 0.8) * bent_line(rng, series, steps, 1.0)
+    trend += np.log1p(growth_line(rng, series, steps, seasons))
     return trend + wander + np.minimum(swing, 1.2) * season(rng, series, steps, seasons)
 
 

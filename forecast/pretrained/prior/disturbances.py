@@ -8,6 +8,7 @@ theory and practice", describe them as they appear in practice.
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from forecast.pretrained.prior.columns import (
     Flags,
@@ -78,6 +79,21 @@ def changing_noise(rng: np.random.Generator, values: Floats, _: Seasons) -> Floa
     size = log_uniform(rng, series, 0.2, 1.5) * _deviation(values)
     where = np.exp(1.5 * smooth_process(rng, steps, uniform(rng, series, 0.3, 1.0) * steps))
     return values + size * np.minimum(where, 4.0) * rng.standard_normal(values.shape)
+
+
+def changing_season(rng: np.random.Generator, values: Floats, seasons: Seasons) -> Floats:
+    """The deviations from the mean of a season around each step grow or shrink over time.
+
+    At the end they are 0.3 to 3 times as large as at the start. Series shorter than two seasons, or
+    without one, stay as they are.
+    """
+    series, steps = values.shape
+    if seasons.first == 1 or steps < 2 * seasons.first:
+        return values
+    mean = uniform_filter1d(values, seasons.first, axis=1, mode="nearest")
+    change = np.log(log_uniform(rng, series, 0.3, 3.0))
+    result: Floats = mean + np.exp(change * np.linspace(0.0, 1.0, steps)) * (values - mean)
+    return result
 
 
 def warped_time(rng: np.random.Generator, values: Floats, seasons: Seasons) -> Floats:

@@ -6,15 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.pretrained.prior.columns import (
-    Flags,
-    Floats,
-    chance,
-    log_normal,
-    scale,
-    uniform,
-)
-from forecast.pretrained.prior.processes import noise
+from forecast.pretrained.prior.columns import Flags, Floats, chance, log_normal, log_uniform, scale
+from forecast.pretrained.prior.processes import noise, total_growth
 from forecast.pretrained.prior.seasons import Seasons, clock, long_season, pattern
 
 LOWEST = 0.05  # of a level or a factor that errors are divided by; they begin around 1
@@ -28,6 +21,7 @@ class Smoothing(NamedTuple):
         level, trend, season: smoothing constants alpha, beta, gamma, (B,).
         damping: of the trend, phi, (B,).
         growth: first trend per step, (B,).
+        drift: trend per step that a damped one returns to, (B,).
         pattern: first season: terms, or factors where the season is multiplicative, (m, B).
         season_is_factor, error_is_relative: which of the models they are, (B,).
     """
@@ -37,6 +31,7 @@ class Smoothing(NamedTuple):
     season: Floats
     damping: Floats
     growth: Floats
+    drift: Floats
     pattern: Floats
     season_is_factor: Flags
     error_is_relative: Flags
@@ -52,7 +47,11 @@ def exponential_smoothing(
     level, trend or season are fixed. A longer season, if there is one, is fixed.
     """
     model = _models(rng, series, steps, seasons)
-    sizes = np.where(chance(rng, series, 0.06), 1e-4, log_normal(rng, series, 0.06, 1.1))
+    sizes = np.where(
+        chance(rng, series, 0.06),
+        1e-4,
+        log_normal(rng, series, 0.015 if seasons.is_day else 0.03, 1.2),
+    )
     values = _simulate(model, noise(rng, series, steps) * np.minimum(sizes, 0.8))
     swing = np.where(chance(rng, series, 0.3), 0.0, log_normal(rng, series, 0.12, 0.9))
     long = swing * long_season(rng, clock(rng, series, steps, seasons), seasons)
@@ -67,21 +66,27 @@ def _models(rng: np.random.Generator, series: int, steps: int, seasons: Seasons)
     def unless(probability: float, values: Floats) -> Floats:
         return np.where(chance(rng, series, probability), 0.0, values)[:, 0]
 
-    level = unless(0.2, rng.beta(0.8, 1.6, (series, 1)))
-    per_season = log_normal(rng, series, 0.05, 1.1) / max(seasons.first, 4)
-    per_length = log_normal(rng, series, 0.5, 0.9) / steps
-    growth = np.where(chance(rng, series, 0.5), np.minimum(per_season, 4 / steps), per_length)
-    growth = np.where(chance(rng, series, 0.7), growth, -np.minimum(growth, 0.8 / steps))
-    swing = np.where(chance(rng, series, 0.15), 0.0, log_normal(rng, series, 0.17, 0.9))
+    has_momentum = chance(rng, series, 0.4)
+    level = np.where(has_momentum, rng.beta(4.0, 1.2, (series, 1)), rng.beta(0.8, 1.6, (series, 1)))
+    level = unless(0.15, level)
+    trend = rng.beta(0.5, 3.0, (series, 1)) * chance(rng, series, 0.5)
+    trend = np.where(has_momentum, rng.beta(1.5, 2.0, (series, 1)), trend)
+    damping = np.where(chance(rng, series, 0.4), 1.0, 1 - log_uniform(rng, series, 0.01, 0.3))
+    growth = total_growth(rng, series, steps, seasons) / steps
+    swing = chance(rng, series, 0.75) * log_normal(
+        rng, series, 0.2 if seasons.is_day else 0.07, 1.1
+    )
+    swing = np.minimum(swing, 1.5)
     terms = (swing * pattern(rng, series, seasons.first)).T
     is_factor = rng.random(series) < 0.5
     factors = np.exp(np.clip(terms, -3.0, 3.0))
     return Smoothing(
         level=level,
-        trend=level * unless(0.5, rng.beta(0.5, 3.0, (series, 1))),
+        trend=level * trend[:, 0],
         season=(1 - level) * unless(0.4, rng.beta(0.6, 4.0, (series, 1))),
-        damping=np.where(chance(rng, series, 0.4), 1.0, uniform(rng, series, 0.8, 0.99))[:, 0],
-        growth=unless(0.3, growth),
+        damping=damping[:, 0],
+        growth=growth[:, 0],
+        drift=unless(0.25, growth),
         pattern=np.where(is_factor, factors, terms),
         season_is_factor=is_factor,
         error_is_relative=is_factor | (rng.random(series) < 0.1),
@@ -96,7 +101,7 @@ def _simulate(model: Smoothing, errors: Floats) -> Floats:
     positive = np.where(model.season_is_factor, LOWEST, -np.inf)
     for step, shock in enumerate(np.ascontiguousarray(errors.T)):
         now = season[step % period]
-        growth = model.damping * growth
+        growth = model.drift + model.damping * (growth - model.drift)
         base = np.maximum(level + growth, positive)
         mean = np.where(model.season_is_factor, base * now, base + now)
         relative = mean * np.clip(shock, LOWEST_ERROR, HIGHEST_ERROR)

@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from forecast.errors import OptionError
 from forecast.pretrained.prior import disturbances
+from forecast.pretrained.prior.calendars import calendar_effects
 from forecast.pretrained.prior.columns import Flags, Floats
 from forecast.pretrained.prior.counts import counts, intermittent
 from forecast.pretrained.prior.exponential_smoothing import exponential_smoothing
+from forecast.pretrained.prior.growth_curves import growth_curve, life_cycle
+from forecast.pretrained.prior.random_walks import random_walk, regimes
+from forecast.pretrained.prior.seasonal_arima import seasonal_arima
 from forecast.pretrained.prior.seasons import Seasons
+from forecast.pretrained.prior.smooth_curves import gaussian_process
 from forecast.pretrained.prior.structural import structural
-from forecast.pretrained.prior.two_seasons import sunlight, two_profiles
+from forecast.pretrained.prior.two_seasons import sunlight, two_profiles, weather
 
 FARTHEST = 1e6  # absolute value that no series reaches
 
@@ -24,12 +29,14 @@ class Family(NamedTuple):
     """A family of series.
 
     Attributes:
-        share: of all series, relative to those of the other families.
         draw: makes B series of T steps with some seasons, (B, T).
+        share: of all series, relative to those of the other families.
+        share_of_days: the same where the shorter season is a day.
     """
 
-    share: float
     draw: Callable[[np.random.Generator, int, int, Seasons], Floats]
+    share: float
+    share_of_days: float
 
 
 class Disturbance(NamedTuple):
@@ -45,25 +52,34 @@ class Disturbance(NamedTuple):
 
 
 FAMILIES: Mapping[str, Family] = {
-    "exponential_smoothing": Family(0.45, exponential_smoothing),
-    "structural": Family(0.25, structural),
-    "counts": Family(0.06, counts),
-    "intermittent": Family(0.03, intermittent),
-    "two_profiles": Family(0.08, two_profiles),
-    "sunlight": Family(0.02, sunlight),
+    "exponential_smoothing": Family(exponential_smoothing, 0.36, 0.20),
+    "structural": Family(structural, 0.18, 0.14),
+    "seasonal_arima": Family(seasonal_arima, 0.12, 0.08),
+    "random_walk": Family(random_walk, 0.04, 0.03),
+    "regimes": Family(regimes, 0.03, 0.03),
+    "gaussian_process": Family(gaussian_process, 0.05, 0.04),
+    "growth_curve": Family(growth_curve, 0.03, 0.01),
+    "life_cycle": Family(life_cycle, 0.02, 0.01),
+    "counts": Family(counts, 0.05, 0.05),
+    "intermittent": Family(intermittent, 0.02, 0.02),
+    "two_profiles": Family(two_profiles, 0.02, 0.22),
+    "sunlight": Family(sunlight, 0.01, 0.06),
+    "weather": Family(weather, 0.03, 0.06),
+    "calendar_effects": Family(calendar_effects, 0.04, 0.05),
 }
 
 DISTURBANCES: Mapping[str, Disturbance] = {  # in the order in which they happen
     "warped_time": Disturbance(0.03, disturbances.warped_time),
     "promotions": Disturbance(0.05, disturbances.promotions),
     "shifted_levels": Disturbance(0.05, disturbances.shifted_levels),
+    "changing_season": Disturbance(0.05, disturbances.changing_season),
     "changing_noise": Disturbance(0.03, disturbances.changing_noise),
     "censored": Disturbance(0.02, disturbances.censored),
     "stock_outs": Disturbance(0.02, disturbances.stock_outs),
     "outliers": Disturbance(0.06, disturbances.outliers),
     "flipped": Disturbance(0.03, disturbances.flipped),
     "rounded": Disturbance(0.1, disturbances.rounded),
-    "whole": Disturbance(0.1, disturbances.whole),
+    "whole": Disturbance(0.4, disturbances.whole),
     "missing_at_random": Disturbance(0.06, disturbances.missing_at_random),
     "missing_stretches": Disturbance(0.04, disturbances.missing_stretches),
 }
@@ -96,6 +112,7 @@ def draw(
         OptionError: a name in `without` is neither a family nor a disturbance.
 
     Example:
+        >>> import numpy as np
         >>> draw(np.random.default_rng(0), 3, 48, Seasons(12)).shape
         (3, 48)
     """
@@ -124,10 +141,11 @@ def _of_families(
     families: Mapping[str, Family],
 ) -> Iterator[Floats]:
     """The series of each family, (its number, T)."""
-    shares = np.array([family.share for family in families.values()])
+    shares = np.array([f.share_of_days if seasons.is_day else f.share for f in families.values()])
     numbers = rng.multinomial(series, shares / shares.sum())
     for number, family in zip(numbers, families.values(), strict=True):
-        yield _only_sound(rng, int(number), steps, seasons, family)
+        if number:
+            yield _only_sound(rng, int(number), steps, seasons, family)
 
 
 def _only_sound(

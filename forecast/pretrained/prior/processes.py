@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecast.pretrained.prior.columns import Floats, uniform
+from forecast.pretrained.prior.columns import Floats, chance, log_normal, uniform
+from forecast.pretrained.prior.seasons import Seasons
 
 FARTHEST = 12.0  # multiples of its scale that noise does not exceed
 
@@ -55,10 +56,45 @@ def level_shifts(rng: np.random.Generator, series: int, steps: int, expected: fl
 def bent_line(rng: np.random.Generator, series: int, steps: int, expected: float) -> Floats:
     """A line whose slope changes at random steps, so many per series on average, (B, T).
 
-    The first slope is N(0, 1) over the whole length, and so is each change.
+    The first slope is N(0.7, 1) over the whole length, since growth is more frequent than decline;
+    each change is N(0, 1).
     """
-    start = rng.standard_normal((series, 1))
+    start = rng.normal(0.7, 1.0, (series, 1))
     return np.cumsum(start + level_shifts(rng, series, steps, expected), axis=1) / steps
+
+
+def growth_line(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) -> Floats:
+    """Relative growth since the start, in a straight line, (B, T)."""
+    return total_growth(rng, series, steps, seasons) * np.arange(steps) / steps
+
+
+def total_growth(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) -> Floats:
+    """Relative growth over all steps, (B, 1); a fifth of the series has none.
+
+    Seven eighths of the others grow, mostly by 2 to 15 percent a year where the season may be a
+    year, else by some 20 percent over all steps; by 600 percent at most. An eighth falls, by 80
+    percent at most.
+    """
+    over_all_steps = log_normal(rng, series, 0.4 if seasons.is_year else 0.2, 1.0)
+    if seasons.is_year:
+        a_year = log_normal(rng, series, 0.06, 0.9) * steps / seasons.first
+        over_all_steps = np.where(chance(rng, series, 0.75), a_year, over_all_steps)
+    falling = -np.minimum(over_all_steps, 0.8)
+    total = np.where(chance(rng, series, 0.875), np.minimum(over_all_steps, 6.0), falling)
+    return np.where(chance(rng, series, 0.8), total, 0.0)
+
+
+def around_line(rng: np.random.Generator, deviations: Floats, line: Floats) -> Floats:
+    """Deviations (B, T) from 1 plus the growth since the start, as terms or as factors, (B, T).
+
+    Half of the series take them as logarithms of factors, and most of those that would often be
+    negative otherwise.
+    """
+    series = len(deviations)
+    is_large = deviations.std(axis=1, keepdims=True) > 0.3
+    is_factor = chance(rng, series, 0.5) | (is_large & chance(rng, series, 0.9))
+    factors = np.exp(np.clip(deviations, -6.0, 6.0))
+    return np.where(is_factor, (1 + line) * factors, 1 + line + deviations)
 
 
 def smooth_process(rng: np.random.Generator, steps: int, scale: Floats) -> Floats:
@@ -69,9 +105,20 @@ def smooth_process(rng: np.random.Generator, steps: int, scale: Floats) -> Float
         steps: T.
         scale: length scale in steps, (B, 1).
     """
-    length = _padded(steps)
-    frequency = 2 * np.pi * np.fft.rfftfreq(length)
+    frequency = 2 * np.pi * np.fft.rfftfreq(_padded(steps))
     return stationary_process(rng, np.exp(-0.5 * (frequency * scale) ** 2), steps)
+
+
+def rough_process(rng: np.random.Generator, steps: int, scale: Floats) -> Floats:
+    """Stationary Gaussian process with the Matérn kernel of order 3/2, (B, T), of variance 1.
+
+    Args:
+        rng: random generator.
+        steps: T.
+        scale: length scale in steps, (B, 1).
+    """
+    frequency = 2 * np.pi * np.fft.rfftfreq(_padded(steps))
+    return stationary_process(rng, (3 / scale**2 + frequency**2) ** -2.0, steps)
 
 
 def stationary_process(rng: np.random.Generator, density: Floats, steps: int) -> Floats:

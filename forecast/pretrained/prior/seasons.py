@@ -9,6 +9,8 @@ import numpy as np
 
 from forecast.pretrained.prior.columns import Floats, Wholes, chance, standardize, uniform
 
+MOST_PARTS_OF_A_YEAR = 60  # a year has at most so many steps, those of a week
+LONG = 24  # from so many steps on, neighbouring values of a pattern are alike
 MOST_KNOTS = 60  # of the pattern of a longer season
 MOST_STEPS = 14  # up to so many knots they are mostly steps, as weekdays are; beyond, a curve
 
@@ -23,6 +25,16 @@ class Seasons(NamedTuple):
 
     first: int
     second: float = 0.0
+
+    @property
+    def is_day(self) -> bool:
+        """Whether the shorter season may be a day: its length is none of a week's or a year's."""
+        return self.first in (24, 48) or self.first > MOST_PARTS_OF_A_YEAR
+
+    @property
+    def is_year(self) -> bool:
+        """Whether the shorter season may be a year, or a single step of one."""
+        return not self.is_day and self.first not in (5, 7)
 
     @property
     def knots(self) -> int:
@@ -61,7 +73,7 @@ def _waves(rng: np.random.Generator, series: int, length: int) -> Floats:
     """Sums of harmonics with random phases, (B, m)."""
     harmonics = np.arange(1, length // 2 + 1)
     highest = np.ceil(len(harmonics) ** uniform(rng, series, 0.0, 1.0))
-    falling = harmonics ** -uniform(rng, series, 0.0, 2.5)
+    falling = harmonics ** -uniform(rng, series, 0.7 if length >= LONG else 0.0, 3.0)
     waves = rng.standard_normal((2, series, len(harmonics)))
     spectrum = (waves[0] + 1j * waves[1]) * falling * (harmonics <= highest)
     constant = np.zeros((series, 1))

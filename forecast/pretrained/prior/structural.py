@@ -22,27 +22,32 @@ from forecast.pretrained.prior.processes import (
 )
 from forecast.pretrained.prior.seasons import Seasons, season
 
+# of line, autoregression, season, level shifts and noise in the variance: Dirichlet parameters
+SHARES = (0.9, 0.8, 0.5, 0.15, 0.2)
+DAY_SHARES = (0.5, 0.6, 2.0, 0.1, 0.12)
+
 
 def structural(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) -> Floats:
     """Sums of components (Harvey 1989, "Forecasting, structural time series models"), (B, T).
 
     A bent line, an autoregression, seasons whose amplitude may change over time, level shifts and
-    noise, with random shares of the variance, of which some are next to nothing; around a level of
-    1, or exponentiated, which makes all components multiplicative.
+    noise, with random shares of the variance, of which some are next to nothing; around a
+    growing level, or as factors of it.
     """
-    persistence = 1 - log_uniform(rng, series, 0.002, 0.6)
+    slow, fast = 1 - log_uniform(rng, series, 0.002, 0.6), uniform(rng, series, -0.3, 0.9)
+    roots = np.concatenate([slow + fast, -slow * fast], axis=1)
     parts = [
         standardize(bent_line(rng, series, steps, expected=1.5)),
-        standardize(autoregression(persistence, rng.standard_normal((series, steps)))),
+        standardize(autoregression(roots, rng.standard_normal((series, steps)))),
         season(rng, series, steps, seasons) * _amplitude(rng, series, steps),
         standardize(level_shifts(rng, series, steps, expected=1.2)),
         noise(rng, series, steps),
     ]
-    shares = np.sqrt(rng.dirichlet([0.6, 0.6, 0.9, 0.2, 0.4], series))
+    shares = np.sqrt(rng.dirichlet(DAY_SHARES if seasons.is_day else SHARES, series))
     values = np.zeros((series, steps))
     for k, part in enumerate(parts):
         values += shares[:, k, None] * part
-    values *= np.minimum(log_normal(rng, series, 0.25, 0.9), 2.0)
+    values *= np.minimum(log_normal(rng, series, 0.3, 0.9), 2.0)
     return scale(
         rng, np.where(chance(rng, series, 0.5), np.exp(np.clip(values, -6, 6)), 1 + values)
     )

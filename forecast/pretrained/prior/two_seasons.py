@@ -9,6 +9,7 @@ from forecast.pretrained.prior.columns import (
     Floats,
     Wholes,
     log_normal,
+    log_uniform,
     scale,
     uniform,
 )
@@ -36,7 +37,7 @@ def two_profiles(rng: np.random.Generator, series: int, steps: int, seasons: Sea
     weekly = uniform(rng, series, 0.0, 0.35) * long_season(rng, times, seasons)
     log_values = swing * profile + weekly + _daily_level(rng, times, seasons.first)
     values = np.exp(log_values) * (
-        1 + log_normal(rng, series, 0.03, 0.8) * _wander(rng, series, steps)
+        1 + log_normal(rng, series, 0.012, 1.0) * _wander(rng, series, steps)
     )
     return scale(rng, values)
 
@@ -53,7 +54,7 @@ def sunlight(rng: np.random.Generator, series: int, steps: int, seasons: Seasons
     angle = 2 * np.pi * (times % seasons.first) / seasons.first
     tilt = uniform(rng, series, -0.4, 0.4) + 0.3 * _yearly_wave(rng, times, seasons)
     clear = np.maximum(tilt - np.cos(angle), 0.0) if seasons.first > 1 else np.ones(times.shape)
-    cloudy = uniform(rng, series, 0.0, 1.5) * _wander(rng, series, steps) - uniform(
+    cloudy = uniform(rng, series, 0.0, 3.0) * _wander(rng, series, steps) - uniform(
         rng, series, -2, 2
     )
     weather = 1 - uniform(rng, series, 0.0, 0.9) / (1 + np.exp(-cloudy))
@@ -61,12 +62,38 @@ def sunlight(rng: np.random.Generator, series: int, steps: int, seasons: Seasons
     return scale(rng, (clear + dark) * weather)
 
 
+def weather(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) -> Floats:
+    """Temperature and the like: one wave over the longest season, weather that persists, (B, T).
+
+    Steps of a day have a wave of the day as well, which is higher in one part of the year.
+    Wilks (2011), "Statistical methods in the atmospheric sciences", chapters 9 and 10.
+    """
+    times = clock(rng, series, steps, seasons)
+    if seasons.second:
+        yearly = _yearly_wave(rng, times, seasons)
+        daily = _wave(rng, times, seasons.first) if seasons.is_day else 0.0 * yearly
+    else:
+        yearly, daily = _wave(rng, times, seasons.first), np.zeros(times.shape)
+    sizes = np.abs(rng.standard_normal((3, series, 1)))
+    values = sizes[0] * yearly + 0.6 * sizes[1] * daily * (1 + 0.4 * yearly)
+    persistence = 1 - log_uniform(rng, series, 0.01, 0.7)
+    shocks = rng.standard_normal((series, steps)) * np.sqrt(1 - persistence**2)
+    values += 0.5 * sizes[2] * autoregression(persistence, shocks)
+    return scale(rng, 1 + np.minimum(log_normal(rng, series, 0.25, 0.8), 2.0) * values)
+
+
+def _wave(rng: np.random.Generator, times: Wholes, period: float) -> Floats:
+    """A cosine of variance 1/2 with a random start and a weaker first harmonic, (B, T)."""
+    if period == 1:
+        return np.zeros(times.shape)
+    angle = 2 * np.pi * (times % period) / period + uniform(rng, len(times), 0.0, 2 * np.pi)
+    harmonic = 2 * angle + uniform(rng, len(times), 0.0, 2 * np.pi)
+    return np.cos(angle) + uniform(rng, len(times), 0.0, 0.3) * np.cos(harmonic)
+
+
 def _yearly_wave(rng: np.random.Generator, times: Wholes, seasons: Seasons) -> Floats:
     """One wave over the longer season, (B, T); zeros if there is none."""
-    if not seasons.second:
-        return np.zeros(times.shape)
-    start = uniform(rng, len(times), 0.0, 2 * np.pi)
-    return np.cos(2 * np.pi * (times % seasons.second) / seasons.second + start)
+    return _wave(rng, times, seasons.second) if seasons.second else np.zeros(times.shape)
 
 
 def _peaked_profile(rng: np.random.Generator, series: int, length: int) -> Floats:
@@ -104,5 +131,5 @@ def _daily_level(rng: np.random.Generator, times: Wholes, length: int) -> Floats
 
 def _wander(rng: np.random.Generator, series: int, steps: int) -> Floats:
     """Correlated noise of about unit variance, (B, T)."""
-    persistence = uniform(rng, series, 0.0, 0.95)
+    persistence = 1 - log_uniform(rng, series, 0.01, 1.0)
     return autoregression(persistence, noise(rng, series, steps) * np.sqrt(1 - persistence**2))
