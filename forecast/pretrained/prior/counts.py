@@ -20,7 +20,7 @@ def counts(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) 
     mean = log_uniform(rng, series, 0.2, 500.0) * np.exp(_log_mean(rng, series, steps, seasons))
     dispersed = chance(rng, series, 0.6)
     shape = np.where(dispersed, log_uniform(rng, series, 0.5, 50.0), np.inf)
-    drawn = _negative_binomial(rng, np.minimum(mean, MOST), shape)
+    drawn = negative_binomial(rng, np.minimum(mean, MOST), shape)
     empty = np.where(chance(rng, series, 0.2), uniform(rng, series, 0.05, 0.5), 0.0)
     return np.where(rng.random((series, steps)) < empty, 0.0, drawn)
 
@@ -36,7 +36,7 @@ def intermittent(rng: np.random.Generator, series: int, steps: int, seasons: Sea
     probability = often * np.exp(0.7 * _log_mean(rng, series, steps, seasons))
     ordered = rng.random((series, steps)) < np.minimum(probability, 0.95)
     extra = np.where(chance(rng, series, 0.3), 0.0, log_uniform(rng, series, 0.2, 40.0))
-    size = 1 + _negative_binomial(rng, np.broadcast_to(extra, (series, steps)), 1.0)
+    size = 1 + negative_binomial(rng, np.broadcast_to(extra, (series, steps)), 1.0)
     return np.where(ordered, size, 0.0)
 
 
@@ -51,7 +51,7 @@ def _log_mean(rng: np.random.Generator, series: int, steps: int, seasons: Season
     return trend + wander + np.minimum(swing, 1.2) * season(rng, series, steps, seasons)
 
 
-def _negative_binomial(rng: np.random.Generator, mean: Floats, shape: Floats | float) -> Floats:
+def negative_binomial(rng: np.random.Generator, mean: Floats, shape: Floats | float) -> Floats:
     """Negative binomial counts of a mean (B, T) and a shape (B, 1); Poisson if it is infinite."""
     shape = np.broadcast_to(shape, (len(mean), 1))
     rates, finite = mean.copy(), np.flatnonzero(np.isfinite(shape[:, 0]))

@@ -11,6 +11,8 @@ from forecast.pretrained.prior.processes import noise, total_growth
 from forecast.pretrained.prior.seasons import Seasons, clock, long_season, pattern
 
 LOWEST = 0.05  # of a level or a factor that errors are divided by; they begin around 1
+FASTEST_DECLINE = -0.1  # of a level that has to stay positive, per step
+ALMOST_EXACT = 0.06  # share of series that are next to deterministic
 LOWEST_ERROR, HIGHEST_ERROR = -0.9, 2.0  # of relative errors
 
 
@@ -47,12 +49,9 @@ def exponential_smoothing(
     level, trend or season are fixed. A longer season, if there is one, is fixed.
     """
     model = _models(rng, series, steps, seasons)
-    sizes = np.where(
-        chance(rng, series, 0.06),
-        1e-4,
-        log_normal(rng, series, 0.015 if seasons.is_day else 0.03, 1.2),
-    )
-    values = _simulate(model, noise(rng, series, steps) * np.minimum(sizes, 0.8))
+    size = np.minimum(log_normal(rng, series, 0.015 if seasons.is_day else 0.03, 1.2), 0.8)
+    size = np.where(chance(rng, series, ALMOST_EXACT), 1e-4, size)
+    values = simulate(model, noise(rng, series, steps) * size)
     swing = np.where(chance(rng, series, 0.3), 0.0, log_normal(rng, series, 0.12, 0.9))
     long = swing * long_season(rng, clock(rng, series, steps, seasons), seasons)
     is_factor = model.season_is_factor[:, None]
@@ -73,10 +72,8 @@ def _models(rng: np.random.Generator, series: int, steps: int, seasons: Seasons)
     trend = np.where(has_momentum, rng.beta(1.5, 2.0, (series, 1)), trend)
     damping = np.where(chance(rng, series, 0.4), 1.0, 1 - log_uniform(rng, series, 0.01, 0.3))
     growth = total_growth(rng, series, steps, seasons) / steps
-    swing = chance(rng, series, 0.75) * log_normal(
-        rng, series, 0.2 if seasons.is_day else 0.07, 1.1
-    )
-    swing = np.minimum(swing, 1.5)
+    swing = np.minimum(log_normal(rng, series, 0.2 if seasons.is_day else 0.07, 1.1), 1.5)
+    swing = np.where(chance(rng, series, 0.25), 0.0, swing)
     terms = (swing * pattern(rng, series, seasons.first)).T
     is_factor = rng.random(series) < 0.5
     factors = np.exp(np.clip(terms, -3.0, 3.0))
@@ -93,7 +90,7 @@ def _models(rng: np.random.Generator, series: int, steps: int, seasons: Seasons)
     )
 
 
-def _simulate(model: Smoothing, errors: Floats) -> Floats:
+def simulate(model: Smoothing, errors: Floats) -> Floats:
     """The values of models under errors (B, T), by their recursions: (B, T)."""
     period, season = len(model.pattern), model.pattern.copy()
     level, growth = np.ones(len(errors)), model.growth
@@ -102,6 +99,8 @@ def _simulate(model: Smoothing, errors: Floats) -> Floats:
     for step, shock in enumerate(np.ascontiguousarray(errors.T)):
         now = season[step % period]
         growth = model.drift + model.damping * (growth - model.drift)
+        limited = np.maximum(growth, FASTEST_DECLINE * level)
+        growth = np.where(model.season_is_factor, limited, growth)
         base = np.maximum(level + growth, positive)
         mean = np.where(model.season_is_factor, base * now, base + now)
         relative = mean * np.clip(shock, LOWEST_ERROR, HIGHEST_ERROR)

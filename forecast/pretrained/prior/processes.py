@@ -11,8 +11,9 @@ FARTHEST = 12.0  # multiples of its scale that noise does not exceed
 
 
 def noise(rng: np.random.Generator, series: int, steps: int) -> Floats:
-    """Independent noise (B, T), half of the series normal, half Student's t with 2.5 to 8 degrees
-    of freedom, of scale 1 and clipped at twelve times that.
+    """Independent noise of scale 1, (B, T), clipped at twelve times that.
+
+    Half of the series are normal, half Student's t with 2.5 to 8 degrees of freedom.
     """
     values = rng.standard_normal((series, steps))
     heavy = np.flatnonzero(rng.random(series) < 0.5)
@@ -124,8 +125,9 @@ def rough_process(rng: np.random.Generator, steps: int, scale: Floats) -> Floats
 def stationary_process(rng: np.random.Generator, density: Floats, steps: int) -> Floats:
     """Stationary Gaussian process of a given spectral density, (B, T), of variance 1.
 
-    White noise is filtered on a circle of twice the length (Dietrich & Newsam 1997, "Fast and
-    exact simulation of stationary Gaussian processes through circulant embedding").
+    White noise is filtered on a circle of at least twice the length (Dietrich & Newsam 1997, "Fast
+    and exact simulation of stationary Gaussian processes through circulant embedding"). The
+    constant part is left out: the level of a series is another matter.
 
     Args:
         rng: random generator.

@@ -17,14 +17,14 @@ def random_walk(rng: np.random.Generator, series: int, steps: int, _: Seasons) -
     """
     size = log_uniform(rng, series, 0.02, 1.5) / np.sqrt(steps)
     drift = rng.normal(0.3, 1.0, (series, 1))
-    changes = size * _clustered_noise(rng, series, steps) + drift * size / np.sqrt(steps)
+    changes = size * clustered_noise(rng, series, steps) + drift * size / np.sqrt(steps)
     path = np.cumsum(changes, axis=1)
     observed = chance(rng, series, 0.3) * size * uniform(rng, series, 0.0, 2.0)
     path += observed * rng.standard_normal((series, steps))
     return scale(rng, np.where(chance(rng, series, 0.66), np.exp(np.clip(path, -6, 6)), 1 + path))
 
 
-def _clustered_noise(rng: np.random.Generator, series: int, steps: int) -> Floats:
+def clustered_noise(rng: np.random.Generator, series: int, steps: int) -> Floats:
     """GARCH(1, 1) noise with unconditional variance 1, (B, T); constant variance for a third."""
     shocks = np.clip(noise(rng, series, steps).T, -5, 5)
     news = rng.uniform(0.02, 0.3, series) * (rng.random(series) < 0.67)

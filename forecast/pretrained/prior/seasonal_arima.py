@@ -30,8 +30,8 @@ def seasonal_arima(rng: np.random.Generator, series: int, steps: int, seasons: S
     the differences do not determine, a line and a fixed season, is drawn too.
     """
     shocks = noise(rng, series, steps + WARMUP)
-    stationary = autoregression(_two_poles(rng, series), _moving_average(rng, shocks))
-    values = _seasonal_part(rng, stationary, seasons.first)[:, WARMUP:]
+    stationary = autoregression(two_poles(rng, series), _moving_average(rng, shocks))
+    values = seasonal_part(rng, stationary, seasons.first)[:, WARMUP:]
     values = np.where(chance(rng, series, 0.5), np.cumsum(values, axis=1), values)
     sizes = np.abs(rng.standard_normal((3, series, 1)))
     values = sizes[0] * standardize(values)
@@ -42,7 +42,7 @@ def seasonal_arima(rng: np.random.Generator, series: int, steps: int, seasons: S
     return scale(rng, around_line(rng, values, growth_line(rng, series, steps, seasons)))
 
 
-def _two_poles(rng: np.random.Generator, series: int) -> Floats:
+def two_poles(rng: np.random.Generator, series: int) -> Floats:
     """Coefficients of a stationary autoregression, (B, 2): two real poles or a complex pair."""
     radii = np.minimum(rng.beta(1.5, 1.0, (2, series, 1)), 0.98)
     real = radii * np.stack([sign(rng, series, 0.8), sign(rng, series, 0.5)])
@@ -61,7 +61,7 @@ def _moving_average(rng: np.random.Generator, shocks: Floats) -> Floats:
     return values
 
 
-def _seasonal_part(rng: np.random.Generator, values: Floats, period: int) -> Floats:
+def seasonal_part(rng: np.random.Generator, values: Floats, period: int) -> Floats:
     """Seasonal autoregression, or seasonal integration of a moving average, (B, T)."""
     if period == 1:
         return values

@@ -14,8 +14,10 @@ from forecast.pretrained.prior.columns import (
     uniform,
 )
 from forecast.pretrained.prior.processes import (
+    around_line,
     autoregression,
     bent_line,
+    growth_line,
     level_shifts,
     noise,
     smooth_process,
@@ -48,9 +50,7 @@ def structural(rng: np.random.Generator, series: int, steps: int, seasons: Seaso
     for k, part in enumerate(parts):
         values += shares[:, k, None] * part
     values *= np.minimum(log_normal(rng, series, 0.3, 0.9), 2.0)
-    return scale(
-        rng, np.where(chance(rng, series, 0.5), np.exp(np.clip(values, -6, 6)), 1 + values)
-    )
+    return scale(rng, around_line(rng, values, growth_line(rng, series, steps, seasons)))
 
 
 def _amplitude(rng: np.random.Generator, series: int, steps: int) -> Floats:

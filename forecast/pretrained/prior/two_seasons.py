@@ -8,12 +8,14 @@ from forecast.pretrained.prior.columns import (
     Flags,
     Floats,
     Wholes,
+    chance,
     log_normal,
     log_uniform,
     scale,
+    standardize,
     uniform,
 )
-from forecast.pretrained.prior.processes import autoregression, noise
+from forecast.pretrained.prior.processes import autoregression, growth_line, noise
 from forecast.pretrained.prior.seasons import Seasons, clock, long_season, pattern, repeat
 
 DAYS_OF_A_WEEK = 7
@@ -29,17 +31,16 @@ def two_profiles(rng: np.random.Generator, series: int, steps: int, seasons: Sea
     """
     times = clock(rng, series, steps, seasons)
     workday, weekend = (_peaked_profile(rng, series, seasons.first) for _ in range(2))
-    alike = uniform(rng, series, 0.0, 1.0)
+    alike = np.where(chance(rng, series, 0.3), 1.0, uniform(rng, series, 0.0, 1.0))
     weekend = alike * workday + (1 - alike) * weekend
     free = _is_free_day(rng, times, seasons)
     profile = np.where(free, repeat(weekend, times), repeat(workday, times))
-    swing = np.minimum(log_normal(rng, series, 0.25, 0.6), 1.0)
-    weekly = uniform(rng, series, 0.0, 0.35) * long_season(rng, times, seasons)
+    swing = np.minimum(log_normal(rng, series, 0.3, 0.6), 1.0)
+    weekly = log_uniform(rng, series, 0.01, 0.35) * long_season(rng, times, seasons)
     log_values = swing * profile + weekly + _daily_level(rng, times, seasons.first)
-    values = np.exp(log_values) * (
-        1 + log_normal(rng, series, 0.012, 1.0) * _wander(rng, series, steps)
-    )
-    return scale(rng, values)
+    log_values += log_normal(rng, series, 0.006, 1.3) * _wander(rng, series, steps)
+    growth = 1 + growth_line(rng, series, steps, seasons)
+    return scale(rng, growth * np.exp(np.clip(log_values, -5.0, 5.0)))
 
 
 def sunlight(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) -> Floats:
@@ -54,9 +55,8 @@ def sunlight(rng: np.random.Generator, series: int, steps: int, seasons: Seasons
     angle = 2 * np.pi * (times % seasons.first) / seasons.first
     tilt = uniform(rng, series, -0.4, 0.4) + 0.3 * _yearly_wave(rng, times, seasons)
     clear = np.maximum(tilt - np.cos(angle), 0.0) if seasons.first > 1 else np.ones(times.shape)
-    cloudy = uniform(rng, series, 0.0, 3.0) * _wander(rng, series, steps) - uniform(
-        rng, series, -2, 2
-    )
+    cloudy = uniform(rng, series, 0.0, 3.0) * _wander(rng, series, steps)
+    cloudy += uniform(rng, series, -2.0, 2.0)
     weather = 1 - uniform(rng, series, 0.0, 0.9) / (1 + np.exp(-cloudy))
     dark = np.where(clear.max(axis=1, keepdims=True) > 0, 0.0, 1.0)
     return scale(rng, (clear + dark) * weather)
@@ -97,20 +97,17 @@ def _yearly_wave(rng: np.random.Generator, times: Wholes, seasons: Seasons) -> F
 
 
 def _peaked_profile(rng: np.random.Generator, series: int, length: int) -> Floats:
-    """Profiles of a day with one or two broad peaks over a low night, (B, m), standardized."""
+    """Profiles of a day with one or two broad peaks over a low night, (B, m)."""
     hours = np.arange(length) / length * 2 * np.pi
     centres = rng.uniform(0, 2 * np.pi, (series, 1)) + np.array([0.0, 2.0])
-    sharpness = rng.uniform(1.0, 8.0, (series, 2))
+    sharpness = np.exp(rng.uniform(np.log(0.3), np.log(8.0), (series, 2)))
     heights = rng.random((series, 2)) * [1.0, 0.9] + [0.3, -0.1]
     bumps = np.exp(sharpness[..., None] * (np.cos(hours - centres[..., None]) - 1))  # von Mises
     profile = (heights[..., None] * bumps).sum(axis=1)
-    rough = uniform(rng, series, 0.0, 0.15) * pattern(rng, series, length)
-    spread = profile.std(axis=1, keepdims=True)
-    centred = profile - profile.mean(axis=1, keepdims=True)
-    result: Floats = rough + np.divide(
-        centred, spread, out=np.zeros_like(centred), where=spread > 1e-9
+    rough = (
+        chance(rng, series, 0.4) * uniform(rng, series, 0.0, 0.15) * pattern(rng, series, length)
     )
-    return result
+    return standardize(profile) + rough
 
 
 def _is_free_day(rng: np.random.Generator, times: Wholes, seasons: Seasons) -> Flags:
@@ -126,7 +123,8 @@ def _daily_level(rng: np.random.Generator, times: Wholes, length: int) -> Floats
     persistence = uniform(rng, len(times), 0.0, 0.98)
     shocks = rng.standard_normal((len(times), int(days.max()) + 1))
     levels = autoregression(persistence, shocks * np.sqrt(1 - persistence**2))
-    return log_normal(rng, len(times), 0.05, 0.8) * np.take_along_axis(levels, days, axis=1)
+    size = np.where(chance(rng, len(times), 0.3), 0.0, log_normal(rng, len(times), 0.03, 1.0))
+    return size * np.take_along_axis(levels, days, axis=1)
 
 
 def _wander(rng: np.random.Generator, series: int, steps: int) -> Floats:
