@@ -1,5 +1,7 @@
-"""Place of a network that is trained before it sees a table; nothing is here yet.
+"""Place of a network that is trained before it sees a table.
 
-A prior over series, how a network was pretrained on it, and its weights belong here. It may use
-`training` and all that lies below; `inference` never imports it.
+- prior: the generated series that it is trained on
+
+How a network was pretrained on them, and its weights belong here. It may use `training` and all
+that lies below; `inference` never imports it.
 """

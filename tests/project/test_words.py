@@ -31,6 +31,7 @@ KINDS = {
     **{f"forecast/{name}": ["**/*.py"] for name in ("data", "nn", "inference", "training")},
     **{f"forecast/{name}": ["**/*.py"] for name in ("evaluation", "plotting", "report")},
     "forecast/integrations": ["**/*.py"],
+    "forecast/pretrained": ["**/*.py"],
     "cli": ["*.py"],
     "datasets": ["*.py"],
     "benchmarks": ["**/*.py"],
