@@ -24,11 +24,11 @@ from forecast.inference import state as states
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration
 from forecast.inference.state import State
-from forecast.nn import HEADS, NETWORKS
+from forecast.nn import HEADS, NETWORKS, seasonal
 from forecast.nn.layers import CELLS, SCORES
 
-FORMAT = 6  # raised when a file of a new kind can no longer be read by the code before it
-READ_FORMATS = (5, FORMAT)  # 5: without the usual spreads of a panel
+FORMAT = 7  # raised when a file of a new kind can no longer be read by the code before it
+READ_FORMATS = (5, 6, FORMAT)  # 5: without usual spreads; 6: without the network `seasonal`
 PARTS = (
     "config.json",
     "weights.safetensors",
@@ -136,8 +136,11 @@ def _refuse_impossible(config: Config) -> None:
     for name in ("season", "layers", "units", "context", "horizon"):
         if getattr(config, name) < 1:
             raise ValueError(f"its {name} is {getattr(config, name)}; it is at least 1")
-    if config.lags and min(config.lags) < 1:
-        raise ValueError(f"its lags {list(config.lags)} are not all at least 1")
+    shortest = 0 if NETWORKS[config.network].LAG_FLAGS else 1
+    if config.lags and min(config.lags) < shortest:
+        raise ValueError(f"its lags {list(config.lags)} are not all at least {shortest}")
+    if config.seasons and seasonal.lags(config.seasons) != config.lags:
+        raise ValueError(f"its lags {list(config.lags)} are not those of its seasons")
     if not {*config.powers} <= {*POWERS.values()}:
         raise ValueError(f"its powers {list(config.powers)} are not those of a transform")
     for covariate in (*config.known, *config.static):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecast.data.frequency import parse
-from forecast.inference.bounds import to_bounds
 from forecast.inference import serialization
+from forecast.inference.bounds import to_bounds
 from forecast.inference.config import Config
 from forecast.inference.predictor import Predictor
 from forecast.nn.layers import SCORES

@@ -105,13 +105,7 @@ def fit_stream(
             steps_per_epoch=plan.steps_per_round,
             initial_epoch=done // plan.steps_per_round,
             epochs=rounds,
-            callbacks=[
-                decay,
-                FeedbackPhase(plan, decay),
-                ProgressLog(decay, listener),
-                keep,
-                interrupt,
-            ],
+            callbacks=[decay, FeedbackPhase(plan, decay), log, keep, interrupt],
             shuffle=False,
             verbose=0,
         )
