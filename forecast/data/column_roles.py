@@ -126,7 +126,8 @@ def find_roles(
 
     The ecosystem's names (unique_id, ds, y) come first, then common names, then the type: the
     only column of dates, the only column of numbers left. A column whose name does not say so is
-    the id only where times repeat and it tells the rows of one time apart.
+    the id only where times repeat and it tells the rows of one time apart, or where its values
+    come in blocks that each begin in time anew.
 
     Args:
         frame: the table, with columns of distinct names.
@@ -229,9 +230,12 @@ class _Search:
         if named and (not others or not rows.repeat or rows.repeat_across_files):
             named = rows.telling_apart(named, named=True) or named if len(named) > 1 else named
             return self._only("id", named)
-        if not rows.repeat or rows.repeat_across_files:
-            return None
         texts = [n for n in others if self._holds_names(n)]
+        if not rows.repeat:
+            in_blocks = rows.in_blocks(texts)
+            return self._only("id", in_blocks) if in_blocks else None
+        if rows.repeat_across_files:
+            return None
         whole = [n for n in others if n not in texts]
         found = rows.telling_apart(named, named=True) or rows.telling_apart(texts)
         found = found or rows.dense(whole)

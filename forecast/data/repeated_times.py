@@ -75,6 +75,23 @@ class RepeatedTimes:
                     return chosen
         return ()
 
+    def in_blocks(self, names: Iterable[str]) -> list[str]:
+        """The columns whose values come in blocks of rows that each begin in time anew.
+
+        So where series do not overlap: within a block times only rise or only fall, as in all
+        others, but from block to block they turn back. And they have few gaps.
+        """
+        return [name for name in names if self._begins_anew(self._codes([name]))]
+
+    def _begins_anew(self, codes: NDArray[np.intp]) -> bool:
+        blocks, distinct = int((np.diff(codes) != 0).sum()) + 1, int(codes.max(initial=-1)) + 1
+        if distinct < 2 or blocks > distinct or len(codes) < FEWEST_ROWS * distinct:
+            return False
+        rises, is_inside = np.diff(self._ranks) > 0, np.diff(codes) == 0
+        within = rises[is_inside]
+        turns_back = len({*rises.tolist()}) > 1 and len({*within.tolist()}) == 1
+        return turns_back and self._density(codes) >= MOST_ROWS
+
     @functools.cached_property
     def _ranks(self) -> NDArray[np.intp]:
         """The place of each row's time among the distinct times of the table, (N,)."""

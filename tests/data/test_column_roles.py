@@ -172,6 +172,17 @@ def test_columns_that_name_the_series_only_together_are_to_be_joined():
     assert to_panel(joined, id="both").lengths.tolist() == [40] * 4
 
 
+def test_a_column_whose_values_come_in_blocks_that_begin_in_time_anew_is_the_id():
+    old, new = stores("Bonn", days=DAYS[:20]), stores("Ulm", days=DAYS[20:])
+    table = pd.concat([new, old], ignore_index=True)
+
+    assert roles_of(table) == ("Filiale", "date", "sales")
+    assert roles_of(table[::-1]) == ("Filiale", "date", "sales")
+    assert roles_of(pd.concat([new[::-1], old[::-1]])) == (None, "date", "sales")  # one long fall
+    assert roles_of(table.sort_values("date")) == (None, "date", "sales")
+    assert roles_of(table.assign(Filiale=["a", "b"] * 20)) == (None, "date", "sales")
+
+
 def test_files_that_tell_rows_apart_come_before_a_column_that_does_so_too():
     table = pd.concat([one_series(sky=["wet", "dry"] * 20), one_series(sky=["dry", "wet"] * 20)])
     files = (SourceFile("Bonn.csv", 2, 40), SourceFile("Ulm.csv", 2, 40))

@@ -132,6 +132,14 @@ def test_text_that_is_not_utf8_is_noted(file):
     assert frame.attrs["notes"] == [f"{path} is not UTF-8; it was read as Windows-1252"]
 
 
+def test_text_that_is_not_utf8_is_understood_at_either_end_of_a_file(file):
+    names = read_table(file("Århus,ds\n1,2\n".encode("cp1252"))).frame.columns
+    ids = read_table(file("y,unique_id\n1,Malmö\n2,Malmé".encode("cp1252"))).frame["unique_id"]
+
+    assert names.tolist() == ["Århus", "ds"]
+    assert ids.tolist() == ["Malmö", "Malmé"]
+
+
 def test_a_decimal_comma_is_understood_between_semicolons(file):
     table = "Datum;Filiale;Umsatz\n01.12.2024;Nord;1,5\n02.12.2024;Nord;-2\n"
 

@@ -98,7 +98,7 @@ def sniff(stream: BinaryIO, source: str) -> Dialect:
     header[0] = NAMING_COMMENT.sub("", header[0])
     header = _with_margins(header, rows)
     for probe in _probes(stream, len(sample)):
-        rows += csv.reader(_lines(probe)[1:], delimiter=delimiter)
+        rows += csv.reader(_lines(probe), delimiter=delimiter)
     rows = [row for row in rows if len(row) == len(header)]
     cells = [{row[c].strip() for row in rows} for c in range(len(header))]
     signs = [{number.sure_decimal for number in map(read_cell, column)} for column in cells]
@@ -257,14 +257,15 @@ def _is_text(cells: set[str]) -> bool:
 
 
 def _probes(stream: BinaryIO, begin: int) -> list[bytes]:
-    """Read pieces spread over a file: ids may be padded with zeros only far inside."""
+    """Read whole lines spread over a file: ids may be padded with zeros only far inside."""
     if isinstance(stream, gzip.GzipFile):
         return []
     room = max(stream.seek(0, io.SEEK_END) - begin - PROBE_BYTES, 0)
     probes = []
     for n in range(PROBES if begin >= SAMPLE_BYTES else 0):
         stream.seek(begin + room * n // (PROBES - 1))
-        probes.append(stream.read(PROBE_BYTES))
+        stream.readline()
+        probes.append(stream.read(PROBE_BYTES) + stream.readline())
     return probes
 
 
@@ -273,8 +274,8 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _decode(data: bytes) -> str:
+    """Whole lines as text."""
     try:
         return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        cut_off = error.start > len(data) - 4 or error.start < 4
-        return data.decode("utf-8-sig" if cut_off else "cp1252", errors="replace")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")  # which leaves five bytes undefined
