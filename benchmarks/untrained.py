@@ -12,8 +12,11 @@ Measures: MASE, scaled by the rows before the cutoff, the mean over series and c
 quantile loss at 0.1 … 0.9; empirical coverage of the 80 % and 95 % intervals; seconds. A series
 whose history has no seasonal difference is left out. The statistical models and their intervals are
 statsforecast's, fitted to the last 1,008 rows of a series (six weeks of hours); the mean of both is
-that of each quantile. All methods run in this process, one after the other, the statistical ones
-on one core; reading the data and imports are not timed.
+that of each quantile. OWA is relative to Naive2 on the test part, whatever is forecast.
+
+All methods run in this process, one after the other, the statistical ones on one core; reading the
+data and imports are not timed. With --cache the statistical forecasts are kept, and with them
+the seconds of the run that made them.
 """
 
 from __future__ import annotations

@@ -873,18 +873,34 @@ def test_a_set_that_is_absent_is_skipped_and_one_that_is_unknown_refused(
     assert "there is no m5; sets: m1yearly," in capsys.readouterr().err
 
 
-def test_hourly_series_are_read_from_files_and_have_a_weekly_naive_forecast_too(
+def test_the_hourly_series_of_m4_have_a_weekly_naive_forecast_too(
     run, small_case, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(benchmark("_untrained_sets"), "DATA", tmp_path)
     m4_rows(np.arange(120)).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
+
+    printed = run("untrained", ["--sets", "m4hourly", "--no-model"])
+
+    [row] = (
+        line.split(" | ") for line in printed.splitlines() if line.startswith("| m4hourly | 2")
+    )
+    assert "–" not in row[2:7]  # of five methods
+    assert small_case[:4] == [("SeasonalNaive", 24)] * 2 + [("SeasonalNaive", 168)] * 2
+    assert "| M4 hourly | sMAPE | MASE | OWA |" in printed
+
+
+def test_every_column_of_etth1_is_a_series_of_its_own(tmp_path, monkeypatch):
+    sets = benchmark("_untrained_sets")
+    monkeypatch.setattr(sets, "DATA", tmp_path)
     hours = pd.date_range("2016-07-01", periods=600, freq="h", name="date")
-    columns = dict.fromkeys(("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"), np.arange(600))
+    names = ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
+    columns = {name: 1_000 * k + np.arange(600) for k, name in enumerate(names)}
     pd.DataFrame(columns, hours).to_csv(tmp_path / "ETTh1.csv.gz")
 
-    printed = run("untrained", ["--sets", "m4hourly,etth1", "--no-model"])
+    own, every = (sets.origins(sets.CASES[name], test=False) for name in ("etth1_ot", "etth1"))
 
-    rows = [line.split(" | ")[:2] for line in printed.splitlines()]
-    assert ["| m4hourly", "2"] in rows
-    assert ["| etth1", "70"] in rows  # seven columns from ten cutoffs
-    assert ("SeasonalNaive", 168) in small_case
+    assert [len(origins) for origins in (own, every)] == [10, 10]
+    last = np.arange(432, 480)  # hours, before a test part of 120
+    assert own[-1].actual.tolist() == [(6_000 + last).tolist()]
+    places = [names.index(name) for name in every[-1].history.ids]
+    assert every[-1].actual.tolist() == [(1_000 * k + last).tolist() for k in places]
