@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast import Forecaster
 from forecast.data.to_panel import to_panel
 from forecast.data.to_table import to_table
 from forecast.evaluation.baselines import seasonal_naive
@@ -786,6 +787,31 @@ def test_forecasts_with_no_training_are_shown_beside_statistical_ones(
     assert "| m3quarterly | 1 | 1.000 | – | 1.000 | 1.000 | 1.000 | – | – |" in fewer
     assert len(small_case) == len(fits) + 6  # of the other series; none by the last run
     assert "| m3quarterly | 2 | 1.000 | – | 1.000 | 1.000 | 1.000 | – | – |" in cached
+
+
+@pytest.mark.usefixtures("untrained")
+def test_forecasts_with_no_training_are_those_of_a_forecaster_that_takes_no_step(
+    make_random_panel, monkeypatch
+):
+    methods = benchmark("_untrained_methods")
+    history = to_table(make_random_panel([100, 120]))
+    history = history.set_axis(["unique_id", "ds", "y"], axis=1)
+    chosen = {"steps": 1, "head": "normal", "layers": 1, "units": 2}
+    asked = []
+
+    def forecaster(**choices):
+        asked.append(choices)
+        return Forecaster(**chosen)
+
+    monkeypatch.setattr(methods, "Forecaster", forecaster)
+
+    quantiles = methods.pretrained(to_panel(history), 3, "some.forecast")
+
+    expected = Forecaster(**chosen).fit(history).predict(3, levels=(20, 40, 60, 80, 95))
+    assert asked == [{"start": "some.forecast", "steps": 0}]
+    names = {0: "-lo-95", 1: "-lo-80", 4: "-lo-20", 5: "", 6: "-hi-20", 10: "-hi-95"}
+    for k, name in names.items():
+        assert quantiles[k].ravel().tolist() == expected[f"forecast{name}"].tolist()
 
 
 @pytest.mark.slow
