@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
 import numpy as np
 
@@ -274,7 +274,9 @@ class RolloutEngine:
         features = self.step_features(start, times, known).swapaxes(0, 1)[inside]
         times, rows = times.T[inside], scaled[inside]
         indptr = np.concatenate([[0], np.cumsum(lengths)])
-        memory = walk(self._feed_back, start.value, start.memory, rows, features, indptr)
+        memory = walk(
+            partial(_feed_back, self.step), start.value, start.memory, rows, features, indptr
+        )
         last = indptr[1:] - 1
         return Rollout(
             np.where(inside[..., None], scaled, np.nan),
@@ -283,9 +285,6 @@ class RolloutEngine:
             start,
             replace(start, time=times[last], value=rows[last], memory=memory),
         )
-
-    def _feed_back(self, value: Any, memory: StepMemory, features: Any) -> StepMemory:
-        return self.step.advance(value, memory, features)[1]
 
     def _uniforms(
         self, start: State, branches: list[Branch], horizon: int, paths: int
@@ -313,6 +312,16 @@ def times_after(start: State, horizon: int) -> np.ndarray:
     """Ordinals of the next steps, (H, S)."""
     times: np.ndarray = start.time + start.frequency.step * np.arange(1, horizon + 1)[:, None]
     return times
+
+
+def _feed_back(
+    step: ModelStep, value: np.ndarray, memory: StepMemory, values: np.ndarray, features: np.ndarray
+) -> StepMemory:
+    """The memory after values (B, T, D) that a forecast has fed back, see `encoding.walk`."""
+    for t in range(values.shape[1]):
+        _, memory = step.advance(value, memory, features[:, t])
+        value = values[:, t]
+    return memory
 
 
 def _repeated(future: np.ndarray | None, copies: int) -> np.ndarray | None:
