@@ -21,7 +21,7 @@ from forecast.inference.state import State, join
 from forecast.inference.stopping import Condition, steps_until
 from forecast.nn.step import LoopCarry, ModelStep, StepMemory
 
-NUMPY_CHUNK = 1024  # rows that NumPy rolls out together: they stay in the cache
+NUMPY_CHUNK = 256  # rows that NumPy rolls out together: they stay in the cache
 COMPILED_CHUNK = 4096  # of compiled code: its shapes are few
 STOP_CHECK_STEPS = 64  # steps between two looks at a stop condition
 MIN_STEP_ROWS_TO_COMPILE = 20_000_000  # from which on importing and compiling pay for themselves
