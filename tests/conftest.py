@@ -258,6 +258,22 @@ def make_model():
 
 
 @pytest.fixture(scope="session")
+def assert_equal_states():
+    """Compares two states: values and times exactly, what a network has summed up to 1e-6."""
+
+    def compare(state, expected):
+        assert state.ids.tolist() == expected.ids.tolist()
+        assert state.fingerprint == expected.fingerprint
+        for name, array in expected.arrays().items():
+            tolerance = 1e-6 if name.startswith("network.") else 0
+            np.testing.assert_allclose(
+                state.arrays()[name], array, rtol=tolerance, atol=tolerance, err_msg=name
+            )
+
+    return compare
+
+
+@pytest.fixture(scope="session")
 def make_record():
     """Makes the record of a training of 40 gradient steps; any field can be given."""
     from forecast import TrainingRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from forecast.data.frequency import Frequency
 from forecast.data.panel import Panel
 from forecast.errors import DataError
 from forecast.inference.config import Config
+from forecast.inference.parallel import side_by_side
 from forecast.inference.preprocess import (
     history_scale,
     refuse_other_than_counts,
@@ -27,7 +28,10 @@ from forecast.nn.step import ModelStep, StepMemory
 
 MAX_GAP_ROWS = 100_000  # beyond, or beyond so many years, a mistyped time is more likely
 MAX_GAP_YEARS = 10
-Observe = Callable[[Any, StepMemory, Any], StepMemory]  # such as that of a ModelStep
+CHUNK_SERIES = 256  # series that are observed together: what a step computes stays in the cache
+BLOCK_ROWS = 1024  # rows that are observed at once: they bound the memory
+Consume = Callable[[np.ndarray, StepMemory, np.ndarray, np.ndarray], StepMemory]
+"""The memory after a block of steps, such as `ModelStep.absorb`."""
 
 
 def encode(panel: Panel, config: Config, step: ModelStep, fingerprint: str) -> State:
@@ -185,7 +189,7 @@ def _continue(
         state,
         time=ordinals[last],
         value=scaled[last],
-        memory=walk(step.observe, state.value, state.memory, scaled, features, panel.indptr),
+        memory=walk(step.absorb, state.value, state.memory, scaled, features, panel.indptr),
         extent=ObservedRange(
             np.fmin(state.extent.low, np.fmin.reduceat(panel.target, begin)),
             np.fmax(state.extent.high, np.fmax.reduceat(panel.target, begin)),
@@ -194,19 +198,18 @@ def _continue(
 
 
 def walk(
-    observe: Observe,
+    consume: Consume,
     value: np.ndarray,
     memory: StepMemory,
     scaled: np.ndarray,
     features: np.ndarray,
     indptr: np.ndarray,
 ) -> StepMemory:
-    """The memory after all rows: all series are stepped together, the longest first.
-
-    A series leaves the batch after its last row, so that no padding ever enters a memory.
+    """The memory after all rows, in chunks of series of similar lengths, side by side on the cores.
 
     Args:
-        observe: consumes a value and the step features of the row after it.
+        consume: from a value (B, D), the memory, the next values (B, T, D) and the step features
+            of their rows (B, T, K) to the memory after them.
         value: the value before the first row of each series (S, D).
         memory: of the S series before their rows.
         scaled: the values of the rows (N, D).
@@ -214,20 +217,56 @@ def walk(
         indptr: row ranges of the series (S+1,), none of them empty.
     """
     begin, lengths = indptr[:-1], np.diff(indptr)
-    ragged = bool((lengths != lengths[0]).any())
-    order = np.argsort(-lengths, kind="stable")
-    if ragged:
+    is_ragged = bool((lengths != lengths[0]).any())
+    if is_ragged:
+        order = np.argsort(-lengths, kind="stable")
         begin, lengths = begin[order], lengths[order]
         value, memory = value[order], take_rows(memory, order)
-    finished = []  # the memories of the shortest series come first
-    for t in range(int(lengths[0])):
-        active = int(np.searchsorted(-lengths, -t))
+    count = len(lengths)
+    size = -(-count // -(-count // CHUNK_SERIES))  # chunks of about equal size
+
+    def walk_chunk(first: int) -> StepMemory:
+        series = slice(first, first + size)
+        rows = RaggedRows(scaled, features, begin[series], lengths[series])
+        return _walk_chunk(consume, value[series], take_rows(memory, series), rows)
+
+    memories = side_by_side(walk_chunk, range(0, count, size))
+    memory = join_rows(memories) if len(memories) > 1 else memories[0]
+    return take_rows(memory, np.argsort(order)) if is_ragged else memory
+
+
+class RaggedRows(NamedTuple):
+    """Rows of B series, the longest first: their values and step features lie among others.
+
+    Attributes:
+        scaled, features: see `walk`.
+        begin: the first row of each series (B,).
+        lengths: how many rows each has (B,), none of them 0.
+    """
+
+    scaled: np.ndarray
+    features: np.ndarray
+    begin: np.ndarray
+    lengths: np.ndarray
+
+
+def _walk_chunk(
+    consume: Consume, value: np.ndarray, memory: StepMemory, rows: RaggedRows
+) -> StepMemory:
+    """The memory after all rows of a chunk of series, in blocks of steps.
+
+    A series leaves after its last row, and no block reaches beyond the first one to leave. So no
+    padding ever enters a memory.
+    """
+    done, finished = 0, []  # the memories of the shortest series come first
+    while done < rows.lengths[0]:
+        active = int(np.searchsorted(-rows.lengths, -done))
         if active < len(value):
             finished.append(take_rows(memory, slice(active, None)))
             value, memory = value[:active], take_rows(memory, slice(active))
-        now = begin[:active] + t
-        memory = observe(value, memory, features[now])
-        value = scaled[now]
-    if not ragged:
-        return memory
-    return take_rows(join_rows([memory, *reversed(finished)]), np.argsort(order))
+        end = min(done + max(BLOCK_ROWS // active, 1), int(rows.lengths[active - 1]))
+        block = rows.begin[:active, None] + np.arange(done, end)  # (B, T)
+        values = rows.scaled[block]
+        memory = consume(value, memory, values, rows.features[block])
+        done, value = end, values[:, -1]
+    return join_rows([memory, *reversed(finished)]) if finished else memory

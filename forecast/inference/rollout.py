@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from forecast.inference.stopping import Condition, steps_until
 from forecast.nn.step import SPREAD, LoopCarry, ModelStep, StepMemory
 
 MIN_SPREAD = 1e-6  # of a model's own, in scaled units
-NUMPY_CHUNK = 1024  # rows that NumPy rolls out together: they stay in the cache
+NUMPY_CHUNK = 256  # rows that NumPy rolls out together: they stay in the cache
 COMPILED_CHUNK = 4096  # of compiled code: its shapes are few
 STOP_CHECK_STEPS = 64  # steps between two looks at a stop condition
 MIN_STEP_ROWS_TO_COMPILE = 20_000_000  # from which on importing and compiling pay for themselves
@@ -302,7 +303,9 @@ class RolloutEngine:
         features = self.step_features(start, times, known).swapaxes(0, 1)[inside]
         times, rows = times.T[inside], scaled[inside]
         indptr = np.concatenate([[0], np.cumsum(lengths)])
-        memory = walk(self._feed_back, start.value, start.memory, rows, features, indptr)
+        memory = walk(
+            partial(_feed_back, self.step), start.value, start.memory, rows, features, indptr
+        )
         last = indptr[1:] - 1
         return Rollout(
             np.where(inside[..., None], scaled, np.nan),
@@ -311,9 +314,6 @@ class RolloutEngine:
             start,
             replace(start, time=times[last], value=rows[last], memory=memory),
         )
-
-    def _feed_back(self, value: Any, memory: StepMemory, features: Any) -> StepMemory:
-        return self.step.advance(value, memory, features)[1]
 
     def _uniforms(
         self, start: State, branches: list[Branch], horizon: int, paths: int
@@ -341,6 +341,16 @@ def times_after(start: State, horizon: int) -> np.ndarray:
     """Ordinals of the next steps, (H, S)."""
     times: np.ndarray = start.time + start.frequency.step * np.arange(1, horizon + 1)[:, None]
     return times
+
+
+def _feed_back(
+    step: ModelStep, value: np.ndarray, memory: StepMemory, values: np.ndarray, features: np.ndarray
+) -> StepMemory:
+    """The memory after values (B, T, D) that a forecast has fed back, see `encoding.walk`."""
+    for t in range(values.shape[1]):
+        _, memory = step.advance(value, memory, features[:, t])
+        value = values[:, t]
+    return memory
 
 
 def _repeated(future: np.ndarray | None, copies: int) -> np.ndarray | None:

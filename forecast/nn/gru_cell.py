@@ -58,6 +58,26 @@ def prepare(xp: Any, kernel: Array, recurrent: Array, bias: Array) -> Weights:
     return Weights(halve_gates(kernel), halve_gates(recurrent), halve_gates(bias))
 
 
+def project(weights: Weights, x: Array) -> Array:
+    """What inputs add to the gates, (N, inputs) to (N, 3U): of one step, or of many at once."""
+    projected = x @ weights.kernel
+    projected += weights.bias[0]
+    return projected
+
+
+def recur(
+    xp: Any, weights: Weights, projected: Array, state: tuple[Array, ...]
+) -> tuple[Array, ...]:
+    """`step`, given what `project` makes of its input, (B, 3U)."""
+    (hidden,) = state
+    u = hidden.shape[1]
+    from_hidden = hidden @ weights.recurrent + weights.bias[1]  # (B, 3U)
+    gates = 0.5 + 0.5 * xp.tanh(projected[:, : 2 * u] + from_hidden[:, : 2 * u])
+    z, r = gates[:, :u], gates[:, u:]
+    candidate = xp.tanh(projected[:, 2 * u :] + r * from_hidden[:, 2 * u :])
+    return (z * hidden + (1 - z) * candidate,)
+
+
 def step(xp: Any, weights: Weights, x: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
     """One step of one layer.
 
@@ -70,11 +90,4 @@ def step(xp: Any, weights: Weights, x: Array, state: tuple[Array, ...]) -> tuple
     Returns:
         The same after the step.
     """
-    (hidden,) = state
-    u = hidden.shape[1]
-    from_input = x @ weights.kernel + weights.bias[0]  # (B, 3U)
-    from_hidden = hidden @ weights.recurrent + weights.bias[1]  # (B, 3U)
-    gates = 0.5 + 0.5 * xp.tanh(from_input[:, : 2 * u] + from_hidden[:, : 2 * u])
-    z, r = gates[:, :u], gates[:, u:]
-    candidate = xp.tanh(from_input[:, 2 * u :] + r * from_hidden[:, 2 * u :])
-    return (z * hidden + (1 - z) * candidate,)
+    return recur(xp, weights, project(weights, x), state)

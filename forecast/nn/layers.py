@@ -151,6 +151,32 @@ class Stack:
             after |= zip(names, parts, strict=True)
         return x, after
 
+    def run(self, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
+        """Many steps at once, on NumPy: a `Run` but for the name.
+
+        The inputs of a layer are known before its first step, so one product takes them all.
+
+        Args:
+            x: (B, T, inputs).
+            state: before the first step, each (B, U); other entries are ignored.
+
+        Returns:
+            The outputs (B, T, U) and the stack's state after the last step.
+        """
+        after: NetworkState = {}
+        x = x.swapaxes(0, 1)  # (T, B, inputs): each step lies in one stretch of memory
+        for weights, names in zip(self.layers, self.names, strict=True):
+            parts = tuple(state[name] for name in names)
+            projected = self.cell.project(weights, x.reshape(-1, x.shape[2]))
+            projected = projected.reshape(*x.shape[:2], -1)
+            outputs = self.xp.empty((*x.shape[:2], parts[0].shape[1]), x.dtype)
+            for t, of_step in enumerate(projected):
+                parts = self.cell.recur(self.xp, weights, of_step, parts)
+                outputs[t] = parts[0]
+            x = outputs + x if self.residual and after else outputs
+            after |= zip(names, parts, strict=True)
+        return x.swapaxes(0, 1), after
+
 
 def layer_state(cell: str, layer: int) -> tuple[str, ...]:
     """The names of a layer's state arrays: `hidden_0` …"""

@@ -13,13 +13,9 @@ where * is elementwise and sigma is the logistic function. Since
 
     sigma(a) = 0.5 + 0.5 tanh(a / 2) = 0.5 (1 + tanh(a / 2)),
 
-`prepare` halves the columns of i, f and o once. Then one tanh of all four columns gives, in `step`,
-i' = tanh(a_i / 2) and so on, with i_t = 0.5 (1 + i'), and
-
-    c_t = 0.5 ((1 + f') * c_{t-1} + (1 + i') * g_t)
-    h_t = 0.5 (1 + o') * tanh(c_t)
-
-which needs one product and two tanh per step, and cannot overflow.
+`prepare` halves the columns of i, f and o once, and moves those of g behind them. Then one tanh of
+all four columns serves all gates, which cannot overflow, and what becomes of three of them is one
+stretch of memory.
 """
 
 from __future__ import annotations
@@ -31,9 +27,10 @@ STATE = ("hidden", "cell")  # state arrays of one layer, each (B, U); the first 
 
 
 class Weights(NamedTuple):
-    """Weights of one layer as `step` uses them: order i, f, g, o, the columns of i, f, o halved."""
+    """Weights of one layer as `step` uses them: order i, f, o, g, the columns of i, f, o halved."""
 
-    kernel: Array  # (inputs + U, 4U), rows of W then rows of R
+    kernel: Array  # (inputs, 4U)
+    recurrent: Array  # (U, 4U)
     bias: Array  # (4U,)
 
 
@@ -47,7 +44,7 @@ def shapes(inputs: int, units: int) -> dict[str, tuple[int, ...]]:
 
 
 def prepare(xp: Any, kernel: Array, recurrent: Array, bias: Array) -> Weights:
-    """Join a layer's weights for one product, and halve the columns of the gates i, f and o.
+    """Halve the columns of the gates i, f and o, and move those of g to the end.
 
     Args:
         xp: the array namespace.
@@ -58,8 +55,34 @@ def prepare(xp: Any, kernel: Array, recurrent: Array, bias: Array) -> Weights:
     u = recurrent.shape[0]
     rows = xp.concatenate([kernel, recurrent, bias[None]], 0)
     i, f, g, o = (rows[:, k * u : (k + 1) * u] for k in range(4))
-    rows = xp.concatenate([0.5 * i, 0.5 * f, g, 0.5 * o], 1)
-    return Weights(kernel=rows[:-1], bias=rows[-1])
+    rows = xp.concatenate([0.5 * i, 0.5 * f, 0.5 * o, g], 1)
+    return Weights(kernel=rows[: -u - 1], recurrent=rows[-u - 1 : -1], bias=rows[-1])
+
+
+def project(weights: Weights, x: Array) -> Array:
+    """What inputs add to the gates, (N, inputs) to (N, 4U): of one step, or of many at once."""
+    projected = x @ weights.kernel
+    projected += weights.bias
+    return projected
+
+
+def recur(
+    xp: Any, weights: Weights, projected: Array, state: tuple[Array, ...]
+) -> tuple[Array, ...]:
+    """`step`, given what `project` makes of its input, (B, 4U)."""
+    hidden, cell = state
+    u = hidden.shape[1]
+    summed = hidden @ weights.recurrent  # (B, 4U)
+    summed += projected
+    activations = xp.tanh(summed)
+    gates = 0.5 * activations[:, : 3 * u]
+    gates += 0.5
+    i, f, o = (gates[:, k * u : (k + 1) * u] for k in range(3))
+    cell = f * cell
+    cell += i * activations[:, 3 * u :]
+    hidden = xp.tanh(cell)
+    hidden *= o
+    return hidden, cell
 
 
 def step(xp: Any, weights: Weights, x: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -74,10 +97,4 @@ def step(xp: Any, weights: Weights, x: Array, state: tuple[Array, ...]) -> tuple
     Returns:
         Hidden and cell state after the step.
     """
-    hidden, cell = state
-    u = hidden.shape[1]
-    joined = xp.concatenate([x, hidden], 1)  # (B, inputs + U)
-    gates = xp.tanh(joined @ weights.kernel + weights.bias)  # (B, 4U): i', f', g, o'
-    i, f, g, o = (gates[:, k * u : (k + 1) * u] for k in range(4))
-    cell = 0.5 * ((1 + f) * cell + (1 + i) * g)
-    return 0.5 * (1 + o) * xp.tanh(cell), cell
+    return recur(xp, weights, project(weights, x), state)

@@ -135,18 +135,23 @@ class Seasonal:
 
     def absorb(self, run: Run, x: Array, state: NetworkState) -> NetworkState:
         """`observe`, many steps at once: (B, T, inputs)."""
-        return self.unroll(run, x, state)[1]
+        return self._run(run, x, state)[1]
 
     def unroll(self, run: Run, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
         """`advance`, many steps at once, all of them fed with true values.
 
         From (B, T, inputs) to (B, T, outputs), and the state.
         """
+        output, after = self._run(run, x, state)
+        return self._params(x, output), after
+
+    def _run(self, run: Run, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
+        """The outputs of the layers for many steps at once, and the state."""
         seen = state["seen"][:, None] + self.xp.cumsum(self._fed(x), 1)  # (B, T, 1)
         inputs, seen = self._inputs(x, seen, self.xp.zeros_like(seen))
         output, stack = run("decoder", inputs, state)
-        after = {**stack, "seen": seen[:, -1], "ahead": self.xp.zeros_like(state["ahead"])}
-        return self._params(x, output), after
+        ahead = self.xp.zeros_like(state["ahead"])
+        return output, {**stack, "seen": seen[:, -1], "ahead": ahead}
 
     def _inputs(self, x: Array, seen: Array, ahead: Array) -> tuple[Array, Array]:
         """The inputs of the layers, (..., inputs + 2), and `seen`."""

@@ -5,12 +5,13 @@ The same code runs on NumPy arrays and on tensors; step inputs, network and head
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from forecast.nn import HEADS, NETWORKS, step_inputs
-from forecast.nn.layers import Network, NetworkState, Sizes
+from forecast.nn.layers import Network, NetworkState, Sizes, Stack
 from forecast.nn.seasonal import as_observed
 
 Array = Any
@@ -65,6 +66,7 @@ class ModelStep:
         lags: past steps that are inputs.
         lag_flags: whether the network takes whether each lagged value was observed.
         direct: see `Blueprint`.
+        stack: a stack of recurrent layers by its name, for many steps at once.
     """
 
     xp: Any
@@ -73,13 +75,15 @@ class ModelStep:
     lags: tuple[Any, ...]
     lag_flags: bool = False
     direct: bool = False
+    stack: Callable[[str], Stack] = dict[str, Stack]().__getitem__  # a network may have none
 
     @classmethod
     def of(cls, xp: Any, blueprint: Blueprint, arrays: Mapping[str, Array]) -> ModelStep:
         """The step of a blueprint with the given weights."""
         kind, sizes, lags = NETWORKS[blueprint.network], blueprint.sizes, blueprint.lags
         network, head = kind.of(xp, sizes, arrays), HEADS[blueprint.head]
-        return cls(xp, network, head, lags, kind.LAG_FLAGS, blueprint.direct)
+        stack = functools.cache(lambda name: Stack.of(xp, sizes, name, arrays))
+        return cls(xp, network, head, lags, kind.LAG_FLAGS, blueprint.direct, stack)
 
     def observe(self, value: Array, memory: StepMemory, step_features: Array) -> StepMemory:
         """The memory after a step whose value was observed.
@@ -92,6 +96,29 @@ class ModelStep:
         inputs = self._inputs(value, memory, step_features)
         state = self.network.observe(inputs, memory.network)
         return StepMemory(step_inputs.push(self.xp, memory.recent, value), state)
+
+    def absorb(
+        self, value: Array, memory: StepMemory, values: Array, step_features: Array
+    ) -> StepMemory:
+        """`observe`, many steps at once, on NumPy.
+
+        Args:
+            value: the value before the first step, (B, D).
+            memory: before the first step.
+            values: of the steps, (B, T, D); the last one is the value before the next step.
+            step_features: of the steps, (B, T, K).
+        """
+        steps = values.shape[1]
+        if steps == 1:  # nothing to gain: the step alone is faster
+            return self.observe(value, memory, step_features[:, 0])
+        known = self.xp.concatenate([memory.recent, value[:, None], values], 1)
+        inputs = step_inputs.window_input(self.xp, known, step_features, self.lags, self.lag_flags)
+        state = self.network.absorb(self._run, inputs, memory.network)
+        lead = known.shape[1] - steps
+        return StepMemory(step_inputs.memory_at(known, lead, steps)[1], state)
+
+    def _run(self, stack: str, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
+        return self.stack(stack).run(x, state)
 
     def advance(
         self, value: Array, memory: StepMemory, step_features: Array

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from forecast.data.scaling import measure
 from forecast.errors import DataError
 from forecast.inference import encoding
-from forecast.inference.encoding import encode, history_scale, transformed
-from forecast.nn import step_inputs
+from forecast.inference.encoding import encode, history_scale, transformed, walk
+from forecast.nn import NETWORKS, step_inputs
 from forecast.nn.heads import point
+from forecast.nn.layers import CELLS
 from forecast.nn.step import ModelStep, StepMemory
 
 NAN = np.nan
@@ -89,6 +90,59 @@ def test_company_a_series_is_encoded_alike_alone_and_in_any_company(
     assert_same_state(encoded(model, panel.select(some)), together.select(some))
 
 
+@given(
+    network=st.sampled_from(sorted(NETWORKS)),
+    cell=st.sampled_from(sorted(CELLS)),
+    residual=st.booleans(),
+    sizes=st.tuples(st.integers(1, 3), st.integers(1, 9)),
+    lengths=lengths,
+    lags=lags,
+    missing=missing,
+    seed=seeds,
+)
+@settings(deadline=None, max_examples=40)
+def test_no_edge_of_a_chunk_or_a_block_shows_in_a_state_of_any_network(
+    make_model, make_random_panel, network, cell, residual, sizes, lengths, lags, missing, seed
+):
+    panel = make_random_panel(lengths, seed, missing, frequency="D", first=19_800)
+    model = make_model(
+        panel, seed, network=network, cell=cell, residual=residual, lags=lags, layers=2, units=3
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in zip(("CHUNK_SERIES", "BLOCK_ROWS"), sizes, strict=True):
+            patch.setattr(encoding, name, size)
+        state = encoded(model, panel).arrays()
+
+    for s in range(len(lengths)):
+        for name, expected in row_by_row(model, panel, s).items():
+            np.testing.assert_allclose(state[name][s : s + 1], expected, **CLOSE, err_msg=name)
+
+
+def test_series_are_walked_in_chunks_and_blocks_that_end_where_a_series_leaves(monkeypatch):
+    monkeypatch.setattr(encoding, "CHUNK_SERIES", 2)
+    monkeypatch.setattr(encoding, "BLOCK_ROWS", 4)
+    monkeypatch.setattr("forecast.inference.parallel.cores", lambda: 1)
+    blocks = []
+
+    def consume(value, memory, values, features):
+        blocks.append((value[:, 0].tolist(), values[..., 0].tolist(), features[..., 0].tolist()))
+        total = memory.network["total"] + values.sum(1)
+        return StepMemory(memory.recent, {"total": total})
+
+    rows = np.arange(1.0, 11.0)[:, None]  # series of 1, 5, 3 and 1 rows; features are 10 times that
+    start = StepMemory(np.empty((4, 0, 1)), {"total": np.zeros((4, 1))})
+    indptr = np.array([0, 1, 6, 9, 10])
+    after = walk(consume, -np.arange(4.0)[:, None], start, rows, 10 * rows, indptr)
+
+    assert after.network["total"].ravel().tolist() == [1, 20, 24, 10]
+    assert blocks == [
+        ([-1, -2], [[2, 3], [7, 8]], [[20, 30], [70, 80]]),
+        ([3, 8], [[4], [9]], [[40], [90]]),  # the third series leaves
+        ([4], [[5, 6]], [[50, 60]]),
+        ([0, -3], [[1], [10]], [[10], [100]]),
+    ]
+
+
 class Count(NamedTuple):
     """A network that only observes, and counts what it has observed."""
 
@@ -97,6 +151,9 @@ class Count(NamedTuple):
 
     def observe(self, _, state):
         return {"seen": state["seen"] + 1}
+
+    def absorb(self, _, x, state):
+        return {"seen": state["seen"] + x.shape[1]}
 
 
 def test_every_row_is_observed_once_and_nothing_is_forecast(make_config, make_random_panel):

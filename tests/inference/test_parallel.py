@@ -2,7 +2,7 @@ import threading
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from forecast.inference import parallel
 from forecast.inference.parallel import cores, side_by_side
@@ -11,6 +11,13 @@ from forecast.inference.parallel import cores, side_by_side
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch):
     monkeypatch.setattr(parallel, "cores", lambda: 2)
+
+
+@pytest.fixture(autouse=True)
+def two_threads_per_product():
+    parallel._blas.cache_clear()  # libraries that another test has loaded are known too
+    with threadpool_limits(2, "blas"):
+        yield
 
 
 def product_threads():
@@ -33,6 +40,30 @@ def test_two_are_at_work_at_the_same_time_on_one_core_each():
     before = product_threads()
 
     assert side_by_side(task, range(2)) == [[1] * len(before)] * 2
+    assert product_threads() == before
+
+
+def test_a_single_one_is_kept_to_one_thread_too():
+    before = product_threads()
+
+    assert side_by_side(lambda _: product_threads(), [0]) == [[1] * len(before)]
+    assert product_threads() == before
+
+
+def test_the_limit_on_products_is_left_to_the_thread_that_set_it():
+    before, meanwhile = product_threads(), []
+
+    def task(_):
+        other = threading.Thread(
+            target=lambda: meanwhile.extend(side_by_side(lambda _: product_threads(), [0]))
+        )
+        other.start()
+        other.join(30)
+        return product_threads()
+
+    one = [1] * len(before)
+    assert side_by_side(task, [0]) == [one]
+    assert meanwhile == [one]
     assert product_threads() == before
 
 

@@ -122,9 +122,9 @@ def test_preparing_weights_leaves_the_given_ones_unchanged(name):
     prepared = CELLS[name].prepare(np, *given.values())
 
     assert all((array == 1).all() for array in given.values())
-    last = 2 if name == "gru" else 2 * 2  # the columns of the gates come first
-    assert (prepared.bias[..., :last] == 0.5).all()
-    assert (prepared.bias[..., 4:6] == 1.0).all()
+    gates = 2 * 2 if name == "gru" else 3 * 2  # their columns come first
+    assert (prepared.bias[..., :gates] == 0.5).all()
+    assert (prepared.bias[..., gates:] == 1.0).all()
 
 
 # The networks
@@ -303,6 +303,32 @@ def test_many_steps_at_once_equal_the_steps_one_by_one(name, cell, observed):
         step = as_observed(step)  # all that is fed to `unroll` counts as true
         np.testing.assert_allclose(params[:, t], step_params, **CLOSE)
     assert_same_state(after, step, **CLOSE)
+
+
+@given(
+    cell=st.sampled_from(sorted(CELLS)),
+    residual=st.booleans(),
+    layers=st.integers(1, 3),
+    batch=st.integers(1, 4),
+    steps=st.integers(1, 9),
+)
+@settings(deadline=None, max_examples=40)
+def test_a_stack_runs_many_steps_as_it_takes_them_one_by_one(cell, residual, layers, batch, steps):
+    sizes = sizes_of(cell=cell, residual=residual, layers=layers)
+    network, _ = random_network("lstm", sizes)
+    rng = np.random.default_rng(steps)
+    x = rng.normal(size=(batch, steps, sizes.inputs)).astype(np.float32)
+    shapes = network.state_shapes(sizes, batch)
+    start = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    before = {name: part.copy() for name, part in start.items()}
+
+    outputs, after = network.decoder.run(x, start)
+
+    expected, state = by_steps(network)("decoder", x, start)
+    np.testing.assert_allclose(outputs, expected, **CLOSE)
+    assert_same_state(after, state, **CLOSE)
+    assert_same_state(start, before)
+    assert {array.dtype.name for array in (outputs, *after.values())} == {"float32"}
 
 
 @EVERY

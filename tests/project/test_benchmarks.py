@@ -232,6 +232,31 @@ def test_one_new_row_and_many_series_in_lockstep_are_timed(run):
     assert "bare NumPy network" in printed
 
 
+def test_encoding_in_blocks_is_timed_next_to_row_by_row(run, tmp_path):
+    m4_rows(np.arange(60)).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
+    small = ["--layers", "1", "--units", "2", "--short-series", "2", "--series", "2"]
+    small += ["--long", "200", "--rounds", "1", "--data"]
+
+    printed = run("encoding_speed", [*small, str(tmp_path)])
+    skipped = run("encoding_speed", [*small, "elsewhere"])
+
+    assert "M4 hourly: 2 series of 60 to 60 rows, 48 steps" in printed
+    assert printed.count("lstm, GRU cells") == 2 * 4  # and in the line on noise
+    assert skipped.startswith("skipped M4 hourly: there is no elsewhere/m4_hourly_train.csv.gz;")
+    assert "M4 hourly: 2 series" not in skipped
+
+
+@pytest.mark.parametrize("network", ["lstm", "attention"])
+def test_rows_one_by_one_give_the_state_of_blocks(make_model, make_random_panel, network):
+    panel = make_random_panel([30, 12], missing=0.2)
+    model = make_model(panel, network=network, lags=(3,), layers=2)
+
+    state = benchmark("encoding_speed").row_by_row(model, panel)
+
+    for name, array in model.state.arrays().items():
+        np.testing.assert_allclose(state.arrays()[name], array, rtol=1e-5, atol=1e-6)
+
+
 def test_memory_of_a_long_life_is_looked_at_ten_times(run):
     printed = run("endurance", ["--rounds", "20", "--layers", "1", "--units", "2"])
 
