@@ -14,6 +14,9 @@ from forecast.data.to_panel import to_panel
 from forecast.data.to_table import to_table
 from forecast.evaluation.baselines import seasonal_naive
 
+
+from forecast.pretrained.prior.mixture import FAMILIES
+
 pytestmark = [  # of trainings of a few steps on little data
     pytest.mark.filterwarnings("ignore:training practised"),
     pytest.mark.filterwarnings("ignore:intervals beyond step"),
@@ -642,6 +645,17 @@ def test_every_task_of_a_peer_is_measured_and_a_failure_ends_nothing(run, tmp_pa
     assert "did not work: no rows" in printed
     assert page.read_text() in printed
     assert run("peers", ["--show", str(kept)]).strip() == page.read_text().strip()
+
+
+@pytest.mark.slow
+def test_every_family_of_the_prior_has_a_picture(run, tmp_path):
+    printed = run("prior_pictures", ["--out", str(tmp_path / "prior")])
+
+    drawn = {path.name: path.read_bytes() for path in (tmp_path / "prior").iterdir()}
+    shown = {path.name for path in (ROOT / "docs" / "prior").iterdir()}
+    assert drawn.keys() == shown >= {f"{name}.png" for name in FAMILIES}
+    assert all(content.startswith(b"\x89PNG") for content in drawn.values())
+    assert printed.startswith(f"Drew {len(shown)} pictures")
 
 
 def test_the_folder_of_workers_tells_what_packages_need(monkeypatch):

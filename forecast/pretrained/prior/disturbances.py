@@ -123,12 +123,11 @@ def rounded(rng: np.random.Generator, values: Floats, _: Seasons) -> Floats:
 
 
 def whole(rng: np.random.Generator, values: Floats, _: Seasons) -> Floats:
-    """Whole numbers, rescaled where the series' range is below one half."""
+    """Whole numbers; where the series' range is below ten, in units of which it has 5 to 2,000."""
     spread = np.ptp(values, axis=1, keepdims=True)
-    factor = np.where(spread > 0.5, 1.0, log_uniform(rng, len(values), 2, 1e3) / (spread + 1e-9))
-    return np.round(
-        values * np.where(np.abs(values).max(axis=1, keepdims=True) * factor < 1e6, factor, 1)
-    )
+    is_wide = (spread > 10) | (values == np.round(values)).all(axis=1, keepdims=True)
+    factor = np.where(is_wide, 1.0, log_uniform(rng, len(values), 5, 2e3) / (spread + 1e-9))
+    return np.round(values * factor)
 
 
 def censored(rng: np.random.Generator, values: Floats, _: Seasons) -> Floats:

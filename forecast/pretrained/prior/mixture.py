@@ -109,7 +109,7 @@ def draw(
         (B, T) float32, each series finite, not constant and below a million, NaN where missing.
 
     Raises:
-        OptionError: a name in `without` is neither a family nor a disturbance.
+        OptionError: `without` has a name that is neither, or leaves out all families.
 
     Example:
         >>> import numpy as np
@@ -122,6 +122,8 @@ def draw(
             f"there are {sorted({*FAMILIES, *DISTURBANCES})}"
         )
     families = {name: family for name, family in FAMILIES.items() if name not in without}
+    if not families:
+        raise OptionError("without: it leaves out every family, so there is nothing to draw from")
     values = np.concatenate([*_of_families(rng, series, steps, seasons, families)])
     rng.shuffle(values)
     for name, disturbance in DISTURBANCES.items():

@@ -72,13 +72,13 @@ def growth_line(rng: np.random.Generator, series: int, steps: int, seasons: Seas
 def total_growth(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) -> Floats:
     """Relative growth over all steps, (B, 1); a fifth of the series has none.
 
-    Seven eighths of the others grow, mostly by 2 to 15 percent a year where the season may be a
+    Seven eighths of the others grow, mostly by 2 to 20 percent a year where the season may be a
     year, else by some 20 percent over all steps; by 600 percent at most. An eighth falls, by 80
     percent at most.
     """
     over_all_steps = log_normal(rng, series, 0.4 if seasons.is_year else 0.2, 1.0)
     if seasons.is_year:
-        a_year = log_normal(rng, series, 0.06, 0.9) * steps / seasons.first
+        a_year = log_normal(rng, series, 0.07, 1.0) * steps / seasons.first
         over_all_steps = np.where(chance(rng, series, 0.75), a_year, over_all_steps)
     falling = -np.minimum(over_all_steps, 0.8)
     total = np.where(chance(rng, series, 0.875), np.minimum(over_all_steps, 6.0), falling)

@@ -95,3 +95,8 @@ def test_what_is_left_out_is_not_drawn(monkeypatch):
 def test_an_unknown_name_is_refused_with_the_names_that_there_are():
     with pytest.raises(OptionError, match=r"without: \['cuonts'\] is neither .* 'counts'"):
         draw(np.random.default_rng(0), 3, 9, Seasons(1), without=["cuonts"])
+
+
+def test_leaving_out_every_family_is_refused():
+    with pytest.raises(OptionError, match="leaves out every family"):
+        draw(np.random.default_rng(0), 3, 9, Seasons(1), without=FAMILIES)
