@@ -13,8 +13,6 @@ from forecast import Forecaster
 from forecast.data.to_panel import to_panel
 from forecast.data.to_table import to_table
 from forecast.evaluation.baselines import seasonal_naive
-
-
 from forecast.pretrained.prior.mixture import FAMILIES
 
 pytestmark = [  # of trainings of a few steps on little data
