@@ -52,17 +52,17 @@ class Disturbance(NamedTuple):
 
 
 FAMILIES: Mapping[str, Family] = {
-    "exponential_smoothing": Family(exponential_smoothing, 0.36, 0.20),
-    "structural": Family(structural, 0.18, 0.14),
-    "seasonal_arima": Family(seasonal_arima, 0.12, 0.08),
+    "exponential_smoothing": Family(exponential_smoothing, 0.36, 0.16),
+    "structural": Family(structural, 0.18, 0.12),
+    "seasonal_arima": Family(seasonal_arima, 0.12, 0.06),
     "random_walk": Family(random_walk, 0.04, 0.03),
     "regimes": Family(regimes, 0.03, 0.03),
     "gaussian_process": Family(gaussian_process, 0.05, 0.04),
     "growth_curve": Family(growth_curve, 0.03, 0.01),
     "life_cycle": Family(life_cycle, 0.02, 0.01),
-    "counts": Family(counts, 0.05, 0.05),
+    "counts": Family(counts, 0.05, 0.03),
     "intermittent": Family(intermittent, 0.02, 0.02),
-    "two_profiles": Family(two_profiles, 0.02, 0.22),
+    "two_profiles": Family(two_profiles, 0.02, 0.32),
     "sunlight": Family(sunlight, 0.01, 0.06),
     "weather": Family(weather, 0.03, 0.06),
     "calendar_effects": Family(calendar_effects, 0.04, 0.05),
