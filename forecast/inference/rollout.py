@@ -12,7 +12,7 @@ from forecast.errors import ForecastError
 from forecast.inference import random_streams
 from forecast.inference.bounds import Bounds, Limits, clip, limits, whole, within
 from forecast.inference.config import Config
-from forecast.inference.encoding import walk
+from forecast.inference.encoding import Observe, walk
 from forecast.inference.loop import rollout
 from forecast.inference.parallel import side_by_side
 from forecast.inference.preprocess import series_features
@@ -132,7 +132,8 @@ class RolloutEngine:
         scaled, after = engine._advance(start, longest, future, paths)
         values = engine.draws(scaled, after)
         sampled = Rollout(scaled, values, np.full(len(scaled), longest), start.repeat(paths), after)
-        return self._cut(sampled, np.repeat(lengths, paths), _repeated(future, paths))
+        known = _repeated(future, paths)
+        return self._cut(sampled, np.repeat(lengths, paths), known, self._feed_draw)
 
     @property
     def of_draws(self) -> RolloutEngine:
@@ -278,7 +279,7 @@ class RolloutEngine:
             is_last = np.array([stop is not None for stop in stops]) | (done == horizon)
             block_lengths = np.full(len(running), steps)
             whole = Rollout(block_scaled, block_values, block_lengths, state, block_end)
-            after = self._cut(whole, lengths[running] - before, known).after
+            after = self._cut(whole, lengths[running] - before, known, self._feed_back).after
             ended.append(after.take(np.flatnonzero(is_last)))
             ended_rows.append(running[is_last])
             running, state = running[~is_last], after.take(np.flatnonzero(~is_last))
@@ -290,7 +291,9 @@ class RolloutEngine:
         scaled, spread = self._parts(paths)
         return Rollout(scaled, values, lengths, start, after, spread)
 
-    def _cut(self, whole: Rollout, lengths: np.ndarray, future: np.ndarray | None) -> Rollout:
+    def _cut(
+        self, whole: Rollout, lengths: np.ndarray, future: np.ndarray | None, feed: Observe
+    ) -> Rollout:
         """The same rows, each for so many steps (B,) only, and the state after those."""
         if (lengths == whole.lengths).all():
             return whole
@@ -302,7 +305,7 @@ class RolloutEngine:
         features = self.step_features(start, times, known).swapaxes(0, 1)[inside]
         times, rows = times.T[inside], scaled[inside]
         indptr = np.concatenate([[0], np.cumsum(lengths)])
-        memory = walk(self._feed_back, start.value, start.memory, rows, features, indptr)
+        memory = walk(feed, start.value, start.memory, rows, features, indptr)
         last = indptr[1:] - 1
         return Rollout(
             np.where(inside[..., None], scaled, np.nan),
@@ -314,6 +317,9 @@ class RolloutEngine:
 
     def _feed_back(self, value: Any, memory: StepMemory, features: Any) -> StepMemory:
         return self.step.advance(value, memory, features)[1]
+
+    def _feed_draw(self, value: Any, memory: StepMemory, features: Any) -> StepMemory:
+        return self._feed_back(value, memory, features).as_observed()
 
     def _uniforms(
         self, start: State, branches: list[Branch], horizon: int, paths: int
