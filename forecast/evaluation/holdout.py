@@ -28,7 +28,6 @@ from forecast.inference.predictor import Predictor
 from forecast.inference.rollout import Rollout, RolloutEngine, Spread, times_after
 from forecast.inference.state import State
 from forecast.nn import HEADS
-from forecast.nn.seasonal import as_observed
 
 MAX_COMPARED_SERIES = 1_000  # drawn once when there are more
 MAX_CALIBRATION_ROLLOUTS = 1_000
@@ -183,9 +182,7 @@ def _teacher_forced(held_out: HeldOut) -> np.ndarray:
     for t, actual in enumerate(scaled.transpose(1, 0, 2)):
         step = engine.run(state, 1, None if future is None else future[t : t + 1])
         steps.append(step.values)
-        memory = step.after.memory
-        memory = memory._replace(network=as_observed(memory.network))
-        state = replace(step.after, value=actual, memory=memory)
+        state = replace(step.after, value=actual, memory=step.after.memory.as_observed())
     return np.concatenate(steps, axis=1)
 
 

@@ -62,10 +62,8 @@ class Calibration:
         """
         parts = []
         for step, theirs in enumerate(other.scores):  # (n, D)
-            shares = np.linspace(0, 1, 2 * count + 1)[1::2]
-            expected = np.nanquantile(theirs, shares, axis=0, method="inverted_cdf")
             own = self.scores[step] if step < self.steps else theirs[:0]
-            parts.append(np.concatenate([own, expected]))
+            parts.append(np.concatenate([own, evenly_spaced(theirs, count)]))
         longest = max(map(len, parts))
         filled = np.full((len(parts), longest, self.scores.shape[2]), np.nan, np.float32)
         for step, part in enumerate(parts):
@@ -123,6 +121,12 @@ class Calibration:
         beyond = max(horizon - self.steps, 0)
         widest = np.broadcast_to(measured.max(axis=0), (beyond, measured.shape[1]))
         return np.asarray(np.concatenate([measured[:horizon], widest]))
+
+
+def evenly_spaced(scores: np.ndarray, count: int) -> np.ndarray:
+    """So many of the scores (n, D) of a step, NaN left out: evenly spaced quantiles, (count, D)."""
+    middles = np.linspace(0, 1, 2 * count + 1)[1::2]
+    return np.asarray(np.nanquantile(scores, middles, axis=0, method="inverted_cdf"))
 
 
 def _slope(steps: np.ndarray, scores: np.ndarray) -> float:

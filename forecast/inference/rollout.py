@@ -133,7 +133,8 @@ class RolloutEngine:
         scaled, after = engine._advance(start, longest, future, paths)
         values = engine.draws(scaled, after)
         sampled = Rollout(scaled, values, np.full(len(scaled), longest), start.repeat(paths), after)
-        return self._cut(sampled, np.repeat(lengths, paths), _repeated(future, paths))
+        known = _repeated(future, paths)
+        return self._cut(sampled, np.repeat(lengths, paths), known, drawn=True)
 
     @property
     def of_draws(self) -> RolloutEngine:
@@ -279,7 +280,7 @@ class RolloutEngine:
             is_last = np.array([stop is not None for stop in stops]) | (done == horizon)
             block_lengths = np.full(len(running), steps)
             whole = Rollout(block_scaled, block_values, block_lengths, state, block_end)
-            after = self._cut(whole, lengths[running] - before, known).after
+            after = self._cut(whole, lengths[running] - before, known, drawn=False).after
             ended.append(after.take(np.flatnonzero(is_last)))
             ended_rows.append(running[is_last])
             running, state = running[~is_last], after.take(np.flatnonzero(~is_last))
@@ -291,8 +292,17 @@ class RolloutEngine:
         scaled, spread = self._parts(paths)
         return Rollout(scaled, values, lengths, start, after, spread)
 
-    def _cut(self, whole: Rollout, lengths: np.ndarray, future: np.ndarray | None) -> Rollout:
-        """The same rows, each for so many steps (B,) only, and the state after those."""
+    def _cut(
+        self, whole: Rollout, lengths: np.ndarray, future: np.ndarray | None, drawn: bool
+    ) -> Rollout:
+        """The same rows, each for so many steps (B,) only, and the state after those.
+
+        Args:
+            whole: the rows.
+            lengths: steps of each.
+            future: covariates of the steps.
+            drawn: whether the values are draws.
+        """
         if (lengths == whole.lengths).all():
             return whole
         start, longest = whole.start, int(lengths.max())
@@ -303,9 +313,8 @@ class RolloutEngine:
         features = self.step_features(start, times, known).swapaxes(0, 1)[inside]
         times, rows = times.T[inside], scaled[inside]
         indptr = np.concatenate([[0], np.cumsum(lengths)])
-        memory = walk(
-            partial(_feed_back, self.step), start.value, start.memory, rows, features, indptr
-        )
+        feed = partial(_feed_back, self.step, drawn)
+        memory = walk(feed, start.value, start.memory, rows, features, indptr)
         last = indptr[1:] - 1
         return Rollout(
             np.where(inside[..., None], scaled, np.nan),
@@ -344,11 +353,17 @@ def times_after(start: State, horizon: int) -> np.ndarray:
 
 
 def _feed_back(
-    step: ModelStep, value: np.ndarray, memory: StepMemory, values: np.ndarray, features: np.ndarray
+    step: ModelStep,
+    drawn: bool,
+    value: np.ndarray,
+    memory: StepMemory,
+    values: np.ndarray,
+    features: np.ndarray,
 ) -> StepMemory:
     """The memory after values (B, T, D) that a forecast has fed back, see `encoding.walk`."""
     for t in range(values.shape[1]):
         _, memory = step.advance(value, memory, features[:, t])
+        memory = memory.as_observed() if drawn else memory
         value = values[:, t]
     return memory
 

@@ -136,16 +136,26 @@ def _refuse_impossible(config: Config) -> None:
     for name in ("season", "layers", "units", "context", "horizon"):
         if getattr(config, name) < 1:
             raise ValueError(f"its {name} is {getattr(config, name)}; it is at least 1")
-    shortest = 0 if NETWORKS[config.network].LAG_FLAGS else 1
-    if config.lags and min(config.lags) < shortest:
-        raise ValueError(f"its lags {list(config.lags)} are not all at least {shortest}")
-    if config.seasons and seasonal.lags(config.seasons) != config.lags:
-        raise ValueError(f"its lags {list(config.lags)} are not those of its seasons")
+    if NETWORKS[config.network].LAG_FLAGS:
+        _refuse_other_seasons(config)
+    elif config.seasons or (config.lags and min(config.lags) < 1):
+        raise ValueError(f"its lags {list(config.lags)} are not all at least 1, without seasons")
+    if config.direct and not HEADS[config.head].RANDOM:
+        raise ValueError(f"its head {config.head} has no quantiles")
     if not {*config.powers} <= {*POWERS.values()}:
         raise ValueError(f"its powers {list(config.powers)} are not those of a transform")
     for covariate in (*config.known, *config.static):
         if not (np.isfinite(covariate.location) and 0 < covariate.scale < np.inf):
             raise ValueError(f"its covariate {covariate.name!r} has an impossible scale")
+
+
+def _refuse_other_seasons(config: Config) -> None:
+    """Raise ValueError unless there is a season and a longer one, and the lags are theirs."""
+    seasons = list(config.seasons)
+    if len(seasons) != 2 or seasons[0] < 1 or seasons[1] < 0:
+        raise ValueError(f"its seasons are {seasons}, not the steps of a shorter and a longer one")
+    if seasonal.lags(seasons) != config.lags:
+        raise ValueError(f"its lags {list(config.lags)} are not those of its seasons {seasons}")
 
 
 def _weight_shapes(config: Config) -> dict[str, tuple[int, ...]]:

@@ -122,15 +122,14 @@ class Seasonal:
 
     def observe(self, x: Array, state: NetworkState) -> NetworkState:
         """The state after an observed step, (B, inputs)."""
-        ahead = self.xp.zeros_like(state["ahead"])
-        inputs, seen = self._inputs(x, state["seen"] + self._fed(x), ahead)
-        return {**self.decoder.step(inputs, state)[1], "seen": seen, "ahead": ahead}
+        seen, ahead = state["seen"] + self._fed(x), self.xp.zeros_like(state["ahead"])
+        _, stack = self.decoder.step(self._inputs(x, seen, ahead), state)
+        return {**stack, "seen": seen, "ahead": ahead}
 
     def advance(self, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
         """A step of the forecast, (B, inputs): raw parameters (B, outputs), and the state."""
-        ahead = state["ahead"]
-        inputs, seen = self._inputs(x, state["seen"] + self._fed(x), ahead)
-        output, stack = self.decoder.step(inputs, state)
+        seen, ahead = state["seen"] + self._fed(x), state["ahead"]
+        output, stack = self.decoder.step(self._inputs(x, seen, ahead), state)
         return self._params(x, output), {**stack, "seen": seen, "ahead": ahead + 1.0}
 
     def absorb(self, run: Run, x: Array, state: NetworkState) -> NetworkState:
@@ -148,15 +147,15 @@ class Seasonal:
     def _run(self, run: Run, x: Array, state: NetworkState) -> tuple[Array, NetworkState]:
         """The outputs of the layers for many steps at once, and the state."""
         seen = state["seen"][:, None] + self.xp.cumsum(self._fed(x), 1)  # (B, T, 1)
-        inputs, seen = self._inputs(x, seen, self.xp.zeros_like(seen))
+        inputs = self._inputs(x, seen, self.xp.zeros_like(seen))
         output, stack = run("decoder", inputs, state)
         ahead = self.xp.zeros_like(state["ahead"])
         return output, {**stack, "seen": seen[:, -1], "ahead": ahead}
 
-    def _inputs(self, x: Array, seen: Array, ahead: Array) -> tuple[Array, Array]:
-        """The inputs of the layers, (..., inputs + 2), and `seen`."""
+    def _inputs(self, x: Array, seen: Array, ahead: Array) -> Array:
+        """The inputs of the layers, (..., inputs + 2)."""
         counts = [self.xp.log1p(seen) / 3.0 - 1.0, self.xp.log1p(ahead) / 3.0]
-        return self.xp.concatenate([x, *counts], -1), seen
+        return self.xp.concatenate([x, *counts], -1)
 
     def _fed(self, x: Array) -> Array:
         """Whether the last value is not missing, (..., 1): of several targets, which share."""
@@ -166,15 +165,11 @@ class Seasonal:
 
     def _params(self, x: Array, output: Array) -> Array:
         """Raw parameters of the head (..., outputs); the first D of them are the location."""
-        xp, d = self.xp, _targets(self.sizes)
-        z = Roles(*(x[..., k * d : (k + 1) * d] for k in range(ROLES)))
-        is_known = Roles(*(x[..., (ROLES + k) * d : (ROLES + k + 1) * d] for k in range(ROLES)))
+        xp, d, outputs = self.xp, _targets(self.sizes), self.sizes.outputs
+        z, is_known = Roles(*_parts(x, d, ROLES)), Roles(*_parts(x[..., ROLES * d :], d, ROLES))
         raw = self.head(output)
-        given = [
-            raw[..., self.sizes.outputs + k * d : self.sizes.outputs + (k + 1) * d]
-            for k in range(ANCHORS + CHANGES)
-        ]
-        logits, coefficients = given[:ANCHORS], given[ANCHORS:]
+        logits = _parts(raw[..., outputs:], d, ANCHORS)
+        coefficients = _parts(raw[..., outputs + ANCHORS * d :], d, CHANGES)
         last = self._last(z, is_known)
         anchors = (last, z.season, z.two_seasons, z.long_season)
         exists = (is_known.season, is_known.two_seasons, is_known.long_season)
@@ -189,7 +184,7 @@ class Seasonal:
             location = location + weight * anchor
         for coefficient, change in zip(coefficients, changes, strict=True):
             location = location + xp.tanh(coefficient) * change
-        return xp.concatenate([location, raw[..., d : self.sizes.outputs]], -1)
+        return xp.concatenate([location, raw[..., d:outputs]], -1)
 
     def _last(self, z: Roles, is_known: Roles) -> Array:
         """The last value, or where it is missing the next best one that is not, (..., D)."""
@@ -221,6 +216,11 @@ def as_observed(state: NetworkState) -> NetworkState:
     if "ahead" not in state:
         return state
     return {**state, "ahead": state["ahead"] * 0.0}
+
+
+def _parts(array: Array, d: int, count: int) -> list[Array]:
+    """The first parts of the last axis, each (..., D)."""
+    return [array[..., k * d : (k + 1) * d] for k in range(count)]
 
 
 def _targets(sizes: Sizes) -> int:

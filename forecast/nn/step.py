@@ -47,6 +47,10 @@ class StepMemory(NamedTuple):
     recent: Array
     network: NetworkState
 
+    def as_observed(self) -> StepMemory:
+        """The memory in which the value that is fed next counts as true: a draw, or an actual."""
+        return self._replace(network=as_observed(self.network))
+
 
 class LoopCarry(NamedTuple):
     """What a rollout carries from step to step."""
@@ -174,7 +178,7 @@ class ModelStep:
                 value = self.head.center(self.xp, params)
             else:
                 value = self.head.sample(self.xp, params, uniforms[carry.step])
-                memory = memory._replace(network=as_observed(memory.network))
+                memory = memory.as_observed()
             value = self.xp.minimum(self.xp.maximum(value, limits[0]), limits[1])
             if self.direct and uniforms is None:
                 ends = [self.head.quantile(self.xp, params, level) for level in SPREAD]

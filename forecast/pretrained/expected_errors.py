@@ -11,7 +11,7 @@ from forecast.data.panel import Panel
 from forecast.data.schema import Schema
 from forecast.evaluation.holdout import calibrate
 from forecast.inference.config import Config
-from forecast.inference.conformal import Calibration
+from forecast.inference.conformal import Calibration, evenly_spaced
 from forecast.pretrained.practised import KINDS, Kind, with_seasons
 from forecast.pretrained.prior.mixture import draw
 from forecast.pretrained.prior.seasons import Seasons
@@ -32,11 +32,10 @@ def expected_errors(config: Config, weights: dict[str, np.ndarray], seed: int) -
     kinds = [kind for kind in KINDS if kind.seasons[0]]
     parts = [_of_kind(config, weights, kind, [seed, UNSEEN + k]) for k, kind in enumerate(kinds)]
     longest = max(part.steps for part in parts)
-    shares = np.linspace(0, 1, 2 * SCORES + 1)[1::2]
     scores = []
     for step in range(longest):
         pooled = np.concatenate([part.scores[step] for part in parts if part.steps > step])
-        scores.append(np.nanquantile(pooled, shares, axis=0, method="inverted_cdf"))
+        scores.append(evenly_spaced(pooled, SCORES))
     return Calibration(np.array(scores, np.float32))
 
 

@@ -87,8 +87,8 @@ def loss_weights(scaled: np.ndarray, rows: int, season: int) -> np.ndarray:
     """What the loss of each step counts for, (B, T).
 
     A series counts in inverse proportion to its mean change over a season, as in the mean absolute
-    scaled error; the steps of the future count together as much as the history's do, times
-    1 / ONE_STEP_WEIGHT, and all weights are 1 on average.
+    scaled error. The weights of the steps of the future are 1 on average over all T steps, those
+    of the history ONE_STEP_WEIGHT.
     """
     steps = scaled.shape[1]
     lag = min(season, max(rows // 2, 1))

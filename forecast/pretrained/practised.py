@@ -10,7 +10,7 @@ from forecast.nn import seasonal
 
 MIN_SCALE_ROWS = 12
 SCALE_SEASONS = 3
-ANY_SEASON = (2, 60)  # of kinds without one of their own
+ANY_SEASON = (2, 60)  # of kinds without one of their own, the last one excluded
 
 
 class Kind(NamedTuple):
@@ -58,7 +58,7 @@ def longest_horizon(season: int) -> int:
 
 def is_practised(season: int) -> bool:
     """Whether any of the series had such a season."""
-    return ANY_SEASON[0] <= season <= ANY_SEASON[1] or any(k.seasons[0] == season for k in KINDS)
+    return season in range(*ANY_SEASON) or any(kind.seasons[0] == season for kind in KINDS)
 
 
 def with_seasons(config: Config, seasons: tuple[int, int]) -> Config:

@@ -25,6 +25,7 @@ from forecast.inference.predictor import Predictor
 from forecast.inference.serialization import ModelParts
 from forecast.nn import seasonal
 from forecast.pretrained.practised import with_seasons
+from forecast.training.options import is_auto
 
 HISTORY_SHARE = 3  # a calibration leaves a third of a typical series as history
 EXPECTED_SCORES = 100  # that the errors on generated series count for, at each step
@@ -61,8 +62,8 @@ def zero_shot_config(panel: Panel, season: int | None = None, bounds: Any = "aut
     steps = season or panel.frequency.season_length
     seasons = seasonal.pair(steps, panel.frequency.seasons, int(panel.lengths.max()))
     config = with_seasons(shipped().config, seasons)
-    is_inferred = isinstance(bounds, str) and bounds == "auto"
-    own = infer(panel, scaling.choose_power(panel)) if is_inferred else to_bounds(bounds)
+    inferred = infer(panel, scaling.choose_power(panel))
+    own = inferred if is_auto(bounds) else to_bounds(bounds)
     usual = scaling.usual_spreads(panel.target, panel.indptr, config.context, config.powers)
     return replace(
         config,

@@ -153,6 +153,37 @@ def test_nothing_observed_is_no_calibration():
     assert Calibration.of(np.full((3, 2, 1), NAN)) is None
 
 
+# Joined with the scores of others
+
+
+def test_joined_with_others_a_step_has_its_own_scores_and_quantiles_of_theirs():
+    own = Calibration(np.array([[[1.0], [5.0], [NAN]]], np.float32))
+    others = Calibration(np.arange(1.0, 21.0, dtype=np.float32).reshape(2, 10, 1))
+
+    joined = own.joined(others, 2)
+
+    # Of ten scores the third and the eighth hold a quarter and three quarters.
+    first, second = joined.scores[..., 0]
+    np.testing.assert_array_equal(first, [1, 3, 5, 8, NAN])
+    np.testing.assert_array_equal(second, [13, 18, NAN, NAN, NAN])
+    assert joined.steps == 2
+
+
+def test_joined_with_others_missing_scores_of_theirs_count_for_nothing():
+    own = of_one_step(1.0)
+    others = of_one_step(*range(1, 11), *[NAN] * 30)
+
+    np.testing.assert_array_equal(own.joined(others, 2).scores[0, :, 0], [1, 3, 8])
+
+
+def test_of_as_many_scores_as_there_are_each_is_taken_once():
+    others = of_one_step(*range(1, 8))
+
+    joined = of_one_step(0.5, 0.7).joined(others, 7)
+
+    np.testing.assert_allclose(joined.scores[0, :, 0], [0.5, 0.7, *range(1, 8)])
+
+
 # Around a forecast
 
 

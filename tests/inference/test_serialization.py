@@ -109,6 +109,56 @@ def test_a_file_from_before_usual_spreads_is_read(saved, model, archive):
     assert_same_model(model, forecast.load(saved))
 
 
+@pytest.fixture
+def seasonal(make_model, make_random_panel, tmp_path):
+    """A direct model that looks at seasons, and its file."""
+    choices = {"network": "seasonal", "head": "quantiles", "direct": True, "season": 4}
+    model = make_model(make_random_panel([30, 9], missing=0.3), **choices)
+    model.save(tmp_path / "seasonal.forecast")
+    return model, tmp_path / "seasonal.forecast"
+
+
+def test_a_direct_model_with_seasons_is_read_and_forecasts_bit_for_bit_the_same(seasonal):
+    model, path = seasonal
+
+    loaded = forecast.load(path)
+
+    assert_same_model(model, loaded)
+    assert (loaded.config.seasons, loaded.config.direct) == ((4, 12), True)
+    ours, theirs = (one.rollout(5, levels=80, paths=200, seed=1) for one in (model, loaded))
+    assert theirs.table.equals(ours.table)
+    assert theirs.paths.tobytes() == ours.paths.tobytes()
+
+
+def test_a_file_from_before_seasons_is_read(saved, model, archive):
+    archive.change(saved, CONFIG, lambda about: about.update(format=6))
+
+    assert not {"seasons", "direct"} & json.loads(archive.parts(saved)[CONFIG])["model"].keys()
+    assert_same_model(model, forecast.load(saved))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"seasons": [4, 8]}, "lags .* are not those of its seasons"),
+        ({"lags": [2, 4, 5, 8, 12, 14]}, "lags .* are not those of its seasons"),
+        ({"lags": [], "seasons": []}, "not the steps of a shorter and a longer one"),
+        ({"seasons": [4]}, "not the steps of a shorter and a longer one"),
+        ({"seasons": [4, 12, 24]}, "not the steps of a shorter and a longer one"),
+        ({"seasons": [0, 12]}, "not the steps of a shorter and a longer one"),
+        ({"seasons": [4, -12]}, "not the steps of a shorter and a longer one"),
+        ({"network": "lstm"}, "without seasons"),
+        ({"head": "point"}, "has no quantiles"),
+    ],
+)
+def test_seasons_that_are_not_those_of_the_inputs_are_refused(seasonal, archive, changed, message):
+    _, path = seasonal
+    archive.change(path, CONFIG, lambda about: about["model"].update(changed))
+
+    with pytest.raises(ArtifactError, match=message):
+        forecast.load(path)
+
+
 @pytest.mark.parametrize("usual", [[[0.5, -0.1]], [["a", None]], [[0.5, None]] * 2, [[1]]])
 def test_impossible_usual_spreads_are_refused(saved, archive, usual):
     archive.change(saved, CONFIG, lambda about: about["model"].update(usual_spreads=usual))

@@ -194,7 +194,17 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"context": 1}, "context is 1; it must be a whole number of at least 2"),
         ({"holdout": -1}, "holdout is -1; it must be a whole number of at least 0"),
         ({"batch_size": 0}, "batch_size is 0; it must be a whole number of at least 1"),
-        ({"steps": 0}, "steps is 0; it must be a whole number of at least 1"),
+        ({"steps": -1}, "steps is -1; it must be a whole number of at least 0"),
+        ({"start": "random"}, "start is 'random'; it must be one of scratch, pretrained"),
+        ({"start": "pretrained"}, "start is 'pretrained': that network forecasts as it is; add"),
+        (
+            {"start": "pretrained", "steps": 9},
+            "start is 'pretrained': that network forecasts as it is; add",
+        ),
+        ({"start": "scratch", "steps": 0}, "steps is 0, but start is 'scratch'; leave --start out"),
+        ({"steps": 0, "units": 8}, "units is 8, but with 0 steps the pretrained network forecasts"),
+        ({"steps": 0, "head": "normal"}, "head is 'normal', but with 0 steps the pretrained"),
+        ({"steps": 0, "also": ["came"]}, "also is ['came'], but with 0 steps the pretrained"),
         ({"season": 0}, "season is 0; it must be a whole number of at least 1"),
         ({"layers": True}, "layers is True; it must be a whole number of at least 1"),
         ({"seed": None}, "seed is None; it must be a whole number of at least 0"),
@@ -214,6 +224,28 @@ def test_a_choice_out_of_range_is_named_with_what_would_be_right(sales, choices,
         Forecaster(**choices).fit(sales)
 
     assert str(error.value).startswith(message)
+
+
+def test_no_steps_begin_from_the_pretrained_network_whatever_the_place_of_the_columns():
+    choices = {"id": "store", "time": "day", "target": "sold", "frequency": "D", "season": 7}
+
+    for start in (None, "pretrained"):
+        options = Forecaster(start=start, steps=0, seed=3, budget="9s", bounds="none", **choices)
+        options.check()
+        assert not options.is_trained
+    assert Forecaster(start="scratch", steps=1).is_trained
+    assert Forecaster().is_trained
+
+
+def test_a_network_that_looks_at_seasons_takes_their_lags(make_panel):
+    panel = make_panel(np.arange(200.0), frequency="h")
+
+    config = choose(TrainingOptions(network="seasonal", head="quantiles"), panel).config
+
+    assert config.seasons == (24, 168)
+    assert config.lags == (2, 24, 25, 48, 168, 169)
+    assert not config.direct  # training makes it no such one
+    assert choose(TrainingOptions(), panel).config.seasons == ()
 
 
 # The budget
