@@ -209,8 +209,8 @@ def predict(
 
     \b
     Examples:
-      forecast predict sales.csv --horizon 30 > next-month.csv
-      forecast predict sales.csv --model pretrained --horizon 30 --levels 80,95 > sales-ahead.csv
+      forecast predict sales.csv --horizon 30 > untrained.csv
+      forecast predict sales.csv --model pretrained --horizon 30 --levels 80,95 > untrained.csv
       forecast predict --horizon 30 > next-month.csv
       forecast predict --horizon 48 --series north --plot north.png --out north.csv
       forecast predict --horizon 365 --until "value<20" --keep-state sold-out.state

@@ -111,7 +111,7 @@ def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options by which the pretrained network reads a table."""
     for option in reversed(OPTIONS):
         if option.name in READING:
-            function = click_option(option, " For the pretrained network.")(function)
+            function = click_option(option, " Only for the pretrained network.")(function)
     return function
 
 
