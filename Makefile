@@ -5,16 +5,21 @@ PEERS := .bench
 export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE # every process of the tests would compile all modules again
 
-.PHONY: demo quick test check docs format bench fuzz clean
+.PHONY: demo quick test check docs format bench pretrain fuzz clean
 
-# Train on a shipped dataset, forecast two years, and say where the table and the picture are.
+# Forecast a shipped dataset without training, then train on it and forecast again: two tables, and a
+# picture of both.
 demo: $(VENV)/installed
 	mkdir -p demo
 	$(BIN)/forecast datasets air_passengers --out demo/air_passengers.csv
+	$(BIN)/forecast predict demo/air_passengers.csv --model pretrained --horizon 24 \
+		--out demo/untrained.csv
 	$(BIN)/forecast train demo/air_passengers.csv --model demo/model.forecast
 	$(BIN)/forecast predict demo/air_passengers.csv --model demo/model.forecast --horizon 24 \
-		--out demo/forecast.csv --plot demo/forecast.png
-	@echo "The forecast is in demo/forecast.csv, its picture in demo/forecast.png."
+		--out demo/forecast.csv
+	$(BIN)/forecast plot forecast demo/air_passengers.csv --model demo/model.forecast --horizon 24 \
+		--levels 80 --compare pretrained --out demo/forecast.png
+	@echo "The forecasts are in demo/untrained.csv and demo/forecast.csv, both in demo/forecast.png."
 
 # Without the tests that train, compile or start a process, which are marked slow.
 quick: $(VENV)/installed
@@ -43,6 +48,13 @@ format: $(VENV)/installed
 # hours. `make bench BENCH=--quick` takes minutes and only prints.
 bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python --write $(BENCH)
+
+# Make the shipped weights of the pretrained network again, from a seed: some hours. Stopped, it goes on
+# where it was; PRETRAIN="--steps 500" and other options of python -m forecast.pretrained are passed on.
+pretrain: $(VENV)/installed
+	mkdir -p .pretrain
+	$(BIN)/python -m forecast.pretrained --kept .pretrain/kept.safetensors \
+		--out forecast/pretrained/pretrained.forecast $(PRETRAIN)
 
 # Write and read 100,000 tables, and load 100,000 damaged files, in two processes: about half an hour
 # on two cores. Stopped, it goes on where it was; what it finds lies in .fuzz.

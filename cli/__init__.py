@@ -24,8 +24,9 @@ def main() -> None:
     \b
     Example:
       forecast datasets air_passengers > air.csv
+      forecast predict air.csv --horizon 12 > next-year.csv
       forecast train air.csv
-      forecast predict --horizon 12 > next-year.csv
+      forecast predict --horizon 12 > next-year-trained.csv
     """
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from click.core import ParameterSource
 
 from forecast.errors import OptionError
 
+from .inputs import Files, load_model, no_training, untrained
 from .kept_results import kept_unless_written
 from .output import (
+    PRETRAINED,
     LevelsType,
     Say,
     check_inputs,
@@ -27,7 +28,7 @@ from .output import (
     quiet_libraries,
     stride_option,
 )
-from .training_options import column_roles, training_options
+from .training_options import READING, column_roles, flags_given, training_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,7 @@ TITLES = {
 }
 MAX_LISTED_SERIES = 20  # of --by series, the worst first
 GROUPS = ("step", "series", "cutoff")
+HEEDED = (*READING, "bounds")  # options of a training that the pretrained network heeds
 
 
 class BacktestRequest(NamedTuple):
@@ -88,7 +90,8 @@ class Scored(NamedTuple):
     "--model",
     "-m",
     type=click.Path(),
-    help="Evaluate this model, instead of training one on the rows before the first cutoff.",
+    help="Evaluate this model, instead of training one on the rows before the first cutoff; "
+    '"pretrained" needs no training at all.',
 )
 @click.option(
     "--refit",
@@ -142,10 +145,12 @@ def backtest(
     """Forecast the rows of TABLE from past cutoffs and compare the forecasts with the actuals.
 
     Without --model a model is trained on the rows before the first cutoff, with the options of
-    forecast train. Baselines forecast from the same cutoffs.
+    forecast train. Baselines forecast from the same cutoffs. With --model pretrained nothing is
+    trained; the rows before the first cutoff then calibrate the intervals.
 
     \b
     Examples:
+      forecast backtest sales.csv --horizon 14 --model pretrained
       forecast backtest sales.csv --horizon 14
       forecast backtest sales.csv --horizon 14 --cutoffs 20 --stride 1 --carry
       forecast backtest sales.csv --horizon 14 --refit 5 --head student_t --budget 1m
@@ -163,13 +168,16 @@ def backtest(
         picture_kind(plot)
     inputs: dict[str, list[str | None]] = {
         "the table itself": [*files_of(*table)],
-        "the model": [model],
+        "the model": [] if model == PRETRAINED else [model],
     }
     check_inputs(inputs, {"--out": out, "--plot": plot})
     request = BacktestRequest(horizon, cutoffs, stride, levels, baseline or None, of, carry)
     if model is None:
         read = read_table(*table, id=options["id"])
         scored = train_and_score(read, request, refit, options, say)
+    elif model == PRETRAINED:
+        read = read_table(*table, id=options["id"])
+        scored = score_pretrained(read, Files(model, table, reading=options), request, say)
     else:
         scored = score(model, table, request, say)
     backtest = scored.backtest
@@ -202,14 +210,17 @@ def refuse_training_options(model: str | None, refit: int | None, options: dict[
         return
     if refit is not None:
         raise OptionError("--refit trains models of its own; leave out --model")
-    context = click.get_current_context()
-    for option in context.command.params:
-        source = context.get_parameter_source(option.name or "")
-        if option.name in options and source == ParameterSource.COMMANDLINE:
-            raise OptionError(
-                f"{option.opts[0]} is an option of the training, and --model {model} is trained "
-                "already; leave one out"
-            )
+    heeded = HEEDED if model == PRETRAINED else ()
+    given = flags_given(name for name in options if name not in heeded)
+    if given and model == PRETRAINED:
+        raise OptionError(
+            f"{given[0]} needs training, which --model {PRETRAINED} does without; leave one out"
+        )
+    if given:
+        raise OptionError(
+            f"{given[0]} is an option of the training, and --model {model} is trained "
+            "already; leave one out"
+        )
 
 
 def train_and_score(
@@ -226,28 +237,39 @@ def train_and_score(
     refits = ""
     if refit:
         refits = ", refitted at each cutoff" if refit == 1 else f", refitted every {refit} cutoffs"
-    say(f"Training on the rows before the first cutoff{refits}, for at most {options['budget']}.")
+    if forecaster.is_trained:
+        limit = options["budget"]
+        say(f"Training on the rows before the first cutoff{refits}, for at most {limit}.")
+    else:
+        say("No training: the pretrained network forecasts.")
     with progress_bar(say.quiet) as progress:
         backtest = forecaster.backtest(panel, **request._asdict(), refit=refit, progress=progress)
     return Scored(backtest, forecaster.model_)
 
 
+def score_pretrained(table: Table, files: Files, request: BacktestRequest, say: Say) -> Scored:
+    """The backtest of the pretrained network."""
+    read = untrained(table, files.reading, False, files.reading["bounds"])
+    tell(read.panel, len(table.frame), say, read.notes)
+    say(no_training(read.model.config, files))
+    return Scored(read.model.backtest(read.panel, **request._asdict()), read.model)
+
+
 def score(path: str, table: tuple[str, ...], request: BacktestRequest, say: Say) -> Scored:
     """The backtest of a model that is trained already."""
     from forecast.data.io.tables import read_table
-    from forecast.model import Model
 
-    model = Model.load(path)
+    model = load_model(path)
     read = read_table(*table, id=model.config.schema.id)
     panel = model.panel(read.frame, read.origin)
     tell(panel, len(read.frame), say)
     return Scored(model.backtest(panel, **request._asdict()), model)
 
 
-def tell(panel: Panel, rows: int, say: Say) -> None:
-    """Say what was read."""
+def tell(panel: Panel, rows: int, say: Say, notes: Iterable[str] | None = None) -> None:
+    """Say what was read, with the panel's notes or others."""
     say(f"Read {panel.source}: {count_series(len(panel.ids))}, {rows:,} rows.")
-    print_notes(panel.notes, say)
+    print_notes(panel.notes if notes is None else notes, say)
 
 
 def everything(scored: Scored) -> dict[str, Any]:

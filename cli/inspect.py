@@ -6,47 +6,134 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output import MODEL, Say, command, count_series, print_data, print_json
+from forecast.errors import OptionError
+
+from .output import MODEL, PRETRAINED, Say, command, count_series, print_data, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from forecast.inference.config import Config
+    from forecast.inference.serialization import ModelParts
     from forecast.model import Model
+    from forecast.pretrained.practised import Kind
     from forecast.training.plan import Plan
     from forecast.training_record import TrainingRecord
 
 
 MAX_LISTED_SERIES = 20
+NOT_FOR = (  # the pretrained network
+    "covariates and several targets: train with --known, --static or --also",
+    "seasons and horizons beyond those above: forecasts may be less accurate, and a note says so",
+    "what only a calendar explains, such as public holidays: train with --holidays",
+    "what other series tell about one: it sees one series at a time",
+)
 
 
 @click.command(short_help="Show a model's configuration and scores.")
-@click.argument("model", type=click.Path(), default=MODEL)
+@click.argument("path", type=click.Path(), required=False, metavar="[MODEL]")
+@click.option("--model", "-m", type=click.Path(), help="The same as MODEL.")
 @click.option("--state", is_flag=True, help="Show the state: each series and where it ends.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @command
-def inspect(model: str, state: bool, as_json: bool, say: Say) -> None:  # noqa: ARG001
+def inspect(
+    path: str | None,
+    model: str | None,
+    state: bool,
+    as_json: bool,
+    say: Say,  # noqa: ARG001
+) -> None:
     """Show the configuration of MODEL, how its training went, and its scores.
 
-    With --state MODEL may also be a file that predict --keep-state has written.
+    With --state MODEL may also be a file that predict --keep-state has written. MODEL may be
+    "pretrained": the network that comes with this program, on what it was trained, and what for.
 
     \b
     Examples:
       forecast inspect
       forecast inspect stores.forecast --json
       forecast inspect later.state --state
+      forecast inspect pretrained
     """
-    if state:
-        show_state(model, as_json)
-        return
+    if path is not None and model is not None:
+        raise OptionError("MODEL and --model are the same; give one of them")
+    chosen = path or model or MODEL
+    if chosen == PRETRAINED:
+        show_pretrained(state, as_json)
+    elif state:
+        show_state(chosen, as_json)
+    else:
+        show_model(chosen, as_json)
+
+
+def show_model(path: str, as_json: bool) -> None:
+    """Print the configuration of a model, its training and its scores."""
     from forecast.model import Model
 
-    fitted = Model.load(model)
+    model = Model.load(path)
     if as_json:
-        print_json(everything(fitted))
+        print_json(everything(model))
         return
-    for line in description(model, fitted):
+    for line in description(path, model):
         print_data(line)
+
+
+def show_pretrained(state: bool, as_json: bool) -> None:
+    """Print on what the pretrained network was trained, and what it is for."""
+    from forecast.pretrained.practised import KINDS
+    from forecast.pretrained.zero_shot import shipped
+
+    if state:
+        raise OptionError("the pretrained network has no state, since it knows no series yet")
+    parts = shipped()
+    if as_json:
+        print_json(card(parts, KINDS))
+        return
+    for line in card_text(parts, KINDS):
+        print_data(line)
+
+
+def card(parts: ModelParts, kinds: tuple[Kind, ...]) -> dict[str, Any]:
+    """What is known of the pretrained network, as plain values."""
+    practised = [
+        {"seasons": list(kind.seasons), "rows": list(kind.rows), "horizon": list(kind.horizon)}
+        for kind in kinds
+    ]
+    return {
+        "model": parts.config.to_json(),
+        "weights": sum(array.size for array in parts.weights.values()),
+        "trained_on": "generated series",
+        "practised": practised,
+        "not_for": list(NOT_FOR),
+    }
+
+
+def card_text(parts: ModelParts, kinds: tuple[Kind, ...]) -> Iterator[str]:
+    """The same for people."""
+    config, weights = parts.config, card(parts, kinds)["weights"]
+    yield (
+        f"{PRETRAINED}: {weights:,} weights, {config.layers} layers of {config.units} "
+        f"{config.cell.upper()} units"
+    )
+    yield "Trained on generated series alone, never on real data. It has practised:"
+    for kind in kinds:
+        yield f"  {practised(kind)}"
+    yield "It takes the past of one target, of any frequency. It is not for:"
+    yield from (f"  {limit}" for limit in NOT_FOR)
+    yield f"How well does it do? forecast backtest TABLE --horizon N --model {PRETRAINED}"
+
+
+def practised(kind: Kind) -> str:
+    """A kind of series in words."""
+    from forecast.pretrained.practised import ANY_SEASON
+
+    season, longer = kind.seasons
+    name = f"seasons of {season} and {longer} steps" if longer else f"a season of {season} steps"
+    if not season:
+        name = f"any season of {ANY_SEASON[0]} to {ANY_SEASON[1]} steps"
+    elif season == 1:
+        name = "no season"
+    return f"{name}: {kind.rows[0]} to {kind.rows[1]} rows, up to {kind.horizon[1]} steps ahead"
 
 
 def show_state(path: str, as_json: bool) -> None:
@@ -104,6 +191,10 @@ def description(path: str, model: Model) -> list[str]:
         + (f"; trained on {count_series(record.series)}, {record.rows:,} rows." if record else "."),
         f"State: {count_series(facts['series'])}, until {facts['last_time']}.",
     ]
+    if model.is_zero_shot:
+        from forecast.report.text_summary import summary
+
+        lines += summary(model)
     return lines if record is None else [*lines, *training(model, record)]
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from forecast.training.progress import Progress
 
 MODEL = "model.forecast"
+PRETRAINED = "pretrained"  # in place of a model file: the network that comes with the package
 TENSORFLOW_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
@@ -286,6 +287,15 @@ def model_option(help: str) -> Callable[..., Any]:
     return click.option(
         "--model", "-m", type=click.Path(), default=MODEL, show_default=True, help=help
     )
+
+
+def refuse_pretrained(model: str) -> None:
+    """Refuse to write a model in place of the network that comes with the package."""
+    if model == PRETRAINED:
+        raise OptionError(
+            f"--model {PRETRAINED} is the network that comes with this program, which never "
+            f"changes; name another file, or ./{PRETRAINED}"
+        )
 
 
 def model_given(model: str) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -12,6 +15,7 @@ from forecast.errors import OptionError
 
 from .inputs import Files, Inputs, read_inputs
 from .output import (
+    PRETRAINED,
     LevelsType,
     Say,
     check_inputs,
@@ -20,10 +24,10 @@ from .output import (
     horizon_option,
     model_option,
     print_data,
-    print_notes,
     quiet_libraries,
     stride_option,
 )
+from .training_options import reading_options
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +44,7 @@ WITH_TEXT_CHART = ("forecast", "training", "errors")
 APPLICABLE = {  # options, besides the model and the place
     "training": (),
     "attention": ("TABLE", "--horizon", "--series", "--future"),
-    "forecast": ("TABLE", "--horizon", "--series", "--future", "--levels"),
+    "forecast": ("TABLE", "--horizon", "--series", "--future", "--levels", "--compare"),
 } | dict.fromkeys(
     OF_BACKTEST, ("TABLE", "--horizon", "--series", "--levels", "--cutoffs", "--stride")
 )
@@ -86,6 +90,13 @@ class PictureRequest(NamedTuple):
     "--cutoffs", type=click.IntRange(min=1), help="Number of cutoffs of a backtest; by default 10."
 )
 @stride_option()
+@click.option(
+    "--compare",
+    type=click.Path(),
+    help="Draw the forecast of this model too, in the same picture: a file, or "
+    '"pretrained", which forecasts TABLE without training.',
+)
+@reading_options
 @command
 def plot(
     kind: str,
@@ -98,7 +109,9 @@ def plot(
     future: str | None,
     cutoffs: int | None,
     stride: int | None,
+    compare: str | None,
     say: Say,
+    **reading: Any,
 ) -> None:
     """Plot to the file --out, or without it as a text chart: forecast, training and errors only.
 
@@ -114,6 +127,8 @@ def plot(
     \b
     Examples:
       forecast plot forecast --horizon 30
+      forecast plot forecast sales.csv --model pretrained --horizon 30
+      forecast plot forecast sales.csv --horizon 30 --compare pretrained --out both.png
       forecast plot training --out training.pdf
       forecast plot errors newer.csv --horizon 7 --cutoffs 3
       forecast plot forecasts newer.csv --horizon 7 --cutoffs 3 --out forecasts.png
@@ -126,12 +141,18 @@ def plot(
         "--future": future,
         "--cutoffs": cutoffs,
         "--stride": stride,
+        "--compare": compare,
     }
     check_given(kind, [name for name, value in given.items() if value], out)
-    files = Files(model, table, future)
-    check_picture(files, out)
+    files = Files(model, table, future, reading)
+    if kind == "training" and files.is_pretrained:
+        raise OptionError(
+            "the pretrained network was not trained here: there are no losses to draw"
+        )
+    check_compared(compare, table, out)
+    check_picture(files, compare, out)
     wanted = list(dict.fromkeys(series)) or None
-    inputs = read_inputs(files, wanted)
+    inputs = read_inputs(files, wanted, calibrated=kind == "forecast" and bool(levels))
     steps = horizon or inputs.model.config.horizon
     request = PictureRequest(kind, steps, wanted, levels, cutoffs, stride)
     with quiet_libraries():  # a huge panel is forecast by TensorFlow
@@ -140,8 +161,9 @@ def plot(
         elif kind in OF_BACKTEST:
             drawn = of_backtest(inputs, request, out)
         else:
-            drawn = of_forecast(inputs, request, out)
-    print_notes(inputs.notes, say)
+            other = None if compare is None else compared(files, compare, inputs, request)
+            drawn = of_forecast(inputs, request, out, other or MappingProxyType({}))
+    inputs.tell(say)
     if isinstance(drawn, list):
         for line in drawn:
             print_data(line)
@@ -153,13 +175,26 @@ def plot(
         say(f"Drew {out}.")
 
 
-def check_picture(files: Files, out: str | None) -> None:
+def check_picture(files: Files, compare: str | None, out: str | None) -> None:
     """Refuse places that cannot be written, or stand for two things."""
     from forecast.plotting import picture_kind
 
     if out is not None:
         picture_kind(out)
-    check_inputs(files.check(), {"--out": out})
+    other = None if compare == PRETRAINED else compare
+    check_inputs({**files.check(), "the other model": [other]}, {"--out": out})
+
+
+def check_compared(compare: str | None, table: tuple[str, ...], out: str | None) -> None:
+    """Refuse a second forecast where it cannot be made or drawn."""
+    if compare is None:
+        return
+    if out is None:
+        raise OptionError("--compare draws two forecasts; write the picture with --out FILE.png")
+    if compare == PRETRAINED and not table:
+        raise OptionError(f"--compare {PRETRAINED} forecasts a TABLE without training; give one")
+    if compare != PRETRAINED and "-" in table:
+        raise OptionError("--compare reads TABLE again; name a file instead of standard input")
 
 
 def check_given(kind: str, names: list[str], out: str | None) -> None:
@@ -188,7 +223,32 @@ def of_backtest(inputs: Inputs, request: PictureRequest, out: str | None) -> Fig
     return backtest.plot(request.kind) if out else errors_text(backtest)
 
 
-def of_forecast(inputs: Inputs, request: PictureRequest, out: str | None) -> Figure | list[str]:
+def compared(
+    files: Files, path: str, inputs: Inputs, request: PictureRequest
+) -> Mapping[str, Forecast]:
+    """The forecast of another model, by its name in the picture.
+
+    Args:
+        files: of the model that it is compared with.
+        path: of the other model, or PRETRAINED.
+        inputs: of the former.
+        request: what the picture shows.
+    """
+    from forecast.model import Model
+
+    if path == PRETRAINED and inputs.history is not None:
+        forecast = Model.untrained(inputs.history, calibrated=False).rollout(request.horizon)
+    else:
+        other = read_inputs(files._replace(model=path, reading={}), request.series)
+        forecast = other.model.rollout(
+            request.horizon, other.history, series=request.series, future=other.future
+        )
+    return {Path(path).name: forecast}
+
+
+def of_forecast(
+    inputs: Inputs, request: PictureRequest, out: str | None, others: Mapping[str, Forecast]
+) -> Figure | list[str]:
     """A picture of a forecast, or of its attention weights, or its first series in text."""
     from forecast.model import attention_weights
     from forecast.plotting import plot_attention, plot_forecast
@@ -196,7 +256,7 @@ def of_forecast(inputs: Inputs, request: PictureRequest, out: str | None) -> Fig
     model = inputs.model
     forecast = model.rollout(
         request.horizon,
-        inputs.history,
+        inputs.to_encode,
         series=request.series,
         levels=request.levels or (),
         future=inputs.future,
@@ -206,7 +266,7 @@ def of_forecast(inputs: Inputs, request: PictureRequest, out: str | None) -> Fig
         weights = attention_weights(model, forecast, future=inputs.future)
         return plot_attention(forecast, weights)
     if out:
-        return plot_forecast(model.config, forecast, inputs.history)
+        return plot_forecast(model.config, forecast, inputs.history, others=others)
     return forecast_text(model, forecast, inputs.history)
 
 

@@ -12,7 +12,7 @@ import click
 
 from forecast.errors import OptionError
 
-from .inputs import Files, read_inputs
+from .inputs import Files, or_pretrained, read_inputs
 from .kept_results import kept_unless_written
 from .output import (
     BoundsType,
@@ -30,6 +30,7 @@ from .output import (
     quiet_libraries,
     refuse_overwriting,
 )
+from .training_options import reading_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +98,7 @@ class UntilType(click.ParamType[Any]):
 
 @click.command(short_help="Forecast the next steps.")
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
-@model_option("The model to use.")
+@model_option('The model to use, or "pretrained"; see above where there is no such file.')
 @horizon_option("Steps to forecast.", required=True)
 @click.option("--out", "-o", type=click.Path(), help="Write here instead of standard output.")
 @future_option()
@@ -171,6 +172,7 @@ class UntilType(click.ParamType[Any]):
     type=click.Path(),
     help="Draw the attention weights, for a model trained with --network attention.",
 )
+@reading_options
 @command
 def predict(
     table: tuple[str, ...],
@@ -194,14 +196,21 @@ def predict(
     plot: str | None,
     attention: str | None,
     say: Say,
+    **reading: Any,
 ) -> None:
     """Forecast the steps that follow the training data and its updates, or those after TABLE.
 
     TABLE, one file or several, has the columns that the model was trained on; its series may be
     new ones.
 
+    Where there is no model file, or with --model pretrained, TABLE is forecast without training, by
+    a network that was pretrained on generated series. Its columns are then inferred as forecast
+    train infers them, or named by --id, --time and --target.
+
     \b
     Examples:
+      forecast predict sales.csv --horizon 30 > untrained.csv
+      forecast predict sales.csv --model pretrained --horizon 30 --levels 80,95 > untrained.csv
       forecast predict --horizon 30 > next-month.csv
       forecast predict --horizon 48 --series north --plot north.png --out north.csv
       forecast predict --horizon 365 --until "value<20" --keep-state sold-out.state
@@ -212,21 +221,22 @@ def predict(
       forecast predict --model stores.forecast -n 28 --levels 80 --sum-by all --sum-over week
       forecast predict --model stores.forecast -n 28 --paths 100 --paths-out paths.parquet
     """
-    files = Files(model, table, future)
+    files = Files(or_pretrained(model, table), table, future, reading)
     outputs = Outputs(out, keep_state, paths_out, plot, attention)
     outputs.check(files, state)
     if until and (sum_by or sum_over):
         raise OptionError("--until ends series early, and their totals with them; leave one out")
-    if table and state is not None:
+    if table and state is not None and not files.is_pretrained:
         raise OptionError("give a TABLE or a --state to continue, not both")
     wanted = list(dict.fromkeys(series)) or None
-    inputs = read_inputs(files, wanted)
-    print_notes([*inputs.notes, *short_histories(inputs)], say)
+    inputs = read_inputs(files, wanted, calibrated=bool(levels) and intervals != "paths")
+    inputs.tell(say)
+    print_notes(short_histories(inputs), say)
     is_drawn = paths_out or sum_by or sum_over
     with quiet_libraries():  # a huge panel is forecast by TensorFlow
         forecast = inputs.model.rollout(
             horizon,
-            inputs.history,
+            inputs.to_encode,
             state=read_state(state),
             series=wanted,
             levels=levels,
@@ -243,7 +253,7 @@ def predict(
     if sum_by or sum_over:
         result = inputs.model.totals(forecast, by=sum_by, over=sum_over, levels=levels)
     pictures = draw(inputs, forecast, outputs, bounds)  # before anything is written
-    write(result, forecast, outputs, horizon, model, say)
+    write(result, forecast, outputs, horizon, files, say)
     for picture in pictures:
         write_picture(picture, say)
     if out is not None:
@@ -279,7 +289,7 @@ def write(
     forecast: Forecast,
     outputs: Outputs,
     horizon: int,
-    model: str,
+    files: Files,
     say: Say,
 ) -> None:
     """Write the table, the sample paths and the state."""
@@ -297,8 +307,9 @@ def write(
     if outputs.keep_state is not None:
         state = outputs.keep_state
         forecast.state.save(state)
-        more = f"--state {shlex.quote(state)} --horizon {horizon}{model_given(model)}"
-        say(f"Wrote {state}. Continue it with: forecast predict {more}")
+        table = f"{files.words} " if files.is_pretrained else ""
+        more = f"--state {shlex.quote(state)} --horizon {horizon}{model_given(files.model)}"
+        say(f"Wrote {state}. Continue it with: forecast predict {table}{more}")
 
 
 def write_picture(picture: Picture, say: Say) -> None:
@@ -324,13 +335,13 @@ def refuse_other_file(keep_state: str | None) -> None:
 
 def short_histories(inputs: Inputs) -> Iterator[str]:
     """Says where a table has fewer rows than the context of the model."""
-    if inputs.history is None:
+    if inputs.to_encode is None:
         return
     context = inputs.model.config.context
-    is_short = inputs.history.lengths < context
+    is_short = inputs.to_encode.lengths < context
     if is_short.any():
         yield (
-            f"{inputs.history.source} has fewer rows of {count_series(int(is_short.sum()))} than "
+            f"{inputs.to_encode.source} has fewer rows of {count_series(int(is_short.sum()))} than "
             f"the {context} that a forecast is scaled by; if they follow what the model has seen, "
             "use forecast update"
         )

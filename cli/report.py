@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,17 +19,17 @@ from .output import (
     command,
     future_option,
     horizon_option,
-    print_notes,
     quiet_libraries,
     stride_option,
 )
+from .training_options import reading_options
 
 PAGES = (".html", ".htm")
 
 
 @click.command(short_help="Write forecasts and their accuracy as an HTML report.")
-@click.argument("model", type=click.Path(), default=MODEL)
-@click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
+@click.argument("paths", type=click.Path(allow_dash=True), nargs=-1, metavar="[MODEL] [TABLE]...")
+@click.option("--model", "-m", type=click.Path(), help="The model, instead of the first argument.")
 @click.option("--out", "-o", type=click.Path(), required=True, help="Where to write the page.")
 @horizon_option("Steps to forecast; by default the holdout of the training.")
 @click.option(
@@ -38,35 +39,40 @@ PAGES = (".html", ".htm")
 )
 @stride_option()
 @future_option()
+@reading_options
 @command
 def report(
-    model: str,
-    table: tuple[str, ...],
+    paths: tuple[str, ...],
+    model: str | None,
     out: str,
     horizon: int | None,
     cutoffs: int | None,
     stride: int | None,
     future: str | None,
     say: Say,
+    **reading: Any,
 ) -> None:
     """Write an HTML report: the data, forecasts of each series, their accuracy, the training.
 
     The page is a single file and works offline. With TABLE, one file or several, forecasts follow
-    its last rows, charts show the rows before them, and the page holds a backtest over them.
+    its last rows, charts show the rows before them, and the page holds a backtest over them. MODEL
+    may be "pretrained": the network that needs no training, but a TABLE.
 
     \b
     Examples:
       forecast report --out report.html
       forecast report model.forecast newer.csv --out report.html
+      forecast report pretrained sales.csv --out report.html
       forecast report stores.forecast "stores/*.csv" --out stores.html --horizon 14 --cutoffs 3
     """
     from forecast.report import ReportRequest, render, write_page
 
-    files = Files(model, table, future)
+    model, table = (model, paths) if model else ([*paths[:1], MODEL][0], paths[1:])
+    files = Files(model, table, future, reading)
     check_inputs(files.check(), {"--out": out})
     refuse_unused(table, out, cutoffs, stride)
     inputs = read_inputs(files)
-    print_notes(inputs.notes, say)
+    inputs.tell(say)
     with quiet_libraries():  # a huge panel is forecast by TensorFlow
         request = ReportRequest(
             inputs.model, inputs.history, horizon, cutoffs, stride, inputs.future, model

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forecast.errors import ArtifactError
+from forecast.errors import ArtifactError, OptionError
 
 from .kept_results import kept_unless_written
 from .output import (
@@ -24,6 +24,7 @@ from .output import (
     print_notes,
     progress_bar,
     quiet_libraries,
+    refuse_pretrained,
     waits_for,
 )
 from .training_options import column_roles, training_options
@@ -60,6 +61,10 @@ def train(
       forecast train sales.csv --target units --known price --model priced.forecast
       forecast train sales.csv --target units --also visitors --model both.forecast
       forecast train sales.csv --plot training.png
+      forecast train sales.csv --steps 0
+
+    The last one trains nothing: its model is the pretrained network with the state of the table's
+    series, for forecast update.
     """
     from forecast.data.io.atomic_write import locked
     from forecast.data.io.multi_file import files_of
@@ -72,15 +77,20 @@ def train(
     if plot is not None:
         picture_kind(plot)
     check_inputs({"the table itself": files_of(*table)}, {"--model": model, "--plot": plot})
+    refuse_pretrained(model)
     forecaster = Forecaster(**options)
     forecaster.check()
+    if not forecaster.is_trained:
+        refuse_training_results(as_json, plot)
     read = read_table(*table, id=options["id"])
     panel = to_panel(read.frame, read.origin, **column_roles(options))
     say(f"Read {panel.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
     print_notes(panel.notes, say)
     with locked(model, ArtifactError, waits_for(model, say)):
         pass  # a lock that cannot be had is reported before time goes into training
-    say(f"Training, for at most {options['budget']}; Ctrl-C ends it and keeps the best weights.")
+    if forecaster.is_trained:
+        limit = options["budget"]
+        say(f"Training, for at most {limit}; Ctrl-C ends it and keeps the best weights.")
     with progress_bar(say.quiet) as progress, sigterm_as_control_c():
         forecaster.fit(panel, progress=progress)  # imports TensorFlow once all is checked
         save = forecaster.model_.save
@@ -100,6 +110,16 @@ def train(
         print_json(forecaster.model_.trained.to_json())
 
 
+def refuse_training_results(as_json: bool, plot: str | None) -> None:
+    """Refuse what shows a training where there is none."""
+    for option, is_given in (("--json", as_json), ("--plot", plot is not None)):
+        if is_given:
+            raise OptionError(
+                f"{option} shows how the training went, and with --steps 0 there is none; leave "
+                f"{option} out"
+            )
+
+
 @contextmanager
 def sigterm_as_control_c() -> Iterator[None]:
     """SIGTERM, which batch systems send at a time limit, acts like Ctrl-C unless it is handled."""
@@ -116,7 +136,8 @@ def sigterm_as_control_c() -> Iterator[None]:
 def predict_options(forecaster: Forecaster, path: str) -> str:
     """The options with which the model of a forecaster forecasts."""
     model = forecaster.model_
-    horizon = max(model.trained.plan.holdout, 1)
+    steps = model.config.horizon if model.is_zero_shot else model.trained.plan.holdout
+    horizon = max(steps, 1)
     future = " --future FILE" if model.config.known else ""
     return f"--horizon {horizon}{future}{model_given(path)}"
 

@@ -1,11 +1,15 @@
-"""The options of a training on the command line, made from their declaration."""
+"""The options of a training on the command line, made from their declaration.
+
+Some of them tell the pretrained network how to read a table, where nothing is trained.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from forecast.training.options import (
     Choice,
@@ -29,6 +33,7 @@ COLUMNS = (  # of a table, and how it is written
     *("id", "time", "target", "also", "known", "static"),
     *("decimal", "date_format", "frequency"),
 )
+READING = ("id", "time", "target", "frequency", "season", "decimal", "date_format")
 
 
 class RatiosType(click.ParamType[tuple[float, ...]]):
@@ -70,10 +75,21 @@ def click_type(check: Any) -> Any:
             return str
 
 
-def click_option(option: OptionField) -> Callable[..., Any]:
-    """An option of a training as one of the command line."""
-    name, check = "--" + option.name.replace("_", "-"), option.spec.check
-    text = option.description[:1].upper() + option.description[1:]
+def flag_of(name: str) -> str:
+    """An option as it is written on the command line."""
+    return "--" + name.replace("_", "-")
+
+
+def flags_given(names: Iterable[str]) -> list[str]:
+    """Which of some options the command line has, as they are written there."""
+    source = click.get_current_context().get_parameter_source
+    return [flag_of(name) for name in names if source(name) == ParameterSource.COMMANDLINE]
+
+
+def click_option(option: OptionField, where: str = "") -> Callable[..., Any]:
+    """An option of a training as one of the command line; `where` ends its help."""
+    name, check = flag_of(option.name), option.spec.check
+    text = option.description[:1].upper() + option.description[1:] + where
     if isinstance(check, Flag):
         return click.option(name, is_flag=True, default=option.default, help=text)
     if isinstance(check, ColumnNames):
@@ -91,6 +107,19 @@ def training_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def column_roles(options: dict[str, Any]) -> dict[str, Any]:
+def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options by which the pretrained network reads a table."""
+    for option in reversed(OPTIONS):
+        if option.name in READING:
+            function = click_option(option, " Only for the pretrained network.")(function)
+    return function
+
+
+def column_roles(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that say which column is what."""
     return {name: options[name] for name in COLUMNS}
+
+
+def reading_roles(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of the options by which the pretrained network reads a table."""
+    return {name: options[name] for name in READING if name in COLUMNS}

@@ -17,6 +17,7 @@ from .output import (
     model_given,
     model_option,
     print_notes,
+    refuse_pretrained,
     waits_for,
 )
 
@@ -46,6 +47,7 @@ def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> Non
     from forecast.data.io.tables import read_table
     from forecast.model import Model
 
+    refuse_pretrained(model)
     known = Model.load(model)  # refuses what is not a model before a lock is left beside it
     read = read_table(*table, id=known.config.schema.id)
     with locked(model, ArtifactError, waits_for(model, say)):

@@ -21,6 +21,7 @@ from forecast.evaluation.cutoff_forecasts import CutoffForecasts
 from forecast.evaluation.holdout import HoldoutResults, evaluate_holdout
 from forecast.evaluation.rolling_origin import (
     DEFAULT_CUTOFFS,
+    history_before,
     missing_notes,
     place_cutoffs,
     refuse_too_short,
@@ -160,7 +161,8 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
     ) -> Backtest:
         """Train on the rows before the first cutoff, and forecast from each, next to the actuals.
 
-        `model_` is afterwards that of the last training.
+        With 0 steps nothing is trained: these rows then calibrate the intervals of the pretrained
+        network. `model_` is afterwards that of the last training.
 
         Args:
             X: a table as `fit` takes it.
@@ -191,9 +193,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
         parts: list[CutoffForecasts] = []
         for first in range(0, len(rows_after), refit or len(rows_after)):
             group = rows_after[first : first + (refit or len(rows_after))]
-            history = panel.until(int(group[0]))
-            begun = history.take(np.flatnonzero(history.lengths))
-            self.fit(begun.drop_unobserved(), progress=progress)
+            self.fit(history_before(panel, int(group[0])), progress=progress)
             part = roll(
                 self.model_,
                 panel,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,18 @@ import numpy as np
 from forecast.backtest import Backtest
 from forecast.data.io.archive import WRONG_CONTENT
 from forecast.data.panel import Panel
-from forecast.errors import ArtifactError, OptionError
-from forecast.evaluation.rolling_origin import DEFAULT_CUTOFFS, place_cutoffs, roll
+from forecast.errors import ArtifactError, ForecastWarning, OptionError
+from forecast.evaluation.rolling_origin import (
+    DEFAULT_CUTOFFS,
+    history_before,
+    place_cutoffs,
+    refuse_too_short,
+    roll,
+)
 from forecast.inference import serialization
 from forecast.inference.forecast import Forecast
 from forecast.inference.predictor import Predictor, fingerprint
-from forecast.pretrained.zero_shot import zero_shot
+from forecast.pretrained.zero_shot import as_of, shortcomings, zero_shot
 from forecast.training_record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -42,19 +49,33 @@ class Model(Predictor):
     record: TrainingRecord | None = None
 
     @classmethod
-    def untrained(cls, panel: Panel, season: int | None = None, bounds: Any = "auto") -> Self:
+    def untrained(
+        cls,
+        panel: Panel,
+        season: int | None = None,
+        bounds: Any = "auto",
+        *,
+        calibrated: bool = True,
+    ) -> Self:
         """The pretrained network, with the state of a panel's series and no training on them.
 
         Args:
             panel: of one target.
             season: steps in a season; by default that of the frequency.
             bounds: of forecasts, see `rollout`; by default inferred.
+            calibrated: whether intervals will be wanted: to calibrate them takes longer than a
+                forecast.
 
         Raises:
             OptionError: if the panel has several targets or covariates.
             DataError: if a series has no observed value.
+
+        Warns:
+            ForecastWarning: if the panel is not of the kind that the network was pretrained on.
         """
-        parts = zero_shot(panel, season, bounds)
+        parts = zero_shot(panel, season, bounds, calibrated)
+        if notes := [*shortcomings(panel, parts.config)]:
+            warnings.warn("; ".join(notes), ForecastWarning, stacklevel=2)
         return cls(
             config=parts.config,
             weights=parts.weights,
@@ -63,12 +84,21 @@ class Model(Predictor):
         )
 
     @property
+    def is_zero_shot(self) -> bool:
+        """Whether it is the pretrained network as it is, with no training on a table."""
+        return self.record is None and self.config.direct
+
+    @property
     def trained(self) -> TrainingRecord:
         """The record of the training.
 
         Raises:
             OptionError: if there was none.
         """
+        if self.is_zero_shot:
+            raise OptionError(
+                "the pretrained network was not trained on a table, so there is no training record"
+            )
         if self.record is None:
             raise OptionError("the model has no training record")
         return self.record
@@ -89,7 +119,9 @@ class Model(Predictor):
 
         Nothing is trained, and a forecast is what `predict` returns for the rows up to its cutoff.
         Forecasts from cutoffs before the end of the training data are in-sample, hence optimistic;
-        the notes say so. `Forecaster.backtest` trains on the rows before the first cutoff.
+        the notes say so. `Forecaster.backtest` trains on the rows before the first cutoff. Of the
+        pretrained network no forecast is in-sample; its intervals are calibrated on the rows before
+        the first cutoff.
 
         Args:
             history: a table with the columns that the model was trained on, or a `Panel`; the
@@ -97,7 +129,8 @@ class Model(Predictor):
             horizon: steps of each forecast H.
             cutoffs: how many.
             stride: rows from one cutoff to the next. By default the horizon, or fewer to keep the
-                cutoffs behind what the model was trained on.
+                cutoffs behind what the model was trained on, or of the pretrained network within
+                the last third of the rows.
             levels: widths of intervals in percent; by default 20, 40, 60, 80 and 95, where it has
                 some; the first four make the quantile losses.
             baselines: of "naive", "seasonal_naive", "drift", "naive2", "auto_ets" and "auto_theta"
@@ -122,12 +155,13 @@ class Model(Predictor):
         """
         panel = history if isinstance(history, Panel) else self.panel(history)
         trained_until = self.record.last if self.record else None
-        unseen = 0
-        if trained_until is not None:
-            unseen = (int(panel.ordinals.max()) - trained_until) // panel.frequency.step
-        rows_after = place_cutoffs(unseen, horizon, cutoffs, stride)
+        rows_after = place_cutoffs(self._unseen(panel), horizon, cutoffs, stride)
+        predictor: Predictor = self
+        if self.is_zero_shot:
+            refuse_too_short(panel, rows_after)
+            predictor = as_of(self, panel, history_before(panel, int(rows_after[0])))
         forecasts = roll(
-            self,
+            predictor,
             panel,
             horizon,
             rows_after,
@@ -138,6 +172,14 @@ class Model(Predictor):
             trained_until=trained_until,
         )
         return Backtest.join([forecasts], forecasts.notes)
+
+    def _unseen(self, panel: Panel) -> int:
+        """How many rows of a panel are better than others to be forecast in a backtest."""
+        if self.is_zero_shot:
+            return int(panel.lengths.max()) // 3
+        if self.record is None:
+            return 0
+        return (int(panel.ordinals.max()) - self.record.last) // panel.frequency.step
 
     def plot(
         self,

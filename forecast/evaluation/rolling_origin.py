@@ -176,6 +176,20 @@ def forecast_from_cutoffs(
     return CutoffForecasts.join(parts)
 
 
+def history_before(panel: Panel, rows_after: int) -> Panel:
+    """The rows before a cutoff, of the series that have values by then.
+
+    Args:
+        panel: all rows.
+        rows_after: rows of each series after the cutoff.
+
+    Raises:
+        DataError: if no value is observed before it.
+    """
+    history = panel.until(rows_after)
+    return history.take(np.flatnonzero(history.lengths)).drop_unobserved()
+
+
 def refuse_too_short(panel: Panel, rows_after: np.ndarray) -> None:
     """Raise DataError where no series reaches back before the first cutoff."""
     longest = int(panel.lengths.max())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,7 +17,10 @@ from forecast.inference.state import State
 from forecast.plotting.series_choice import MAX_SHOWN_SERIES, SeriesChoice, choose_series
 from forecast.plotting.style import (
     BLUE,
+    GREEN,
     GREY,
+    PURPLE,
+    VERMILION,
     draw_intervals,
     draw_line,
     label_axes,
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 
 HISTORY_PER_STEP = 4  # rows of history for each forecast step
 MIN_HISTORY_ROWS = 24
+OTHERS = (VERMILION, GREEN, PURPLE)  # colours of forecasts that are drawn for comparison
 MAX_TARGET_COLUMNS = 3  # so many targets are drawn side by side, a series per row
 
 
@@ -58,6 +64,7 @@ def plot_forecast(
     forecast: Forecast,
     history: Panel | None = None,
     errors: Mapping[Any, float] | None = None,
+    others: Mapping[str, Forecast] = MappingProxyType({}),
 ) -> Figure:
     """Draw the history and the forecast with its intervals, a plot per series and target.
 
@@ -67,6 +74,8 @@ def plot_forecast(
         history: that the forecast continues; by default the last values that its state keeps.
         errors: by id, if they are known, such as those of a backtest; of many series they choose
             the ones that are drawn.
+        others: forecasts of the same series by other models, by their labels in the legend; they
+            are dashed lines without intervals.
 
     Returns:
         The figure, of up to 12 plots: of many series it shows the best, the median and the
@@ -81,6 +90,7 @@ def plot_forecast(
         for d, target in enumerate(targets):
             axes = grid.axes[row * len(targets) + d]
             _draw_series(axes, series, d, target)
+            _draw_others(axes, config, others, ids[index], config.schema.targets[d])
             times = np.concatenate([series.past_times, series.future_times])
             set_time_ticks(axes, times, 12 // grid.columns)
             has_id = config.schema.id or len(ids) > 1
@@ -152,6 +162,21 @@ def _draw_series(axes: Axes, series: SeriesForecast, d: int, target: str) -> Non
     values = np.concatenate([past[-1:], table[target].to_numpy()])
     draw_line(axes, times, values, BLUE, "forecast")
     set_value_ticks(axes)
+
+
+def _draw_others(
+    axes: Axes, config: Config, others: Mapping[str, Forecast], series_id: Any, target: str
+) -> None:
+    """Draw the forecasts of a series by other models, as far as they have any."""
+    for colour, (label, other) in zip(cycle(OTHERS), others.items(), strict=False):
+        names = dict(zip(other.schema.targets, other.schema.forecasts, strict=True))
+        for index in np.flatnonzero(other.start.ids == series_id).tolist():
+            if target not in names:
+                continue
+            steps, end = int(other.steps[index]), int(other.steps[: index + 1].sum())
+            values = to_pandas(other.table)[names[target]].to_numpy()[end - steps : end]
+            times = _times_until(config, other.state.time[index], steps)
+            draw_line(axes, times, values, colour, label, style="--")
 
 
 def _times_until(config: Config, last: int, count: int) -> np.ndarray:

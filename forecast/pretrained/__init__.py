@@ -1,7 +1,11 @@
-"""Place of a network that is trained before it sees a table.
+"""A network that is trained before it sees a table: how it was made, and how it is used.
 
-- prior: the generated series that it is trained on
+- `prior`: the generated series that it is trained on.
+- `practised`: the kinds of series, their seasons, lengths and horizons.
+- `generated_windows`: training windows of generated series.
+- `pretraining`: its configuration, its plan and its batches.
+- `expected_errors`: its errors on generated series that it has not seen, which calibrate intervals.
+- `zero_shot`: a model of a table, without training on it.
 
-How a network was pretrained on them, and its weights belong here. It may use `training` and all
-that lies below; `inference` never imports it.
+It may use `training` and all that lies below; `inference` never imports it.
 """

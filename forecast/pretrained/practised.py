@@ -56,6 +56,11 @@ def longest_horizon(season: int) -> int:
     return max(own or [kind.horizon[1] for kind in KINDS if not kind.seasons[0]])
 
 
+def longest_history() -> int:
+    """The most rows of a history that were practised."""
+    return max(kind.rows[1] for kind in KINDS)
+
+
 def is_practised(season: int) -> bool:
     """Whether any of the series had such a season."""
     return season in range(*ANY_SEASON) or any(kind.seasons[0] == season for kind in KINDS)

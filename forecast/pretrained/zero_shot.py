@@ -1,11 +1,13 @@
 """A model of a table without training: the pretrained network, and the state of the table's series.
 
 All that is specific to the table is its columns, its seasons, the scale of each series, and how
-large the errors of the network on its own history were.
+large the errors of the network on its own history were. To forecast series of a kind that a network
+was not trained on is called zero-shot.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from importlib.resources import as_file, files
@@ -15,20 +17,21 @@ import numpy as np
 
 from forecast.data import scaling
 from forecast.data.panel import Panel
-from forecast.errors import OptionError
+from forecast.errors import OptionError, first_few
 from forecast.evaluation.holdout import calibrate
 from forecast.inference import serialization
-from forecast.inference.bounds import infer, to_bounds
+from forecast.inference.bounds import Bounds, infer, to_bounds
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration
 from forecast.inference.predictor import Predictor
 from forecast.inference.serialization import ModelParts
 from forecast.nn import seasonal
-from forecast.pretrained.practised import with_seasons
+from forecast.pretrained.practised import KINDS, is_practised, longest_history, with_seasons
 from forecast.training.options import is_auto
 
 HISTORY_SHARE = 3  # a calibration leaves a third of a typical series as history
 EXPECTED_SCORES = 100  # that the errors on generated series count for, at each step
+MIN_VALUES = 3  # of a series, below which little is known of it
 FILE = "pretrained.forecast"  # beside this module
 
 
@@ -39,13 +42,17 @@ def shipped() -> ModelParts:
         return serialization.load(path)
 
 
-def zero_shot(panel: Panel, season: int | None = None, bounds: Any = "auto") -> Predictor:
+def zero_shot(
+    panel: Panel, season: int | None = None, bounds: Any = "auto", calibrated: bool = True
+) -> Predictor:
     """The pretrained network with the state of a panel's series after their last rows.
 
     Args:
         panel: of one target, without covariates.
         season: steps in a season; by default that of the frequency.
         bounds: of forecasts; by default inferred.
+        calibrated: whether intervals will be wanted: to calibrate them takes longer than a
+            forecast.
 
     Raises:
         OptionError: if the panel has several targets or covariates.
@@ -54,7 +61,28 @@ def zero_shot(panel: Panel, season: int | None = None, bounds: Any = "auto") -> 
     _refuse_what_needs_training(panel)
     config = zero_shot_config(panel, season, bounds)
     predictor = Predictor.after(panel, config, shipped().weights)
+    if not calibrated:
+        return predictor
     return replace(predictor, calibration=calibration_of(panel, predictor))
+
+
+def as_of(predictor: Predictor, panel: Panel, history: Panel) -> Predictor:
+    """A zero-shot model as it would have been at an earlier time.
+
+    Nothing of it depends on later rows: neither its usual spreads, nor its limits, nor its
+    calibration. Limits that the whole panel suggests were inferred, so they are inferred again;
+    others were given, and stay.
+
+    Args:
+        predictor: made by `zero_shot`, or read from a file.
+        panel: rows of series.
+        history: those of them that may be known.
+    """
+    config = predictor.config
+    bounds = "auto" if config.bounds[0] == _suggested(panel) else config.bounds[0]
+    own = replace(zero_shot_config(history, config.season, bounds), schema=config.schema)
+    earlier = Predictor.after(history, own, predictor.weights)
+    return replace(earlier, calibration=calibration_of(history, earlier))
 
 
 def zero_shot_config(panel: Panel, season: int | None = None, bounds: Any = "auto") -> Config:
@@ -62,8 +90,7 @@ def zero_shot_config(panel: Panel, season: int | None = None, bounds: Any = "aut
     steps = season or panel.frequency.season_length
     seasons = seasonal.pair(steps, panel.frequency.seasons, int(panel.lengths.max()))
     config = with_seasons(shipped().config, seasons)
-    inferred = infer(panel, scaling.choose_power(panel))
-    own = inferred if is_auto(bounds) else to_bounds(bounds)
+    own = _suggested(panel) if is_auto(bounds) else to_bounds(bounds)
     usual = scaling.usual_spreads(panel.target, panel.indptr, config.context, config.powers)
     return replace(
         config,
@@ -71,6 +98,40 @@ def zero_shot_config(panel: Panel, season: int | None = None, bounds: Any = "aut
         frequency=panel.frequency,
         bounds=(own,),
         usual_spreads=usual,
+    )
+
+
+def _suggested(panel: Panel) -> Bounds:
+    """The limits of forecasts that the values of a panel suggest."""
+    return infer(panel, scaling.choose_power(panel))
+
+
+def shortcomings(panel: Panel, config: Config) -> Iterator[str]:
+    """Says where a panel is not of the kind that the network was pretrained on.
+
+    Args:
+        panel: the series.
+        config: of the model of it.
+    """
+    season, longer = config.seasons
+    if not is_practised(season):
+        yield _unpractised(f"a season of {season:,} steps")
+    elif longer and not any(kind.seasons == config.seasons for kind in KINDS):
+        yield _unpractised(f"seasons of {season:,} and {longer:,} steps together")
+    observed = np.add.reduceat(~np.isnan(panel.target[:, 0]), panel.indptr[:-1])
+    is_short = observed < MIN_VALUES
+    if is_short.any():
+        few = "1 series has" if is_short.sum() == 1 else f"{is_short.sum():,} series have"
+        yield (
+            f"{few} fewer than {MIN_VALUES} values ({first_few(panel.ids[is_short])}): little more "
+            "than the last value is known of what follows"
+        )
+
+
+def _unpractised(what: str) -> str:
+    return (
+        f"the pretrained network has not practised {what}: compare it with baselines, by forecast "
+        "backtest TABLE --model pretrained, or train"
     )
 
 
@@ -84,7 +145,9 @@ def calibration_of(panel: Panel, predictor: Predictor) -> Calibration | None:
     steps = min(predictor.config.horizon, typical // HISTORY_SHARE)
     own = None
     if steps:
-        own, _ = calibrate(panel, predictor.config, predictor.weights, steps)
+        rows = np.minimum(panel.lengths, longest_history() + 2 * steps)
+        recent = panel.cut(np.arange(len(rows)), rows, panel.lengths - rows)
+        own, _ = calibrate(recent, predictor.config, predictor.weights, steps)
     expected = shipped().calibration
     if own is None or expected is None:
         return own or expected

@@ -30,7 +30,7 @@ def reproduction_section(contents: Contents) -> Markup:
     model = contents.model
     pairs: dict[str, object] = {
         "Report made by": f"forecast {__version__}",
-        "Model trained by": f"forecast {model.record.library if model.record else 'unknown'}",
+        "Model trained by": _trained_by(model),
         "Model": f"{contents.name}, fingerprint {model.state.fingerprint}",
         "Python": platform.python_version(),
         "NumPy, pandas": f"{np.__version__}, {pd.__version__}",
@@ -52,6 +52,13 @@ def reproduction_section(contents: Contents) -> Markup:
         markup.paragraph(seed) if len(commands) > 1 else "",
         *_backtest_note(contents),
     )
+
+
+def _trained_by(model: Model) -> str:
+    """Which version trained the model."""
+    if model.is_zero_shot:
+        return "nobody: it is the pretrained network"
+    return f"forecast {model.record.library if model.record else 'unknown'}"
 
 
 def _backtest_note(contents: Contents) -> Iterator[Markup]:

@@ -176,7 +176,10 @@ def training_section(contents: Contents) -> tuple[Markup, dict[str, Any]]:
     """The losses, the options of the training, and the exposure gap; and the data of the chart."""
     record = contents.model.record
     if record is None:
-        return section("training", markup.paragraph("The model has no training record.")), {}
+        reason = "The model has no training record."
+        if contents.model.is_zero_shot:
+            reason = "Nothing was trained: the pretrained network forecasts as it is."
+        return section("training", markup.paragraph(reason)), {}
     rounds = record.rounds
     steps = [progress.step for progress in rounds]
     losses = [progress.loss for progress in rounds]

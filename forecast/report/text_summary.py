@@ -25,8 +25,10 @@ TRANSFORMS = {0.0: "logarithm", 0.5: "square root", 1.0: "none"}
 
 
 def summary(model: Model) -> list[str]:
-    """The lines that `forecast train` prints after a training; none where there was none."""
+    """The lines that `forecast train` prints at its end; none where a training is not known."""
     record, config = model.record, model.config
+    if model.is_zero_shot:
+        return [_no_training(config), *(f"  {limits}" for limits in _limits(config))]
     if record is None:
         return []
     return [
@@ -34,6 +36,16 @@ def summary(model: Model) -> list[str]:
         *(f"  {detail}" for detail in _details(record, config)),
         *_accuracy(record),
     ]
+
+
+def _no_training(config: Config) -> str:
+    """Which network forecasts where none was trained, and what it assumes."""
+    seasons = " and ".join(f"{steps:,}" for steps in config.seasons if steps > 1)
+    return (
+        "Nothing was trained: the pretrained network forecasts; "
+        f"{f'season: {seasons} steps' if seasons else 'no season'}; scale: last "
+        f"{config.context} steps; practised: {config.horizon} steps ahead."
+    )
 
 
 def _training(record: TrainingRecord, config: Config) -> str:

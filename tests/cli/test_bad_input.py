@@ -220,7 +220,7 @@ CHOICES = [
     (["--dropout", "0.1"], 2, "dropout is 0.1, but acts between layers, and there is one"),
     (["--mixing", "half"], 2, "'half' is not one of 'exact', 'parallel'"),
     (["--mix-by", "row"], 2, "'row' is not one of 'step', 'sequence'"),
-    (["--steps", "0"], 2, "0 is not in the range x>=1"),
+    (["--steps", "-1"], 2, "-1 is not in the range x>=0"),
     (["--steps", "many"], 2, "'many' is not a valid integer"),
     (["--units", "0"], 2, "0 is not in the range x>=1"),
     (["--dropout", "1"], 2, "1.0 is not in the range 0<=x<1"),

@@ -120,9 +120,9 @@ def test_every_command_in_the_readmes_table_runs():
 
     for command in commands:
         trains = " train " in command or " backtest " in command
-        run(f"{command} {SMALL}" if trains else command)
+        run(f"{command} {SMALL}" if trains and "pretrained" not in command else command)
 
-    assert len(commands) == 31
+    assert len(commands) == 35
 
 
 @pytest.mark.usefixtures("sales", "untrained", "small_backtests")
@@ -130,15 +130,16 @@ def test_every_command_in_the_readmes_table_runs():
     ("page", "count", "table", "rows"),
     [
         ("docs/guide.md", 6, "next-fortnight.csv", 28),
-        ("docs/evaluation.md", 7, "forecasts.csv", 11 * 6 * 12),
+        ("docs/evaluation.md", 8, "forecasts.csv", 11 * 6 * 12),
+        ("docs/pretrained.md", 10, "next-year.csv", 11 * 12),
     ],
 )
 def test_the_commands_of_a_guide_run(page, count, table, rows):
     commands = re.findall(r"^\$ forecast (\w+) (.*)$", (ROOT / page).read_text(), re.M)
 
     for command, words in commands:
-        small = SMALL if command in ("train", "backtest") else ""
-        run(f"forecast {command} {small} {words}")
+        trains = command in ("train", "backtest") and "pretrained" not in words
+        run(f"forecast {command} {SMALL if trains and '--steps 0' not in words else ''} {words}")
 
     assert len(commands) == count
     assert len(pd.read_csv(table)) == rows
@@ -150,12 +151,16 @@ def test_the_commands_of_a_guide_run(page, count, table, rows):
     "page",
     [
         *("README.md", "docs/tables.md", "docs/guide.md"),
-        *("docs/state.md", "docs/training.md", "docs/evaluation.md"),
+        *("docs/state.md", "docs/training.md", "docs/evaluation.md", "docs/pretrained.md"),
     ],
 )
 def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
-    if page in ("docs/guide.md", "docs/evaluation.md"):  # which show no result of a training
+    if page in (
+        "docs/guide.md",
+        "docs/evaluation.md",
+        "docs/pretrained.md",
+    ):  # which show no result of a training
         request.getfixturevalue("untrained")
     else:
         request.getfixturevalue("trained_once")

@@ -1,0 +1,121 @@
+"""Backtests of the pretrained network: no forecast, interval or limit depends on later rows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast import Forecaster
+from forecast.errors import DataError
+from forecast.evaluation.rolling_origin import history_before
+from forecast.inference.bounds import non_negative
+from forecast.model import Model
+from forecast.pretrained.zero_shot import as_of, zero_shot
+
+HORIZON, CUTOFFS, STRIDE = 3, 3, 2
+ROWS_AFTER = [HORIZON + STRIDE * k for k in (2, 1, 0)]  # of each cutoff
+CHOICES = {"stride": STRIDE, "levels": (50, 80), "baselines": ["naive"]}
+
+
+def backtest(panel, model=None):
+    """The backtest of a zero-shot model that was made of all rows of the panel."""
+    model = model or Model.untrained(panel, calibrated=False)
+    return model.backtest(panel, HORIZON, CUTOFFS, **CHOICES)
+
+
+def counts(rng, *lengths):
+    """Counts, whose forecasts are limited to 0 or above."""
+    return [rng.poisson(20, length).astype(float) for length in lengths]
+
+
+def changed(panel, rows_after, value):
+    """The panel with other values in the last rows of each series."""
+    target = panel.target.copy()
+    for end in panel.indptr[1:]:
+        target[end - rows_after : end] = value
+    return replace(panel, target=target)
+
+
+def numbers(found):
+    """The forecasts and the ends of the intervals of each cutoff, (cutoff, series, ...)."""
+    parts = [found.forecasts["forecast"], *(end for ends in found.ends.values() for end in ends)]
+    return np.stack(parts, axis=1).reshape(CUTOFFS, -1, len(parts), HORIZON)
+
+
+@settings(max_examples=4, deadline=None)
+@given(
+    seed=st.integers(0, 100),
+    k=st.integers(0, CUTOFFS - 1),
+    value=st.sampled_from([-1e6, 0.5, 1e6, np.nan]),
+)
+def test_values_after_a_cutoff_change_nothing_that_is_forecast_up_to_it(make_panel, seed, k, value):
+    panel = make_panel(*counts(np.random.default_rng(seed), 26, 32))
+    other = changed(panel, ROWS_AFTER[k], value)
+
+    before, after = numbers(backtest(panel)), numbers(backtest(other))
+
+    np.testing.assert_array_equal(before[: k + 1], after[: k + 1])
+
+
+def test_values_before_the_first_cutoff_do_calibrate_its_intervals(make_panel):
+    panel = make_panel(*counts(np.random.default_rng(1), 40, 50))
+    target = panel.target.copy()
+    target[20] += 40  # beyond the rows that set the scale, within those that calibrate
+
+    found, other = (numbers(backtest(p))[0] for p in (panel, replace(panel, target=target)))
+
+    np.testing.assert_array_equal(found[1, 0], other[1, 0])  # the forecast of the other series
+    assert (found[1, 1:] != other[1, 1:]).any()
+
+
+def test_a_model_that_was_made_of_all_rows_is_as_honest_as_one_that_was_not(make_panel):
+    panel = make_panel(*counts(np.random.default_rng(2), 40, 50))
+    history = history_before(panel, ROWS_AFTER[0])
+
+    whole, early = backtest(panel), backtest(panel, Model.untrained(history))
+    by_forecaster = Forecaster(steps=0).backtest(panel, HORIZON, CUTOFFS, **CHOICES)
+
+    np.testing.assert_array_equal(numbers(whole), numbers(early))
+    np.testing.assert_array_equal(numbers(whole), numbers(by_forecaster))
+    assert whole.notes == ()
+
+
+def test_limits_are_inferred_from_the_history_unless_they_were_given(make_panel):
+    panel = make_panel(*counts(np.random.default_rng(3), 40))
+    later_below_zero = changed(panel, 2, -5.0)
+    history = panel.until(5)
+
+    inferred = as_of(zero_shot(later_below_zero, calibrated=False), later_below_zero, history)
+    given_ones = as_of(zero_shot(panel, bounds=(1, 30), calibrated=False), panel, history)
+
+    assert inferred.config.bounds == (non_negative,)
+    assert given_ones.config.bounds == ((1, 30),)
+
+
+def test_its_season_and_its_weights_stay_those_of_the_model(make_panel):
+    panel = make_panel(*counts(np.random.default_rng(4), 40))
+    model = zero_shot(panel, season=5, calibrated=False)
+    weights = {name: 2 * array for name, array in model.weights.items()}
+
+    found = as_of(replace(model, weights=weights), panel, panel.until(5))
+
+    assert found.config.season == 5
+    assert found.weights is weights
+
+
+def test_by_default_cutoffs_lie_in_the_last_third(make_panel):
+    panel = make_panel(*counts(np.random.default_rng(5), 60))
+
+    found = Model.untrained(panel, calibrated=False).backtest(panel, 5, 4, baselines=["naive"])
+
+    ends = panel.ordinals[-1] - found.cutoffs
+    assert ends.tolist() == [20, 15, 10, 5]
+
+
+def test_a_series_that_is_too_short_is_refused_before_anything_is_computed(make_panel):
+    panel = make_panel(*counts(np.random.default_rng(6), 7))
+
+    with pytest.raises(DataError, match="3 cutoffs need a series of more than 7 rows"):
+        backtest(panel)
