@@ -102,8 +102,13 @@ def plot_forecast(
     title = f"Forecast of {steps} ({config.frequency.label})"
     set_figure_title(grid.figure, title, choice.description)
     label_axes(grid, config.schema.time, config.schema.targets[0] if len(targets) == 1 else "")
-    share_legend(grid.figure, grid.axes[0])
+    share_legend(grid.figure, max(grid.axes, key=_count_labels))
     return grid.figure
+
+
+def _count_labels(axes: Axes) -> int:
+    """How many labels a plot has: a forecast for comparison may lack some series."""
+    return len(axes.get_legend_handles_labels()[1])
 
 
 def series_forecast(

@@ -131,7 +131,7 @@ def shortcomings(panel: Panel, config: Config) -> Iterator[str]:
 def _unpractised(what: str) -> str:
     return (
         f"the pretrained network has not practised {what}: compare it with baselines, by forecast "
-        "backtest TABLE --model pretrained, or train"
+        "backtest TABLE --horizon N --model pretrained, or train"
     )
 
 

@@ -223,12 +223,20 @@ def test_intervals_that_nobody_asked_for_are_not_calibrated(monkeypatch):
 # what it cannot do
 
 
+@pytest.mark.parametrize("role", ["known", "static", "also"])
+def test_covariates_and_several_targets_need_training(role):
+    assert error_of("train", "sales.csv", "--steps", 0, f"--{role}", "price") == (
+        f"Error: {role} is ('price',), but with 0 steps the pretrained network forecasts as it is, "
+        f"from one target alone; leave {role} out, or train with more --steps"
+    )
+
+
 def test_a_season_that_was_not_practised_is_reported():
     result = run("predict", "sales.csv", "-n", 2, "--season", 61)
 
     assert result.stderr.splitlines()[-1] == (
         "  the pretrained network has not practised a season of 61 steps: compare it with "
-        "baselines, by forecast backtest TABLE --model pretrained, or train"
+        "baselines, by forecast backtest TABLE --horizon N --model pretrained, or train"
     )
     assert "practised" not in run("predict", "sales.csv", "-n", 2, "--season", 60).stderr
 

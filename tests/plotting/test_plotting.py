@@ -147,6 +147,24 @@ def test_a_forecast_is_drawn_after_its_history_with_its_intervals(make_model, ma
     assert (figure.get_supylabel(), axis.get_xlabel()) == ("sold", "day")
 
 
+def test_forecasts_of_other_models_are_drawn_for_the_series_that_they_have(
+    make_model, make_random_panel
+):
+    panel = make_random_panel([20, 25])
+    model, other = make_model(panel, seed=1), make_model(panel.select(["b"]), seed=2)
+    forecast, theirs = model.rollout(3, panel), other.rollout(3)
+
+    figure = drawn(plot_forecast(model.config, forecast, panel, others={"other": theirs}))
+
+    lines = [{line.get_label(): line for line in axes.get_lines()} for axes in figure.axes]
+    assert [*map(set, lines)] == [{"observed", "forecast"}, {"observed", "forecast", "other"}]
+    drawn_line = lines[1]["other"]
+    assert drawn_line.get_ydata().tolist() == theirs.table["forecast"].tolist()
+    assert drawn_line.get_xdata().tolist() == lines[1]["forecast"].get_xdata()[1:].tolist()
+    assert drawn_line.get_color() == VERMILION
+    assert legend(figure) == ["observed", "forecast", "other"]
+
+
 def test_a_forecast_without_a_history_follows_what_the_state_keeps(make_model, make_random_panel):
     panel = make_random_panel([20])
     model = make_model(panel, lags=(4,))

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import Forecaster
-from forecast.errors import DataError
+from forecast.errors import DataError, ForecastWarning
 from forecast.evaluation.rolling_origin import history_before
 from forecast.inference.bounds import non_negative
 from forecast.model import Model
-from forecast.pretrained.zero_shot import as_of, zero_shot
+from forecast.pretrained.zero_shot import as_of, shortcomings, zero_shot
 
 HORIZON, CUTOFFS, STRIDE = 3, 3, 2
 ROWS_AFTER = [HORIZON + STRIDE * k for k in (2, 1, 0)]  # of each cutoff
@@ -103,6 +103,31 @@ def test_its_season_and_its_weights_stay_those_of_the_model(make_panel):
 
     assert found.config.season == 5
     assert found.weights is weights
+
+
+@pytest.mark.parametrize(
+    ("lengths", "season", "message"),
+    [
+        ([40], 61, "has not practised a season of 61 steps: compare it with baselines"),
+        ([40, 2, 1], None, r"^2 series have fewer than 3 values \('b', 'c'\): little more than"),
+        ([40, 2], None, r"^1 series has fewer than 3 values \('b'\): "),
+    ],
+)
+def test_what_was_not_practised_is_reported_in_python_too(make_panel, lengths, season, message):
+    panel = make_panel(*counts(np.random.default_rng(7), *lengths))
+
+    with pytest.warns(ForecastWarning, match=message):
+        Forecaster(season=season, steps=0).fit(panel)
+
+
+def test_two_seasons_that_were_not_practised_together_are_reported(make_panel):
+    daily = make_panel(*counts(np.random.default_rng(8), 400), frequency="D")
+    config = zero_shot(daily, calibrated=False).config
+
+    assert config.seasons == (7, 364)
+    assert [*shortcomings(daily, config)] == []
+    (note,) = shortcomings(daily, replace(config, seasons=(5, 260)))
+    assert "has not practised seasons of 5 and 260 steps together: " in note
 
 
 def test_by_default_cutoffs_lie_in_the_last_third(make_panel):
