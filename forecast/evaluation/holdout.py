@@ -223,19 +223,30 @@ def calibrate(
     predictor = Predictor.after(panel.cut(series, panel.lengths[series] - cutoff), config, weights)
     scores = np.full((len(cutoff), holdout, config.targets), np.nan)
     second_half: list[HeldOutRollouts] = []
-    for rows_after in np.unique(cutoff):
-        rows = np.flatnonzero(cutoff == rows_after)
-        steps = min(int(rows_after), holdout)
-        first = panel.indptr[series[rows] + 1][:, None] - rows_after
-        actual, start = panel.target[first + np.arange(steps)], predictor.state.take(rows)
+    is_second = cutoff <= holdout
+    for own in np.unique(cutoff if config.known else is_second):  # covariates end with the rows
+        rows = np.flatnonzero((cutoff if config.known else is_second) == own)
+        steps = min(int(cutoff[rows].max()), holdout)
+        actual, start = (
+            _actuals(panel, series[rows], cutoff[rows], steps),
+            predictor.state.take(rows),
+        )
         future = _own_covariates(panel, start, config, steps)
         rolled_out = _roll_out(predictor, start, actual, future)
         scores[rows, :steps] = rolled_out.scores
-        if rows_after <= holdout:
+        if is_second[rows[0]]:
             second_half.append(rolled_out)
     in_first_half = np.arange(holdout) < (cutoff - holdout)[:, None]
     first_half = Calibration.of(np.where(in_first_half[..., None], scores, np.nan))
     return Calibration.of(scores), _coverage(_engine(predictor), first_half, second_half)
+
+
+def _actuals(panel: Panel, series: np.ndarray, cutoff: np.ndarray, steps: int) -> np.ndarray:
+    """The rows of series (M,) after their cutoffs (M,), (M, steps, D); NaN beyond the last ones."""
+    place = np.arange(steps)
+    first = panel.indptr[series + 1] - cutoff
+    rows = first[:, None] + np.minimum(place, cutoff[:, None] - 1)
+    return np.where((place < cutoff[:, None])[..., None], panel.target[rows], np.nan)
 
 
 def _cutoffs(holdout: int, count: int) -> list[int]:

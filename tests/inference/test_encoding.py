@@ -43,7 +43,7 @@ def row_by_row(model, panel, s):
     if not scale > 1e-7 * abs(location):  # a single value
         scale = measure(np.array([[[location]]])).scale.item()
     scaled = ((values - location) / scale).astype(np.float32)
-    known = panel.frequency.calendar(panel.ordinals[rows], config.cycles)
+    known = config.calendar(panel.ordinals[rows])
     empty = np.full((1, step_inputs.memory_length(config.lags), 1), NAN, np.float32)
     memory = StepMemory(empty, cell.network.initial_state(1))
     for t in range(len(values)):
