@@ -211,11 +211,16 @@ class Seasonal:
         return [part / total for part in exponentials]
 
 
-def as_observed(state: NetworkState) -> NetworkState:
-    """The state in which the value that is fed next counts as true: a draw, or an actual."""
+def as_observed(state: NetworkState, is_true: Array | float = 1.0) -> NetworkState:
+    """The state in which the value that is fed next counts as true: a draw, or an actual.
+
+    Args:
+        state: of any network.
+        is_true: 1 for rows whose value is true, 0 for others; a number or (B, 1).
+    """
     if "ahead" not in state:
         return state
-    return {**state, "ahead": state["ahead"] * 0.0}
+    return {**state, "ahead": state["ahead"] * (1.0 - is_true)}
 
 
 def _parts(array: Array, d: int, count: int) -> list[Array]:

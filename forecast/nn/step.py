@@ -47,9 +47,9 @@ class StepMemory(NamedTuple):
     recent: Array
     network: NetworkState
 
-    def as_observed(self) -> StepMemory:
-        """The memory in which the value that is fed next counts as true: a draw, or an actual."""
-        return self._replace(network=as_observed(self.network))
+    def as_observed(self, is_true: Array | float = 1.0) -> StepMemory:
+        """The memory in which the value that is fed next counts as true, see `as_observed`."""
+        return self._replace(network=as_observed(self.network, is_true))
 
 
 class LoopCarry(NamedTuple):

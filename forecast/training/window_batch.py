@@ -122,6 +122,7 @@ class WindowBatch:
             own = self.model_step.head.center(tensors, params)
             value = tf.where(keep[:, t], true_values[:, t], own)
             value = tf.ensure_shape(value, loop.value.shape)
+            memory = memory.as_observed(tf.cast(keep[:, t], tf.float32))
             return (LoopState(t + 1, value, memory, loop.params.write(t, params)),)
 
         start = LoopState(

@@ -454,8 +454,9 @@ def test_keras_layers_numpy_step_and_tensor_step_give_the_same_outputs(
     )
     weights, sizes = make_weights(config), config.blueprint.sizes
     rng = np.random.default_rng(0)
-    values = rng.normal(size=(5, 3 + 9, 1)).astype(np.float32)
-    step_features = rng.normal(size=(5, 9, 2)).astype(np.float32)
+    lead = step_inputs.lead(config.lags)
+    values = rng.normal(size=(5, lead + 9, 1)).astype(np.float32)
+    step_features = rng.normal(size=(5, 9, config.step_features)).astype(np.float32)
     flags = NETWORKS[name].LAG_FLAGS
     windows = step_inputs.window_input(np, values, step_features, config.lags, flags)
 

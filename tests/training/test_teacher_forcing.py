@@ -18,7 +18,7 @@ STEPS = CONTEXT + HORIZON
 
 def window_of(panel, config, first):
     """A window of seven steps of a one-series panel, as a batch."""
-    known = panel.frequency.calendar(panel.ordinals, config.cycles)
+    known = config.calendar(panel.ordinals)
     windows = Windows(panel.target, known, panel.indptr, config.lags, CONTEXT, STEPS)
     return windows.gather(np.array([0]), np.array([first]))
 
@@ -74,6 +74,7 @@ def by_steps(learner, loss, batch, first, tensors):
                 memory = cell.observe(value, memory, known)
             else:
                 params, memory = cell.advance(value, memory, known)
+                memory = memory.as_observed()
                 outputs.append(params)
         return loss(batch.targets, tf.stack(outputs, 1))
 

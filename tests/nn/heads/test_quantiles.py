@@ -130,7 +130,7 @@ def test_numpy_and_tensorflow_give_the_same_numbers(tensors):
     params = rng.normal(0, 2, (50, 2 * head.PARAMETERS)).astype(np.float32)
     value, uniforms = rng.normal(0, 3, (50, 2)), rng.uniform(size=(50, 2, 2))
     value, uniforms = value.astype(np.float32), uniforms.astype(np.float32)
-    uniforms[:3, :, 0] = 1e-6, 0.5, 1 - 1e-6
+    uniforms[:3, :, 0] = [[1e-6], [0.5], [1 - 1e-6]]
 
     for function, given_too in [(head.loss, value), (head.sample, uniforms), (head.quantile, 0.01)]:
         expected = function(np, params, given_too)
