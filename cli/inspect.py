@@ -130,7 +130,7 @@ def practised(kind: Kind) -> str:
     season, longer = kind.seasons
     name = f"seasons of {season} and {longer} steps" if longer else f"a season of {season} steps"
     if not season:
-        name = f"any season of {ANY_SEASON[0]} to {ANY_SEASON[1]} steps"
+        name = f"any season of {ANY_SEASON[0]} to {ANY_SEASON[-1]} steps"
     elif season == 1:
         name = "no season"
     return f"{name}: {kind.rows[0]} to {kind.rows[1]} rows, up to {kind.horizon[1]} steps ahead"

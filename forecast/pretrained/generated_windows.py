@@ -44,7 +44,11 @@ def draw_batch(rng: np.random.Generator, without: tuple[str, ...] = ()) -> Gener
         without: families of the prior that are left out.
     """
     kind = KINDS[rng.choice(len(KINDS), p=[kind.share for kind in KINDS])]
-    seasons = kind.seasons if kind.seasons[0] else (int(rng.integers(*ANY_SEASON)), 0)
+    seasons = (
+        kind.seasons
+        if kind.seasons[0]
+        else (int(rng.integers(ANY_SEASON.start, ANY_SEASON.stop)), 0)
+    )
     low, high = kind.rows
     rows = int(np.exp(rng.uniform(np.log(low), np.log(high + 1))))
     horizon = int(rng.integers(kind.horizon[0], kind.horizon[1] + 1))

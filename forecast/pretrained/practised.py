@@ -10,7 +10,7 @@ from forecast.nn import seasonal
 
 MIN_SCALE_ROWS = 12
 SCALE_SEASONS = 3
-ANY_SEASON = (2, 60)  # of kinds without one of their own, the last one excluded
+ANY_SEASON = range(2, 60)  # of kinds without one of their own
 
 
 class Kind(NamedTuple):
@@ -63,7 +63,7 @@ def longest_history() -> int:
 
 def is_practised(season: int) -> bool:
     """Whether any of the series had such a season."""
-    return season in range(*ANY_SEASON) or any(kind.seasons[0] == season for kind in KINDS)
+    return season in ANY_SEASON or any(kind.seasons[0] == season for kind in KINDS)
 
 
 def with_seasons(config: Config, seasons: tuple[int, int]) -> Config:

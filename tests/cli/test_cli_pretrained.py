@@ -232,13 +232,13 @@ def test_covariates_and_several_targets_need_training(role):
 
 
 def test_a_season_that_was_not_practised_is_reported():
-    result = run("predict", "sales.csv", "-n", 2, "--season", 61)
+    result = run("predict", "sales.csv", "-n", 2, "--season", 60)
 
     assert result.stderr.splitlines()[-1] == (
-        "  the pretrained network has not practised a season of 61 steps: compare it with "
+        "  the pretrained network has not practised a season of 60 steps: compare it with "
         "baselines, by forecast backtest TABLE --horizon N --model pretrained, or train"
     )
-    assert "practised" not in run("predict", "sales.csv", "-n", 2, "--season", 60).stderr
+    assert "practised" not in run("predict", "sales.csv", "-n", 2, "--season", 59).stderr
 
 
 def test_a_horizon_that_was_not_practised_is_reported():
@@ -394,7 +394,7 @@ def test_the_card_says_what_was_practised_and_what_it_is_not_for(words):
     assert lines[1] == ("Trained on generated series alone, never on real data. It has practised:")
     assert lines[2] == "  no season: 5 to 140 rows, up to 10 steps ahead"
     assert lines[6] == "  seasons of 7 and 364 steps: 370 to 900 rows, up to 42 steps ahead"
-    assert lines[12] == "  any season of 2 to 60 steps: 10 to 300 rows, up to 40 steps ahead"
+    assert lines[12] == "  any season of 2 to 59 steps: 10 to 300 rows, up to 40 steps ahead"
     assert lines[14] == "  covariates and several targets: train with --known, --static or --also"
 
 

@@ -35,7 +35,7 @@ def parallel(batch: WindowBatch, by: str = "step", passes: int = 1) -> tuple[Any
         batch: the windows.
         by: "step" or "sequence": whether true values are drawn per step or per sequence.
         passes: before the last one; with as many passes as steps the form is exact, but for a
-            network that is told how far ahead a step is: here it takes each for the first.
+            network whose input says how far ahead a step is: here each counts as the first.
     """
     keep, true_values, values = draw_kept(batch, by), batch.horizon_values, batch.values
     context = batch.values[:, : batch.lead + batch.context]
