@@ -10,6 +10,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
+SHIPPED = (".py", ".csv", ".md", ".typed", ".html", ".css", ".js", ".txt", ".forecast")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_the_wheel_holds_every_module_and_data_file_of_the_repository(wheel):
         f"{place}/{path.relative_to(ROOT / name).as_posix()}"
         for name, place in places.items()
         for path in (ROOT / name).rglob("*")
-        if path.suffix in (".py", ".csv", ".md", ".typed", ".html", ".css", ".js", ".txt")
+        if path.suffix in SHIPPED
     }
 
     held = {name for name in zipfile.ZipFile(wheel).namelist() if "dist-info" not in name}
