@@ -34,6 +34,7 @@ MONTHS, DAYS, HOURS = Seasons(12), Seasons(7, 365.25), Seasons(24, 168)
 EXAMPLES: Mapping[str, Example] = {
     **dict.fromkeys(FAMILIES, Example(MONTHS, 120)),
     "counts": Example(DAYS, 140),
+    "locally_periodic": Example(HOURS, 336),
     "two_profiles": Example(HOURS, 336),
     "sunlight": Example(Seasons(24, 8766), 168),
     "weather": Example(DAYS, 1000),

@@ -20,7 +20,7 @@ from forecast.pretrained.prior.seasons import Seasons
 ROWS = 24_000  # of a batch, all series together
 MIN_SERIES, MAX_SERIES = 32, 512  # of a batch
 MAX_SCALED = 30.0  # larger values are cut off, in scaled units
-TRUST = 0.1  # seasonal change, in scaled units, below which a calmer series counts no more
+TRUST = 0.05  # seasonal change, in scaled units, below which a calmer series counts no more
 ONE_STEP_WEIGHT = 0.5  # of the one-step losses of a history, beside those of its future
 WARM_UP = 3  # rows of a history whose loss counts for nothing, at most
 
@@ -44,17 +44,18 @@ def draw_batch(rng: np.random.Generator, without: tuple[str, ...] = ()) -> Gener
         without: families of the prior that are left out.
     """
     kind = KINDS[rng.choice(len(KINDS), p=[kind.share for kind in KINDS])]
-    seasons = (
-        kind.seasons
-        if kind.seasons[0]
-        else (int(rng.integers(ANY_SEASON.start, ANY_SEASON.stop)), 0)
-    )
+    seasons = kind.seasons if kind.seasons[0] else (_any_season(rng), 0)
     low, high = kind.rows
     rows = int(np.exp(rng.uniform(np.log(low), np.log(high + 1))))
     horizon = int(rng.integers(kind.horizon[0], kind.horizon[1] + 1))
     series = int(np.clip(ROWS // (rows + horizon), MIN_SERIES, MAX_SERIES))
     drawn = draw(rng, series, rows + horizon, Seasons(*seasons), without=without)
     return windows_of(drawn, rows, seasons, rng)
+
+
+def _any_season(rng: np.random.Generator) -> int:
+    """One of ANY_SEASON; short ones are as frequent as those that are several times as long."""
+    return int(np.exp(rng.uniform(np.log(ANY_SEASON.start), np.log(ANY_SEASON.stop))))
 
 
 def windows_of(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from forecast.inference.season_phases import PHASES, season_phases
 from forecast.nn import seasonal, step_inputs
 from forecast.pretrained import generated_windows
-from forecast.pretrained.generated_windows import draw_batch, loss_weights, windows_of
+from forecast.pretrained.generated_windows import TRUST, draw_batch, loss_weights, windows_of
 from forecast.pretrained.practised import KINDS, scale_rows
 
 NAN = np.nan
@@ -144,7 +144,7 @@ def test_weights_by_hand():
 
     weights = loss_weights(scaled, rows=6, season=1)
 
-    calm = np.array([1 / 1.1, 1 / 0.5])
+    calm = 1 / (np.array([1.0, 0.4]) + TRUST)
     by_step = 8 * np.array([0, 0, 0, 0.5 / 3, 0.5 / 3, 0.5 / 3, 1 / 2, 1 / 2])
     np.testing.assert_allclose(weights, np.outer(calm / calm.mean(), by_step))
 
@@ -155,8 +155,9 @@ def test_the_change_that_counts_is_that_over_a_season_or_half_a_short_history():
 
     over_a_season, half = loss_weights(wave, 8, season=2), loss_weights(wave, 3, season=2)
 
-    np.testing.assert_allclose(over_a_season[0, -1] / over_a_season[1, -1], 2.1 / 0.1)
-    np.testing.assert_allclose(half[0, -1] / half[1, -1], 1.1 / 3.1)  # over one step of three rows
+    np.testing.assert_allclose(over_a_season[0, -1] / over_a_season[1, -1], (2 + TRUST) / TRUST)
+    one_step = (1 + TRUST) / (3 + TRUST)  # of three rows
+    np.testing.assert_allclose(half[0, -1] / half[1, -1], one_step)
 
 
 @given(st.integers(2, 30), st.integers(1, 10), st.integers(1, 12))

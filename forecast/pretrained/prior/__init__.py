@@ -7,8 +7,8 @@ series as business does: promotions, missing rows, rounding. No real data is use
 - seasons: the lengths of the seasons, and patterns that repeat with them
 - processes: noise, autoregressions, stationary processes, growth, level shifts
 - columns: one random number per series
-- exponential_smoothing, structural, seasonal_arima, random_walks, smooth_curves, growth_curves,
-  counts, two_seasons, calendars: the families
+- exponential_smoothing, structural, seasonal_arima, random_walks, smooth_curves, locally_periodic,
+  growth_curves, counts, two_seasons, calendars: the families
 - disturbances: events and faults that are added to the series of all families
 - mixture: the families and disturbances with their shares
 """

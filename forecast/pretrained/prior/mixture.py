@@ -15,6 +15,7 @@ from forecast.pretrained.prior.columns import Flags, Floats
 from forecast.pretrained.prior.counts import counts, intermittent
 from forecast.pretrained.prior.exponential_smoothing import exponential_smoothing
 from forecast.pretrained.prior.growth_curves import growth_curve, life_cycle
+from forecast.pretrained.prior.locally_periodic import locally_periodic
 from forecast.pretrained.prior.random_walks import random_walk, regimes
 from forecast.pretrained.prior.seasonal_arima import seasonal_arima
 from forecast.pretrained.prior.seasons import Seasons
@@ -58,6 +59,7 @@ FAMILIES: Mapping[str, Family] = {
     "random_walk": Family(random_walk, 0.04, 0.03),
     "regimes": Family(regimes, 0.03, 0.03),
     "gaussian_process": Family(gaussian_process, 0.05, 0.04),
+    "locally_periodic": Family(locally_periodic, 0.03, 0.18),
     "growth_curve": Family(growth_curve, 0.03, 0.01),
     "life_cycle": Family(life_cycle, 0.02, 0.01),
     "counts": Family(counts, 0.05, 0.03),
@@ -77,7 +79,7 @@ DISTURBANCES: Mapping[str, Disturbance] = {  # in the order in which they happen
     "censored": Disturbance(0.02, disturbances.censored),
     "stock_outs": Disturbance(0.02, disturbances.stock_outs),
     "outliers": Disturbance(0.06, disturbances.outliers),
-    "flipped": Disturbance(0.03, disturbances.flipped),
+    "flipped": Disturbance(0.1, disturbances.flipped),
     "rounded": Disturbance(0.1, disturbances.rounded),
     "whole": Disturbance(0.4, disturbances.whole),
     "missing_at_random": Disturbance(0.06, disturbances.missing_at_random),
