@@ -193,12 +193,15 @@ def load_model(path: str) -> Model:
 def _read_for_pretrained(files: Files, series: list[str] | None, calibrated: bool) -> Inputs:
     """The pretrained network with the state of all series, and the history of some."""
     from forecast.data.io.tables import read_table
+    from forecast.pretrained.zero_shot import evidence
 
     table = read_table(*files.table, id=files.reading["id"])
     read = untrained(table, files.reading, calibrated)
     headline = no_training(read.model.config, files)
     history = read.panel if series is None else read.panel.select(series)
-    return Inputs(read.model, history, None, read.notes, headline, is_encoded=True)
+    calibration = read.model.calibration
+    notes = [*read.notes, evidence(calibration)] if calibration else read.notes
+    return Inputs(read.model, history, None, notes, headline, is_encoded=True)
 
 
 def untrained(

@@ -192,7 +192,11 @@ def _scaled(values: np.ndarray, config: Config, state: State) -> np.ndarray:
 
 
 def calibrate(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], holdout: int
+    panel: Panel,
+    config: Config,
+    weights: dict[str, np.ndarray],
+    holdout: int,
+    within: int | None = None,
 ) -> tuple[Calibration | None, dict[str, float]]:
     """Learn from rollouts over the held-out rows how wide intervals have to be.
 
@@ -205,6 +209,8 @@ def calibrate(
         panel: the series.
         config, weights: of the model.
         holdout: steps of a rollout, H; 0 for no calibration.
+        within: the last rows in which rollouts begin, 2H by default; in the last H there is no
+            first half, and nothing is known of the coverage.
 
     Returns:
         The calibration on all of them, None where nothing was observed; and for each level the
@@ -216,7 +222,8 @@ def calibrate(
     if len(panel.ids) > rollouts:
         rng = np.random.default_rng(0)
         panel = panel.select(rng.choice(panel.ids, rollouts, replace=False).tolist())
-    origins = _origins(panel, _cutoffs(holdout, rollouts // len(panel.ids)))
+    cutoffs = _cutoffs(2 * holdout if within is None else within, rollouts // len(panel.ids))
+    origins = _origins(panel, cutoffs)
     if origins is None:
         return None, {}
     series, cutoff = origins
@@ -249,10 +256,10 @@ def _actuals(panel: Panel, series: np.ndarray, cutoff: np.ndarray, steps: int) -
     return np.where((place < cutoff[:, None])[..., None], panel.target[rows], np.nan)
 
 
-def _cutoffs(holdout: int, count: int) -> list[int]:
-    """Rows after the cutoffs of rollouts: half of them before the last `holdout` rows."""
-    count = min(max(count, 2), 2 * holdout)
-    return sorted({int(cutoff) for cutoff in np.linspace(2 * holdout, 0, count, endpoint=False)})
+def _cutoffs(within: int, count: int) -> list[int]:
+    """Rows after the cutoffs of rollouts, evenly spaced: at least two of them if there are."""
+    count = min(max(count, 2), within)
+    return sorted({int(cutoff) for cutoff in np.linspace(within, 0, count, endpoint=False)})
 
 
 def _origins(panel: Panel, cutoffs: list[int]) -> tuple[np.ndarray, np.ndarray] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,21 +17,25 @@ from forecast.pretrained.practised import KINDS, Kind, with_seasons
 from forecast.pretrained.prior.mixture import draw
 from forecast.pretrained.prior.seasons import Seasons
 
-SERIES = 500  # of each kind
+SERIES = 200  # of each kind and length
 SCORES = 200  # kept of each step
 UNSEEN = 1_000_000  # beyond the numbers of all batches that were trained on
 SCHEMA = Schema("long", "id", "step", ("y",), "int64", "int64")
 
 
 def expected_errors(config: Config, weights: dict[str, np.ndarray], seed: int) -> Calibration:
-    """The calibration of a network on generated series of all kinds.
+    """The calibration of a network on generated series of all kinds, short and long.
 
     Args:
         config, weights: of the network.
         seed: of its training.
     """
     kinds = [kind for kind in KINDS if kind.seasons[0]]
-    parts = [_of_kind(config, weights, kind, [seed, UNSEEN + k]) for k, kind in enumerate(kinds)]
+    parts = [
+        _of_kind(config, weights, kind, rows, [seed, UNSEEN + k, rows])
+        for k, kind in enumerate(kinds)
+        for rows in (kind.rows[0], math.isqrt(kind.rows[0] * kind.rows[1]), kind.rows[1])
+    ]
     longest = max(part.steps for part in parts)
     scores = []
     for step in range(longest):
@@ -40,13 +45,13 @@ def expected_errors(config: Config, weights: dict[str, np.ndarray], seed: int) -
 
 
 def _of_kind(
-    config: Config, weights: dict[str, np.ndarray], kind: Kind, seed: list[int]
+    config: Config, weights: dict[str, np.ndarray], kind: Kind, rows: int, seed: list[int]
 ) -> Calibration:
-    """The calibration on series of one kind, the longest of their histories."""
-    rng = np.random.default_rng(seed)
-    panel = generated_panel(rng, SERIES, kind.rows[1] + 2 * kind.horizon[1], kind.seasons)
+    """The calibration on series of one kind, with so many rows of history at least."""
+    rng, steps = np.random.default_rng(seed), kind.horizon[1]
+    panel = generated_panel(rng, SERIES, rows + steps, kind.seasons)
     own = replace(with_seasons(config, kind.seasons), frequency=panel.frequency)
-    calibration, _ = calibrate(panel, own, weights, kind.horizon[1])
+    calibration, _ = calibrate(panel, own, weights, steps, within=steps)
     if calibration is None:
         raise ValueError(f"no value of the kind {kind} was observed")
     return calibration

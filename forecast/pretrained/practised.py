@@ -10,7 +10,7 @@ from forecast.nn import seasonal
 
 MIN_SCALE_ROWS = 12
 SCALE_SEASONS = 3
-ANY_SEASON = range(2, 60)  # of kinds without one of their own
+ANY_SEASON = range(2, 301)  # of kinds without one of their own
 
 
 class Kind(NamedTuple):
@@ -31,17 +31,19 @@ class Kind(NamedTuple):
 
 
 KINDS = (
-    Kind(0.16, (1, 0), (5, 140), (4, 10)),
-    Kind(0.18, (4, 0), (6, 180), (6, 14)),
-    Kind(0.22, (12, 0), (8, 320), (12, 30)),
+    Kind(0.15, (1, 0), (5, 140), (4, 12)),
+    Kind(0.17, (4, 0), (6, 180), (6, 16)),
+    Kind(0.20, (12, 0), (8, 320), (12, 36)),
     Kind(0.05, (7, 0), (10, 420), (14, 42)),
-    Kind(0.05, (7, 364), (370, 900), (14, 42)),
+    Kind(0.05, (7, 364), (370, 900), (14, 60)),
     Kind(0.04, (24, 0), (30, 360), (24, 60)),
-    Kind(0.14, (24, 168), (180, 700), (24, 60)),
+    Kind(0.12, (24, 168), (180, 700), (24, 60)),
+    Kind(0.02, (24, 168), (180, 700), (72, 168)),
     Kind(0.06, (52, 0), (30, 340), (13, 60)),
     Kind(0.03, (5, 0), (10, 400), (5, 30)),
-    Kind(0.02, (48, 336), (350, 800), (24, 60)),
-    Kind(0.05, (0, 0), (10, 300), (6, 40)),
+    Kind(0.02, (48, 336), (350, 800), (24, 96)),
+    Kind(0.02, (96, 672), (700, 1_400), (24, 96)),
+    Kind(0.07, (0, 0), (10, 500), (6, 60)),
 )
 
 
@@ -52,13 +54,18 @@ def scale_rows(season: int) -> int:
 
 def longest_horizon(season: int) -> int:
     """The most steps that were practised with a season."""
-    own = [kind.horizon[1] for kind in KINDS if kind.seasons[0] == season]
-    return max(own or [kind.horizon[1] for kind in KINDS if not kind.seasons[0]])
+    return max(kind.horizon[1] for kind in _kinds_of(season))
 
 
-def longest_history() -> int:
-    """The most rows of a history that were practised."""
-    return max(kind.rows[1] for kind in KINDS)
+def longest_history(season: int) -> int:
+    """The most rows of a history that were practised with a season."""
+    return max(kind.rows[1] for kind in _kinds_of(season))
+
+
+def _kinds_of(season: int) -> list[Kind]:
+    """The kinds of a season; those of any season if it has none of its own."""
+    own = [kind for kind in KINDS if kind.seasons[0] == season]
+    return own or [kind for kind in KINDS if not kind.seasons[0]]
 
 
 def is_practised(season: int) -> bool:

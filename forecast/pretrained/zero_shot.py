@@ -30,7 +30,7 @@ from forecast.pretrained.practised import KINDS, is_practised, longest_history, 
 from forecast.training.options import is_auto
 
 HISTORY_SHARE = 3  # a calibration leaves a third of a typical series as history
-EXPECTED_SCORES = 100  # that the errors on generated series count for, at each step
+EXPECTED_SCORES = 300  # that the errors on generated series count for, at each step
 MIN_VALUES = 3  # of a series, below which little is known of it
 FILE = "pretrained.forecast"  # beside this module
 
@@ -47,6 +47,8 @@ def zero_shot(
 ) -> Predictor:
     """The pretrained network with the state of a panel's series after their last rows.
 
+    No more rows of a series are read than the longest history that was practised.
+
     Args:
         panel: of one target, without covariates.
         season: steps in a season; by default that of the frequency.
@@ -60,7 +62,7 @@ def zero_shot(
     """
     _refuse_what_needs_training(panel)
     config = zero_shot_config(panel, season, bounds)
-    predictor = Predictor.after(panel, config, shipped().weights)
+    predictor = Predictor.after(_recent(panel, config.season), config, shipped().weights)
     if not calibrated:
         return predictor
     return replace(predictor, calibration=calibration_of(panel, predictor))
@@ -81,7 +83,7 @@ def as_of(predictor: Predictor, panel: Panel, history: Panel) -> Predictor:
     config = predictor.config
     bounds = "auto" if config.bounds[0] == _suggested(panel) else config.bounds[0]
     own = replace(zero_shot_config(history, config.season, bounds), schema=config.schema)
-    earlier = Predictor.after(history, own, predictor.weights)
+    earlier = Predictor.after(_recent(history, own.season), own, predictor.weights)
     return replace(earlier, calibration=calibration_of(history, earlier))
 
 
@@ -99,6 +101,17 @@ def zero_shot_config(panel: Panel, season: int | None = None, bounds: Any = "aut
         bounds=(own,),
         usual_spreads=usual,
     )
+
+
+def _recent(panel: Panel, season: int, more: int = 0) -> Panel:
+    """The last rows of each series: of a history as long as any that was practised, and more.
+
+    Missing values at the end do not count, so each series keeps an observed one.
+    """
+    observed = np.where(np.isnan(panel.target[:, 0]), -1, np.arange(len(panel.target)))
+    missing = panel.indptr[1:] - 1 - np.maximum.reduceat(observed, panel.indptr[:-1])
+    rows = np.minimum(panel.lengths, longest_history(season) + more + missing)
+    return panel.cut(np.arange(len(rows)), rows, panel.lengths - rows)
 
 
 def _suggested(panel: Panel) -> Bounds:
@@ -138,20 +151,36 @@ def _unpractised(what: str) -> str:
 def calibration_of(panel: Panel, predictor: Predictor) -> Calibration | None:
     """The errors of rollouts over a panel's own rows, and those over generated series.
 
-    Nothing was fitted to the panel, so every cutoff is an honest one. Where there are few, the
-    generated series count most.
+    Nothing was fitted to the panel, so every cutoff is an honest one: they are as close to its end
+    as they can be. Where there are few, the generated series count most.
     """
     typical = int(np.median(panel.lengths))
     steps = min(predictor.config.horizon, typical // HISTORY_SHARE)
     own = None
     if steps:
-        rows = np.minimum(panel.lengths, longest_history() + 2 * steps)
-        recent = panel.cut(np.arange(len(rows)), rows, panel.lengths - rows)
-        own, _ = calibrate(recent, predictor.config, predictor.weights, steps)
+        recent = _recent(panel, predictor.config.season, steps)
+        own, _ = calibrate(recent, predictor.config, predictor.weights, steps, within=steps)
     expected = shipped().calibration
     if own is None or expected is None:
         return own or expected
     return own.joined(expected, EXPECTED_SCORES)
+
+
+def evidence(calibration: Calibration) -> str:
+    """Says whose errors set the widths of intervals.
+
+    Args:
+        calibration: see `calibration_of`.
+    """
+    own = np.isfinite(calibration.scores[..., 0]).sum(axis=1) - EXPECTED_SCORES
+    own = own[own > 0]
+    if not len(own):
+        return "intervals: from errors on generated series, since the table has too few rows"
+    steps = "step" if len(own) == 1 else f"{len(own)} steps"
+    return (
+        f"intervals: for the first {steps} from {own.min():,} errors or more over the table's last "
+        f"rows and {EXPECTED_SCORES} on generated series, beyond from the latter alone"
+    )
 
 
 def _refuse_what_needs_training(panel: Panel) -> None:

@@ -16,7 +16,7 @@ from forecast.cli import main
 from forecast.data.to_panel import to_panel
 from forecast.model import Model
 from forecast.pretrained.practised import KINDS, longest_horizon
-from forecast.pretrained.zero_shot import shipped
+from forecast.pretrained.zero_shot import evidence, shipped
 
 NO_TRAINING = (
     "No training: the pretrained network forecasts with a season of 7 steps (daily). "
@@ -232,10 +232,10 @@ def test_covariates_and_several_targets_need_training(role):
 
 
 def test_a_season_that_was_not_practised_is_reported():
-    result = run("predict", "sales.csv", "-n", 2, "--season", 60)
+    result = run("predict", "sales.csv", "-n", 2, "--season", 301)
 
     assert result.stderr.splitlines()[-1] == (
-        "  the pretrained network has not practised a season of 60 steps: compare it with "
+        "  the pretrained network has not practised a season of 301 steps: compare it with "
         "baselines, by forecast backtest TABLE --horizon N --model pretrained, or train"
     )
     assert "practised" not in run("predict", "sales.csv", "-n", 2, "--season", 59).stderr
@@ -392,10 +392,10 @@ def test_the_card_says_what_was_practised_and_what_it_is_not_for(words):
     size = sum(array.size for array in shipped().weights.values())
     assert lines[0].startswith(f"pretrained: {size:,} weights, ")
     assert lines[1] == ("Trained on generated series alone, never on real data. It has practised:")
-    assert lines[2] == "  no season: 5 to 140 rows, up to 10 steps ahead"
-    assert lines[6] == "  seasons of 7 and 364 steps: 370 to 900 rows, up to 42 steps ahead"
-    assert lines[12] == "  any season of 2 to 59 steps: 10 to 300 rows, up to 40 steps ahead"
-    assert lines[14] == "  covariates and several targets: train with --known, --static or --also"
+    assert lines[2] == "  no season: 5 to 140 rows, up to 12 steps ahead"
+    assert lines[6] == "  seasons of 7 and 364 steps: 370 to 900 rows, up to 60 steps ahead"
+    assert lines[14] == "  any season of 2 to 300 steps: 10 to 500 rows, up to 60 steps ahead"
+    assert lines[16] == "  covariates and several targets: train with --known, --static or --also"
 
 
 def test_the_card_in_json_has_all_kinds():
@@ -426,7 +426,8 @@ def test_a_picture_of_its_forecast_and_of_a_model_beside_it(make_model, sales):
     run(*words, "both.svg", "--compare", "pretrained")
     run(*words, "other.svg", *PLACE, "--compare", "model.forecast", "--series", "south")
 
-    assert alone.stderr.splitlines() == [NO_TRAINING, *NOTES, "Drew alone.svg."]
+    whose = f"  {evidence(Model.untrained(to_panel(sales)).calibration)}"
+    assert alone.stderr.splitlines() == [NO_TRAINING, *NOTES, whose, "Drew alone.svg."]
     assert "<!-- pretrained -->" not in Path("alone.svg").read_text()
     assert "<!-- pretrained -->" in Path("both.svg").read_text()
     assert "<!-- model.forecast -->" in Path("other.svg").read_text()

@@ -383,10 +383,10 @@ def test_the_coverage_of_counts_at_their_bound_is_that_of_the_intervals_that_are
 
 
 def test_rollouts_begin_evenly_over_both_tails():
-    assert holdout._cutoffs(3, count=1_000) == [1, 2, 3, 4, 5, 6]
-    assert holdout._cutoffs(48, count=2) == [48, 96]
-    assert holdout._cutoffs(48, count=4) == [24, 48, 72, 96]
-    assert holdout._cutoffs(1, count=0) == [1, 2]
+    assert holdout._cutoffs(6, count=1_000) == [1, 2, 3, 4, 5, 6]
+    assert holdout._cutoffs(96, count=2) == [48, 96]
+    assert holdout._cutoffs(96, count=4) == [24, 48, 72, 96]
+    assert holdout._cutoffs(2, count=0) == [1, 2]
 
 
 def test_without_held_out_rows_there_is_no_calibration(make_model, make_random_panel):

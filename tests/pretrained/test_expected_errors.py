@@ -24,36 +24,44 @@ def test_scores_of_all_kinds_with_a_season_count_alike(monkeypatch):
     }
     asked = []
 
-    def of_kind(_config, _weights, kind, seed):
-        asked.append((kind.seasons, tuple(seed)))
+    def of_kind(_config, _weights, kind, rows, seed):
+        asked.append((kind.seasons, rows, tuple(seed)))
         return Calibration(found[kind.seasons[0]].astype(np.float32))
 
-    kinds = [Kind(0.5, seasons, (5, 9), (2, 3)) for seasons in ((1, 0), (4, 0), (0, 0))]
+    kinds = [Kind(0.5, seasons, (4, 9), (2, 3)) for seasons in ((1, 0), (4, 0), (0, 0))]
     monkeypatch.setattr(errors, "KINDS", kinds)
     monkeypatch.setattr(errors, "SCORES", 2)
     monkeypatch.setattr(errors, "_of_kind", of_kind)
 
     calibration = errors.expected_errors(None, {}, seed=7)
 
-    assert asked == [((1, 0), (7, errors.UNSEEN)), ((4, 0), (7, errors.UNSEEN + 1))]
+    assert asked == [
+        (seasons, rows, (7, errors.UNSEEN + k, rows))
+        for k, seasons in enumerate([(1, 0), (4, 0)])
+        for rows in (4, 6, 9)
+    ]
     # First step: 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4; second: 5, 6, 7, 8, 60, 70, 80.
     assert calibration.scores[..., 0].tolist() == [[1.0, 3.0], [6.0, 70.0], [9.0, 11.0]]
 
 
-def test_of_one_kind_they_are_the_errors_on_its_longest_series(monkeypatch, network):
+def test_of_one_kind_they_are_the_errors_on_its_short_and_long_series(monkeypatch, network):
     config, weights = network
-    kind = Kind(1.0, (4, 0), (6, 20), (2, 5))
+    kind = Kind(1.0, (4, 0), (6, 24), (2, 5))
     monkeypatch.setattr(errors, "KINDS", (kind,))
     monkeypatch.setattr(errors, "SERIES", 30)
     monkeypatch.setattr(errors, "SCORES", 9)
 
     expected = errors.expected_errors(config, weights, seed=7)
 
-    rng = np.random.default_rng([7, errors.UNSEEN])
-    panel = errors.generated_panel(rng, 30, 20 + 2 * 5, (4, 0))
-    own, _ = calibrate(panel, with_seasons(config, (4, 0)), weights, 5)
+    own = []
+    for rows in (6, 12, 24):
+        rng = np.random.default_rng([7, errors.UNSEEN, rows])
+        panel = errors.generated_panel(rng, 30, rows + 5, (4, 0))
+        found, _ = calibrate(panel, with_seasons(config, (4, 0)), weights, 5, within=5)
+        own.append(found.scores[..., 0])
     assert expected.scores.shape == (5, 9, 1)
-    for step, scores in enumerate(own.scores[..., 0]):
+    for step in range(5):
+        scores = np.concatenate([part[step] for part in own])
         scores = scores[np.isfinite(scores)]
         shares = np.mean(scores[:, None] <= expected.scores[step, :, 0], axis=0)
         middles = (np.arange(9) + 0.5) / 9

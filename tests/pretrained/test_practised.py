@@ -4,6 +4,7 @@ from forecast.nn import seasonal
 from forecast.pretrained.practised import (
     KINDS,
     is_practised,
+    longest_history,
     longest_horizon,
     scale_rows,
     with_seasons,
@@ -28,13 +29,19 @@ def test_a_scale_is_that_of_three_seasons_or_of_a_dozen_rows():
 def test_the_longest_horizon_is_that_of_all_kinds_with_the_season():
     of_season = {season: longest_horizon(season) for season in (1, 7, 12, 24, 10)}
 
-    assert of_season == {1: 10, 7: 42, 12: 30, 24: 60, 10: 40}  # 10: any of the last kind
+    assert of_season == {1: 12, 7: 60, 12: 36, 24: 168, 10: 60}  # 10: any of the last kind
+
+
+def test_the_longest_history_is_that_of_all_kinds_with_the_season():
+    of_season = {season: longest_history(season) for season in (1, 7, 12, 24, 10)}
+
+    assert of_season == {1: 140, 7: 900, 12: 320, 24: 700, 10: 500}
 
 
 def test_a_season_is_practised_by_a_kind_of_its_own_or_among_any():
-    seasons = (1, 2, 12, 24, 48, 59, 60, 96, 364)
+    seasons = (1, 2, 12, 24, 96, 300, 301, 364)
 
-    assert [season for season in seasons if is_practised(season)] == [1, 2, 12, 24, 48, 59]
+    assert [season for season in seasons if is_practised(season)] == [1, 2, 12, 24, 96, 300]
 
 
 def test_another_season_changes_what_follows_from_it_and_nothing_else():
@@ -43,7 +50,7 @@ def test_another_season_changes_what_follows_from_it_and_nothing_else():
     hourly = with_seasons(monthly, (24, 168))
 
     assert (hourly.season, hourly.seasons) == (24, (24, 168))
-    assert (hourly.context, hourly.horizon) == (72, 60)
+    assert (hourly.context, hourly.horizon) == (72, 168)
     assert hourly.lags == seasonal.lags((24, 168))
     assert hourly.blueprint.sizes.inputs == monthly.blueprint.sizes.inputs  # one set of weights
     assert with_seasons(hourly, monthly.seasons) == monthly

@@ -14,6 +14,7 @@ from forecast import Forecaster, Model, OptionError
 from forecast.data import scaling
 from forecast.data.covariates import CovariateColumns
 from forecast.data.frequency import parse
+from forecast.data.to_panel import to_panel
 from forecast.evaluation import holdout
 from forecast.evaluation.holdout import calibrate
 from forecast.inference import encoding
@@ -28,6 +29,7 @@ from forecast.pretrained.pretraining import pretraining_config
 from forecast.pretrained.zero_shot import (
     EXPECTED_SCORES,
     calibration_of,
+    evidence,
     shipped,
     zero_shot,
     zero_shot_config,
@@ -97,12 +99,12 @@ def test_an_untrained_model_is_the_pretrained_network_after_the_rows_of_the_tabl
 @pytest.mark.parametrize(
     ("frequency", "rows", "seasons", "context", "horizon"),
     [
-        ("MS", 40, (12, 0), 36, 30),
-        ("h", 100, (24, 0), 72, 60),
-        ("h", 169, (24, 168), 72, 60),
-        ("D", 365, (7, 364), 21, 42),
-        ("YS", 30, (1, 0), 12, 10),
-        ("QS", 30, (4, 0), 12, 14),
+        ("MS", 40, (12, 0), 36, 36),
+        ("h", 100, (24, 0), 72, 168),
+        ("h", 169, (24, 168), 72, 168),
+        ("D", 365, (7, 364), 21, 60),
+        ("YS", 30, (1, 0), 12, 12),
+        ("QS", 30, (4, 0), 12, 16),
     ],
 )
 def test_seasons_and_the_rows_of_a_scale_follow_from_the_frequency_and_the_longest_series(
@@ -157,6 +159,26 @@ def test_several_targets_and_covariates_need_training(make_panel):
             zero_shot(replace(panel, **{place: covariates}))
 
 
+@given(
+    lengths=st.lists(st.integers(20, 160), min_size=1, max_size=3),
+    missing=st.integers(0, 150),
+    seed=st.integers(0, 9),
+)
+@settings(deadline=None, max_examples=20)
+def test_no_more_rows_are_read_than_were_practised(lengths, missing, seed):
+    """Of yearly rows 140, not counting those at the end that are missing."""
+    series = random_series(seed, lengths)
+    series[0] = np.concatenate([series[0], np.full(missing, np.nan)])
+    last = [series[0][-140 - missing :], *(values[-140:] for values in series[1:])]
+
+    whole, recent = (to_panel(table_of(*values, freq="YS")) for values in (series, last))
+
+    np.testing.assert_array_equal(
+        zero_shot(whole, calibrated=False).state.memory.network["hidden_0"],
+        zero_shot(recent, calibrated=False).state.memory.network["hidden_0"],
+    )
+
+
 # Intervals
 
 
@@ -164,19 +186,20 @@ def test_intervals_follow_the_errors_on_the_table_and_those_on_generated_series(
     panel = make_random_panel([60, 60, 60], frequency="QS")
     model = zero_shot(panel)
 
-    own, _ = calibrate(panel, model.config, model.weights, 14)  # the longest that was practised
+    own, _ = calibrate(panel, model.config, model.weights, 16, within=16)  # the longest practised
     expected = own.joined(EXPECTED, EXPECTED_SCORES)
     np.testing.assert_array_equal(model.calibration.scores, expected.scores)
-    beyond = model.calibration.scores[14]  # no errors of its own
-    middles = np.arange(1, 200, 2) / 50  # of a hundred parts of the scores 0.02, 0.04, ..., 4
+    beyond = model.calibration.scores[16]  # no errors of its own
+    middles = np.arange(1, 600, 2) / 150  # of 300 parts of the scores 0.02, 0.04, ..., 4
     np.testing.assert_allclose(beyond[np.isfinite(beyond)], middles, atol=0.0201)
 
 
 def test_a_third_of_a_typical_series_is_left_as_history(monkeypatch, make_random_panel):
     asked = []
 
-    def of(*arguments):
-        asked.append(arguments[-1])
+    def of(*arguments, within):
+        assert within == arguments[-1]
+        asked.append(within)
         return None, {}
 
     monkeypatch.setattr(untrained_forecasts, "calibrate", of)
@@ -187,6 +210,22 @@ def test_a_third_of_a_typical_series_is_left_as_history(monkeypatch, make_random
 
     assert asked[::2] == [4]
     assert len(asked) == 2  # of two rows, or one, nothing can be held back
+
+
+def test_whose_errors_set_the_intervals_is_said(make_random_panel):
+    def told(*lengths):
+        panel = make_random_panel(lengths, frequency="QS")
+        return evidence(calibration_of(panel, zero_shot(panel, calibrated=False)))
+
+    alone = "intervals: from errors on generated series, since the table has too few rows"
+    assert told(2) == alone
+    assert told(3) == (  # one error, over the last row
+        "intervals: for the first step from 1 errors or more over the table's last rows and 300 on "
+        "generated series, beyond from the latter alone"
+    )
+    assert told(12, 12, 12).startswith(  # of three series, 4 and 2 steps before their end
+        "intervals: for the first 4 steps from 18 errors or more over the table's last rows and 300"
+    )
 
 
 def test_intervals_are_wider_the_higher_their_level(model):

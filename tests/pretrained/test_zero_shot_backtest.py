@@ -108,7 +108,7 @@ def test_its_season_and_its_weights_stay_those_of_the_model(make_panel):
 @pytest.mark.parametrize(
     ("lengths", "season", "message"),
     [
-        ([40], 61, "has not practised a season of 61 steps: compare it with baselines"),
+        ([40], 301, "has not practised a season of 301 steps: compare it with baselines"),
         ([40, 2, 1], None, r"^2 series have fewer than 3 values \('b', 'c'\): little more than"),
         ([40, 2], None, r"^1 series has fewer than 3 values \('b'\): "),
     ],
