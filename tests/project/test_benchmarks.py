@@ -967,3 +967,85 @@ def test_every_column_of_etth1_is_a_series_of_its_own(tmp_path, monkeypatch):
     assert own[-1].actual.tolist() == [(6_000 + last).tolist()]
     places = [names.index(name) for name in every[-1].history.ids]
     assert every[-1].actual.tolist() == [(1_000 * k + last).tolist() for k in places]
+
+
+# Pretrainings with one thing changed
+
+
+@pytest.fixture
+def short_pretraining(monkeypatch, small_case):
+    """Random weights in place of a training; it lists each one's config, seed and first batch."""
+    from forecast.nn import NETWORKS
+    from forecast.pretrained import generated_windows
+    from forecast.training import stream_fit
+
+    module, trained = benchmark("pretraining"), []
+
+    def fit(config, plan, batches, kept, seed):
+        kept.touch()
+        trained.append((config, plan.steps, seed, next(batches(0))))
+        shapes = NETWORKS["seasonal"].shapes(config.blueprint.sizes)
+        rng = np.random.default_rng(seed)
+        return {name: rng.normal(0, 0.1, shape).astype("f4") for name, shape in shapes.items()}
+
+    monkeypatch.setattr(stream_fit, "fit_stream", fit)
+    monkeypatch.setattr(generated_windows, "ROWS", 400)
+    monkeypatch.setattr(generated_windows, "MIN_SERIES", 2)
+    monkeypatch.setattr(module, "COMPETITIONS", ["m3quarterly"])
+    monkeypatch.setattr(module, "M4", "m3quarterly")
+    monkeypatch.setattr(module, "statistical", benchmark("_untrained_methods").statistical)
+    assert not small_case
+    return trained
+
+
+@pytest.mark.slow
+def test_short_pretrainings_differ_in_one_thing_each(run, short_pretraining, tmp_path):
+    names = [
+        *("32 LSTM units in 2 layers", "seed 1", "1 layer", "GRU cells", "twice the steps"),
+        *("without t-2m", "without place within the seasons", "without weather"),
+    ]
+    options = ["--folder", str(tmp_path / "new"), "--steps", "10", "--limit", "2", "--only", *names]
+
+    printed, count = run("pretraining", options), len(short_pretraining)
+    again = run("pretraining", options)
+
+    rows = [line.split(" | ") for line in printed.splitlines()[2:]]
+    assert [cells[0].removeprefix("| ") for cells in rows] == names
+    assert len(short_pretraining) == count == len(names)  # none is trained again
+    assert [line.rpartition("|")[0].rpartition("|")[0] for line in again.splitlines()] == [
+        line.rpartition("|")[0].rpartition("|")[0] for line in printed.splitlines()
+    ]  # all but the seconds
+    base, seed, layer, gru, twice, lag, place, weather = short_pretraining
+    assert (base[0].layers, base[0].cell, base[1:3]) == (2, "lstm", (10, 0))
+    assert (seed[2], layer[0].layers, gru[0].cell, twice[1]) == (1, 1, "gru", 20)
+    assert lag[3].inputs.lags.tolist() == [
+        0 if place == 3 else lag for place, lag in enumerate(base[3].inputs.lags)
+    ]
+    assert base[3].inputs.step_features.any()
+    assert not place[3].inputs.step_features.any()
+    assert weather[3].targets.shape == base[3].targets.shape
+    assert weather[3].targets.tobytes() != base[3].targets.tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("short_pretraining")
+def test_the_layers_are_not_told_what_is_left_out(make_weights):
+    from forecast.nn import seasonal
+    from forecast.nn.seasonal import Seasonal
+    from forecast.pretrained.pretraining import pretraining_config
+
+    module = benchmark("pretraining")
+    config = pretraining_config(units=2, layers=1, cell="lstm")
+    network = Seasonal.of(np, config.blueprint.sizes, make_weights(config))
+    x, counts = np.ones((1, config.inputs), "f4"), np.full((1, 1), 5.0, "f4")
+    full, lags = network._inputs(x, counts, counts), seasonal.lags((24, 168))
+
+    for place in (0, 1):
+        with module.without_count(place):
+            told = network._inputs(x, counts, counts)
+        expected = full.copy()
+        expected[0, -2 + place] = (-1.0, 0.0)[place]
+        np.testing.assert_allclose(told, expected)
+
+    assert seasonal.lags((24, 168)) == lags
+    np.testing.assert_array_equal(network._inputs(x, counts, counts), full)

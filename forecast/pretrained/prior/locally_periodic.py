@@ -58,7 +58,8 @@ def _angle(rng: np.random.Generator, series: int, steps: int, seasons: Seasons) 
     """The place within a season, as an angle that grows steadily, (B, T)."""
     off = np.clip(0.02 * rng.standard_normal((series, 1)), -0.06, 0.06)
     pace = 1 + np.where(chance(rng, series, DETUNED), off, 0.0)
-    return 2 * np.pi * clock(rng, series, steps, seasons) / seasons.first * pace
+    result: Floats = 2 * np.pi * clock(rng, series, steps, seasons) / seasons.first * pace
+    return result
 
 
 def _slow(rng: np.random.Generator, steps: int, length: Floats) -> Floats:
