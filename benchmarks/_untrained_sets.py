@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -124,6 +125,15 @@ def origins(case: Case, test: bool, limit: int | None = None) -> list[Origin]:
         Origin(panel.until(back), panel.target[panel.indptr[1:, None] - back + ahead, 0])
         for back in np.linspace(first, case.horizon, case.cutoffs).astype(int).tolist()
     ]
+
+
+def without_values(origin: Origin, share: float) -> Origin:
+    """A share of the history missing at random, but neither end of a series."""
+    history, rng = origin.history, np.random.default_rng(0)
+    is_lost = rng.random(len(history.target)) < share
+    is_lost[history.indptr[:-1]] = is_lost[history.indptr[1:] - 1] = False
+    target = np.where(is_lost[:, None], np.nan, history.target)
+    return origin._replace(history=replace(history, target=target))
 
 
 def missing(case: Case) -> str | None:

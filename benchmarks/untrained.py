@@ -14,6 +14,9 @@ whose history has no seasonal difference is left out. The statistical models and
 statsforecast's, fitted to the last 1,008 rows of a series (six weeks of hours); the mean of both is
 that of each quantile. OWA is relative to Naive2 on the test part, whatever is forecast.
 
+With --missing the pretrained model is not shown a share of the values before a cutoff, drawn at
+random, except for the first and the last one of a series; the statistical models see them all.
+
 All methods run in this process, one after the other, the statistical ones on one core; reading the
 data and imports are not timed. With --cache the statistical forecasts are kept, and with them
 the seconds of the run that made them.
@@ -32,7 +35,7 @@ import numpy as np
 
 from benchmarks._untrained_methods import Forecasts, kept, measured, pretrained
 from benchmarks._untrained_scores import error_scale, scores
-from benchmarks._untrained_sets import CASES, Case, Origin, missing, origins
+from benchmarks._untrained_sets import CASES, Case, Origin, missing, origins, without_values
 from benchmarks._untrained_tables import (
     ETS,
     MEAN,
@@ -61,12 +64,14 @@ class Options(NamedTuple):
         limit: how many series of each; None for all.
         cache: folder of the forecasts of statistical models; None to make them again.
         start: whose weights: "pretrained" or a model file; None to leave such forecasts out.
+        missing: the share of the values that the pretrained model is not shown.
     """
 
     test: bool
     limit: int | None
     cache: Path | None
     start: str | None
+    missing: float = 0.0
 
 
 class Evaluation(NamedTuple):
@@ -103,7 +108,8 @@ def forecasts_of(
     made |= {ETS: fitted("AutoETS", case.season), THETA: fitted("AutoTheta", case.season)}
     made[MEAN] = made[ETS].mean_with(made[THETA])
     if options.start:
-        made[OURS] = measured(partial(pretrained, start=options.start), cutoffs)
+        shown = [without_values(origin, options.missing) for origin in cutoffs]
+        made[OURS] = measured(partial(pretrained, start=options.start), shown)
     return made
 
 
@@ -141,13 +147,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     mode.add_argument("--test", action="store_true", help="forecast the test parts")
     parser.add_argument("--sets", type=set_names, default=[*CASES], help=",".join(CASES))
     parser.add_argument("--limit", type=int, help="series of each set, for a quick try")
+    parser.add_argument(
+        "--missing", type=float, default=0.0, help="share of values not shown to the model"
+    )
     parser.add_argument("--cache", type=Path, help="folder that keeps the statistical forecasts")
     model = parser.add_mutually_exclusive_group()
     model.add_argument("--model", type=Path, help="a model file instead of the pretrained model")
     model.add_argument("--no-model", action="store_true", help="statistical models only")
     options = parser.parse_args(arguments)
     start = None if options.no_model else str(options.model or "pretrained")
-    run(options.sets, Options(options.test, options.limit, options.cache, start))
+    run(options.sets, Options(options.test, options.limit, options.cache, start, options.missing))
 
 
 if __name__ == "__main__":

@@ -793,6 +793,21 @@ def test_the_horizons_of_competitions_are_those_of_their_test_parts(name):
         assert {(one.h, one.period) for one in series} == {(case.horizon, case.season)}
 
 
+def test_values_are_missing_at_random_within_the_series(make_panel):
+    sets = benchmark("_untrained_sets")
+    history = make_panel(np.arange(1_000.0), [5.0, 6.0])
+    origin = sets.Origin(history, np.ones((2, 4)))
+
+    fewer = sets.without_values(origin, 0.3)
+
+    is_lost = np.isnan(fewer.history.target[:, 0])
+    assert 0.25 < is_lost.mean() < 0.35
+    assert not is_lost[[0, 999, 1_000, 1_001]].any()
+    np.testing.assert_array_equal(fewer.history.target[~is_lost], history.target[~is_lost])
+    assert fewer.actual is origin.actual
+    assert not np.isnan(sets.without_values(origin, 0.0).history.target).any()
+
+
 def test_forecasts_with_no_training_are_shown_beside_statistical_ones(
     run, small_case, tmp_path, monkeypatch
 ):
