@@ -116,8 +116,9 @@ def card_text(parts: ModelParts, kinds: tuple[Kind, ...]) -> Iterator[str]:
         f"{config.cell.upper()} units"
     )
     yield "Trained on generated series alone, never on real data. It has practised:"
-    for kind in kinds:
-        yield f"  {practised(kind)}"
+    for seasons in dict.fromkeys(kind.seasons for kind in kinds):
+        farthest = max((k for k in kinds if k.seasons == seasons), key=lambda kind: kind.horizon)
+        yield f"  {practised(farthest)}"
     yield "It takes the past of one target, of any frequency. It is not for:"
     yield from (f"  {limit}" for limit in NOT_FOR)
     yield f"How well does it do? forecast backtest TABLE --horizon N --model {PRETRAINED}"
@@ -133,7 +134,8 @@ def practised(kind: Kind) -> str:
         name = f"any season of {ANY_SEASON[0]} to {ANY_SEASON[-1]} steps"
     elif season == 1:
         name = "no season"
-    return f"{name}: {kind.rows[0]} to {kind.rows[1]} rows, up to {kind.horizon[1]} steps ahead"
+    rows = f"{kind.rows[0]:,} to {kind.rows[1]:,} rows"
+    return f"{name}: {rows}, up to {kind.horizon[1]} steps ahead"
 
 
 def show_state(path: str, as_json: bool) -> None:

@@ -394,8 +394,9 @@ def test_the_card_says_what_was_practised_and_what_it_is_not_for(words):
     assert lines[1] == ("Trained on generated series alone, never on real data. It has practised:")
     assert lines[2] == "  no season: 5 to 140 rows, up to 12 steps ahead"
     assert lines[6] == "  seasons of 7 and 364 steps: 370 to 900 rows, up to 60 steps ahead"
-    assert lines[14] == "  any season of 2 to 300 steps: 10 to 500 rows, up to 60 steps ahead"
-    assert lines[16] == "  covariates and several targets: train with --known, --static or --also"
+    assert lines[8] == "  seasons of 24 and 168 steps: 180 to 700 rows, up to 168 steps ahead"
+    assert lines[13] == "  any season of 2 to 300 steps: 10 to 500 rows, up to 60 steps ahead"
+    assert lines[15] == "  covariates and several targets: train with --known, --static or --also"
 
 
 def test_the_card_in_json_has_all_kinds():
