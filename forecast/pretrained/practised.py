@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from forecast.nn import seasonal
 
 MIN_SCALE_ROWS = 12
 SCALE_SEASONS = 3
+ENOUGH_SEASONS, ENOUGH_ROWS = 12, 40  # of a history with one season
 ANY_SEASON = range(2, 301)  # of kinds without one of their own
 
 
@@ -52,20 +54,20 @@ def scale_rows(season: int) -> int:
     return max(SCALE_SEASONS * season, MIN_SCALE_ROWS)
 
 
+def enough_rows(seasons: Sequence[int]) -> int:
+    """The last rows of a history that a forecast is made from: more of them gain nothing.
+
+    Args:
+        seasons: of the series, see `nn.seasonal.lags`.
+    """
+    season, longer = seasons
+    return longer + season if longer else max(ENOUGH_SEASONS * season, ENOUGH_ROWS)
+
+
 def longest_horizon(season: int) -> int:
     """The most steps that were practised with a season."""
-    return max(kind.horizon[1] for kind in _kinds_of(season))
-
-
-def longest_history(season: int) -> int:
-    """The most rows of a history that were practised with a season."""
-    return max(kind.rows[1] for kind in _kinds_of(season))
-
-
-def _kinds_of(season: int) -> list[Kind]:
-    """The kinds of a season; those of any season if it has none of its own."""
-    own = [kind for kind in KINDS if kind.seasons[0] == season]
-    return own or [kind for kind in KINDS if not kind.seasons[0]]
+    own = [kind.horizon[1] for kind in KINDS if kind.seasons[0] == season]
+    return max(own or [kind.horizon[1] for kind in KINDS if not kind.seasons[0]])
 
 
 def is_practised(season: int) -> bool:

@@ -26,7 +26,7 @@ from forecast.inference.conformal import Calibration
 from forecast.inference.predictor import Predictor
 from forecast.inference.serialization import ModelParts
 from forecast.nn import seasonal
-from forecast.pretrained.practised import KINDS, is_practised, longest_history, with_seasons
+from forecast.pretrained.practised import KINDS, enough_rows, is_practised, with_seasons
 from forecast.training.options import is_auto
 
 HISTORY_SHARE = 3  # a calibration leaves a third of a typical series as history
@@ -47,7 +47,7 @@ def zero_shot(
 ) -> Predictor:
     """The pretrained network with the state of a panel's series after their last rows.
 
-    No more rows of a series are read than the longest history that was practised.
+    Of a long series only the last rows are read, see `practised.enough_rows`.
 
     Args:
         panel: of one target, without covariates.
@@ -62,7 +62,7 @@ def zero_shot(
     """
     _refuse_what_needs_training(panel)
     config = zero_shot_config(panel, season, bounds)
-    predictor = Predictor.after(_recent(panel, config.season), config, shipped().weights)
+    predictor = Predictor.after(_recent(panel, config), config, shipped().weights)
     if not calibrated:
         return predictor
     return replace(predictor, calibration=calibration_of(panel, predictor))
@@ -83,7 +83,7 @@ def as_of(predictor: Predictor, panel: Panel, history: Panel) -> Predictor:
     config = predictor.config
     bounds = "auto" if config.bounds[0] == _suggested(panel) else config.bounds[0]
     own = replace(zero_shot_config(history, config.season, bounds), schema=config.schema)
-    earlier = Predictor.after(_recent(history, own.season), own, predictor.weights)
+    earlier = Predictor.after(_recent(history, own), own, predictor.weights)
     return replace(earlier, calibration=calibration_of(history, earlier))
 
 
@@ -103,14 +103,14 @@ def zero_shot_config(panel: Panel, season: int | None = None, bounds: Any = "aut
     )
 
 
-def _recent(panel: Panel, season: int, more: int = 0) -> Panel:
-    """The last rows of each series: of a history as long as any that was practised, and more.
+def _recent(panel: Panel, config: Config, more: int = 0) -> Panel:
+    """The last rows of each series: enough for a forecast, and some more.
 
     Missing values at the end do not count, so each series keeps an observed one.
     """
     observed = np.where(np.isnan(panel.target[:, 0]), -1, np.arange(len(panel.target)))
     missing = panel.indptr[1:] - 1 - np.maximum.reduceat(observed, panel.indptr[:-1])
-    rows = np.minimum(panel.lengths, longest_history(season) + more + missing)
+    rows = np.minimum(panel.lengths, enough_rows(config.seasons) + more + missing)
     return panel.cut(np.arange(len(rows)), rows, panel.lengths - rows)
 
 
@@ -158,7 +158,7 @@ def calibration_of(panel: Panel, predictor: Predictor) -> Calibration | None:
     steps = min(predictor.config.horizon, typical // HISTORY_SHARE)
     own = None
     if steps:
-        recent = _recent(panel, predictor.config.season, steps)
+        recent = _recent(panel, predictor.config, steps)
         own, _ = calibrate(recent, predictor.config, predictor.weights, steps, within=steps)
     expected = shipped().calibration
     if own is None or expected is None:
