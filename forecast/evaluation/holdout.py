@@ -197,6 +197,7 @@ def calibrate(
     weights: dict[str, np.ndarray],
     holdout: int,
     within: int | None = None,
+    history: int | None = None,
 ) -> tuple[Calibration | None, dict[str, float]]:
     """Learn from rollouts over the held-out rows how wide intervals have to be.
 
@@ -211,37 +212,41 @@ def calibrate(
         holdout: steps of a rollout, H; 0 for no calibration.
         within: the last rows in which rollouts begin, 2H by default; in the last H there is no
             first half, and nothing is known of the coverage.
+        history: rows that each of them is made from; by default all before its cutoff.
 
     Returns:
         The calibration on all of them, None where nothing was observed; and for each level the
         empirical coverage in percent.
     """
-    affordable = MAX_CALIBRATION_ROWS // max(panel.lengths.mean(), 1)
+    lengths = panel.lengths if history is None else np.minimum(panel.lengths, history)
+    affordable = MAX_CALIBRATION_ROWS // max(lengths.mean(), 1)
     most = MAX_COUNT_ROLLOUTS if config.counts else MAX_CALIBRATION_ROLLOUTS
     rollouts = int(np.clip(affordable, MIN_CALIBRATION_ROLLOUTS, most))
     if len(panel.ids) > rollouts:
         rng = np.random.default_rng(0)
         panel = panel.select(rng.choice(panel.ids, rollouts, replace=False).tolist())
     cutoffs = _cutoffs(2 * holdout if within is None else within, rollouts // len(panel.ids))
-    origins = _origins(panel, cutoffs)
+    origins = _origins(panel, cutoffs, history)
     if origins is None:
         return None, {}
     series, cutoff = origins
-    predictor = Predictor.after(panel.cut(series, panel.lengths[series] - cutoff), config, weights)
+    known = panel.lengths[series] - cutoff
+    rows = known if history is None else np.minimum(known, history)
+    predictor = Predictor.after(panel.cut(series, rows, known - rows), config, weights)
     scores = np.full((len(cutoff), holdout, config.targets), np.nan)
     second_half: list[HeldOutRollouts] = []
     is_second = cutoff <= holdout
     for own in np.unique(cutoff if config.known else is_second):  # covariates end with the rows
-        rows = np.flatnonzero((cutoff if config.known else is_second) == own)
-        steps = min(int(cutoff[rows].max()), holdout)
+        group = np.flatnonzero((cutoff if config.known else is_second) == own)
+        steps = min(int(cutoff[group].max()), holdout)
         actual, start = (
-            _actuals(panel, series[rows], cutoff[rows], steps),
-            predictor.state.take(rows),
+            _actuals(panel, series[group], cutoff[group], steps),
+            predictor.state.take(group),
         )
         future = _own_covariates(panel, start, config, steps)
         rolled_out = _roll_out(predictor, start, actual, future)
-        scores[rows, :steps] = rolled_out.scores
-        if is_second[rows[0]]:
+        scores[group, :steps] = rolled_out.scores
+        if is_second[group[0]]:
             second_half.append(rolled_out)
     in_first_half = np.arange(holdout) < (cutoff - holdout)[:, None]
     first_half = Calibration.of(np.where(in_first_half[..., None], scores, np.nan))
@@ -262,12 +267,16 @@ def _cutoffs(within: int, count: int) -> list[int]:
     return sorted({int(cutoff) for cutoff in np.linspace(within, 0, count, endpoint=False)})
 
 
-def _origins(panel: Panel, cutoffs: list[int]) -> tuple[np.ndarray, np.ndarray] | None:
+def _origins(
+    panel: Panel, cutoffs: list[int], history: int | None
+) -> tuple[np.ndarray, np.ndarray] | None:
     """The series (M,) and the cutoffs (M,) of rollouts; None where nothing was observed before."""
-    parts = np.split(~np.isnan(panel.target).all(axis=1), panel.indptr[1:-1])
-    first = np.array([np.argmax(part) if part.any() else len(part) for part in parts])
-    series, cutoff = np.meshgrid(np.arange(len(first)), np.array(cutoffs, np.int64))
-    has_values = panel.lengths[series] - cutoff > first[series]
+    observed = np.concatenate([[0], np.cumsum(~np.isnan(panel.target).all(axis=1))])
+    series, cutoff = np.meshgrid(np.arange(len(panel.ids)), np.array(cutoffs, np.int64))
+    known = np.maximum(panel.lengths[series] - cutoff, 0)
+    rows = known if history is None else np.minimum(known, history)
+    end = panel.indptr[series] + known
+    has_values = observed[end] > observed[end - rows]
     return (series[has_values], cutoff[has_values]) if has_values.any() else None
 
 

@@ -30,6 +30,7 @@ from forecast.pretrained.practised import KINDS, enough_rows, is_practised, with
 from forecast.training.options import is_auto
 
 HISTORY_SHARE = 3  # a calibration leaves a third of a typical series as history
+MOST_CUTOFFS = 10  # horizons in which the cutoffs of a calibration lie, at the end of a series
 EXPECTED_SCORES = 300  # that the errors on generated series count for, at each step
 MIN_VALUES = 3  # of a series, below which little is known of it
 FILE = "pretrained.forecast"  # beside this module
@@ -90,8 +91,9 @@ def as_of(predictor: Predictor, panel: Panel, history: Panel) -> Predictor:
 def zero_shot_config(panel: Panel, season: int | None = None, bounds: Any = "auto") -> Config:
     """What the model is made of; the arguments are those of `zero_shot`."""
     steps = season or panel.frequency.season_length
-    seasons = seasonal.pair(steps, panel.frequency.seasons, int(panel.lengths.max()))
-    config = with_seasons(shipped().config, seasons)
+    both = seasonal.pair(steps, panel.frequency.seasons, int(panel.lengths.max()))
+    is_known = any(kind.seasons == both for kind in KINDS)
+    config = with_seasons(shipped().config, both if is_known else (steps, 0))
     own = _suggested(panel) if is_auto(bounds) else to_bounds(bounds)
     usual = scaling.usual_spreads(panel.target, panel.indptr, config.context, config.powers)
     return replace(
@@ -126,11 +128,12 @@ def shortcomings(panel: Panel, config: Config) -> Iterator[str]:
         panel: the series.
         config: of the model of it.
     """
-    season, longer = config.seasons
-    if not is_practised(season):
-        yield _unpractised(f"a season of {season:,} steps")
-    elif longer and not any(kind.seasons == config.seasons for kind in KINDS):
-        yield _unpractised(f"seasons of {season:,} and {longer:,} steps together")
+    if not is_practised(config.season):
+        yield (
+            f"the pretrained network has not practised a season of {config.season:,} steps: "
+            "compare it with baselines, by forecast backtest TABLE --horizon N --model pretrained, "
+            "or train"
+        )
     observed = np.add.reduceat(~np.isnan(panel.target[:, 0]), panel.indptr[:-1])
     is_short = observed < MIN_VALUES
     if is_short.any():
@@ -141,25 +144,20 @@ def shortcomings(panel: Panel, config: Config) -> Iterator[str]:
         )
 
 
-def _unpractised(what: str) -> str:
-    return (
-        f"the pretrained network has not practised {what}: compare it with baselines, by forecast "
-        "backtest TABLE --horizon N --model pretrained, or train"
-    )
-
-
 def calibration_of(panel: Panel, predictor: Predictor) -> Calibration | None:
     """The errors of rollouts over a panel's own rows, and those over generated series.
 
-    Nothing was fitted to the panel, so every cutoff is an honest one: they are as close to its end
-    as they can be. Where there are few, the generated series count most.
+    Nothing was fitted to the panel, so every cutoff is an honest one: those that leave enough rows
+    before them, or where there are none such, the last ones. Where they are few, the generated
+    series count most.
     """
-    typical = int(np.median(panel.lengths))
-    steps = min(predictor.config.horizon, typical // HISTORY_SHARE)
+    config, typical = predictor.config, int(np.median(panel.lengths))
+    steps, history = min(config.horizon, typical // HISTORY_SHARE), enough_rows(config.seasons)
     own = None
     if steps:
-        recent = _recent(panel, predictor.config, steps)
-        own, _ = calibrate(recent, predictor.config, predictor.weights, steps, within=steps)
+        within = int(np.clip(typical - history, steps, MOST_CUTOFFS * steps))
+        recent = _recent(panel, config, within)
+        own, _ = calibrate(recent, config, predictor.weights, steps, within, history)
     expected = shipped().calibration
     if own is None or expected is None:
         return own or expected

@@ -293,24 +293,35 @@ def each_step_alone(monkeypatch):
 
 
 @pytest.mark.usefixtures("each_step_alone")
-@pytest.mark.parametrize("power", [1.0, 0.5])
+@pytest.mark.parametrize(
+    ("power", "within", "history"), [(1.0, None, None), (0.5, None, None), (1.0, 4, 9), (1.0, 8, 1)]
+)
 def test_scores_are_the_errors_of_forecasts_from_truncated_histories(
-    make_model, make_random_panel, power
+    make_model, make_random_panel, power, within, history
 ):
     panel = make_random_panel([20, 17], missing=0.2)
     model = make_model(panel, lags=(2,), power=power)
     errors = {step: [] for step in range(3)}
 
-    for cutoff in range(6, 0, -1):
-        state = model.encode(panel.until(cutoff))
+    for cutoff in range(within or 6, 0, -1):
+        past = panel.until(cutoff)
+        rows = np.minimum(past.lengths, history or 20)
+        past = past.cut(np.arange(2), rows, past.lengths - rows)
+        if np.isnan(past.target).all():
+            continue
+        past = past.drop_unobserved()
+        state = model.encode(past)
         steps = min(cutoff, 3)
-        path = model.predict(steps, state=state)["forecast"].to_numpy().reshape(2, steps)
-        for s, end in enumerate(panel.indptr[1:]):
+        path = model.predict(steps, state=state)["forecast"].to_numpy().reshape(-1, steps)
+        for s, name in enumerate(past.ids):
+            end = panel.indptr[1:][panel.ids.tolist().index(name)]
             truth = panel.target[end - cutoff : end - cutoff + steps, 0]
             apart = scaling.transform(truth, (power,)) - scaling.transform(path[s], (power,))
             for step, error in enumerate(np.abs(apart) / state.scale.scale[s, 0]):
                 errors[step] += [] if np.isnan(error) else [error]
-    found, _ = holdout.calibrate(panel, model.config, model.weights, holdout=3)
+    found, _ = holdout.calibrate(
+        panel, model.config, model.weights, holdout=3, within=within, history=history
+    )
 
     for step in range(3):
         scores = found.scores[step, :, 0]

@@ -21,10 +21,11 @@ from forecast.inference import encoding
 from forecast.inference.bounds import Bounds, between, non_negative
 from forecast.inference.conformal import Calibration
 from forecast.inference.encoding import history_scale
+from forecast.inference.predictor import Predictor
 from forecast.inference.serialization import ModelParts
 from forecast.nn import seasonal
 from forecast.pretrained import zero_shot as untrained_forecasts
-from forecast.pretrained.practised import with_seasons
+from forecast.pretrained.practised import KINDS, with_seasons
 from forecast.pretrained.pretraining import pretraining_config
 from forecast.pretrained.zero_shot import (
     EXPECTED_SCORES,
@@ -121,11 +122,12 @@ def test_seasons_and_the_rows_of_a_scale_follow_from_the_frequency_and_the_longe
     assert config.schema == panel.schema
 
 
-def test_a_season_that_is_given_is_looked_at_with_the_longer_one_of_the_frequency(make_panel):
-    panel = make_panel(np.arange(200.0), frequency="h")
+def test_a_season_that_is_given_is_looked_at_with_a_longer_one_if_both_were_practised(make_panel):
+    half_hourly, hourly = (make_panel(np.arange(400.0), frequency=step) for step in ("30min", "h"))
 
-    assert zero_shot_config(panel, season=84).seasons == (84, 168)
-    assert zero_shot_config(panel, season=10).seasons == (10, 20)
+    assert zero_shot_config(half_hourly, season=48).seasons == (48, 336)
+    assert zero_shot_config(half_hourly, season=24).seasons == (24, 0)  # not a day and two
+    assert zero_shot_config(hourly, season=84).seasons == (84, 0)
 
 
 def test_bounds_are_inferred_or_those_given(make_panel):
@@ -173,9 +175,10 @@ def test_no_more_rows_are_read_than_are_enough(lengths, missing, seed):
 
     whole, recent = (to_panel(table_of(*values, freq="YS")) for values in (series, last))
 
+    found = zero_shot(whole, calibrated=False)
+    expected = Predictor.after(recent, found.config, found.weights)
     np.testing.assert_array_equal(
-        zero_shot(whole, calibrated=False).state.memory.network["hidden_0"],
-        zero_shot(recent, calibrated=False).state.memory.network["hidden_0"],
+        found.state.memory.network["hidden_0"], expected.state.memory.network["hidden_0"]
     )
 
 
@@ -186,7 +189,7 @@ def test_intervals_follow_the_errors_on_the_table_and_those_on_generated_series(
     panel = make_random_panel([60, 60, 60], frequency="QS")
     model = zero_shot(panel)
 
-    own, _ = calibrate(panel, model.config, model.weights, 16, within=16)  # the longest practised
+    own, _ = calibrate(panel, model.config, model.weights, 16, within=16, history=48)
     expected = own.joined(EXPECTED, EXPECTED_SCORES)
     np.testing.assert_array_equal(model.calibration.scores, expected.scores)
     beyond = model.calibration.scores[16]  # no errors of its own
@@ -194,22 +197,32 @@ def test_intervals_follow_the_errors_on_the_table_and_those_on_generated_series(
     np.testing.assert_allclose(beyond[np.isfinite(beyond)], middles, atol=0.0201)
 
 
-def test_a_third_of_a_typical_series_is_left_as_history(monkeypatch, make_random_panel):
-    asked = []
+@pytest.mark.parametrize(
+    ("lengths", "asked"),
+    [
+        ([9, 12, 100], (4, 4)),  # a third of a typical series is left as history
+        ([2], None),  # of two rows, or one, nothing can be held back
+        ([1, 1, 30], None),
+        ([60], (16, 16)),  # 48 rows are enough to forecast from
+        ([100], (16, 52)),  # all cutoffs that have so many before them
+        ([1_000], (16, 160)),  # of ten horizons, at most
+    ],
+)
+def test_cutoffs_leave_enough_rows_or_a_third_of_them(
+    monkeypatch, make_random_panel, lengths, asked
+):
+    found = []
 
-    def of(*arguments, within):
-        assert within == arguments[-1]
-        asked.append(within)
+    def of(_panel, _config, _weights, steps, within, history):
+        found.append((steps, within, history))
         return None, {}
 
+    panel = make_random_panel(lengths, frequency="QS")
+    model = zero_shot(panel, calibrated=False)
     monkeypatch.setattr(untrained_forecasts, "calibrate", of)
 
-    for lengths in ([9, 12, 100], [2], [1, 1, 30]):
-        panel = make_random_panel(lengths, frequency="QS")
-        assert calibration_of(panel, zero_shot(panel)) is EXPECTED
-
-    assert asked[::2] == [4]
-    assert len(asked) == 2  # of two rows, or one, nothing can be held back
+    assert calibration_of(panel, model) is EXPECTED
+    assert found == ([] if asked is None else [(*asked, 48)])
 
 
 def test_whose_errors_set_the_intervals_is_said(make_random_panel):
@@ -365,5 +378,5 @@ def test_the_package_has_a_small_model_file_of_generated_series(monkeypatch):
     made = pretraining_config(config.units, config.layers, config.cell)
     assert config == made == with_seasons(config, config.seasons)
     assert parts.record == {}
-    assert parts.calibration.steps == 60
+    assert parts.calibration.steps == max(kind.horizon[1] for kind in KINDS if kind.seasons[0])
     assert sum(array.nbytes for array in parts.weights.values()) < 1_000_000

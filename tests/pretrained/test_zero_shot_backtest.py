@@ -120,14 +120,17 @@ def test_what_was_not_practised_is_reported_in_python_too(make_panel, lengths, s
         Forecaster(season=season, steps=0).fit(panel)
 
 
-def test_two_seasons_that_were_not_practised_together_are_reported(make_panel):
-    daily = make_panel(*counts(np.random.default_rng(8), 400), frequency="D")
-    config = zero_shot(daily, calibrated=False).config
+def test_two_seasons_are_looked_at_together_where_they_were_practised(make_panel):
+    (values,) = counts(np.random.default_rng(8), 1_200)
 
-    assert config.seasons == (7, 364)
-    assert [*shortcomings(daily, config)] == []
-    (note,) = shortcomings(daily, replace(config, seasons=(5, 260)))
-    assert "has not practised seasons of 5 and 260 steps together: " in note
+    found = {}
+    for frequency in ("D", "5min"):
+        panel = make_panel(values, frequency=frequency)
+        config = zero_shot(panel, season=None if frequency == "D" else 100, calibrated=False).config
+        found[frequency] = config.seasons
+        assert [*shortcomings(panel, config)] == []
+
+    assert found == {"D": (7, 364), "5min": (100, 0)}
 
 
 def test_by_default_cutoffs_lie_in_the_last_third(make_panel):
