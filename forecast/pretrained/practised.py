@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from forecast.inference.config import Config
 from forecast.nn import seasonal
 
 MIN_SCALE_ROWS = 12
 SCALE_SEASONS = 3
-ENOUGH_SEASONS, ENOUGH_ROWS = 12, 40  # of a history with one season
+ENOUGH_SEASONS, ENOUGH_ROWS = 12, (40, 500)  # of a history with one season
 ANY_SEASON = range(2, 301)  # of kinds without one of their own
 
 
@@ -61,7 +63,9 @@ def enough_rows(seasons: Sequence[int]) -> int:
         seasons: of the series, see `nn.seasonal.lags`.
     """
     season, longer = seasons
-    return longer + season if longer else max(ENOUGH_SEASONS * season, ENOUGH_ROWS)
+    if longer:
+        return longer + season
+    return max(int(np.clip(ENOUGH_SEASONS * season, *ENOUGH_ROWS)), 2 * season + 1)
 
 
 def longest_horizon(season: int) -> int:
