@@ -31,6 +31,7 @@ from forecast.nn import HEADS
 
 MAX_COMPARED_SERIES = 1_000  # drawn once when there are more
 MAX_CALIBRATION_ROLLOUTS = 1_000
+MAX_CUTOFFS = 200  # of a series, whose rollouts overlap more the more there are
 MAX_COUNT_ROLLOUTS = 250  # of counts: of each there are as many paths as an interval needs
 MIN_CALIBRATION_ROLLOUTS = 50  # also where histories are long
 MAX_CALIBRATION_ROWS = 5_000_000  # that all those rollouts encode
@@ -263,7 +264,7 @@ def _actuals(panel: Panel, series: np.ndarray, cutoff: np.ndarray, steps: int) -
 
 def _cutoffs(within: int, count: int) -> list[int]:
     """Rows after the cutoffs of rollouts, evenly spaced: at least two of them if there are."""
-    count = min(max(count, 2), within)
+    count = min(max(count, 2), within, MAX_CUTOFFS)
     return sorted({int(cutoff) for cutoff in np.linspace(within, 0, count, endpoint=False)})
 
 

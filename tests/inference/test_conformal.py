@@ -398,6 +398,7 @@ def test_rollouts_begin_evenly_over_both_tails():
     assert holdout._cutoffs(96, count=2) == [48, 96]
     assert holdout._cutoffs(96, count=4) == [24, 48, 72, 96]
     assert holdout._cutoffs(2, count=0) == [1, 2]
+    assert holdout._cutoffs(400, count=1_000) == [*range(2, 402, 2)]
 
 
 def test_without_held_out_rows_there_is_no_calibration(make_model, make_random_panel):
