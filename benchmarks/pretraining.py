@@ -45,7 +45,7 @@ from forecast.pretrained.pretraining import (
     pretraining_plan,
 )
 from forecast.pretrained.prior.mixture import FAMILIES
-from forecast.pretrained.zero_shot import zero_shot_config
+from forecast.pretrained.zero_shot import shipped, zero_shot_config
 
 UNITS, STEPS, RATE = 32, 500, 4e-3
 LAGS = ("t-2", "t-m", "t-m-1", "t-2m", "t-M", "t-M-1")  # in the order of `seasonal.lags`
@@ -209,6 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise SystemExit(f"{name}: {lack}")
     tasks = {name: task_of(CASES[name], options.limit) for name in (*COMPETITIONS, M4)}
     options.folder.mkdir(parents=True, exist_ok=True)
+    shipped()  # read before anything is left out, which its file would not agree with
     chosen = networks(options.steps)
     print(head(["network", "nine sets", "M4 hourly", "weights", "seconds"]))
     for name in options.only or chosen:
