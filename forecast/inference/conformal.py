@@ -114,8 +114,9 @@ class Calibration:
             least = math.ceil(1 / (1 - level / 100)) - 1
             raise OptionError(
                 f"an interval of {level:g} % needs at least {least} held-out values, there are "
-                f"{count.min()}; use a lower level, train with a larger --holdout, or, with a head "
-                "that has sample paths, use --intervals paths (intervals='paths' in Python)"
+                f"{count.min()}; use a lower level, or with a head that has sample paths, as the "
+                "pretrained network's, --intervals paths (intervals='paths' in Python), or train "
+                "with a larger --holdout"
             )
         measured = np.take_along_axis(self.scores, rank[:, None] - 1, axis=1)[:, 0]
         beyond = max(horizon - self.steps, 0)

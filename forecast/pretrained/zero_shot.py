@@ -32,6 +32,7 @@ from forecast.training.options import is_auto
 HISTORY_SHARE = 3  # a calibration leaves a third of a typical series as history
 MOST_CUTOFFS = 10  # horizons in which the cutoffs of a calibration lie, at the end of a series
 EXPECTED_SCORES = 300  # that the errors on generated series count for, at each step
+STRAY, MIN_AROUND = 20, 10  # times as far from the median as the third farthest of so many values
 MIN_VALUES = 3  # of a series, below which little is known of it
 FILE = "pretrained.forecast"  # beside this module
 
@@ -134,6 +135,17 @@ def shortcomings(panel: Panel, config: Config) -> Iterator[str]:
             "compare it with baselines, by forecast backtest TABLE --horizon N --model pretrained, "
             "or train"
         )
+    recent = _recent(panel, config)
+    if len(strays := _strays(recent)):
+        series = np.searchsorted(recent.indptr, strays, side="right") - 1
+        row, first = int(strays[0]), int(series[0])
+        time = recent.start[first] + (row - recent.indptr[first]) * recent.frequency.step
+        many = "1 series has" if len(strays) == 1 else f"{len(strays):,} series have"
+        yield (
+            f"{many} a value far from all others ('{recent.ids[first]}': "
+            f"{recent.target[row, 0]:,.12g} at {recent.schema.text(recent.frequency, int(time))}): "
+            "correct it or leave it empty, since the forecast is made in units of the spread"
+        )
     observed = np.add.reduceat(~np.isnan(panel.target[:, 0]), panel.indptr[:-1])
     is_short = observed < MIN_VALUES
     if is_short.any():
@@ -142,6 +154,19 @@ def shortcomings(panel: Panel, config: Config) -> Iterator[str]:
             f"{few} fewer than {MIN_VALUES} values ({first_few(panel.ids[is_short])}): little more "
             "than the last value is known of what follows"
         )
+
+
+def _strays(panel: Panel) -> np.ndarray:
+    """Rows whose value is far from all others of its series, at most one of each."""
+    rows = []
+    for first, end in zip(panel.indptr[:-1], panel.indptr[1:], strict=True):
+        values = panel.target[first:end, 0]
+        apart = np.nan_to_num(np.abs(values - np.nanmedian(values)))
+        if len(apart) >= MIN_AROUND:
+            third, _, largest = np.partition(apart, [-3, -2, -1])[-3:]
+            if largest > STRAY * third > 0:
+                rows.append(first + int(apart.argmax()))
+    return np.array(rows, np.int64)
 
 
 def calibration_of(panel: Panel, predictor: Predictor) -> Calibration | None:

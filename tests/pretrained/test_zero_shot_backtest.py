@@ -120,6 +120,23 @@ def test_what_was_not_practised_is_reported_in_python_too(make_panel, lengths, s
         Forecaster(season=season, steps=0).fit(panel)
 
 
+@pytest.mark.parametrize(("others", "value", "is_far"), [(3.0, 71.0, True), (4.0, 71.0, False)])
+def test_a_value_far_from_all_others_is_reported(make_panel, others, value, is_far):
+    """Around a median of 10 the third farthest value is 3 or 4 away, and the farthest 61."""
+    values = np.tile([10.0, 11.0, 9.0, 10.0], 10)
+    values[[5, 6, 30]] = 10 + others, 10 - others, value
+    panel = make_panel(np.tile([1.0, 2.0], 20), values, frequency="MS")
+
+    notes = [*shortcomings(panel, zero_shot(panel, calibrated=False).config)]
+
+    expected = (
+        "1 series has a value far from all others ('b': 71 at "
+        f"{panel.schema.text(panel.frequency, int(panel.start[1]) + 30)}): correct it or leave it "
+        "empty, since the forecast is made in units of the spread"
+    )
+    assert notes == ([expected] if is_far else [])
+
+
 def test_two_seasons_are_looked_at_together_where_they_were_practised(make_panel):
     (values,) = counts(np.random.default_rng(8), 1_200)
 
