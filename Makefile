@@ -49,8 +49,8 @@ format: $(VENV)/installed
 bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python --write $(BENCH)
 
-# Make the shipped weights of the pretrained network again, from a seed: half an hour. Stopped, it goes on
-# where it was; PRETRAIN="--steps 500" and other options of python -m forecast.pretrained are passed on.
+# Make the shipped weights of the pretrained network again, from a seed: an hour and a quarter. Stopped, it
+# goes on where it was; PRETRAIN="--steps 500" and other options of python -m forecast.pretrained are passed on.
 pretrain: $(VENV)/installed
 	mkdir -p .pretrain
 	$(BIN)/python -m forecast.pretrained --kept .pretrain/kept.safetensors \

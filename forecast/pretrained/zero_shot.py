@@ -161,8 +161,9 @@ def _strays(panel: Panel) -> np.ndarray:
     rows = []
     for first, end in zip(panel.indptr[:-1], panel.indptr[1:], strict=True):
         values = panel.target[first:end, 0]
-        apart = np.nan_to_num(np.abs(values - np.nanmedian(values)))
-        if len(apart) >= MIN_AROUND:
+        known = values[~np.isnan(values)]
+        if len(known) >= MIN_AROUND:
+            apart = np.nan_to_num(np.abs(values - np.median(known)))
             third, _, largest = np.partition(apart, [-3, -2, -1])[-3:]
             if largest > STRAY * third > 0:
                 rows.append(first + int(apart.argmax()))
