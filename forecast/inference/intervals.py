@@ -104,6 +104,7 @@ def calibrated_intervals(
     """
     grows_by_itself = HEADS[engine.config.head].RANDOM  # the spread of the paths does
     widening = calibration.widening(centre.longest, 0.0 if grows_by_itself else RANDOM_WALK)
+    spread = spread.never_less_after(calibration.steps)
     intervals = {}
     for level in levels:
         width = calibration.widths(level, centre.longest)

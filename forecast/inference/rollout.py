@@ -35,6 +35,18 @@ class Spread(NamedTuple):
     below: np.ndarray
     above: np.ndarray
 
+    def never_less_after(self, steps: int) -> Spread:
+        """The same up to a step, and from there on no less than it was at that step or later."""
+        return Spread(
+            *(
+                np.concatenate(
+                    [part[:, : steps - 1], np.maximum.accumulate(part[:, steps - 1 :], axis=1)],
+                    axis=1,
+                )
+                for part in self
+            )
+        )
+
 
 @dataclass(frozen=True)
 class Rollout:

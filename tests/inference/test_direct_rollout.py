@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from forecast import ForecastWarning
 from forecast.data import scaling
 from forecast.evaluation import holdout
 from forecast.inference import conformal as calibrations
@@ -12,7 +13,7 @@ from forecast.inference import rollout as rollouts
 from forecast.inference.bounds import Bounds
 from forecast.inference.conformal import Calibration
 from forecast.inference.intervals import interval_source
-from forecast.inference.rollout import MIN_SPREAD, RolloutEngine, times_after
+from forecast.inference.rollout import MIN_SPREAD, RolloutEngine, Spread, times_after
 from forecast.nn.seasonal import as_observed
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -179,6 +180,21 @@ def test_where_all_errors_are_as_large_as_the_spread_an_interval_ends_at_its_qua
         ("forecast", "forecast-lo-80", "forecast-hi-80"), in_units, strict=True
     ):
         np.testing.assert_allclose(table[name], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_beyond_the_calibrated_steps_a_spread_does_not_shrink(model):
+    spread = Spread(np.array([[[1.0], [3.0], [2.0], [1.0], [4.0]]]), np.full((1, 5, 1), 2.0))
+
+    held = spread.never_less_after(3)
+
+    assert held.below.ravel().tolist() == [1.0, 3.0, 2.0, 2.0, 4.0]
+    assert held.above.ravel().tolist() == [2.0] * 5
+    assert spread.never_less_after(9).below.ravel().tolist() == [1.0, 3.0, 2.0, 1.0, 4.0]
+
+    with pytest.warns(ForecastWarning, match="intervals beyond step 2 are extrapolated"):
+        table = replace(model, calibration=of_ones(2)).predict(40, levels=80)
+    widths = (table["forecast-hi-80"] - table["forecast-lo-80"]).to_numpy().reshape(3, 40)[:, 1:]
+    np.testing.assert_allclose(np.maximum.accumulate(widths, axis=1), widths, rtol=1e-5)
 
 
 def test_intervals_of_a_direct_model_need_no_sample_paths(model):
