@@ -72,7 +72,8 @@ class Scored(NamedTuple):
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with the forecasts, and what to try."""
         record = self.model.record
-        return self.backtest.findings(record.exposure if record else None)
+        exposure = record.exposure if record else None
+        return self.backtest.findings(exposure, trained=not self.model.is_zero_shot)
 
 
 @click.command(short_help="Evaluate forecasts from past cutoffs against baselines.")

@@ -57,13 +57,16 @@ class Backtest(CutoffForecasts):
         """Whether the model beats the best baseline, see `forecast.evaluation.significance`."""
         return compare_with_best_baseline(self, self.by_forecast)
 
-    def findings(self, exposure: Exposure | None = None) -> tuple[Finding, ...]:
+    def findings(
+        self, exposure: Exposure | None = None, trained: bool = True
+    ) -> tuple[Finding, ...]:
         """What is wrong with the forecasts, and what to try, see `evaluation.diagnostics`.
 
         Args:
             exposure: the exposure gap of the model's training, `model.record.exposure`.
+            trained: whether the model was trained on a table, `not model.is_zero_shot`.
         """
-        return findings(self, self.verdict, exposure)
+        return findings(self, self.verdict, exposure, trained)
 
     def plot(self, kind: str = "forecasts") -> Figure:
         """Draw a picture, see `forecast.plotting`.

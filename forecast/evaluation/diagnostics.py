@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,26 @@ EXPOSURE_RATIO = 2.0  # of the error of a rollout to that of single steps
 COVERAGE_TOLERANCE = 0.05  # of an empirical coverage, besides chance
 NAMED_SERIES = 3  # in a sentence
 
+ADVICE = {  # what to try, by kind
+    "lag-copy": "Train longer (--budget), or add future covariates (--known).",
+    "flat": "If those moves can be predicted at all, train longer (--budget), with a longer "
+    "--context, or with --feedback free.",
+    "drift": "Set limits (--bounds), train with --feedback free, or with a smaller "
+    "--learning-rate.",
+    "worse than naive": "Use it for them, give more data, or distinguish series by a column "
+    "(--static).",
+    "exposure gap": "Train with --feedback free or scheduled, over as many steps as "
+    "--train-horizon says.",
+    "intervals": "Train on later rows too, or with a larger --holdout.",
+}
+ADVICE_UNTRAINED = {  # of the pretrained network
+    "lag-copy": "If more can be predicted, name the season (--season) or train.",
+    "flat": "If those moves can be predicted at all, name the season (--season), or train.",
+    "drift": "Set limits (--bounds), or train.",
+    "worse than naive": "Use it for them, or train.",
+    "intervals": "Give more rows, since intervals are calibrated on them, or train.",
+}
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -40,7 +60,10 @@ class Finding:
 
 
 def findings(
-    forecasts: CutoffForecasts, verdict: Verdict | None = None, exposure: Exposure | None = None
+    forecasts: CutoffForecasts,
+    verdict: Verdict | None = None,
+    exposure: Exposure | None = None,
+    trained: bool = True,
 ) -> tuple[Finding, ...]:
     """All that is wrong, as far as the forecasts show it.
 
@@ -48,14 +71,20 @@ def findings(
         forecasts: of a model.
         verdict: which baseline is the best one.
         exposure: the exposure gap that the model's training has measured.
+        trained: whether the model was trained on a table, which decides what to try.
     """
-    return (
+    problems = (
         *lag_copies(forecasts),
         *flat_rollouts(forecasts),
         *drifting_rollouts(forecasts),
         *worse_than_baseline(forecasts, verdict),
         *exposure_gap(forecasts, exposure),
         *miscalibrated_intervals(forecasts),
+    )
+    advice = ADVICE if trained else ADVICE_UNTRAINED
+    return tuple(
+        replace(problem, sentence=f"{problem.sentence} {advice[problem.kind]}")
+        for problem in problems
     )
 
 
@@ -70,8 +99,7 @@ def lag_copies(forecasts: CutoffForecasts) -> Iterator[Finding]:
             "lag-copy",
             series,
             f"Forecasts begin by repeating the last value, in {_named(series, forecasts)}: the "
-            "model has learned little more than to copy. Train longer (--budget), or add future "
-            "covariates (--known).",
+            "model does little more than to copy.",
         )
 
 
@@ -86,9 +114,7 @@ def flat_rollouts(forecasts: CutoffForecasts) -> Iterator[Finding]:
         yield Finding(
             "flat",
             series,
-            f"Rollouts are flat where the data move, in {_named(series, forecasts)}. If those "
-            "moves can be predicted at all, train longer (--budget), with a longer --context, or "
-            "with --feedback free.",
+            f"Rollouts are flat where the data move, in {_named(series, forecasts)}.",
         )
 
 
@@ -104,9 +130,7 @@ def drifting_rollouts(forecasts: CutoffForecasts) -> Iterator[Finding]:
         yield Finding(
             "drift",
             series,
-            f"Rollouts drift far out of the range of the data, in {_named(series, forecasts)}. "
-            "Set limits (--bounds), train with --feedback free, or with a smaller "
-            "--learning-rate.",
+            f"Rollouts drift far out of the range of the data, in {_named(series, forecasts)}.",
         )
 
 
@@ -124,8 +148,7 @@ def worse_than_baseline(forecasts: CutoffForecasts, verdict: Verdict | None) -> 
         yield Finding(
             "worse than naive",
             series,
-            f"The baseline {verdict.baseline!r} is more accurate in {_named(series, forecasts)}. "
-            "Use it for them, give more data, or distinguish series by a column (--static).",
+            f"The baseline {verdict.baseline!r} is more accurate in {_named(series, forecasts)}.",
         )
 
 
@@ -139,8 +162,7 @@ def exposure_gap(forecasts: CutoffForecasts, exposure: Exposure | None) -> Itera
             "exposure gap",
             tuple(dict.fromkeys(forecasts.ids.tolist())),
             f"In a rollout the model's error is {rollout / one_step:.1f} times that of the same "
-            "steps fed with true values. Train with --feedback free or scheduled, over as many "
-            "steps as --train-horizon says.",
+            "steps fed with true values.",
         )
 
 
@@ -167,8 +189,7 @@ def miscalibrated_intervals(forecasts: CutoffForecasts) -> Iterator[Finding]:
             "intervals",
             series,
             f"Intervals are too {'narrow' if gap < 0 else 'wide'}: {', '.join(wrong)}; mostly "
-            f"in {_named(series, forecasts)}. Train on later rows too, or with a larger "
-            "--holdout.",
+            f"in {_named(series, forecasts)}.",
         )
 
 

@@ -159,8 +159,9 @@ def _coverage(backtest: Backtest) -> list[Markup]:
 
 
 def _findings(contents: Contents) -> Markup:
-    exposure = contents.model.record.exposure if contents.model.record else None
-    findings = contents.backtest.findings(exposure) if contents.backtest else ()
+    model, backtest = contents.model, contents.backtest
+    exposure = model.record.exposure if model.record else None
+    findings = backtest.findings(exposure, not model.is_zero_shot) if backtest else ()
     if not findings:
         return markup.paragraph("No problem was found.")
     return markup.items(finding.sentence for finding in findings)

@@ -68,9 +68,23 @@ def test_a_copy_of_the_last_value_is_found():
 
     assert [one.kind for one in found] == ["lag-copy", "flat"]
     assert found[0].series == ("s0", "s1", "s2", "s3")
-    assert (
-        "in 4 of 4 series ('s0', 's1', 's2', …): the model has learned little" in found[0].sentence
+    assert "in 4 of 4 series ('s0', 's1', 's2', …): the model does little more" in found[0].sentence
+
+
+def test_without_training_no_option_of_a_training_is_advised():
+    backtest = backtest_of(exploding)
+
+    trained, untrained = (
+        {one.kind: one.sentence for one in backtest.findings(trained=given)}
+        for given in (True, False)
     )
+
+    assert untrained.keys() == trained.keys() >= {"drift", "worse than naive"}
+    assert trained["drift"].endswith(
+        "Set limits (--bounds), train with --feedback free, or with a smaller --learning-rate."
+    )
+    assert untrained["drift"].endswith("Set limits (--bounds), or train.")
+    assert untrained["worse than naive"].endswith("Use it for them, or train.")
 
 
 def test_a_copy_that_moves_later_on_is_a_copy_too():
