@@ -14,20 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from forecast.inference.config import Config
-    from forecast.inference.serialization import ModelParts
     from forecast.model import Model
-    from forecast.pretrained.practised import Kind
     from forecast.training.plan import Plan
     from forecast.training_record import TrainingRecord
 
 
 MAX_LISTED_SERIES = 20
-NOT_FOR = (  # the pretrained network
-    "covariates and several targets: train with --known, --static or --also",
-    "seasons and horizons beyond those above: forecasts may be less accurate, and a note says so",
-    "what only a calendar explains, such as public holidays: train with --holidays",
-    "what other series tell about one: it sees one series at a time",
-)
 
 
 @click.command(short_help="Show a model's configuration and scores.")
@@ -80,62 +72,17 @@ def show_model(path: str, as_json: bool) -> None:
 
 def show_pretrained(state: bool, as_json: bool) -> None:
     """Print on what the pretrained network was trained, and what it is for."""
-    from forecast.pretrained.practised import KINDS
+    from forecast.pretrained.card import card, card_text
     from forecast.pretrained.zero_shot import shipped
 
     if state:
         raise OptionError("the pretrained network has no state, since it knows no series yet")
     parts = shipped()
     if as_json:
-        print_json(card(parts, KINDS))
+        print_json(card(parts))
         return
-    for line in card_text(parts, KINDS):
+    for line in card_text(parts):
         print_data(line)
-
-
-def card(parts: ModelParts, kinds: tuple[Kind, ...]) -> dict[str, Any]:
-    """What is known of the pretrained network, as plain values."""
-    practised = [
-        {"seasons": list(kind.seasons), "rows": list(kind.rows), "horizon": list(kind.horizon)}
-        for kind in kinds
-    ]
-    return {
-        "model": parts.config.to_json(),
-        "weights": sum(array.size for array in parts.weights.values()),
-        "trained_on": "generated series",
-        "practised": practised,
-        "not_for": list(NOT_FOR),
-    }
-
-
-def card_text(parts: ModelParts, kinds: tuple[Kind, ...]) -> Iterator[str]:
-    """The same for people."""
-    config, weights = parts.config, card(parts, kinds)["weights"]
-    yield (
-        f"{PRETRAINED}: {weights:,} weights, {config.layers} layers of {config.units} "
-        f"{config.cell.upper()} units"
-    )
-    yield "Trained on generated series alone, never on real data. It has practised:"
-    for seasons in dict.fromkeys(kind.seasons for kind in kinds):
-        farthest = max((k for k in kinds if k.seasons == seasons), key=lambda kind: kind.horizon)
-        yield f"  {practised(farthest)}"
-    yield "It takes the past of one target, of any frequency. It is not for:"
-    yield from (f"  {limit}" for limit in NOT_FOR)
-    yield f"How well does it do? forecast backtest TABLE --horizon N --model {PRETRAINED}"
-
-
-def practised(kind: Kind) -> str:
-    """A kind of series in words."""
-    from forecast.pretrained.practised import ANY_SEASON
-
-    season, longer = kind.seasons
-    name = f"seasons of {season} and {longer} steps" if longer else f"a season of {season} steps"
-    if not season:
-        name = f"any season of {ANY_SEASON[0]} to {ANY_SEASON[-1]} steps"
-    elif season == 1:
-        name = "no season"
-    rows = f"{kind.rows[0]:,} to {kind.rows[1]:,} rows"
-    return f"{name}: {rows}, up to {kind.horizon[1]} steps ahead"
 
 
 def show_state(path: str, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.pretrained.pretraining import (
+    STEPS,
     generated_batches,
     pretraining_config,
     pretraining_plan,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Pretrain the network, going on from where an earlier call was stopped."""
     parser = argparse.ArgumentParser(prog="forecast.pretrained", description=main.__doc__)
-    parser.add_argument("--steps", type=int, default=9_000, help="gradient steps")
+    parser.add_argument("--steps", type=int, default=STEPS, help="gradient steps")
     parser.add_argument("--units", type=int, default=64)
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--cell", default="lstm")

@@ -23,6 +23,7 @@ from forecast.training.plan import Plan
 if TYPE_CHECKING:
     from forecast.training.stream_fit import WeightedBatch
 
+STEPS = 9_000  # of the shipped weights
 SEASONS = (12, 0)  # of the series whose state the file holds
 
 

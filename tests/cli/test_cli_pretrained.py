@@ -227,7 +227,7 @@ def test_intervals_that_nobody_asked_for_are_not_calibrated(monkeypatch):
 def test_covariates_and_several_targets_need_training(role):
     assert error_of("train", "sales.csv", "--steps", 0, f"--{role}", "price") == (
         f"Error: {role} is ('price',), but with 0 steps the pretrained network forecasts as it is, "
-        f"from one target alone; leave {role} out, or train with more --steps"
+        f"from one target alone; leave --{role} ({role} in Python) out, or train with more --steps"
     )
 
 
@@ -391,12 +391,18 @@ def test_the_card_says_what_was_practised_and_what_it_is_not_for(words):
 
     size = sum(array.size for array in shipped().weights.values())
     assert lines[0].startswith(f"pretrained: {size:,} weights, ")
-    assert lines[1] == ("Trained on generated series alone, never on real data. It has practised:")
+    assert lines[1] == (
+        "Trained for 9,000 gradient steps (1.2 hours of one core) on generated series alone, never "
+        "on real data. It has practised:"
+    )
     assert lines[2] == "  no season: 5 to 140 rows, up to 12 steps ahead"
     assert lines[6] == "  seasons of 7 and 364 steps: 370 to 900 rows, up to 60 steps ahead"
     assert lines[8] == "  seasons of 24 and 168 steps: 180 to 700 rows, up to 168 steps ahead"
     assert lines[13] == "  any season of 2 to 300 steps: 10 to 500 rows, up to 60 steps ahead"
-    assert lines[15] == "  covariates and several targets: train with --known, --static or --also"
+    assert lines[14] == "What it reached on the test parts of public sets:"
+    assert lines[16] == "  M4 hourly: OWA 0.522 (seasonal naive 0.628)"
+    assert lines[17] == "It is bad at:"
+    assert "  covariates and several targets: train with --known, --static or --also" in lines
 
 
 def test_the_card_in_json_has_all_kinds():
@@ -404,6 +410,7 @@ def test_the_card_in_json_has_all_kinds():
 
     assert [tuple(kind["seasons"]) for kind in card["practised"]] == [k.seasons for k in KINDS]
     assert card["weights"] == sum(array.size for array in shipped().weights.values())
+    assert (card["steps"], len(card["reached"]), len(card["bad_at"])) == (9_000, 2, 3)
 
 
 def test_the_card_is_of_a_network_without_a_state():
