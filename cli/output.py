@@ -254,7 +254,11 @@ class LevelsType(click.ParamType[tuple[float, ...]]):
         except ValueError:
             levels = (0.0,)
         if not all(1 <= level < 100 for level in levels):
-            self.fail(f"{value!r} is not a list of percents such as 80,95", param, ctx)
+            self.fail(
+                f"{value!r} is not a list of percents such as 80,95, from 1 to below 100",
+                param,
+                ctx,
+            )
         return levels
 
 

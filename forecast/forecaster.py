@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from forecast.backtest import Backtest
 from forecast.data import covariates
 from forecast.data.panel import Panel
 from forecast.data.to_panel import to_panel
-from forecast.errors import ForecastError, require_whole
+from forecast.errors import ForecastError, ForecastWarning, first_few, require_whole
 from forecast.evaluation.cutoff_forecasts import CutoffForecasts
 from forecast.evaluation.holdout import HoldoutResults, evaluate_holdout
 from forecast.evaluation.rolling_origin import (
@@ -99,7 +100,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
                 keeps the best weights so far.
         """
         self.check()
-        panel = (X if isinstance(X, Panel) else self._panel(X)).drop_unobserved()
+        panel = X.drop_unobserved() if isinstance(X, Panel) else self._panel(X)
         if not self.is_trained:
             self.model_ = Model.untrained(panel, season=self.season, bounds=self.bounds)
             return self
@@ -184,7 +185,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
             Backtest(3 forecasts of 12 steps: 3 cutoffs, 1 series; forecast, naive, ...)
         """
         self.check()
-        panel = (X if isinstance(X, Panel) else self._panel(X)).drop_unobserved()
+        panel = X.drop_unobserved() if isinstance(X, Panel) else self._panel(X)
         longest = int(panel.lengths.max())
         rows_after = place_cutoffs(longest // 3, horizon, cutoffs, stride)
         refuse_too_short(panel, rows_after)
@@ -233,7 +234,8 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
         check_options(self)
 
     def _panel(self, table: Any) -> Panel:
-        return to_panel(
+        """The series of a table that have values; a warning names the others."""
+        panel = to_panel(
             table,
             id=self.id,
             time=self.time,
@@ -245,6 +247,15 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
             decimal=self.decimal,
             date_format=self.date_format,
         )
+        kept = panel.drop_unobserved()
+        empty = np.setdiff1d(panel.ids, kept.ids)
+        if len(empty):
+            warnings.warn(
+                f"series without any value are left out: {first_few(empty)}",
+                ForecastWarning,
+                stacklevel=3,
+            )
+        return kept
 
 
 def _windows(panel: Panel, config: Config, plan: Plan) -> Windows:

@@ -408,11 +408,12 @@ def _check_start(options: TrainingOptions) -> None:
             "give more --steps"
         )
     for entry in fields(options):
-        value = getattr(options, entry.name)
+        value, flag = getattr(options, entry.name), f"--{entry.name.replace('_', '-')}"
         if entry.name not in FOR_ANY_START and value != entry.default:
             raise OptionError(
                 f"{entry.name} is {value!r}, but with 0 steps the pretrained network forecasts as "
-                f"it is, from one target alone; leave {entry.name} out, or train with more --steps"
+                f"it is, from one target alone; leave {flag} ({entry.name} in Python) out, or "
+                "train with more --steps"
             )
 
 

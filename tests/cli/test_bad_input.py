@@ -455,7 +455,7 @@ REQUESTS = [
     (["--series", ""], 1, "no series"),
     (["--levels", "80"], 2, "the model has no calibrated intervals, since nothing was held out"),
     (["--levels", "0"], 2, "'0' is not a list of percents such as 80,95"),
-    (["--levels", "100"], 2, "'100' is not a list of percents"),
+    (["--levels", "100"], 2, "'100' is not a list of percents such as 80,95, from 1 to below 100"),
     (["--levels", "80,"], 2, "'80,' is not a list of percents"),
     (["--levels", "nan"], 2, "'nan' is not a list of percents"),
     (["--levels", "most"], 2, "'most' is not a list of percents"),

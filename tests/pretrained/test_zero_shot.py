@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import forecast
-from forecast import Forecaster, Model, OptionError
+from forecast import Forecaster, ForecastWarning, Model, OptionError
 from forecast.data import scaling
 from forecast.data.covariates import CovariateColumns
 from forecast.data.frequency import parse
@@ -146,6 +146,15 @@ def test_the_usual_spreads_are_those_of_the_panel(make_panel):
 
     assert found == scaling.usual_spreads(panel.target, panel.indptr, 12, (1.0,))
     assert found[0].spread == pytest.approx(2.0)
+
+
+def test_a_series_without_any_value_is_left_out_and_named():
+    first, second = random_series(1)
+
+    with pytest.warns(ForecastWarning, match="^series without any value are left out: 's1'$"):
+        model = fitted(table_of(first, np.full(5, np.nan), second)).model_
+
+    assert model.state.ids.tolist() == ["s0", "s2"]
 
 
 def test_several_targets_and_covariates_need_training(make_panel):
