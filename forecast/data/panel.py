@@ -129,6 +129,14 @@ class Panel:
             static=self.static.take(chosen) if self.static.names else self.static,
         )
 
+    @property
+    def missing_at_end(self) -> Integers:
+        """How many rows of each series follow the last one with a value, (S,); all without one."""
+        rows = np.arange(len(self.target))
+        observed = np.where(np.isnan(self.target).all(axis=1), -1, rows)
+        last = np.maximum(np.maximum.reduceat(observed, self.indptr[:-1]), self.indptr[:-1] - 1)
+        return np.asarray(self.indptr[1:] - 1 - last)
+
     def drop_unobserved(self) -> Panel:
         """Drop the series that were never observed.
 

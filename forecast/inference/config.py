@@ -23,7 +23,7 @@ from forecast.nn.layers import Sizes
 from forecast.nn.step import Blueprint
 
 # Left out of a file where they are empty: older models keep their fingerprints.
-ADDED = ("usual_spreads", "seasons", "direct")
+ADDED = ("usual_spreads", "seasons", "direct", "reads")
 ADDED_TO_SCHEMA = ("unused", "turned", "decimals")
 
 
@@ -53,6 +53,8 @@ class Config:
             `nn.seasonal.lags`; empty for a network that takes none.
         direct: whether the quantiles of each step of a rollout are those of its value, see
             `nn.step.Blueprint`.
+        reads: the last rows of a history that the network reads, with the lags before them; 0 for
+            all, as a network needs that carries its state from window to window in training.
         usual_spreads: of each target, for series that cannot tell their own scale; empty where
             they are not known, as of models of earlier versions.
     """
@@ -79,6 +81,7 @@ class Config:
     usual_spreads: tuple[UsualSpread, ...] = ()
     seasons: tuple[int, ...] = ()
     direct: bool = False
+    reads: int = 0
 
     @property
     def targets(self) -> int:

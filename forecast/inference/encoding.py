@@ -1,4 +1,4 @@
-"""From rows to a state: every row is observed, one after another."""
+"""From rows to a state: rows are observed, one after another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.data import covariates
+from forecast.data import covariates, scaling
 from forecast.data.frequency import Frequency
 from forecast.data.panel import Panel
 from forecast.errors import DataError
@@ -30,12 +30,16 @@ MAX_GAP_ROWS = 100_000  # beyond, or beyond so many years, a mistyped time is mo
 MAX_GAP_YEARS = 10
 CHUNK_SERIES = 256  # series that are observed together: what a step computes stays in the cache
 BLOCK_ROWS = 1024  # rows that are observed at once: they bound the memory
+NOTHING_OBSERVED = ObservedRange(np.array(np.inf), np.array(-np.inf))
 Consume = Callable[[np.ndarray, StepMemory, np.ndarray, np.ndarray], StepMemory]
 """The memory after a block of steps, such as `ModelStep.absorb`."""
 
 
 def encode(panel: Panel, config: Config, step: ModelStep, fingerprint: str) -> State:
-    """Observe the whole history of each series, under the scale of its last rows.
+    """Observe the history of each series, under the scale of its last rows.
+
+    Of a long history a network that was trained on windows reads the last `Config.reads` rows, as
+    many as leave no trace of earlier ones; the lagged values before them are there.
 
     Args:
         panel: the histories, of any lengths.
@@ -47,30 +51,61 @@ def encode(panel: Panel, config: Config, step: ModelStep, fingerprint: str) -> S
         DataError: if a series has no observed value, or values that the transform cannot take.
     """
     values = transformed(panel, config.powers)
-    series, d = len(panel.ids), config.targets
+    series = len(panel.ids)
     if config.static and not panel.static.names:
         names = [covariate.name for covariate in config.static]
         raise DataError(
             f"{panel.source}: series '{panel.ids[0]}' comes without the columns {names}, which the "
             "model was trained with; add them"
         )
-    remembered = step_inputs.memory_length(config.lags)
-    empty = State(
+    scale = history_scale(panel, values, config.context, config.measure)
+    unread = _unread(panel, config.reads)
+    recent = panel.cut(np.arange(series), panel.lengths - unread, unread)
+    before = _rows_before(panel, values, unread, step_inputs.memory_length(config.lags) + 1)
+    with np.errstate(over="ignore", invalid="ignore"):  # an old value may not fit the new scale
+        before = scaling.forward(before, scale)
+    before = np.where(np.isfinite(before), before, np.float32(np.nan))
+    state = State(
         ids=panel.ids,
-        time=panel.start - panel.frequency.step,
-        value=np.full((series, d), np.nan, np.float32),
-        memory=StepMemory(
-            np.full((series, remembered, d), np.nan, np.float32),
-            step.network.initial_state(series),
-        ),
-        scale=history_scale(panel, values, config.context, config.measure),
-        extent=ObservedRange(np.full((series, d), np.inf), np.full((series, d), -np.inf)),
+        time=recent.start - panel.frequency.step,
+        value=before[:, -1],
+        memory=StepMemory(before[:, :-1], step.network.initial_state(series)),
+        scale=scale,
+        extent=_widened(NOTHING_OBSERVED, panel),
         static=covariates.encode(panel.static, config.static, series),
         frequency=panel.frequency,
         network=config.network,
         fingerprint=fingerprint,
     )
-    return _continue(empty, panel, values, config, step)
+    return _continue(state, recent, transformed(recent, config.powers), config, step)
+
+
+def _widened(extent: ObservedRange, panel: Panel) -> ObservedRange:
+    """The range of what was observed, and of the rows of a panel."""
+    begin = panel.indptr[:-1]
+    return ObservedRange(
+        np.fmin(extent.low, np.fmin.reduceat(panel.target, begin)),
+        np.fmax(extent.high, np.fmax.reduceat(panel.target, begin)),
+    )
+
+
+def _unread(panel: Panel, reads: int) -> np.ndarray:
+    """How many of the first rows of each series the network does not read, (S,).
+
+    It reads so many up to the last one with a value, and those that follow.
+    """
+    read = panel.missing_at_end + reads if reads else panel.lengths
+    return np.asarray(np.maximum(panel.lengths - read, 0))
+
+
+def _rows_before(panel: Panel, values: np.ndarray, first: np.ndarray, count: int) -> np.ndarray:
+    """The values of `count` rows before the given row of each series, (S, count, D).
+
+    NaN stands for those before the first row of a series.
+    """
+    rows = panel.indptr[:-1, None] + first[:, None] - count + np.arange(count)
+    inside = rows >= panel.indptr[:-1, None]
+    return np.where(inside[..., None], values[np.maximum(rows, 0)], np.nan)
 
 
 def observe(state: State, panel: Panel, config: Config, step: ModelStep, fill_gaps: bool) -> State:
@@ -184,16 +219,12 @@ def _continue(
         )
     ordinals = panel.ordinals
     features = step_features(panel, config, series_features(state, config))
-    begin = panel.indptr[:-1]
     return replace(
         state,
         time=ordinals[last],
         value=scaled[last],
         memory=walk(step.absorb, state.value, state.memory, scaled, features, panel.indptr),
-        extent=ObservedRange(
-            np.fmin(state.extent.low, np.fmin.reduceat(panel.target, begin)),
-            np.fmax(state.extent.high, np.fmax.reduceat(panel.target, begin)),
-        ),
+        extent=_widened(state.extent, panel),
     )
 
 

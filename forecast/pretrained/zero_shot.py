@@ -111,9 +111,8 @@ def _recent(panel: Panel, config: Config, more: int = 0) -> Panel:
 
     Missing values at the end do not count, so each series keeps an observed one.
     """
-    observed = np.where(np.isnan(panel.target[:, 0]), -1, np.arange(len(panel.target)))
-    missing = panel.indptr[1:] - 1 - np.maximum.reduceat(observed, panel.indptr[:-1])
-    rows = np.minimum(panel.lengths, enough_rows(config.seasons) + more + missing)
+    enough = enough_rows(config.seasons) + more + panel.missing_at_end
+    rows = np.minimum(panel.lengths, enough)
     return panel.cut(np.arange(len(rows)), rows, panel.lengths - rows)
 
 

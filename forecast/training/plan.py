@@ -26,6 +26,7 @@ MAX_WINDOW_SEASON = 200  # a longer season is left to the lags: windows would be
 MIN_HORIZON = 8  # of a window where there are enough rows: a shorter one teaches no memory
 WANTED_CONTEXT = 96  # steps, made a whole number of seasons
 SMALL_PANEL = 5_000  # rows below which a smaller network forecasts better and trains in seconds
+MIN_READ = 100  # rows of a history that the network reads, more than a short context
 MAX_LAG = 1_500  # every state keeps as many values; a longer one costs more than it gives
 JSON_NAMES = {  # of the fields whose name in a model file is another
     "train_horizon": "horizon",
@@ -190,6 +191,7 @@ def choose(options: TrainingOptions, panel: Panel) -> Choices:
         bounds=_bounds(options, panel, powers),
         usual_spreads=_usual_spreads(options, seen, powers, plan.context),
         seasons=seasons,
+        reads=max(plan.context, MIN_READ) if plan.windows == "random" else 0,
     )
     return Choices(config, plan)
 

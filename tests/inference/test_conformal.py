@@ -269,7 +269,8 @@ def test_with_a_distribution_the_spread_of_the_paths_is_the_unit(make_model, mak
     middle = forecast.table["forecast"].to_numpy().reshape(2, 3)
     spread = np.abs(forecast.paths[..., 0] - middle[:, None]).mean(axis=1)
     reach = (forecast.table["forecast-hi-80"] - forecast.table["forecast"]).to_numpy()
-    np.testing.assert_allclose(reach.reshape(2, 3), 1.5 * spread, rtol=1e-3)
+    widest = np.maximum.accumulate(spread, axis=1)  # beyond the calibrated step it does not shrink
+    np.testing.assert_allclose(reach.reshape(2, 3), 1.5 * widest, rtol=1e-3)
     assert (spread > MIN_SPREAD * scale[..., 0]).all()
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +74,45 @@ def test_a_history_is_encoded_by_observing_its_rows_one_after_another(
     for s in range(len(lengths)):
         for name, expected in row_by_row(model, panel, s).items():
             np.testing.assert_allclose(state[name][s : s + 1], expected, **CLOSE, err_msg=name)
+
+
+def test_missing_rows_at_the_end_are_those_after_the_last_value_of_any_target(make_panel):
+    first = np.array([[1.0, NAN], [NAN, 2.0], [NAN, NAN], [NAN, NAN]])
+    second, third = np.full((3, 2), NAN), np.ones((2, 2))
+
+    assert make_panel(first, second, third).missing_at_end.tolist() == [2, 3, 0]
+
+
+@given(lengths=lengths, lags=lags, missing=missing, seed=seeds, reads=st.integers(1, 30))
+@settings(deadline=None, max_examples=30)
+def test_of_a_long_history_the_network_reads_the_last_rows_and_the_lags_before_them(
+    make_model, make_random_panel, lengths, lags, missing, seed, reads
+):
+    panel = make_random_panel(lengths, seed, missing)
+    model = make_model(panel, seed, lags=lags, context=1)
+    config = replace(model.config, reads=reads)
+
+    state = encode(panel, config, model.step, "the model").arrays()
+
+    whole, scale = encoded(model, panel).arrays(), encoded(model, panel).scale
+    scaled = (panel.target[:, 0] - np.repeat(scale.location[:, 0], panel.lengths)) / np.repeat(
+        scale.scale[:, 0], panel.lengths
+    )
+    for s, (first, end) in enumerate(zip(panel.indptr[:-1], panel.indptr[1:], strict=True)):
+        values = np.concatenate([np.full(40, NAN), scaled[first:end]]).astype(np.float32)
+        observed = np.flatnonzero(~np.isnan(values))
+        begin = max(observed[-1] + 1 - reads, 40)
+        memory = model.step.network.initial_state(1)
+        for t in range(begin, len(values)):
+            lagged = [values[None, None, t - lag] for lag in lags]
+            x = step_inputs.step_input(
+                np, values[None, None, t - 1], lagged, np.zeros((1, 0), np.float32)
+            )
+            memory = model.step.network.observe(x, memory)
+        for name, part in memory.items():
+            np.testing.assert_allclose(state[f"network.{name}"][[s]], part, **CLOSE, err_msg=name)
+    for name in ("value", "recent", "location", "scale", "low", "high", "time"):
+        np.testing.assert_allclose(state[name], whole[name], **CLOSE, err_msg=name)
 
 
 @given(lengths=lengths, lags=lags, missing=missing, seed=seeds, data=st.data())

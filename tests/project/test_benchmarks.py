@@ -241,7 +241,7 @@ def test_encoding_in_blocks_is_timed_next_to_row_by_row(run, tmp_path):
     printed = run("encoding_speed", [*small, str(tmp_path)])
     skipped = run("encoding_speed", [*small, "elsewhere"])
 
-    assert "M4 hourly: 2 series of 60 to 60 rows, 48 steps" in printed
+    assert "M4 hourly: 2 series of 60 to 60 rows, by default the last 100; 48 steps" in printed
     assert printed.count("lstm, GRU cells") == 2 * 4  # and in the line on noise
     assert skipped.startswith("skipped M4 hourly: there is no elsewhere/m4_hourly_train.csv.gz;")
     assert "M4 hourly: 2 series" not in skipped
