@@ -216,10 +216,10 @@ def untrained(
     """
     from forecast.data.to_panel import to_panel
     from forecast.model import Model
-    from forecast.pretrained.zero_shot import shortcomings
+    from forecast.pretrained.zero_shot import shortcomings, zero_shot
 
     panel = to_panel(table.frame, table.origin, **reading_roles(reading)).drop_unobserved()
-    model = Model.untrained(panel, reading["season"], bounds, calibrated=calibrated)
+    model = Model.of(zero_shot(panel, reading["season"], bounds, calibrated))
     return Untrained(panel, model, [*panel.notes, *shortcomings(panel, model.config)])
 
 

@@ -73,9 +73,14 @@ class Model(Predictor):
         Warns:
             ForecastWarning: if the panel is not of the kind that the network was pretrained on.
         """
-        parts = zero_shot(panel, season, bounds, calibrated)
-        if notes := [*shortcomings(panel, parts.config)]:
+        model = cls.of(zero_shot(panel, season, bounds, calibrated))
+        if notes := [*shortcomings(panel, model.config)]:
             warnings.warn("; ".join(notes), ForecastWarning, stacklevel=2)
+        return model
+
+    @classmethod
+    def of(cls, parts: Predictor) -> Self:
+        """The model of a predictor, without a record of a training."""
         return cls(
             config=parts.config,
             weights=parts.weights,

@@ -33,6 +33,7 @@ HISTORY_SHARE = 3  # a calibration leaves a third of a typical series as history
 MOST_CUTOFFS = 10  # horizons in which the cutoffs of a calibration lie, at the end of a series
 EXPECTED_SCORES = 300  # that the errors on generated series count for, at each step
 STRAY, MIN_AROUND = 20, 10  # times as far from the median as the third farthest of so many values
+SAMPLED_SERIES = 300  # that tell whether spreads grow with levels
 MIN_VALUES = 3  # of a series, below which little is known of it
 FILE = "pretrained.forecast"  # beside this module
 
@@ -118,7 +119,8 @@ def _recent(panel: Panel, config: Config, more: int = 0) -> Panel:
 
 def _suggested(panel: Panel) -> Bounds:
     """The limits of forecasts that the values of a panel suggest."""
-    return infer(panel, scaling.choose_power(panel))
+    some = np.unique(np.linspace(0, len(panel.ids) - 1, SAMPLED_SERIES).astype(int))
+    return infer(panel, scaling.choose_power(panel.take(some)))
 
 
 def shortcomings(panel: Panel, config: Config) -> Iterator[str]:
