@@ -17,7 +17,7 @@ HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib"}
 # The layers, from the ground up; those of a row do not know each other. A package is its files.
 LAYERS = (
     ("_version", "errors"),
-    ("data", "nn"),
+    ("data", "nn", "classical"),
     ("inference",),
     ("training", "evaluation"),
     ("plotting", "pretrained"),
