@@ -8,6 +8,7 @@ import numpy as np
 
 SIGNIFICANT = 1.0  # standard errors of an autocorrelation; M4's 1.645 leaves too many unadjusted
 MIN_SEASONS = 2  # of values that a series must have to be called seasonal
+DISCOUNT = 0.8  # of the weight of a season with each later one
 MIN_KNOWN = 0.5  # share of the values of a season that its mean needs
 LEAST_FACTOR = 0.01  # of a multiplicative season; with a smaller one it is taken as additive
 ROUNDING = 1e-12  # deviations from the mean, relative to the largest value, that count as none
@@ -32,7 +33,7 @@ def seasonality(rows: np.ndarray, season: int) -> Seasonality:
     As for the theta method (Assimakopoulos & Nikolopoulos 2000; Fiorucci et al. 2016), a series is
     seasonal where its autocorrelation at the season is significant, here by one standard error.
     Its factors are the mean ratios to a centred moving average over one season where all values are
-    positive, and the mean differences from it elsewhere.
+    positive, and the mean differences from it elsewhere; later seasons count more.
 
     Args:
         rows: values (S, T), each series ending in the last column, NaN before it and where missing.
@@ -48,10 +49,10 @@ def seasonality(rows: np.ndarray, season: int) -> Seasonality:
         return none
     unit_rows, exponent = in_units(rows)
     trend = moving_average(unit_rows, season)
-    terms = _means_by_step(unit_rows - trend, season)
+    terms = means_by_step(unit_rows - trend, season)
     terms = np.ldexp(terms - terms.mean(axis=1, keepdims=True), exponent[:, None])
     ratios = np.divide(unit_rows, trend, out=np.full_like(trend, np.nan), where=trend > 0)
-    factors = _means_by_step(ratios, season)
+    factors = means_by_step(ratios, season)
     factors = factors / factors.mean(axis=1, keepdims=True)
     positive = ~(rows <= 0).any(axis=1)
     multiplicative = positive & (factors >= LEAST_FACTOR).all(axis=1)
@@ -146,12 +147,19 @@ def _centred_sums(values: np.ndarray, season: int) -> np.ndarray:
     return sums if season % 2 else (sums[:, :-1] + sums[:, 1:]) / 2
 
 
-def _means_by_step(values: np.ndarray, season: int) -> np.ndarray:
-    """The mean of each step of the season, (S, m), the last column being the last step's."""
+def means_by_step(values: np.ndarray, season: int) -> np.ndarray:
+    """The mean of each step of the season, of which the last seasons count most, (S, m).
+
+    Args:
+        values: (S, T), NaN where missing; the last column is the last step of a season.
+        season: steps m in a season.
+    """
     whole = ((0, 0), (-values.shape[1] % season, 0))
     by_season = np.pad(values, whole, constant_values=np.nan).reshape(len(values), -1, season)
     known = ~np.isnan(by_season)
-    total, count = np.where(known, by_season, 0.0).sum(axis=1), known.sum(axis=1)
+    ago = np.arange(by_season.shape[1])[::-1, None]
+    share = known * DISCOUNT**ago
+    total, shares = (share * np.where(known, by_season, 0.0)).sum(axis=1), share.sum(axis=1)
     means: np.ndarray = np.full_like(total, np.nan)
-    np.divide(total, count, out=means, where=count > 0)
+    np.divide(total, shares, out=means, where=shares > 0)
     return means

@@ -10,7 +10,7 @@ from forecast.classical.seasonal_adjustment import in_units
 from forecast.classical.theta_step import Line, line_after, line_term
 
 SMOOTHING = (np.arange(10) + 0.5) / 10  # constants that are tried
-WEIGHTS = (0.0, 1.5)  # least and largest; theta of 1 or more gives weights below 1
+WEIGHTS = (0.0, 1.5)  # limits; 1 - 1/theta is below 1, but more is better where growth speeds up
 USUAL_WEIGHT = 1.0  # of a series without errors
 PRIOR_COUNT = 8.0  # errors that the usual weight counts as
 FIRST_VALUES = 3  # whose errors do not count, since their line is of two points at most

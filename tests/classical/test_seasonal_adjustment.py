@@ -7,6 +7,7 @@ from forecast.classical.seasonal_adjustment import (
     adjusted,
     in_units,
     is_seasonal,
+    means_by_step,
     moving_average,
     seasonality,
     with_season,
@@ -27,14 +28,14 @@ def rows(*series):
 def test_the_factors_of_positive_values_multiply():
     factors, multiplicative = seasonality(rows([5, 10, 15] * 3), 3)
 
-    assert factors.tolist() == [[0.5, 1.0, 1.5]]
+    np.testing.assert_allclose(factors, [[0.5, 1.0, 1.5]])
     assert multiplicative.tolist() == [True]
 
 
 def test_the_terms_of_other_values_are_added_and_sum_to_zero():
     factors, multiplicative = seasonality(rows([-5, 0, 5, 12] * 3), 4)
 
-    assert factors.tolist() == [[-8.0, -3.0, 2.0, 9.0]]  # less the mean 3
+    np.testing.assert_allclose(factors, [[-8, -3, 2, 9]])  # less the mean 3
     assert multiplicative.tolist() == [False]
 
 
@@ -42,7 +43,7 @@ def test_a_positive_series_that_nearly_vanishes_once_in_a_season_is_taken_as_add
     factors, multiplicative = seasonality(rows([1, 1000, 1000, 1999] * 3), 4)
 
     assert multiplicative.tolist() == [False]
-    assert factors.tolist() == [[-999.0, 0.0, 0.0, 999.0]]
+    np.testing.assert_allclose(factors, [[-999, 0, 0, 999]], atol=1e-9)
 
 
 def test_the_first_factor_is_that_of_the_step_after_the_last_row():
@@ -50,7 +51,7 @@ def test_the_first_factor_is_that_of_the_step_after_the_last_row():
 
     factors, _ = seasonality(rows(whole, whole[1:], whole[2:], [*whole, 5]), 3)
 
-    assert factors.tolist() == [[0.5, 1, 1.5]] * 3 + [[1, 1.5, 0.5]]
+    np.testing.assert_allclose(factors, [[0.5, 1, 1.5]] * 3 + [[1, 1.5, 0.5]])
 
 
 def test_a_trend_is_no_part_of_the_season():
@@ -69,6 +70,13 @@ def test_a_missing_value_takes_nothing_from_the_other_steps():
 
     # the windows with it are means of two values: of 5 and 15, as before; of 15 and 5; of 5 and 15
     np.testing.assert_allclose(factors, [[0.5, 1.0, 1.5]])
+
+
+def test_the_last_seasons_count_most():
+    means = means_by_step(np.array([[7.0, 1, 10, 2, NAN]]), 2)
+
+    # one more row: the last season is 2 and nothing, the one before 1 and 10, the first one is 7
+    np.testing.assert_allclose(means, [[(0.8 * 1 + 2) / 1.8, (0.64 * 7 + 0.8 * 10) / 1.44]])
 
 
 # Whether there is a season

@@ -91,7 +91,7 @@ def test_the_forecast_of_the_second_value_is_the_first():
     assert forecast(observed(of(0.3, 0.8), [5]), 1).tolist() == [pytest.approx([5])]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(SIGNED)
 def test_mean_and_slope_are_those_of_the_least_squares_line(values):
     state = observed(of(0.5, 0.5), values)
@@ -105,7 +105,7 @@ def test_mean_and_slope_are_those_of_the_least_squares_line(values):
         )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(SIGNED, st.floats(0.05, 0.95), st.sampled_from([1.25, 2.0, 5.0]))
 def test_the_forecast_is_the_mean_of_the_line_and_of_a_smoothed_theta_line(values, alpha, strength):
     # as Assimakopoulos & Nikolopoulos (2000) have it
@@ -142,7 +142,7 @@ def test_forecasts_are_those_of_statsforecast_with_the_same_parameters(smoothing
 # The fit
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(st.floats(-100, 100), st.floats(-10, 10), st.integers(2, 30), SEASONS)
 def test_a_straight_line_goes_on(start, slope, length, season):
     line = start + slope * np.arange(length + 6)
@@ -223,7 +223,7 @@ def test_a_series_without_values_begins_with_its_first_one():
 # Streaming, forking
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(SERIES, SEASONS)
 def test_rows_one_by_one_lead_to_the_state_of_the_fit(values, season):
     state = fitted(values, season=season)
@@ -233,7 +233,7 @@ def test_rows_one_by_one_lead_to_the_state_of_the_fit(values, season):
     assert_same(one_by_one, state, rtol=0)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(SERIES, SEASONS)
 def test_a_missing_row_moves_nothing_but_the_season(values, season):
     before = fitted(values, season=season)
@@ -243,7 +243,7 @@ def test_a_missing_row_moves_nothing_but_the_season(values, season):
     assert_same(replace(before, phase=(before.phase + 1) % season), after, rtol=0)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(SERIES, SEASONS, st.integers(0, 12), st.booleans())
 def test_a_forecast_can_be_continued_from_its_state(values, season, first, draws):
     state = fitted(values, season=season)
@@ -257,7 +257,7 @@ def test_a_forecast_can_be_continued_from_its_state(values, season, first, draws
     assert_same(after, end, rtol=0)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(SERIES, SEASONS)
 def test_a_forecast_is_what_observing_it_gives(values, season):
     state = fitted(values, season=season)
@@ -315,7 +315,7 @@ def test_series_can_be_chosen_and_repeated():
 # Company, units
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(SERIES, min_size=2, max_size=4), SEASONS, st.sampled_from([1, 60, 2**20]))
 def test_a_series_is_fitted_as_if_it_was_alone(series, season, cells):
     with pytest.MonkeyPatch.context() as patch:
@@ -327,7 +327,7 @@ def test_a_series_is_fitted_as_if_it_was_alone(series, season, cells):
         assert_same(together.take(np.array([s])), alone, rtol=1e-7, atol=1e-9)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(SERIES, SEASONS, st.sampled_from([1e-200, 0.1, 3.7, 1e200]))
 def test_other_units_give_the_same_forecast_in_them(values, season, scale):
     path = theta.forecast(fitted(values, season=season), 12, UNIFORMS)[0]
@@ -337,7 +337,7 @@ def test_other_units_give_the_same_forecast_in_them(values, season, scale):
     np.testing.assert_allclose(scaled / scale, path, rtol=1e-7, atol=1e-7)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(SIGNED, SEASONS, st.sampled_from([-1000.0, -0.3]))
 def test_additive_series_that_are_moved_are_forecast_as_much_higher_or_lower(values, season, shift):
     values = values - np.nanmax(np.append(values, 0)) - 1  # none is positive, here or there

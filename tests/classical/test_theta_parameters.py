@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from forecast.classical.theta_parameters import (
     PRIOR_COUNT,
+    SMOOTHING,
     USUAL_WEIGHT,
     WEIGHTS,
     error_sums,
@@ -57,6 +58,19 @@ def test_the_weight_has_the_least_penalised_error_of_all(seed, smoothing):
     ]
     assert WEIGHTS[0] <= weight <= WEIGHTS[1]
     assert penalised[0] <= min(penalised) * (1 + 1e-12)
+
+
+@settings(deadline=None, max_examples=10)
+@given(SEEDS)
+def test_the_smoothing_constant_is_the_mean_of_all_by_their_likelihood(seed):
+    rows = 1000 * walk(seed)
+
+    sums = [error_sums(rows, np.array([[constant]])) for constant in SMOOTHING]
+    variance = np.array([one.squared_error(one.weight())[0, 0] / 17 for one in sums])  # 20 - 3
+    logarithm = -17 / 2 * np.log(variance)  # of the normal likelihood, but for a constant
+    expected = np.average(SMOOTHING, weights=np.exp(logarithm - logarithm.max()))
+
+    assert parameters(rows + 5).smoothing[0] == pytest.approx(expected)
 
 
 def test_missing_values_and_those_before_a_series_count_for_nothing():
