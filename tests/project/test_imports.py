@@ -151,6 +151,16 @@ def test_networks_import_nothing_of_ours_but_networks():
             assert {layer_of(other) for other in imported_modules(name, for_types=True)} <= {"nn"}
 
 
+def test_classical_methods_import_nothing_of_ours_and_no_library_but_numpy():
+    classical = {name for name in MODULES if is_in(name, "classical")}
+
+    for name in classical:
+        assert {layer_of(other) for other in imported_modules(name, for_types=True)} <= {
+            "classical"
+        }
+    assert not classical & importers_of("pandas", "scipy", "statsforecast", "tensorflow", "keras")
+
+
 def test_the_package_itself_imports_nothing_of_its_own_until_asked():
     assert imported_modules("") <= {"_version"}
 
