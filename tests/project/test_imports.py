@@ -17,7 +17,7 @@ HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib"}
 # The layers, from the ground up; those of a row do not know each other. A package is its files.
 LAYERS = (
     ("_version", "errors"),
-    ("data", "nn"),
+    ("data", "nn", "classical"),
     ("inference",),
     ("training", "evaluation"),
     ("plotting", "pretrained"),
@@ -149,6 +149,16 @@ def test_networks_import_nothing_of_ours_but_networks():
     for name in MODULES:
         if is_in(name, "nn"):
             assert {layer_of(other) for other in imported_modules(name, for_types=True)} <= {"nn"}
+
+
+def test_classical_methods_import_nothing_of_ours_and_no_library_but_numpy():
+    classical = {name for name in MODULES if is_in(name, "classical")}
+
+    for name in classical:
+        assert {layer_of(other) for other in imported_modules(name, for_types=True)} <= {
+            "classical"
+        }
+    assert not classical & importers_of("pandas", "scipy", "statsforecast", "tensorflow", "keras")
 
 
 def test_the_package_itself_imports_nothing_of_its_own_until_asked():

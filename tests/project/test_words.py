@@ -30,6 +30,7 @@ KINDS = {
     "forecast": ["*.py", "report/*.js", "report/*.html"],
     **{f"forecast/{name}": ["**/*.py"] for name in ("data", "nn", "inference", "training")},
     **{f"forecast/{name}": ["**/*.py"] for name in ("evaluation", "plotting", "report")},
+    "forecast/classical": ["**/*.py"],
     "forecast/integrations": ["**/*.py"],
     "forecast/pretrained": ["**/*.py"],
     "cli": ["*.py"],
