@@ -20,7 +20,7 @@ from forecast.data.panel import Panel
 from forecast.data.schema import Schema
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
-from forecast.inference.predictor import fingerprint
+from forecast.inference.members import Core
 from forecast.inference.rollout import make_step
 from forecast.model import Model
 from forecast.nn import NETWORKS
@@ -186,7 +186,7 @@ def untrained(panel: Panel, config: Config, seed: int = 0) -> Model:
         name: (rng.normal(size=shape) * np.sqrt(2 / sum(shape))).astype(np.float32)
         for name, shape in shapes.items()
     }
-    state = encode(panel, config, make_step(config, weights), fingerprint(config, weights))
+    state = encode(panel, config, make_step(config, weights), Core(config, weights).fingerprint)
     return Model(config=config, weights=weights, state=state)
 
 

@@ -33,6 +33,7 @@ from benchmarks._untrained_scores import MEDIAN, error_scale, geometric_mean, ma
 from benchmarks._untrained_sets import CASES, COMPETITIONS, M4, Case, Origin, missing, origins
 from benchmarks._untrained_tables import head, row
 from forecast.inference import config
+from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
 from forecast.inference.rollout import RolloutEngine
 from forecast.inference.season_phases import PHASES
@@ -173,7 +174,7 @@ def point_forecast(network: Network, weights: dict[str, np.ndarray], task: Task)
         zero_shot_config(history), units=network.units, layers=network.layers, cell=network.cell
     )
     own = replace(own, residual=network.layers > 1, lags=seasonal.lags(own.seasons))
-    predictor = Predictor.after(history, own, weights)
+    predictor = Predictor.after(history, Core(own, weights))
     made = RolloutEngine(own, weights, own.bounds).run(predictor.state, task.case.horizon)
     return made.values[..., 0]
 

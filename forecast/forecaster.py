@@ -18,6 +18,7 @@ from forecast.data import covariates
 from forecast.data.panel import Panel
 from forecast.data.to_panel import to_panel
 from forecast.errors import ForecastError, ForecastWarning, first_few, require_whole
+from forecast.evaluation.combination import combined
 from forecast.evaluation.cutoff_forecasts import CutoffForecasts
 from forecast.evaluation.holdout import HoldoutResults, evaluate_holdout
 from forecast.evaluation.rolling_origin import (
@@ -31,10 +32,13 @@ from forecast.evaluation.rolling_origin import (
 from forecast.evaluation.scoring import score
 from forecast.inference.config import Config
 from forecast.inference.forecast import Forecast
+from forecast.inference.members import Core, Member
 from forecast.inference.plausibility import unpractised_steps
 from forecast.inference.predictor import Predictor
 from forecast.inference.preprocess import step_features, transformed
+from forecast.inference.theta_member import ThetaMember
 from forecast.model import Model
+from forecast.pretrained.zero_shot import pretrained_member
 from forecast.training.options import (
     ColumnOptions,
     TrainingOptions,
@@ -111,11 +115,13 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
         fitted = fit(config, plan, windows, int(self.seed), seconds(self.budget), progress)
         _refuse_useless(fitted)
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
-        results = evaluate_holdout(panel, config, fitted.weights, plan.holdout)
-        predictor = Predictor.after(panel, config, fitted.weights)
+        core = Core(config, fitted.weights)
+        if others := _further_members(panel, config, self.members - 1):
+            core = combined(panel, core, others, plan.holdout)
+        results = evaluate_holdout(panel, core, plan.holdout)
+        predictor = Predictor.after(panel, core)
         self.model_ = Model(
-            config=config,
-            weights=fitted.weights,
+            *core.parts,
             state=predictor.state,
             calibration=results.calibration,
             record=_record(panel, plan, fitted, results),
@@ -256,6 +262,13 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
                 stacklevel=3,
             )
         return kept
+
+
+def _further_members(panel: Panel, config: Config, count: int) -> tuple[Member, ...]:
+    """What a trained network may be combined with: none for several targets, or for counts."""
+    if config.targets > 1 or config.counts:
+        return ()
+    return (pretrained_member(panel, config.season), ThetaMember(config.season))[:count]
 
 
 def _windows(panel: Panel, config: Config, plan: Plan) -> Windows:

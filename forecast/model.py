@@ -23,7 +23,7 @@ from forecast.evaluation.rolling_origin import (
 )
 from forecast.inference import serialization
 from forecast.inference.forecast import Forecast
-from forecast.inference.predictor import Predictor, fingerprint
+from forecast.inference.predictor import Predictor
 from forecast.pretrained.zero_shot import as_of, shortcomings, zero_shot
 from forecast.training_record import TrainingRecord
 
@@ -81,12 +81,7 @@ class Model(Predictor):
     @classmethod
     def of(cls, parts: Predictor) -> Self:
         """The model of a predictor, without a record of a training."""
-        return cls(
-            config=parts.config,
-            weights=parts.weights,
-            state=parts.state,
-            calibration=parts.calibration,
-        )
+        return cls(*parts.parts, state=parts.state, calibration=parts.calibration)
 
     @property
     def is_zero_shot(self) -> bool:
@@ -241,7 +236,7 @@ class Model(Predictor):
             ArtifactError: if the place cannot be written.
         """
         record = self.record.to_json() if self.record else {}
-        serialization.save(path, self.config, self.weights, self.state, record, self.calibration)
+        serialization.save(path, self, self.state, record, self.calibration)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -251,18 +246,14 @@ class Model(Predictor):
             ArtifactError: if the file is missing, damaged, foreign, or of a newer format.
         """
         parts = serialization.load(path)
-        if parts.state.fingerprint != fingerprint(parts.config, parts.weights):
+        if parts.state.fingerprint != parts.core.fingerprint:
             raise ArtifactError(f"{path}: its parts do not belong together; train again")
         try:
             record = TrainingRecord.from_json(parts.record) if parts.record else None
         except WRONG_CONTENT:
             raise ArtifactError(f"{path}: its training record is damaged; train again") from None
         return cls(
-            config=parts.config,
-            weights=parts.weights,
-            state=parts.state,
-            calibration=parts.calibration,
-            record=record,
+            *parts.core.parts, state=parts.state, calibration=parts.calibration, record=record
         )
 
 

@@ -20,7 +20,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from forecast.inference.config import Config
-from forecast.inference.predictor import fingerprint
+from forecast.inference.members import Core
 from fuzz.originals import Original, originals
 
 Members = list[tuple[str, bytes]]
@@ -375,7 +375,7 @@ def seal(members: Members) -> Members:
         if "config.json" in parts:
             config = Config.from_json(json.loads(parts["config.json"])["model"])
             weights = load_arrays(parts["weights.safetensors"])
-            about["fingerprint"] = fingerprint(config, weights)
+            about["fingerprint"] = Core(config, weights).fingerprint
         about["digest"] = digest_of(about, arrays)
         parts["state.json"] = json.dumps(about).encode()
     except Exception:  # there is nothing to be sealed

@@ -16,7 +16,7 @@ from forecast.data.to_panel import to_panel
 from forecast.evaluation.comparison import Comparison, Exposure
 from forecast.inference.conformal import Calibration
 from forecast.inference.encoding import encode
-from forecast.inference.predictor import fingerprint
+from forecast.inference.members import Core
 from forecast.inference.rollout import make_step
 from forecast.model import Model
 from forecast.nn import NETWORKS
@@ -72,7 +72,7 @@ def model(**choices: Any) -> Model:
     rng = np.random.default_rng(1)
     shapes = NETWORKS[config.network].shapes(config.blueprint.sizes)
     weights = {name: rng.normal(0, 0.3, shape).astype("float32") for name, shape in shapes.items()}
-    state = encode(panel, config, make_step(config, weights), fingerprint(config, weights))
+    state = encode(panel, config, make_step(config, weights), Core(config, weights).fingerprint)
     scores = np.sort(rng.gamma(1.0, 1.0, (4, 9, 1)), axis=1).astype("float32")
     record = TrainingRecord(
         library="0.1.0",

@@ -28,7 +28,7 @@ from forecast.evaluation.rolling_origin import MAX_ROLLOUTS
 from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
-from forecast.inference.predictor import fingerprint
+from forecast.inference.members import Core
 from forecast.inference.rollout import make_step
 from forecast.inference.state import ids_array
 from forecast.model import Model
@@ -168,7 +168,7 @@ def random_model(panel, seed=0, size=0.4, **choices):
     """A model of random weights that has seen the panel."""
     config = config_for(panel, **choices)
     weights = random_weights(config, seed, size)
-    state = encode(panel, config, make_step(config, weights), fingerprint(config, weights))
+    state = encode(panel, config, make_step(config, weights), Core(config, weights).fingerprint)
     return Model(config=config, weights=weights, state=state)
 
 

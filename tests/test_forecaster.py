@@ -7,6 +7,7 @@ from sklearn.base import clone
 
 import forecast
 from forecast import DataError, Forecaster
+from forecast.report.text_summary import summary
 
 TINY = {"steps": 2, "units": 2, "holdout": 0, "feedback": "teacher"}  # compiles once
 
@@ -52,6 +53,23 @@ def test_a_saved_fit_forecasts_bit_for_bit_the_same(trained, tmp_path):
 
     assert loaded.predict(7, levels=(80,)).equals(trained.predict(7, levels=(80,)))
     assert loaded.record == trained.model_.record
+
+
+@pytest.mark.slow
+def test_a_model_of_three_members_is_saved_updated_and_forecast_as_any_other(sales, tmp_path):
+    path, before = tmp_path / "model.forecast", sales["day"] < "2024-02-20"
+    model = Forecaster(**TINY, members=3).fit(sales[before]).model_
+    model.save(path)
+
+    loaded = forecast.load(path)
+
+    assert [member.kind for member in loaded.others] == ["network", "theta"]
+    assert loaded.shares == pytest.approx((1 / 3, 1 / 3, 1 / 3))  # nothing was held out
+    assert loaded.predict(4).equals(model.predict(4))
+    later = loaded.update(sales[~before])
+    assert later.predict(2)["day"].min() == pd.Timestamp("2024-03-01")
+    members = "forecasts are the mean of lstm 33%, the pretrained network 33%, the theta method 33%"
+    assert f"  {members}" in summary(loaded)
 
 
 @pytest.mark.usefixtures("eager")

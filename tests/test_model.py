@@ -15,7 +15,7 @@ from forecast.data.to_panel import to_panel
 from forecast.inference import rollout
 from forecast.inference.conformal import Calibration
 from forecast.inference.intervals import MIN_PATHS, min_paths
-from forecast.inference.predictor import fingerprint
+from forecast.inference.members import Core
 from forecast.inference.rollout import RolloutEngine
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -639,14 +639,17 @@ def test_the_fingerprint_tells_models_apart_by_all_that_shapes_their_steps(
     changed = {**weights, "head.bias": weights["head.bias"] + np.float32(1e-6)}
 
     names = {
-        fingerprint(config, weights),
-        fingerprint(config, changed),
-        fingerprint(replace(config, powers=(0.5,)), weights),
-        fingerprint(replace(config, context=9), weights),
+        Core(config, weights).fingerprint,
+        Core(config, changed).fingerprint,
+        Core(replace(config, powers=(0.5,)), weights).fingerprint,
+        Core(replace(config, context=9), weights).fingerprint,
     }
 
     assert len(names) == 4
-    assert fingerprint(config, dict(reversed(weights.items()))) == fingerprint(config, weights)
+    assert (
+        Core(config, dict(reversed(weights.items()))).fingerprint
+        == Core(config, weights).fingerprint
+    )
 
 
 def test_a_model_says_what_it_is_in_one_line(make_model, make_panel):
@@ -800,4 +803,4 @@ def test_a_later_table_is_read_with_the_decimal_sign_of_the_training_table(tmp_p
 
     next_day = write("next.csv", "2024-02-10", "1.180")
     assert loaded.panel(next_day.frame, next_day.origin).target.tolist() == [[1180.0]]
-    assert loaded.state.fingerprint == fingerprint(loaded.config, loaded.weights)
+    assert loaded.state.fingerprint == Core(loaded.config, loaded.weights).fingerprint

@@ -133,7 +133,7 @@ def exposure(
     Returns:
         The mean errors over the first target; None if nothing can be compared.
     """
-    scale = _mase_scale(history, season)[:, None]
+    scale = mase_scale(history, season)[:, None]
     errors = [
         np.abs(forecast - actual)[..., 0] / scale for forecast in (one_step, rollout)
     ]  # (S, H) each
@@ -172,7 +172,7 @@ def compare(
         return None
     models = ["model", "naive"]
     by_series = losses.mae(table, models).set_index(GROUP)
-    scale = _mase_scale(history, season)[by_series.index]
+    scale = mase_scale(history, season)[by_series.index]
     mae, mase = by_series.mean(), by_series.div(scale, axis=0).mean()  # a flat history has no MASE
     smape = PERCENT * losses.smape(table, models)[models].mean()
     return Comparison(
@@ -188,7 +188,7 @@ def compare(
     )
 
 
-def _mase_scale(history: Panel, season: int) -> np.ndarray:
+def mase_scale(history: Panel, season: int) -> np.ndarray:
     """The scale of MASE of each series (S,), NaN where it has none."""
     differences = seasonal_differences(history, season)[:, 0]
     return valid_scale(

@@ -24,6 +24,7 @@ from forecast.inference.intervals import (
     own_spread,
     prediction_intervals,
 )
+from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
 from forecast.inference.rollout import Rollout, RolloutEngine, Spread, times_after
 from forecast.inference.state import State
@@ -94,25 +95,23 @@ class HeldOut(NamedTuple):
         return int(self.actual.shape[1])
 
 
-def evaluate_holdout(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], holdout: int
-) -> HoldoutResults:
+def evaluate_holdout(panel: Panel, core: Core, holdout: int) -> HoldoutResults:
     """All that the last 2 * holdout rows of each series show.
 
     An interrupt leaves out what is not done yet: the training is worth more.
 
     Args:
         panel: all rows, held-out ones included.
-        config, weights: of the model.
+        core: of the model.
         holdout: steps H; 0 where nothing was held out.
     """
     results = HoldoutResults()
     with suppress(KeyboardInterrupt):
-        if last := hold_out(panel, config, weights, holdout):
+        if last := hold_out(panel, core, holdout):
             results = results._replace(comparisons=comparisons_of(last))
-        if before := hold_out(panel.until(holdout), config, weights, holdout):
+        if before := hold_out(panel.until(holdout), core, holdout):
             results = results._replace(exposure=exposure_of(before))
-        calibration, coverage = calibrate(panel, config, weights, holdout)
+        calibration, coverage = calibrate(panel, core, holdout)
         results = results._replace(calibration=calibration, coverage=coverage)
     return results
 
@@ -134,9 +133,7 @@ def exposure_of(held_out: HeldOut) -> Exposure | None:
     return exposure(held_out.history, held_out.actual, one_step, rollout, season)
 
 
-def hold_out(
-    panel: Panel, config: Config, weights: dict[str, np.ndarray], steps: int
-) -> HeldOut | None:
+def hold_out(panel: Panel, core: Core, steps: int) -> HeldOut | None:
     """The last steps of each series, or of a sample of them, and a network before them.
 
     Returns:
@@ -152,8 +149,8 @@ def hold_out(
     history = panel.until(steps).drop_unobserved()
     panel = panel.select(history.ids.tolist())
     rows = panel.indptr[1:, None] - steps + np.arange(steps)
-    predictor = Predictor.after(history, config, weights)
-    future = _own_covariates(panel, predictor.state, config, steps)
+    predictor = Predictor.after(history, core)
+    future = _own_covariates(panel, predictor.state, core.config, steps)
     return HeldOut(predictor, history, panel.target[rows], future)
 
 
@@ -165,25 +162,20 @@ def _own_covariates(panel: Panel, start: State, config: Config, steps: int) -> n
     return future.at(start.ids, times_after(start, steps))
 
 
-def _engine(predictor: Predictor) -> RolloutEngine:
-    return RolloutEngine(predictor.config, predictor.weights, predictor.config.bounds)
-
-
 def _forecast(held_out: HeldOut) -> np.ndarray:
     """The rollout over the held-out steps, (S, H, D)."""
     predictor = held_out.predictor
-    return _engine(predictor).run(predictor.state, held_out.horizon, held_out.future).values
+    return predictor.engine().run(predictor.state, held_out.horizon, held_out.future).values
 
 
 def _teacher_forced(held_out: HeldOut) -> np.ndarray:
     """The steps of a forecast, each fed with the true value before it, (S, H, D)."""
     predictor, future = held_out.predictor, held_out.future
-    engine, state, steps = _engine(predictor), predictor.state, []
-    scaled = _scaled(held_out.actual, predictor.config, state)
-    for t, actual in enumerate(scaled.transpose(1, 0, 2)):
+    engine, state, steps = predictor.engine(), predictor.state, []
+    for t, actual in enumerate(held_out.actual.transpose(1, 0, 2)):
         step = engine.run(state, 1, None if future is None else future[t : t + 1])
         steps.append(step.values)
-        state = replace(step.after, value=actual, memory=step.after.memory.as_observed())
+        state = engine.corrected(state, step.after, actual)
     return np.concatenate(steps, axis=1)
 
 
@@ -194,8 +186,7 @@ def _scaled(values: np.ndarray, config: Config, state: State) -> np.ndarray:
 
 def calibrate(
     panel: Panel,
-    config: Config,
-    weights: dict[str, np.ndarray],
+    core: Core,
     holdout: int,
     within: int | None = None,
     history: int | None = None,
@@ -209,7 +200,7 @@ def calibrate(
 
     Args:
         panel: the series.
-        config, weights: of the model.
+        core: of the model.
         holdout: steps of a rollout, H; 0 for no calibration.
         within: the last rows in which rollouts begin, 2H by default; in the last H there is no
             first half, and nothing is known of the coverage.
@@ -219,6 +210,7 @@ def calibrate(
         The calibration on all of them, None where nothing was observed; and for each level the
         empirical coverage in percent.
     """
+    config = core.config
     lengths = panel.lengths if history is None else np.minimum(panel.lengths, history)
     affordable = MAX_CALIBRATION_ROWS // max(lengths.mean(), 1)
     most = MAX_COUNT_ROLLOUTS if config.counts else MAX_CALIBRATION_ROLLOUTS
@@ -233,7 +225,7 @@ def calibrate(
     series, cutoff = origins
     known = panel.lengths[series] - cutoff
     rows = known if history is None else np.minimum(known, history)
-    predictor = Predictor.after(panel.cut(series, rows, known - rows), config, weights)
+    predictor = Predictor.after(panel.cut(series, rows, known - rows), core)
     scores = np.full((len(cutoff), holdout, config.targets), np.nan)
     second_half: list[HeldOutRollouts] = []
     is_second = cutoff <= holdout
@@ -251,7 +243,7 @@ def calibrate(
             second_half.append(rolled_out)
     in_first_half = np.arange(holdout) < (cutoff - holdout)[:, None]
     first_half = Calibration.of(np.where(in_first_half[..., None], scores, np.nan))
-    return Calibration.of(scores), _coverage(_engine(predictor), first_half, second_half)
+    return Calibration.of(scores), _coverage(predictor.engine(), first_half, second_half)
 
 
 def _actuals(panel: Panel, series: np.ndarray, cutoff: np.ndarray, steps: int) -> np.ndarray:
@@ -326,7 +318,7 @@ def _roll_out(
         actual: the actuals (M, H, D), NaN where missing.
         future: the covariates of the steps.
     """
-    engine, config = _engine(predictor), predictor.config
+    engine, config = predictor.engine(), predictor.config
     centre = engine.run(start, actual.shape[1], future)
     sampled, by_paths = None, {}
     if HEADS[config.head].RANDOM and not config.direct:

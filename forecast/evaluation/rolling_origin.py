@@ -16,7 +16,6 @@ from forecast.evaluation.baselines import BASELINES, naive
 from forecast.evaluation.cutoff_forecasts import CUTOFF, FORECAST, ID, CutoffForecasts, Past
 from forecast.evaluation.metrics import seasonal_differences, seasonal_scale
 from forecast.evaluation.statsforecast_baselines import is_installed
-from forecast.inference import encoding
 from forecast.inference.config import Config
 from forecast.inference.intervals import IntervalSource, interval_source, prediction_intervals
 from forecast.inference.plausibility import ranges, unpractised_steps
@@ -162,7 +161,7 @@ def forecast_from_cutoffs(
     config, paths = predictor.config, request.source.paths
     count = len(panel.ids) * len(rows_after)
     runtime = faster_runtime(config, count * max(paths, 1), request.horizon)
-    engine = RolloutEngine(config, predictor.weights, config.bounds, runtime=runtime)
+    engine = predictor.engine(runtime=runtime)
     groups = _groups(origins(predictor, panel, rows_after, carry), request.horizon, bool(paths))
     target = replace(panel, target=panel.target[:, [request.target_index]])
     rows = TargetRows(
@@ -213,7 +212,7 @@ def origins(
             an update. Otherwise the history is encoded again up to each, and its scale is that of
             the last rows before it.
     """
-    config, step, state = predictor.config, predictor.step, None
+    state = None
     first_observed = _first_observed(panel)
     observed = np.zeros(len(panel.ids), np.int64)  # rows of each series that the state has seen
     series = np.zeros(0, np.intp)
@@ -224,9 +223,9 @@ def origins(
             continue
         rows = panel.cut(begun, (until - observed)[begun], observed[begun])
         if state is None or not carry:
-            state = encoding.encode(rows, config, step, predictor.state.fingerprint)
+            state = predictor.encode(rows)
         else:
-            state = encoding.observe(state, rows, config, step, fill_gaps=False)
+            state = predictor.observe(state, rows)
         series = np.concatenate([series, np.setdiff1d(begun, series)]) if carry else begun
         observed[begun] = until[begun] if carry else 0
         yield Origin(after, series, state)

@@ -11,7 +11,7 @@ from forecast.data.panel import Panel
 from forecast.errors import DataError
 from forecast.evaluation.metrics import mean_observed
 from forecast.inference.predictor import Predictor
-from forecast.inference.rollout import RolloutEngine, times_after
+from forecast.inference.rollout import times_after
 from forecast.inference.state import ObservedRange, State
 
 
@@ -42,7 +42,7 @@ def score(predictor: Predictor, rows: Any) -> float:
     first = _steps_to(panel, start) - 1
     ends = first + panel.lengths
     known = FutureCovariates.of(panel, config.known) if config.known else None
-    engine = RolloutEngine(config, predictor.weights, config.bounds)
+    engine = predictor.engine()
     errors = np.full(len(ends), np.nan)
     for end in np.unique(ends):
         chosen = np.flatnonzero(ends == end)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,7 +22,14 @@ from forecast.inference.preprocess import (
     step_features,
     transformed,
 )
-from forecast.inference.state import ObservedRange, State, join, join_rows, take_rows
+from forecast.inference.state import (
+    MemberState,
+    ObservedRange,
+    State,
+    join,
+    join_rows,
+    take_rows,
+)
 from forecast.nn import step_inputs
 from forecast.nn.step import ModelStep, StepMemory
 
@@ -35,7 +42,23 @@ Consume = Callable[[np.ndarray, StepMemory, np.ndarray, np.ndarray], StepMemory]
 """The memory after a block of steps, such as `ModelStep.absorb`."""
 
 
-def encode(panel: Panel, config: Config, step: ModelStep, fingerprint: str) -> State:
+class Observes(Protocol):
+    """A further member of a model, see `inference.members`."""
+
+    def encode(self, panel: Panel, fingerprint: str) -> MemberState:
+        """Its state after the histories of a panel."""
+
+    def observe(self, state: Any, panel: Panel) -> MemberState:
+        """Its state after the next rows of the same series, without gaps."""
+
+
+def encode(
+    panel: Panel,
+    config: Config,
+    step: ModelStep,
+    fingerprint: str,
+    others: Sequence[Observes] = (),
+) -> State:
     """Observe the history of each series, under the scale of its last rows.
 
     Of a long history a network that was trained on windows reads the last `Config.reads` rows, as
@@ -46,6 +69,7 @@ def encode(panel: Panel, config: Config, step: ModelStep, fingerprint: str) -> S
         config: of the model.
         step: of the model, on NumPy.
         fingerprint: of the model.
+        others: further members of the model.
 
     Raises:
         DataError: if a series has no observed value, or values that the transform cannot take.
@@ -77,7 +101,8 @@ def encode(panel: Panel, config: Config, step: ModelStep, fingerprint: str) -> S
         network=config.network,
         fingerprint=fingerprint,
     )
-    return _continue(state, recent, transformed(recent, config.powers), config, step)
+    after = _continue(state, recent, transformed(recent, config.powers), config, step)
+    return replace(after, others=tuple(other.encode(panel, fingerprint) for other in others))
 
 
 def _widened(extent: ObservedRange, panel: Panel) -> ObservedRange:
@@ -108,7 +133,14 @@ def _rows_before(panel: Panel, values: np.ndarray, first: np.ndarray, count: int
     return np.where(inside[..., None], values[np.maximum(rows, 0)], np.nan)
 
 
-def observe(state: State, panel: Panel, config: Config, step: ModelStep, fill_gaps: bool) -> State:
+def observe(
+    state: State,
+    panel: Panel,
+    config: Config,
+    step: ModelStep,
+    fill_gaps: bool,
+    others: Sequence[Observes] = (),
+) -> State:
     """Observe the rows that follow a state; a series that it does not hold is encoded.
 
     Args:
@@ -116,6 +148,7 @@ def observe(state: State, panel: Panel, config: Config, step: ModelStep, fill_ga
         panel: the next rows of some series.
         config, step: of the model.
         fill_gaps: whether rows between the state and the new ones may be missing.
+        others: further members of the model.
 
     Returns:
         The state of all series of `state`, in its order, then of the new series.
@@ -124,7 +157,7 @@ def observe(state: State, panel: Panel, config: Config, step: ModelStep, fill_ga
         DataError: if rows are not the next ones, or cannot be used.
     """
     if np.array_equal(state.ids, panel.ids):
-        return _observe_next(state, panel, config, step, fill_gaps)
+        return _observe_next(state, panel, config, step, fill_gaps, others)
     indices = state.indices(panel.ids.tolist())
     for series, rows in zip(panel.ids, indices, strict=True):
         if len(rows) > 1:
@@ -136,22 +169,29 @@ def observe(state: State, panel: Panel, config: Config, step: ModelStep, fill_ga
     if is_known.any():
         known = np.array([rows[0] for rows in indices if rows])
         next_rows = panel.take(np.flatnonzero(is_known))
-        after = _observe_next(state.take(known), next_rows, config, step, fill_gaps)
+        after = _observe_next(state.take(known), next_rows, config, step, fill_gaps, others)
         order = np.arange(len(state.ids))
         order[known] = len(order) + np.arange(len(known))
         state = join([state, replace(after, ids=state.ids[known])]).take(order)
     if is_known.all():
         return state
     new_series = panel.take(np.flatnonzero(~is_known))
-    return join([state, encode(new_series, config, step, state.fingerprint)])
+    return join([state, encode(new_series, config, step, state.fingerprint, others)])
 
 
 def _observe_next(
-    state: State, panel: Panel, config: Config, step: ModelStep, fill_gaps: bool
+    state: State,
+    panel: Panel,
+    config: Config,
+    step: ModelStep,
+    fill_gaps: bool,
+    others: Sequence[Observes],
 ) -> State:
     """Observe new rows of exactly the series of a state, in its order."""
     panel = _next_rows(state, panel, fill_gaps)
-    return _continue(state, panel, transformed(panel, config.powers), config, step)
+    after = _continue(state, panel, transformed(panel, config.powers), config, step)
+    known = zip(others, state.others, strict=True)
+    return replace(after, others=tuple(other.observe(own, panel) for other, own in known))
 
 
 def _next_rows(state: State, panel: Panel, fill_gaps: bool) -> Panel:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +19,6 @@ from forecast.errors import DataError, ForecastWarning, OptionError
 from forecast.inference import encoding, plausibility
 from forecast.inference.aggregation import totals
 from forecast.inference.bounds import Bounds, to_bounds
-from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration
 from forecast.inference.forecast import Forecast, attention_table, tabulate
 from forecast.inference.inputs import (
@@ -31,6 +28,7 @@ from forecast.inference.inputs import (
     read_history,
 )
 from forecast.inference.intervals import interval_source, prediction_intervals
+from forecast.inference.members import Core
 from forecast.inference.request import (
     RolloutRequest,
     as_levels,
@@ -42,14 +40,12 @@ from forecast.inference.rollout import (
     Rollout,
     RolloutEngine,
     faster_runtime,
-    make_step,
     times_after,
 )
 from forecast.inference.state import State, require_state_of
 from forecast.inference.stopping import Condition, to_condition
 from forecast.inference.streaming import Stream
 from forecast.nn import HEADS
-from forecast.nn.step import ModelStep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,39 +55,32 @@ MAX_NOTES_IN_WARNING = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Predictor:
-    """A trained network with the state of the series it was trained on.
+class Predictor(Core):
+    """A trained network, and perhaps further members, with the state of the series of a table.
 
     Attributes:
         config: what the model is made of.
         weights: named arrays.
+        others, shares: further members, see `Core`.
         state: of the training series after their last row.
         calibration: errors of rollouts on held-out rows, by which intervals are made; None where
             there were too few.
     """
 
-    config: Config
-    weights: dict[str, np.ndarray]
     state: State
     calibration: Calibration | None = None
 
     @classmethod
-    def after(cls, panel: Panel, config: Config, weights: dict[str, np.ndarray]) -> Self:
+    def after(cls, panel: Panel, core: Core) -> Self:
         """A predictor whose state is that of the panel after its last rows."""
-        mark = fingerprint(config, weights)
-        state = encoding.encode(panel, config, make_step(config, weights), mark)
-        return cls(config=config, weights=weights, state=state)
+        state = encoding.encode(panel, core.config, core.step, core.fingerprint, core.others)
+        return cls(*core.parts, state=state)
 
     def __repr__(self) -> str:
         """Say what kind of model it is, and which series its state holds."""
         size = sum(array.size for array in self.weights.values())
         kind = f"{self.config.network}, {self.config.head}, {size:,} weights"
         return f"{type(self).__name__}({kind}; {self.state})"
-
-    @property
-    def step(self) -> ModelStep:
-        """The model's step on NumPy."""
-        return make_step(self.config, self.weights)
 
     def panel(
         self,
@@ -148,7 +137,8 @@ class Predictor:
             DataError: if the table does not fit.
         """
         panel = history if isinstance(history, Panel) else self.panel(history)
-        return encoding.encode(panel, self.config, self.step, self.state.fingerprint)
+        mark = self.state.fingerprint
+        return encoding.encode(panel, self.config, self.step, mark, self.others)
 
     def observe(
         self, state: State, new_rows: Any, *, fill_gaps: bool = False, future: Any = None
@@ -183,7 +173,7 @@ class Predictor:
         """
         require_state_of(state, self.config, self.state.fingerprint)
         panel = self._new_panel(state, new_rows, fill_gaps, future)
-        return encoding.observe(state, panel, self.config, self.step, fill_gaps)
+        return encoding.observe(state, panel, self.config, self.step, fill_gaps, self.others)
 
     def update(self, new_rows: Any, *, fill_gaps: bool = False) -> Self:
         """The model with its own state after new rows, see `observe`; weights stay the same."""
@@ -268,7 +258,7 @@ class Predictor:
         condition = None if until is None else to_condition(until)
         source = interval_source(self.config, self.calibration, intervals, request.levels)
         request = replace(request, paths=max(paths, source.paths))
-        engine = self._engine(start, request, bounds)
+        engine = self._engine_for(start, request, bounds)
         covariates = self._covariates(start, horizon, future)
         centre = engine.run(start, horizon, covariates, condition)
         sampled = None
@@ -395,7 +385,7 @@ class Predictor:
         check_quantiles(self.config, quantiles)
         covariates = self._future(future)
         self._covariates(start, 1, covariates)  # those of the first step are there
-        engine = RolloutEngine(self.config, self.weights, self._bounds(bounds))
+        engine = self.engine(self._bounds(bounds))
         observe = partial(self.observe, future=covariates)
         return Stream(engine, start, quantiles, observe, covariates)
 
@@ -411,15 +401,14 @@ class Predictor:
             state = self.state
         return state if series is None else state.select(series)
 
-    def _engine(self, start: State, request: RolloutRequest, bounds: Any) -> RolloutEngine:
+    def _engine_for(self, start: State, request: RolloutRequest, bounds: Any) -> RolloutEngine:
         """What computes a rollout, on the runtime that is asked for or faster."""
         rows = len(start.ids) * max(request.paths, 1)
         check_size(start, request.horizon, rows)
         runtime = request.runtime
         if runtime == "auto":
             runtime = faster_runtime(self.config, rows, request.horizon)
-        limits = self._bounds(bounds)
-        return RolloutEngine(self.config, self.weights, limits, request.seed, runtime)
+        return self.engine(self._bounds(bounds), request.seed, runtime)
 
     def _bounds(self, bounds: Any) -> tuple[Bounds, ...]:
         """The bounds of each target: those of the first one as they are given, if they are."""
@@ -497,11 +486,3 @@ def _warning(notes: list[str]) -> str:
     others = len(notes) - MAX_NOTES_IN_WARNING
     more = [f"and {others:,} more series"] if others > 0 else []
     return "; ".join([*notes[:MAX_NOTES_IN_WARNING], *more])
-
-
-def fingerprint(config: Config, weights: dict[str, np.ndarray]) -> str:
-    """A name for the model that a state belongs to: a hash of all that shapes its steps."""
-    digest = hashlib.blake2b(json.dumps(config.to_json(), sort_keys=True).encode(), digest_size=16)
-    for name in sorted(weights):
-        digest.update(name.encode() + weights[name].tobytes())
-    return digest.hexdigest()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,14 +13,14 @@ from forecast.errors import ForecastError
 from forecast.inference import random_streams
 from forecast.inference.bounds import Bounds, Limits, clip, limits, whole, within
 from forecast.inference.config import Config
-from forecast.inference.encoding import walk
 from forecast.inference.loop import rollout
 from forecast.inference.parallel import side_by_side
 from forecast.inference.preprocess import series_features
 from forecast.inference.random_streams import Branch
-from forecast.inference.state import State, join
+from forecast.inference.state import MemberState, State, join
 from forecast.inference.stopping import Condition, steps_until
-from forecast.nn.step import SPREAD, LoopCarry, ModelStep, StepMemory
+from forecast.nn import HEADS
+from forecast.nn.step import SPREAD, LoopCarry, ModelStep
 
 MIN_SPREAD = 1e-6  # of a model's own, in scaled units
 NUMPY_CHUNK = 256  # rows that NumPy rolls out together: they stay in the cache
@@ -74,6 +74,61 @@ class Rollout:
         return int(self.scaled.shape[1])
 
 
+class MemberPath(NamedTuple):
+    """What a member forecasts, in the units of the data, each (B, H, D).
+
+    Attributes:
+        value: the next values.
+        low, high: the quantiles at SPREAD of each step; None where it does not tell them.
+    """
+
+    value: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+
+
+class Draws(NamedTuple):
+    """Sample paths that are drawn of each series.
+
+    Attributes:
+        paths: how many.
+        branches: which copy of a series each row is.
+    """
+
+    paths: int
+    branches: list[Branch]
+
+
+class MemberEngine(Protocol):
+    """How the rollouts of a further member of a model are computed."""
+
+    def roll(
+        self, start: State, place: int, horizon: int, future: np.ndarray | None, draws: Draws | None
+    ) -> tuple[MemberPath, MemberState]:
+        """The next steps of each series, or of its sample paths, and the member's state after them.
+
+        Args:
+            start: of the model.
+            place: of the member's own state among `start.others`.
+            horizon: steps H.
+            future: covariates of the steps.
+            draws: sample paths; without them the centre of the distribution is rolled out.
+        """
+
+    def member_step(
+        self, start: State, place: int, future: np.ndarray | None, probabilities: tuple[float, ...]
+    ) -> tuple[np.ndarray, MemberState]:
+        """The next step, see `RolloutEngine.step_of`."""
+
+    def corrected(self, before: Any, after: Any, actual: np.ndarray) -> MemberState:
+        """The state after a step whose true values (S, D) are known by now, in place of its own.
+
+        Args:
+            before, after: the member's state before the step and after its own value.
+            actual: the true values.
+        """
+
+
 @dataclass(frozen=True)
 class RolloutEngine:
     """How a model's rollouts are computed.
@@ -86,6 +141,8 @@ class RolloutEngine:
         bounds: that every value of each target is kept within.
         seed: of sample paths.
         runtime: "numpy" or "compiled".
+        others: the engines of further members, whose forecasts are averaged with its own.
+        shares: of its own forecast and of those of the others; they sum to 1.
     """
 
     config: Config
@@ -93,6 +150,8 @@ class RolloutEngine:
     bounds: tuple[Bounds, ...]
     seed: int = 0
     runtime: str = "numpy"
+    others: tuple[MemberEngine, ...] = ()
+    shares: tuple[float, ...] = (1.0,)
 
     @property
     def step(self) -> ModelStep:
@@ -142,16 +201,77 @@ class RolloutEngine:
             The next values of S * n rows, the paths of a series one after the other.
         """
         longest, engine = int(lengths.max()), self.of_draws
-        scaled, after = engine._advance(start, longest, future, paths)
+        draws = Draws(paths, random_streams.branches(start.ids.tolist()))
+        scaled, after = engine._advance(start, longest, future, draws)
         values = engine.draws(scaled, after)
         sampled = Rollout(scaled, values, np.full(len(scaled), longest), start.repeat(paths), after)
-        known = _repeated(future, paths)
-        return self._cut(sampled, np.repeat(lengths, paths), known, drawn=True)
+        return engine._cut(sampled, start, lengths, future, draws)
 
     @property
     def of_draws(self) -> RolloutEngine:
         """The engine of draws from the distribution: those of counts are whole numbers."""
         return replace(self, bounds=whole(self.bounds)) if self.config.counts else self
+
+    def step_of(
+        self, start: State, future: np.ndarray | None, probabilities: tuple[float, ...]
+    ) -> tuple[np.ndarray, State]:
+        """The next step of S series, and quantiles of it given the values before.
+
+        Args:
+            start: the state before it.
+            future: covariates of the step, (1, S, V).
+            probabilities: of the quantiles, Q; none for a head without a distribution.
+
+        Returns:
+            The value, then the quantiles, (S, 1 + Q, D) in the units of the data; and the state
+            after the value is fed back.
+        """
+        shown, after = self._step_alone(start, future, probabilities)
+        if not self.others:
+            return shown, after
+        steps = [
+            engine.member_step(start, place, future, probabilities)
+            for place, engine in enumerate(self.others)
+        ]
+        after = replace(after, others=tuple(state for _, state in steps))
+        known = [_with_quantiles(other, shown) for other, _ in steps]
+        return self._weighted([shown, *known]), after
+
+    def member_step(
+        self, start: State, place: int, future: np.ndarray | None, probabilities: tuple[float, ...]
+    ) -> tuple[np.ndarray, State]:
+        """See `MemberEngine`."""
+        own: Any = start.others[place]
+        return self._step_alone(own, future if self.config.known else None, probabilities)
+
+    def _step_alone(
+        self, start: State, future: np.ndarray | None, probabilities: tuple[float, ...]
+    ) -> tuple[np.ndarray, State]:
+        """See `step_of`; of the first member."""
+        head, times = HEADS[self.config.head], times_after(start, 1)
+        features = self.step_features(start, times, future)[0]
+        params, memory = self.step.advance(start.value, start.memory, features)
+        value = np.clip(head.center(np, params), *self.limits(start)).astype(np.float32)
+        shown = [self.values(value[:, None], start)]
+        if probabilities:
+            quantiles = np.stack([head.quantile(np, params, p) for p in probabilities], axis=1)
+            limits = (limit[:, None] for limit in self.of_draws.limits(start))
+            shown.append(self.of_draws.draws(np.clip(quantiles, *limits), start))
+        after = replace(start, time=times[0], value=value, memory=memory)
+        return np.concatenate(shown, axis=1), after
+
+    def corrected(self, before: State, after: State, actual: np.ndarray) -> State:
+        """See `MemberEngine`; of all members."""
+        scaled = scaling.forward(
+            scaling.transform(actual[:, None], self.config.powers), after.scale
+        )
+        members = zip(self.others, before.others, after.others, strict=True)
+        return replace(
+            after,
+            value=scaled[:, 0],
+            memory=after.memory.as_observed(),
+            others=tuple(engine.corrected(old, new, actual) for engine, old, new in members),
+        )
 
     def draws(self, scaled: np.ndarray, rows: State) -> np.ndarray:
         """Scaled draws or quantiles (B, H, D) in the units of the data, see `values`.
@@ -226,21 +346,83 @@ class RolloutEngine:
         )
 
     def _advance(
-        self, start: State, horizon: int, future: np.ndarray | None, paths: int = 0
+        self, start: State, horizon: int, future: np.ndarray | None, draws: Draws | None = None
     ) -> tuple[np.ndarray, State]:
         """Steps (B, H, .), see `ModelStep.rollout_step`, and the state after them.
 
-        Of each series, or of its sample paths.
+        Of each series, or of its sample paths; the mean over all members.
         """
-        copies = max(paths, 1)
+        path, after = self._advance_alone(start, horizon, future, draws)
+        if not self.others:
+            return path, after
+        rolled = [
+            engine.roll(start, place, horizon, future, draws)
+            for place, engine in enumerate(self.others)
+        ]
+        after = replace(after, others=tuple(state for _, state in rolled))
+        return self._mean(path, [other for other, _ in rolled], after), after
+
+    def roll(
+        self, start: State, place: int, horizon: int, future: np.ndarray | None, draws: Draws | None
+    ) -> tuple[MemberPath, State]:
+        """See `MemberEngine`."""
+        own: Any = start.others[place]
+        known = future if self.config.known else None
+        path, after = self._advance_alone(own, horizon, known, draws)
+        return MemberPath(*(self.unscaled(part, after) for part in self._columns(path))), after
+
+    def each(self, start: State, horizon: int, future: np.ndarray | None) -> list[np.ndarray]:
+        """The next values of each member by itself, (S, H, D) in the units of the data."""
+        path, after = self._advance_alone(start, horizon, future, None)
+        first = self.unscaled(self._columns(path)[0], after)
+        rolled = [
+            engine.roll(start, place, horizon, future, None)[0].value
+            for place, engine in enumerate(self.others)
+        ]
+        return [first, *(np.where(np.isnan(values), first, values) for values in rolled)]
+
+    def _mean(self, path: np.ndarray, others: list[MemberPath], rows: State) -> np.ndarray:
+        """The mean of its own steps (B, H, .) and those of the others, taken in the data's units.
+
+        A member that does not tell how far values lie from its own takes that from the first one;
+        where it knows nothing of a series, it takes the value too.
+        """
+        value, *ends = (self.unscaled(part, rows) for part in self._columns(path))
+        values = [np.where(np.isnan(other.value), value, other.value) for other in others]
+        means = [self._weighted([value, *values])]
+        for k, end in enumerate(ends, 1):
+            known = [
+                other.value + end - value if other[k] is None else other[k] for other in others
+            ]
+            means.append(self._weighted([end, *known]))
+        scaled = [
+            scaling.forward(scaling.transform(mean, self.config.powers), rows.scale)
+            for mean in means
+        ]
+        return np.concatenate(scaled, axis=-1)
+
+    def _weighted(self, parts: Sequence[Any]) -> np.ndarray:
+        """The sum of what each member says, times its share."""
+        return np.asarray(sum(s * part for s, part in zip(self.shares, parts, strict=True)))
+
+    def _columns(self, path: np.ndarray) -> list[np.ndarray]:
+        """The values of a path (B, H, .) and, of a direct model, its quantiles, each (B, H, D)."""
+        return np.split(path, path.shape[-1] // self.config.targets, axis=-1)
+
+    def _advance_alone(
+        self, start: State, horizon: int, future: np.ndarray | None, draws: Draws | None
+    ) -> tuple[np.ndarray, State]:
+        """The steps of the first member, and its state after them."""
+        copies, start = draws.paths if draws else 1, replace(start, others=())
         is_compiled = self.runtime == "compiled"
         size = max((COMPILED_CHUNK if is_compiled else NUMPY_CHUNK) // copies, 1)
-        branches = random_streams.branches(start.ids.tolist()) if paths else []
 
         def chunk(first: int) -> tuple[np.ndarray, State]:
             rows = slice(first, first + size)
-            series = start.take(np.arange(len(start.ids))[rows])
-            uniforms = self._uniforms(series, branches[rows], horizon, paths) if paths else None
+            series, uniforms = start.take(np.arange(len(start.ids))[rows]), None
+            if draws:
+                own = draws._replace(branches=draws.branches[rows])
+                uniforms = uniforms_of(series, own, horizon, self.config.targets, self.seed)
             known = None if future is None else _repeated(future[:horizon, rows], copies)
             return self._advance_chunk(series.repeat(copies), horizon, known, uniforms)
 
@@ -292,7 +474,7 @@ class RolloutEngine:
             is_last = np.array([stop is not None for stop in stops]) | (done == horizon)
             block_lengths = np.full(len(running), steps)
             whole = Rollout(block_scaled, block_values, block_lengths, state, block_end)
-            after = self._cut(whole, lengths[running] - before, known, drawn=False).after
+            after = self._cut(whole, state, lengths[running] - before, known).after
             ended.append(after.take(np.flatnonzero(is_last)))
             ended_rows.append(running[is_last])
             running, state = running[~is_last], after.take(np.flatnonzero(~is_last))
@@ -305,45 +487,57 @@ class RolloutEngine:
         return Rollout(scaled, values, lengths, start, after, spread)
 
     def _cut(
-        self, whole: Rollout, lengths: np.ndarray, future: np.ndarray | None, drawn: bool
+        self,
+        whole: Rollout,
+        start: State,
+        lengths: np.ndarray,
+        future: np.ndarray | None,
+        draws: Draws | None = None,
     ) -> Rollout:
-        """The same rows, each for so many steps (B,) only, and the state after those.
+        """The same rows, each for so many steps only, and the state after those.
+
+        Series of equal lengths are rolled out once more, to their own end.
 
         Args:
-            whole: the rows.
-            lengths: steps of each.
+            whole: of S series, or of their sample paths.
+            start: the state of the series before it.
+            lengths: steps of each series, (S,).
             future: covariates of the steps.
-            drawn: whether the values are draws.
+            draws: sample paths of each.
         """
-        if (lengths == whole.lengths).all():
+        copies = draws.paths if draws else 1
+        of_rows = np.repeat(lengths, copies)
+        if (of_rows == whole.lengths).all():
             return whole
-        start, longest = whole.start, int(lengths.max())
-        inside = np.arange(longest) < lengths[:, None]  # (B, H)
-        scaled, values = whole.scaled[:, :longest], whole.values[:, :longest]
-        times = times_after(start, longest)
-        known = None if future is None else future[:longest]
-        features = self.step_features(start, times, known).swapaxes(0, 1)[inside]
-        times, rows = times.T[inside], scaled[inside]
-        indptr = np.concatenate([[0], np.cumsum(lengths)])
-        feed = partial(_feed_back, self.step, drawn)
-        memory = walk(feed, start.value, start.memory, rows, features, indptr)
-        last = indptr[1:] - 1
-        return Rollout(
-            np.where(inside[..., None], scaled, np.nan),
-            np.where(inside[..., None], values, np.nan),
-            lengths,
-            start,
-            replace(start, time=times[last], value=rows[last], memory=memory),
+        ended, ended_rows = [], []
+        for length in np.unique(lengths):
+            rows = np.flatnonzero(lengths == length)
+            known = None if future is None else future[:length, rows]
+            own = draws and draws._replace(branches=[draws.branches[row] for row in rows])
+            ended.append(self._advance(start.take(rows), int(length), known, own)[1])
+            ended_rows.append((rows[:, None] * copies + np.arange(copies)).ravel())
+        after = join(ended).take(np.argsort(np.concatenate(ended_rows)))
+        inside = (np.arange(lengths.max()) < of_rows[:, None])[..., None]  # (B, H, 1)
+        scaled, values = (
+            np.where(inside, part[:, : lengths.max()], np.nan)
+            for part in (whole.scaled, whole.values)
         )
+        return Rollout(scaled, values, of_rows, whole.start, after)
 
-    def _uniforms(
-        self, start: State, branches: list[Branch], horizon: int, paths: int
-    ) -> np.ndarray:
-        """The randomness of sample paths, (H, S * paths, D, 2)."""
-        d = self.config.targets
-        first, count = self.config.frequency.numbers(start.time) + 1, paths * d * 2
-        drawn = random_streams.uniforms(self.seed, start.ids, branches, first, horizon, count)
-        return drawn.reshape(horizon, len(start.ids) * paths, d, 2)
+
+def uniforms_of(start: State, draws: Draws, horizon: int, d: int, seed: int) -> np.ndarray:
+    """The randomness of sample paths, (H, S * paths, D, 2).
+
+    Args:
+        start: of S series.
+        draws: the paths of each.
+        horizon: steps H.
+        d: targets D.
+        seed: of the paths.
+    """
+    first, count = start.frequency.numbers(start.time) + 1, draws.paths * d * 2
+    drawn = random_streams.uniforms(seed, start.ids, draws.branches, first, horizon, count)
+    return drawn.reshape(horizon, len(start.ids) * draws.paths, d, 2)
 
 
 def make_step(config: Config, weights: dict[str, np.ndarray]) -> ModelStep:
@@ -364,20 +558,9 @@ def times_after(start: State, horizon: int) -> np.ndarray:
     return times
 
 
-def _feed_back(
-    step: ModelStep,
-    drawn: bool,
-    value: np.ndarray,
-    memory: StepMemory,
-    values: np.ndarray,
-    features: np.ndarray,
-) -> StepMemory:
-    """The memory after values (B, T, D) that a forecast has fed back, see `encoding.walk`."""
-    for t in range(values.shape[1]):
-        _, memory = step.advance(value, memory, features[:, t])
-        memory = memory.as_observed() if drawn else memory
-        value = values[:, t]
-    return memory
+def _with_quantiles(step: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """A step (S, 1 + Q, D), or its value alone (S, 1, D) with quantiles as far off as another's."""
+    return step if step.shape == other.shape else other - other[:, :1] + step
 
 
 def _repeated(future: np.ndarray | None, copies: int) -> np.ndarray | None:

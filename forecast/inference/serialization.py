@@ -19,11 +19,13 @@ from forecast.data.io.archive import (
     unpack,
 )
 from forecast.data.scaling import POWERS
-from forecast.errors import ArtifactError
+from forecast.errors import ArtifactError, require_whole
 from forecast.inference import state as states
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration
+from forecast.inference.members import Core, Member, NetworkMember
 from forecast.inference.state import State
+from forecast.inference.theta_member import ThetaMember
 from forecast.nn import HEADS, NETWORKS, seasonal
 from forecast.nn.layers import CELLS, SCORES
 
@@ -42,17 +44,25 @@ MODEL_FILE = FileKind("model", "make one with: forecast train TABLE", "train aga
 class ModelParts(NamedTuple):
     """What a model file holds."""
 
-    config: Config
-    weights: dict[str, np.ndarray]
+    core: Core
     state: State
     record: dict[str, Any]  # of the training, plain values; empty where there was none
     calibration: Calibration | None
 
+    @property
+    def config(self) -> Config:
+        """What the first network is made of."""
+        return self.core.config
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Those of the first network."""
+        return self.core.weights
+
 
 def save(
     path: str | Path,
-    config: Config,
-    weights: dict[str, np.ndarray],
+    core: Core,
     state: State,
     record: dict[str, Any],
     calibration: Calibration | None,
@@ -61,12 +71,18 @@ def save(
 
     Args:
         path: where to.
-        config, weights, state, record, calibration: see `ModelParts`.
+        core, state, record, calibration: see `ModelParts`.
 
     Raises:
         ArtifactError: if the place cannot be written.
     """
-    about = {"format": FORMAT, "library": __version__, "model": config.to_json()}
+    about = {"format": FORMAT, "library": __version__, "model": core.config.to_json()}
+    if core.others:
+        kinds = zip(core.shares[1:], core.others, strict=True)
+        about["members"] = [
+            {"kind": member.kind, "share": share, **member.about()} for share, member in kinds
+        ]
+    weights = {**core.weights, **states.numbered(member.arrays() for member in core.others)}
     scores = {"scores": calibration.scores} if calibration else {}
     parts = (about, weights, *states.to_parts(state), scores, record)
     pack(path, dict(zip(PARTS, parts, strict=True)), MODEL_FILE)
@@ -87,19 +103,52 @@ def load(path: str | Path) -> ModelParts:
     if about.get("format") not in READ_FORMATS:
         refuse_other_format(path, about.get("format"), FORMAT, MODEL_FILE)
     with readable_errors(path, MODEL_FILE):
-        config = Config.from_json(about["model"])
-        _refuse_unknown(config)
-        _refuse_impossible(config)
-        if config.layers > len(weights):  # the list of the shapes itself could fill the memory
-            raise ValueError(f"it has weights for fewer than {config.layers} layers")
-        check_arrays("weights", weights, _weight_shapes(config), {})
+        members = about.get("members", [])
+        own, *parts = states.unnumbered(weights, len(members))
+        config = _config(about["model"], own)
+        core = Core(
+            config,
+            own,
+            tuple(_member(entry, part) for entry, part in zip(members, parts, strict=True)),
+            _shares(members),
+        )
         state = states.from_parts(description, arrays)
-        states.check(state, config)
+        core.check(state)
         if len(set(state.ids.tolist())) < len(state.ids):
             raise ValueError("its ids are not all different")
         config.schema.table(config.frequency, state.ids, state.time, {})  # as forecasts are written
         calibration = _calibration(scores, config)
-    return ModelParts(config, weights, state, record, calibration)
+    return ModelParts(core, state, record, calibration)
+
+
+def _config(values: dict[str, Any], weights: dict[str, np.ndarray]) -> Config:
+    """The configuration of a network, which its weights fit."""
+    config = Config.from_json(values)
+    _refuse_unknown(config)
+    _refuse_impossible(config)
+    if config.layers > len(weights):  # the list of the shapes itself could fill the memory
+        raise ValueError(f"it has weights for fewer than {config.layers} layers")
+    check_arrays("weights", weights, _weight_shapes(config), {})
+    return config
+
+
+def _member(entry: dict[str, Any], weights: dict[str, np.ndarray]) -> Member:
+    """A further member, from what a file says of it."""
+    if entry["kind"] == NetworkMember.kind:
+        return NetworkMember(_config(entry["model"], weights), weights)
+    if entry["kind"] == ThetaMember.kind and not weights:
+        require_whole("season", entry["season"], 1)
+        return ThetaMember(entry["season"])
+    raise ValueError(f"it has an unknown member {entry['kind']!r}")
+
+
+def _shares(members: list[dict[str, Any]]) -> tuple[float, ...]:
+    """The share of each member in a forecast."""
+    others = [float(entry["share"]) for entry in members]
+    shares = (1.0 - sum(others), *others)
+    if not all(0 < share <= 1 for share in shares):
+        raise ValueError(f"the shares of its members are {shares}")
+    return shares
 
 
 def _calibration(arrays: dict[str, np.ndarray], config: Config) -> Calibration | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from forecast.data.io.archive import (
 from forecast.data.scaling import Scale
 from forecast.errors import DataError, OptionError, require_whole
 from forecast.inference.config import Config
+from forecast.inference.member_states import ThetaMemberState
 from forecast.nn import NETWORKS, step_inputs
 from forecast.nn.step import StepMemory
 
@@ -48,6 +49,22 @@ class ObservedRange(NamedTuple):
     high: np.ndarray
 
 
+class MemberState(Protocol):
+    """What a member of a model knows of S series; plain arrays, one row per series."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every array, by name, each with leading axis S."""
+
+    def about(self) -> dict[str, Any]:
+        """What kind of state it is, as plain values."""
+
+    def take(self, rows: np.ndarray) -> Self:
+        """The series at the given places, in that order."""
+
+    def joined(self, others: Sequence[Self]) -> Self:
+        """The series of this state and of others of the same member, in order."""
+
+
 @dataclass(frozen=True, eq=False)
 class State:
     """What a model knows of S series after their last row; plain arrays, one row per series.
@@ -66,6 +83,7 @@ class State:
         frequency: in which `time` is counted.
         network: the kind of network whose memory it is, an entry of NETWORKS.
         fingerprint: of the model that the state belongs to.
+        others: what the further members of the model know of the same series.
     """
 
     ids: np.ndarray
@@ -78,6 +96,7 @@ class State:
     frequency: Frequency
     network: str
     fingerprint: str
+    others: tuple[MemberState, ...] = ()
 
     def __post_init__(self) -> None:
         """Make the arrays read-only."""
@@ -117,6 +136,10 @@ class State:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every array but the ids, by name, each with leading axis S."""
+        return {**self.own_arrays(), **numbered(other.arrays() for other in self.others)}
+
+    def own_arrays(self) -> dict[str, np.ndarray]:
+        """Those of the first member alone."""
         return {
             "time": self.time,
             "value": self.value,
@@ -129,6 +152,10 @@ class State:
             **{NETWORK + name: part for name, part in self.memory.network.items()},
         }
 
+    def about(self) -> dict[str, Any]:
+        """What kind of state it is, as plain values."""
+        return {"kind": "network", "network": self.network}
+
     def take(self, rows: np.ndarray) -> State:
         """The series at the given places, in that order; a place may come more than once."""
         return replace(
@@ -140,6 +167,25 @@ class State:
             scale=Scale(*(part[rows] for part in self.scale)),
             extent=ObservedRange(*(part[rows] for part in self.extent)),
             static=self.static[rows],
+            others=tuple(other.take(rows) for other in self.others),
+        )
+
+    def joined(self, others: Sequence[State]) -> State:
+        """The series of this state and of other states of the same model, in order."""
+        states = [self, *others]
+        members = zip(*(state.others for state in states), strict=True)
+        return replace(
+            self,
+            ids=np.concatenate([state.ids for state in states]),
+            time=np.concatenate([state.time for state in states]),
+            value=np.concatenate([state.value for state in states]),
+            memory=join_rows([state.memory for state in states]),
+            scale=Scale(*(np.concatenate(p) for p in zip(*(s.scale for s in states), strict=True))),
+            extent=ObservedRange(
+                *(np.concatenate(p) for p in zip(*(s.extent for s in states), strict=True))
+            ),
+            static=np.concatenate([state.static for state in states]),
+            others=tuple(first.joined(more) for first, *more in members),
         )
 
     def select(self, ids: Any) -> State:
@@ -220,7 +266,26 @@ def to_parts(state: State) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "ids": state.ids.tolist(),
         "digest": digest(state),
     }
+    if state.others:
+        about["others"] = [other.about() for other in state.others]
     return about, state.arrays()
+
+
+def numbered(parts: Iterable[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays of several parts under one roof: "1.name" of the first part, and so on."""
+    return {
+        f"{k}.{name}": array for k, arrays in enumerate(parts, 1) for name, array in arrays.items()
+    }
+
+
+def unnumbered(arrays: Mapping[str, np.ndarray], count: int) -> list[dict[str, np.ndarray]]:
+    """The arrays that have no number, and those of each of so many parts: see `numbered`."""
+    parts: list[dict[str, np.ndarray]] = [{} for _ in range(count + 1)]
+    for name, array in arrays.items():
+        number, dot, rest = name.partition(".")
+        is_numbered = dot and number.isdecimal() and 1 <= int(number) <= count
+        parts[int(number) if is_numbered else 0][rest if is_numbered else name] = array
+    return parts
 
 
 def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
@@ -229,16 +294,33 @@ def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
     Raises:
         ValueError, KeyError, TypeError, IndexError, ForecastError: if the parts are no state.
     """
+    members = about.get("others", [])
+    own, *parts = unnumbered(arrays, len(members))
+    state = _network_state(about, about["network"], own)
+    others = [
+        _network_state(about, member["network"], part)
+        if member["kind"] == "network"
+        else ThetaMemberState.of(member, part)
+        for member, part in zip(members, parts, strict=True)
+    ]
+    state = replace(state, others=tuple(others))
+    if about["digest"] != digest(state):
+        raise ValueError("its state is not as it was written")
+    return state
+
+
+def _network_state(about: dict[str, Any], network: str, arrays: dict[str, np.ndarray]) -> State:
+    """The state of a network, of the series that a file is about."""
     names = [name for name in arrays if name.startswith(NETWORK)]
     series, d, remembered = len(about["ids"]), arrays["value"].shape[1], arrays["recent"].shape[1]
     shapes = _shapes(series, d, remembered, arrays["static"].shape[1])
     shapes |= {name: (series, *arrays[name].shape[1:]) for name in names}
     check_arrays("state", arrays, shapes, DTYPES, may_be_missing=("value", "recent"))
-    if about["network"] not in NETWORKS:
-        raise ValueError(f"it is of an unknown network '{about['network']}'")
+    if network not in NETWORKS:
+        raise ValueError(f"it is of an unknown network '{network}'")
     if not (arrays["scale"] > 0).all():
         raise ValueError("its state holds impossible scales")
-    state = State(
+    return State(
         ids=ids_array(about["ids"]),
         time=arrays["time"],
         value=arrays["value"],
@@ -249,12 +331,9 @@ def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
         extent=ObservedRange(arrays["low"], arrays["high"]),
         static=arrays["static"],
         frequency=parse(about["frequency"]),
-        network=about["network"],
+        network=network,
         fingerprint=str(about["fingerprint"]),
     )
-    if about["digest"] != digest(state):
-        raise ValueError("its state is not as it was written")
-    return state
 
 
 def check(state: State, config: Config) -> None:
@@ -270,7 +349,7 @@ def check(state: State, config: Config) -> None:
     shapes = _shapes(series, config.targets, step_inputs.memory_length(config.lags), static)
     network = NETWORKS[config.network].state_shapes(config.blueprint.sizes, series)
     shapes |= {NETWORK + name: shape for name, shape in network.items()}
-    check_shapes("state", state.arrays(), shapes)
+    check_shapes("state", state.own_arrays(), shapes)
 
 
 def require_state_of(state: State, config: Config, fingerprint: str) -> None:
@@ -337,15 +416,4 @@ def join_rows(memories: list[StepMemory]) -> StepMemory:
 
 def join(states: list[State]) -> State:
     """The series of several states of one model, in order."""
-    return replace(
-        states[0],
-        ids=np.concatenate([state.ids for state in states]),
-        time=np.concatenate([state.time for state in states]),
-        value=np.concatenate([state.value for state in states]),
-        memory=join_rows([state.memory for state in states]),
-        scale=Scale(*(np.concatenate(p) for p in zip(*(s.scale for s in states), strict=True))),
-        extent=ObservedRange(
-            *(np.concatenate(p) for p in zip(*(s.extent for s in states), strict=True))
-        ),
-        static=np.concatenate([state.static for state in states]),
-    )
+    return states[0].joined(states[1:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from forecast.data.future_covariates import FutureCovariates
 from forecast.inference.rollout import RolloutEngine, times_after
 from forecast.inference.state import State
-from forecast.nn import HEADS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,26 +85,17 @@ class Stream:
 
     def _step(self, state: State) -> Step:
         """The step that follows a state."""
-        engine, config = self._engine, self._engine.config
-        head = HEADS[config.head]
-        times = times_after(state, 1)  # (1, S)
-        features = engine.step_features(state, times, self._covariates(state, times))[0]
-        params, memory = engine.step.advance(state.value, state.memory, features)
-        value = np.clip(head.center(np, params), *engine.limits(state)).astype(np.float32)
-        shown = [engine.values(value[:, None], state)]
-        if self._quantiles:
-            quantiles = np.stack([head.quantile(np, params, q) for q in self._quantiles], axis=1)
-            limits = (limit[:, None] for limit in engine.of_draws.limits(state))
-            shown.append(engine.of_draws.draws(np.clip(quantiles, *limits), state))
+        config = self._engine.config
+        future = self._covariates(state, times_after(state, 1))
+        shown, after = self._engine.step_of(state, future, self._quantiles)
         if config.targets == 1:
-            shown = [part[..., 0] for part in shown]
-        self._state = state
-        self._fed_back = replace(state, time=times[0], value=value, memory=memory)
+            shown = shown[..., 0]
+        self._state, self._fed_back = state, after
         return Step(
             ids=state.ids,
-            time=config.schema.times(config.frequency, times[0]),
-            value=shown[0][:, 0],
-            quantiles=shown[1] if self._quantiles else None,
+            time=config.schema.times(config.frequency, after.time),
+            value=shown[:, 0],
+            quantiles=shown[:, 1:] if self._quantiles else None,
             state=state,
         )
 

@@ -13,6 +13,7 @@ from forecast.data.schema import Schema
 from forecast.evaluation.holdout import calibrate
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration, evenly_spaced
+from forecast.inference.members import Core
 from forecast.pretrained.practised import KINDS, Kind, with_seasons
 from forecast.pretrained.prior.mixture import draw
 from forecast.pretrained.prior.seasons import Seasons
@@ -51,7 +52,7 @@ def _of_kind(
     rng, steps = np.random.default_rng(seed), kind.horizon[1]
     panel = generated_panel(rng, SERIES, rows + steps, kind.seasons)
     own = replace(with_seasons(config, kind.seasons), frequency=panel.frequency)
-    calibration, _ = calibrate(panel, own, weights, steps, within=steps)
+    calibration, _ = calibrate(panel, Core(own, weights), steps, within=steps)
     if calibration is None:
         raise ValueError(f"no value of the kind {kind} was observed")
     return calibration

@@ -13,6 +13,7 @@ from forecast.data.frequency import parse
 from forecast.inference import serialization
 from forecast.inference.bounds import to_bounds
 from forecast.inference.config import Config
+from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
 from forecast.nn.layers import SCORES
 from forecast.pretrained.expected_errors import SCHEMA, UNSEEN, expected_errors, generated_panel
@@ -84,8 +85,9 @@ def ship(path: Path, config: Config, weights: dict[str, np.ndarray], seed: int) 
     Its state is that of a few generated series; a forecast of a table takes none of it.
     """
     panel = generated_panel(np.random.default_rng([seed, UNSEEN]), 3, 60, SEASONS)
-    state = Predictor.after(panel, config, weights).state
-    serialization.save(path, config, weights, state, {}, expected_errors(config, weights, seed))
+    state = Predictor.after(panel, Core(config, weights)).state
+    expected = expected_errors(config, weights, seed)
+    serialization.save(path, Core(config, weights), state, {}, expected)
 
 
 def generated_batches(

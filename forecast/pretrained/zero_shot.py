@@ -23,6 +23,7 @@ from forecast.inference import serialization
 from forecast.inference.bounds import Bounds, infer, to_bounds
 from forecast.inference.config import Config
 from forecast.inference.conformal import Calibration
+from forecast.inference.members import Core, NetworkMember
 from forecast.inference.predictor import Predictor
 from forecast.inference.serialization import ModelParts
 from forecast.nn import seasonal
@@ -65,10 +66,17 @@ def zero_shot(
     """
     _refuse_what_needs_training(panel)
     config = zero_shot_config(panel, season, bounds)
-    predictor = Predictor.after(_recent(panel, config), config, shipped().weights)
+    core = Core(config, shipped().weights)
+    predictor = Predictor.after(_recent(panel, config), core)
     if not calibrated:
         return predictor
     return replace(predictor, calibration=calibration_of(panel, predictor))
+
+
+def pretrained_member(panel: Panel, season: int) -> NetworkMember:
+    """The pretrained network as a further member of a model of a panel's first target."""
+    config = zero_shot_config(panel, season)
+    return NetworkMember(replace(config, reads=enough_rows(config.seasons)), shipped().weights)
 
 
 def as_of(predictor: Predictor, panel: Panel, history: Panel) -> Predictor:
@@ -86,7 +94,8 @@ def as_of(predictor: Predictor, panel: Panel, history: Panel) -> Predictor:
     config = predictor.config
     bounds = "auto" if config.bounds[0] == _suggested(panel) else config.bounds[0]
     own = replace(zero_shot_config(history, config.season, bounds), schema=config.schema)
-    earlier = Predictor.after(_recent(history, own), own, predictor.weights)
+    core = Core(own, predictor.weights)
+    earlier = Predictor.after(_recent(history, own), core)
     return replace(earlier, calibration=calibration_of(history, earlier))
 
 
@@ -184,7 +193,7 @@ def calibration_of(panel: Panel, predictor: Predictor) -> Calibration | None:
     if steps:
         within = int(np.clip(typical - history, steps, MOST_CUTOFFS * steps))
         recent = _recent(panel, config, within)
-        own, _ = calibrate(recent, config, predictor.weights, steps, within, history)
+        own, _ = calibrate(recent, predictor, steps, within, history)
     expected = shipped().calibration
     if own is None or expected is None:
         return own or expected

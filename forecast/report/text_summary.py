@@ -21,6 +21,7 @@ REGIMES = {
     "scheduled": "scheduled sampling",
     "free": "free running",
 }
+MEMBERS = {"network": "the pretrained network", "theta": "the theta method"}
 TRANSFORMS = {0.0: "logarithm", 0.5: "square root", 1.0: "none"}
 
 
@@ -33,6 +34,7 @@ def summary(model: Model) -> list[str]:
         return []
     return [
         _training(record, config),
+        *(f"  {detail}" for detail in _members(model)),
         *(f"  {detail}" for detail in _details(record, config)),
         *_accuracy(record),
     ]
@@ -86,6 +88,14 @@ def _lowered(changes: tuple[PlanChange, ...]) -> str:
         f"at step {changes[0].step:,}"
     )
     return line if len(changes) == 1 else f"{line} and again, last at step {last.step:,}"
+
+
+def _members(model: Model) -> Iterator[str]:
+    """What each member of a model counts for in its forecasts."""
+    if model.others:
+        names = [model.config.network, *(MEMBERS[member.kind] for member in model.others)]
+        parts = [f"{n} {s:.0%}" for n, s in zip(names, model.shares, strict=True)]
+        yield f"forecasts are the mean of {', '.join(parts)}"
 
 
 def _inputs(config: Config) -> str:

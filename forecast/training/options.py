@@ -26,6 +26,7 @@ from forecast.training.feedback.sampling_schedule import SCHEDULES
 TRANSFORMS = ("auto", "none", "sqrt", "log")
 WINDOWS = ("random", "contiguous")
 MAX_SEED = 2**32 - 1
+MAX_MEMBERS = 3  # the trained network, the pretrained one, the theta method
 STARTS = ("scratch", "pretrained")
 FOR_ANY_START = (  # options that the pretrained network heeds
     "start",
@@ -267,6 +268,9 @@ class TrainingOptions:
         learning_rate: initial learning rate, with cosine decay to 0.
         budget: time limit of the training, such as "90s", "5m" or "1h", checked between gradient
             steps; at least one is made. Steps that would exceed it by more than 5% are left out.
+        members: members of the model at most, whose forecasts are averaged with shares that
+            held-out rows decide: with 2 the network and the pretrained one, with 3 the theta method
+            too.
         seed: random seed of initial weights and training windows. The same seed, data and machine
             give the same model, unless the time budget shortens the training.
     """
@@ -298,6 +302,7 @@ class TrainingOptions:
     steps: int | None = option(None, Whole(0))
     learning_rate: float | None = option(None, Positive())
     budget: str | float = option("5m", Duration())
+    members: int = option(1, Whole(1, MAX_MEMBERS))
     seed: int = option(0, Whole(0, MAX_SEED))
 
     @property

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from forecast import Model, State, below
 from forecast.cli import main
 from forecast.inference.encoding import encode
-from forecast.inference.predictor import fingerprint
+from forecast.inference.members import Core
 
 
 def run(*arguments, status=0):
@@ -124,7 +124,7 @@ def test_a_forecast_far_beyond_the_data_is_told_on_standard_error(make_model, ma
     panel = make_panel([1.0, 2.0, 3.0])
     wild = make_model(panel)
     wild.weights["head.bias"][:] = 40.0
-    state = encode(panel, wild.config, wild.step, fingerprint(wild.config, wild.weights))
+    state = encode(panel, wild.config, wild.step, Core(wild.config, wild.weights).fingerprint)
     replace(wild, state=state).save("wild.forecast")
 
     result = run("predict", "-n", 2, "-m", "wild.forecast")

@@ -9,7 +9,7 @@ import pytest
 from forecast.data.covariates import Covariate, CovariateColumns
 from forecast.errors import DataError, OptionError
 from forecast.inference.encoding import encode
-from forecast.inference.predictor import fingerprint
+from forecast.inference.members import Core
 from forecast.inference.rollout import make_step
 from forecast.model import Model
 
@@ -161,7 +161,7 @@ def test_the_variance_of_a_sum_is_that_of_an_autoregressive_process(make_config,
         "head.kernel": np.array([[800.0, 0.0]], np.float32),
         "head.bias": np.array([0.0, np.log(np.expm1(1.0 - 1e-4))], np.float32),
     }
-    cell, mark = make_step(config, weights), fingerprint(config, weights)
+    cell, mark = make_step(config, weights), Core(config, weights).fingerprint
     model = Model(config=config, weights=weights, state=encode(panel, config, cell, mark))
 
     paths = model.rollout(24, paths=20_000).paths[0, ..., 0]

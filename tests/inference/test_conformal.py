@@ -320,9 +320,7 @@ def test_scores_are_the_errors_of_forecasts_from_truncated_histories(
             apart = scaling.transform(truth, (power,)) - scaling.transform(path[s], (power,))
             for step, error in enumerate(np.abs(apart) / state.scale.scale[s, 0]):
                 errors[step] += [] if np.isnan(error) else [error]
-    found, _ = holdout.calibrate(
-        panel, model.config, model.weights, holdout=3, within=within, history=history
-    )
+    found, _ = holdout.calibrate(panel, model, holdout=3, within=within, history=history)
 
     for step in range(3):
         scores = found.scores[step, :, 0]
@@ -342,7 +340,7 @@ def test_coverage_is_that_of_intervals_made_from_rows_before(make_model, make_ra
         truth = panel.target[panel.indptr[1:] - cutoff, 0]
         errors[cutoff] = np.abs(truth - path) / state.scale.scale[:, 0]
 
-    _, shares = holdout.calibrate(panel, model.config, model.weights, holdout=1)
+    _, shares = holdout.calibrate(panel, model, holdout=1)
 
     before = np.sort(errors[2])
     for level, rank in (("80", 49), ("95", 58)):  # of 60, rounded up: 61 * 0.8 and 61 * 0.95
@@ -356,7 +354,7 @@ def test_coverage_is_reported_for_the_levels_with_enough_scores(make_model, make
     for part in model.weights.values():
         part[:] = 0.0  # the mean of the last 8 rows is forecast: 4.5 for 9, then 5.5
 
-    calibration, shares = holdout.calibrate(panel, model.config, model.weights, holdout=1)
+    calibration, shares = holdout.calibrate(panel, model, holdout=1)
 
     assert calibration.scores.shape == (1, 8, 1)
     assert shares == {"80": 75.0}  # four errors are enough for 80 %, not for 95 %
@@ -375,7 +373,7 @@ def test_the_coverage_of_counts_at_their_bound_is_that_of_the_intervals_that_are
     panel = make_panel(*[zero_inflated(np.random.default_rng(seed), 24) for seed in range(30)])
     model = make_model(panel, head=head, bounds=between(0, None), size=0.8)
 
-    _, told = holdout.calibrate(panel, model.config, model.weights, holdout=1)
+    _, told = holdout.calibrate(panel, model, holdout=1)
 
     start = model.encode(panel.until(2))
     paths = MIN_PATHS if head == "student_t" else 0
@@ -406,7 +404,7 @@ def test_without_held_out_rows_there_is_no_calibration(make_model, make_random_p
     panel = make_random_panel([9])
     model = make_model(panel)
 
-    assert holdout.calibrate(panel, model.config, model.weights, holdout=0) == (None, {})
+    assert holdout.calibrate(panel, model, holdout=0) == (None, {})
 
 
 def test_training_calibrates_and_tells_what_its_intervals_held(trained):

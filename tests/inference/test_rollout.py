@@ -10,7 +10,7 @@ from forecast.inference import random_streams
 from forecast.inference.bounds import Bounds
 from forecast.inference.loop import rollout
 from forecast.inference.random_streams import branches
-from forecast.inference.rollout import RolloutEngine
+from forecast.inference.rollout import Draws, RolloutEngine, uniforms_of
 from forecast.nn import NETWORKS
 from forecast.nn.heads import point
 from forecast.nn.step import LoopCarry, ModelStep, StepMemory
@@ -142,10 +142,9 @@ def test_split_rollout_the_sample_paths_of_a_network_continue_from_the_carried_s
     model = make_model(make_random_panel([20, 9], seed), head="student_t", lags=lags, seed=seed)
     start = model.state.repeat(3)  # three paths for each of two series
     halfway = model.rollout(first).state  # knows its time, by which the randomness is keyed
-    engine = RolloutEngine(model.config, model.weights, (Bounds(),), seed)
-    rows = branches(model.state.ids)
-    uniforms = engine._uniforms(model.state, rows, first + second, 3)  # (H, S * n, D, 2)
-    later = engine._uniforms(halfway, rows, second, 3)
+    draws = Draws(3, branches(model.state.ids))
+    uniforms = uniforms_of(model.state, draws, first + second, 1, seed)  # (H, S * n, D, 2)
+    later = uniforms_of(halfway, draws, second, 1, seed)
     known = np.empty((first + second, 6, 0), np.float32)
     cell = model.step
 

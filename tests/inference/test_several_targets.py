@@ -435,7 +435,7 @@ def test_comparisons_exposure_and_calibration_take_all_targets(plain, make_rando
 
     found = comparisons_of(HeldOut(model, before, actual))
     gap = exposure_of(HeldOut(model, before, actual))
-    calibration, shares = calibrate(panel, plain.config, plain.weights, holdout=4)
+    calibration, shares = calibrate(panel, plain, holdout=4)
 
     table = model.predict(4)
     for d, name in enumerate(("sold", "came")):

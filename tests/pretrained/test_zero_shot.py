@@ -21,6 +21,7 @@ from forecast.inference import encoding
 from forecast.inference.bounds import Bounds, between, non_negative
 from forecast.inference.conformal import Calibration
 from forecast.inference.encoding import history_scale
+from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
 from forecast.inference.serialization import ModelParts
 from forecast.nn import seasonal
@@ -44,7 +45,8 @@ CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 def weights(make_weights):
     """Random weights stand in for those of the package."""
     config = pretraining_config(units=4, layers=2, cell="lstm")
-    parts = ModelParts(config, make_weights(config, size=0.3), None, {}, EXPECTED)
+    core = Core(config, make_weights(config, size=0.3))
+    parts = ModelParts(core, None, {}, EXPECTED)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(untrained_forecasts, "shipped", lambda: parts)
         patched.setattr(holdout, "MAX_CALIBRATION_ROLLOUTS", 4)
@@ -185,7 +187,7 @@ def test_no_more_rows_are_read_than_are_enough(lengths, missing, seed):
     whole, recent = (to_panel(table_of(*values, freq="YS")) for values in (series, last))
 
     found = zero_shot(whole, calibrated=False)
-    expected = Predictor.after(recent, found.config, found.weights)
+    expected = Predictor.after(recent, found)
     np.testing.assert_array_equal(
         found.state.memory.network["hidden_0"], expected.state.memory.network["hidden_0"]
     )
@@ -198,7 +200,7 @@ def test_intervals_follow_the_errors_on_the_table_and_those_on_generated_series(
     panel = make_random_panel([60, 60, 60], frequency="QS")
     model = zero_shot(panel)
 
-    own, _ = calibrate(panel, model.config, model.weights, 16, within=16, history=48)
+    own, _ = calibrate(panel, model, 16, within=16, history=48)
     expected = own.joined(EXPECTED, EXPECTED_SCORES)
     np.testing.assert_array_equal(model.calibration.scores, expected.scores)
     beyond = model.calibration.scores[16]  # no errors of its own
@@ -222,7 +224,7 @@ def test_cutoffs_leave_enough_rows_or_a_third_of_them(
 ):
     found = []
 
-    def of(_panel, _config, _weights, steps, within, history):
+    def of(_panel, _core, steps, within, history):
         found.append((steps, within, history))
         return None, {}
 
