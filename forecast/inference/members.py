@@ -26,11 +26,7 @@ from forecast.nn.step import ModelStep
 
 
 class Member(Protocol):
-    """A further member of a model.
-
-    Attributes:
-        kind: its entry in `serialization.MEMBERS`.
-    """
+    """A further member of a model."""
 
     @property
     def kind(self) -> str:

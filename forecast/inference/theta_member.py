@@ -15,6 +15,8 @@ from forecast.inference.member_states import ThetaMemberState
 from forecast.inference.rollout import Draws, MemberPath, uniforms_of
 from forecast.inference.state import State
 
+ROWS, SEASONS = 500, 12  # of a history that it is fitted to, the last ones
+
 
 @dataclass(frozen=True)
 class ThetaMember:
@@ -38,8 +40,10 @@ class ThetaMember:
 
     def encode(self, panel: Panel, fingerprint: str) -> ThetaMemberState:  # noqa: ARG002 - a state of parameters
         """See `Member`."""
+        rows = np.minimum(panel.lengths, max(ROWS, SEASONS * self.season))
+        recent = panel.cut(np.arange(len(rows)), rows, panel.lengths - rows)
         return ThetaMemberState(
-            tuple(theta.fit(column, panel.indptr, self.season) for column in panel.target.T)
+            tuple(theta.fit(column, recent.indptr, self.season) for column in recent.target.T)
         )
 
     def observe(self, state: ThetaMemberState, panel: Panel) -> ThetaMemberState:

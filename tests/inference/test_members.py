@@ -92,6 +92,19 @@ def test_a_series_that_a_member_knows_nothing_of_is_forecast_by_the_others(make_
     assert network is model.others[0]
 
 
+def test_the_theta_method_is_fitted_to_the_last_rows_of_a_long_history(make_random_panel):
+    panel = make_random_panel([620, 30])
+    early = panel.target.copy()
+    early[:120] = 1e3
+
+    found, expected = (
+        ThetaMember(4).encode(one, "").arrays() for one in (panel, replace(panel, target=early))
+    )
+
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
 def test_values_of_all_members_keep_the_bounds(model):
     table = model.predict(6, bounds=between(9.0, 9.5))
 
