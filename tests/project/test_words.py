@@ -32,6 +32,7 @@ KINDS = {
     **{f"forecast/{name}": ["**/*.py"] for name in ("evaluation", "plotting", "report")},
     "forecast/integrations": ["**/*.py"],
     "forecast/pretrained": ["**/*.py"],
+    "forecast/tuning": ["**/*.py"],
     "cli": ["*.py"],
     "datasets": ["*.py"],
     "benchmarks": ["**/*.py"],
