@@ -13,6 +13,7 @@ from .plot import plot
 from .predict import predict
 from .report import report
 from .train import train
+from .tune import tune
 from .update import update
 
 
@@ -30,5 +31,5 @@ def main() -> None:
     """
 
 
-for command in (train, predict, update, backtest, plot, report, inspect, datasets):
+for command in (train, tune, predict, update, backtest, plot, report, inspect, datasets):
     main.add_command(command)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
 
 import click
 
@@ -122,17 +122,67 @@ def quiet_libraries() -> Iterator[TextIO]:
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
     """A bar on standard error, if that is a terminal; the libraries write nothing there."""
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    with quiet_libraries() as stderr:
-        if quiet or not is_terminal:
-            yield None
-            return
-        with bar_on(stderr) as show:
-            yield show
+    hides = quiet or not _is_terminal()  # asked before standard error leads elsewhere
+    with quiet_libraries() as stderr, _bar_unless(hides, stderr) as bar:
+        yield None if bar is None else bar.show
 
 
 @contextmanager
-def bar_on(terminal: TextIO) -> Iterator[Callable[[Progress], None]]:
+def progress_and_words(
+    say: Say,
+) -> Iterator[tuple[Callable[[Progress], None] | None, Callable[[str], None]]]:
+    """The same, and what says a line while the libraries write nothing."""
+    hides = say.quiet or not _is_terminal()
+    with quiet_libraries() as stderr, _bar_unless(hides, stderr) as bar:
+
+        def say_aloud(line: str) -> None:
+            with _aloud(stderr):
+                say(line)
+
+        yield (None, say_aloud) if bar is None else (bar.show, bar.say)
+
+
+def _is_terminal() -> bool:
+    """Whether standard error is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+@contextmanager
+def _aloud(stderr: TextIO) -> Iterator[None]:
+    """Let standard error through to what it was before `quiet_libraries`, which has given it."""
+    if stderr is sys.stderr:
+        yield
+        return
+    sys.stderr.flush()
+    quiet = os.dup(2)
+    os.dup2(stderr.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(quiet, 2)
+        os.close(quiet)
+
+
+@contextmanager
+def _bar_unless(hides: bool, stderr: TextIO) -> Iterator[Bar | None]:
+    """A bar on what was standard error, unless it is to be hidden."""
+    if hides:
+        yield None
+        return
+    with bar_on(stderr) as bar:
+        yield bar
+
+
+class Bar(NamedTuple):
+    """A progress bar: shows how far a training has come, and says lines above itself."""
+
+    show: Callable[[Progress], None]
+    say: Callable[[str], None]
+
+
+@contextmanager
+def bar_on(terminal: TextIO) -> Iterator[Bar]:
     """A bar that shows the steps done, the loss and the time left."""
     from rich.console import Console
     from rich.progress import (
@@ -156,7 +206,10 @@ def bar_on(terminal: TextIO) -> Iterator[Callable[[Progress], None]]:
                 description=f"step {now.step:,} of {now.steps:,}, loss {loss:.4g}",
             )
 
-        yield show
+        def say(line: str) -> None:
+            bar.console.print(_printable(line), markup=False, highlight=False, soft_wrap=True)
+
+        yield Bar(show, say)
 
 
 def print_data(line: str) -> None:

@@ -102,9 +102,19 @@ def click_option(option: OptionField, where: str = "") -> Callable[..., Any]:
 
 def training_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of `Forecaster`."""
-    for option in reversed(OPTIONS):
-        function = click_option(option)(function)
-    return function
+    return training_options_except()(function)
+
+
+def training_options_except(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the options of `Forecaster` but some, which it has in a form of its own."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(OPTIONS):
+            if option.name not in names:
+                function = click_option(option)(function)
+        return function
+
+    return decorate
 
 
 def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:

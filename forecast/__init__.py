@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from forecast.inference.streaming import Step
     from forecast.model import Model, load
     from forecast.training_record import TrainingRecord
+    from forecast.tuning.tuning_result import Tuning
 
 __all__ = [
     "ArtifactError",
@@ -40,6 +41,7 @@ __all__ = [
     "State",
     "Step",
     "TrainingRecord",
+    "Tuning",
     "above",
     "below",
     "between",
@@ -62,6 +64,7 @@ _HOMES = {
     "State": "inference.state",
     "Step": "inference.streaming",
     "TrainingRecord": "training_record",
+    "Tuning": "tuning.tuning_result",
     "above": "inference.stopping",
     "below": "inference.stopping",
     "between": "inference.bounds",

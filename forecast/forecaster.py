@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from forecast._version import __version__
@@ -32,7 +34,7 @@ from forecast.evaluation.rolling_origin import (
 from forecast.evaluation.scoring import score
 from forecast.inference.config import Config
 from forecast.inference.forecast import Forecast
-from forecast.inference.members import Core, Member
+from forecast.inference.members import Core
 from forecast.inference.plausibility import unpractised_steps
 from forecast.inference.predictor import Predictor
 from forecast.inference.preprocess import step_features, transformed
@@ -47,15 +49,27 @@ from forecast.training.options import (
     seconds,
     with_option_docs,
 )
-from forecast.training.plan import Plan, choose
+from forecast.training.plan import Choices, Plan, choose
 from forecast.training.windows import Windows
 from forecast.training_record import TrainingRecord
+from forecast.tuning.best_options import (
+    DEFAULT_BUDGET as DEFAULT_TUNING_BUDGET,
+)
+from forecast.tuning.best_options import (
+    DEFAULT_TRIALS,
+    TuningRequest,
+    divide,
+    find_best_options,
+)
+from forecast.tuning.rolling_error import DEFAULT_CUTOFFS as DEFAULT_TUNING_CUTOFFS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from forecast.training.fit import Fitted
     from forecast.training.progress import Progress
+    from forecast.tuning.search import AtRound
+    from forecast.tuning.tuning_result import Trial, Tuning
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -67,6 +81,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
 
     Attributes:
         model_: the fitted `Model`.
+        tuning_: after `tune`, the `Tuning`.
 
     Example:
         >>> from forecast import Forecaster
@@ -108,24 +123,87 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
         if not self.is_trained:
             self.model_ = Model.untrained(panel, season=self.season, bounds=self.bounds)
             return self
-        config, plan = choose(self, panel)
-        windows = _windows(panel, config, plan)
-        from forecast.training.fit import fit  # TensorFlow is imported here and not before
+        self.model_ = _fit(self, panel, seconds(self.budget), progress)
+        return self
 
-        fitted = fit(config, plan, windows, int(self.seed), seconds(self.budget), progress)
-        _refuse_useless(fitted)
-        gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
-        core = Core(config, fitted.weights)
-        if others := _further_members(panel, config, self.members - 1):
-            core = combined(panel, core, others, plan.holdout)
-        results = evaluate_holdout(panel, core, plan.holdout)
-        predictor = Predictor.after(panel, core)
-        self.model_ = Model(
-            *core.parts,
-            state=predictor.state,
-            calibration=results.calibration,
-            record=_record(panel, plan, fitted, results),
-        )
+    def tune(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        trials: int = DEFAULT_TRIALS,
+        *,
+        space: Mapping[str, Any] | None = None,
+        horizon: int | None = None,
+        cutoffs: int = DEFAULT_TUNING_CUTOFFS,
+        stride: int | None = None,
+        budget: str | float = DEFAULT_TUNING_BUDGET,
+        storage: str | Path | None = None,
+        prune: bool = True,
+        progress: Callable[[Progress], None] | None = None,
+        on_trial: Callable[[Trial, Tuning], None] | None = None,
+        on_search: Callable[[Tuning], None] | None = None,
+    ) -> Forecaster:
+        """Choose options by the error of forecasts, set them, and train with them on all rows.
+
+        Every trial is trained on the rows before the first cutoff, and forecasts from some of the
+        last cutoffs, the same for all; the first trial has the default options. The last rows, as
+        many as a forecast has steps, choose nothing: they show what the choice is worth. Options
+        that are set stay as they are. Needs the extra forecast-rollout[tune].
+
+        Args:
+            X: a table as `fit` takes it.
+            trials: how many at most.
+            space: what to try, instead of a choice that suits the table: by the name of an option
+                a list of values, or a pair (low, high) of numbers.
+            horizon: steps of each forecast H; by default the holdout of the default options.
+            cutoffs: how many choose.
+            stride: rows from one cutoff to the next; by default the horizon, or fewer where more
+                than a third of the rows would lie behind the first cutoff.
+            budget: time limit of all, such as "20m". Each trial may take an equal part, at most
+                the option `budget`, and what is left goes into the training on all rows.
+            storage: file that keeps the trials, and from which a later call goes on.
+            prune: end trials early whose error is above the median of the others'.
+            progress: called after each round of gradient steps.
+            on_trial: called after each trial, with all there are by then.
+            on_search: called before the training on all rows.
+
+        Returns:
+            The forecaster, with the chosen options, `tuning_` and `model_`.
+
+        Raises:
+            DataError: if the table cannot be used, or is too short.
+            OptionError: if an option is out of range, or does not fit the data.
+            ArtifactError: if the storage cannot be used.
+            ForecastError: if Optuna is not installed, or training diverged.
+            KeyboardInterrupt: if interrupted before the first trial was complete; later an
+                interrupt ends the trials, and another one the training on all rows.
+
+        Example:
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> forecaster = Forecaster(steps=2, seed=1)
+            >>> forecaster = forecaster.tune(load("air_passengers"), space={"units": [4, 8]})
+            >>> len(forecaster.tuning_.trials), forecaster.predict(2).columns.tolist()
+            (3, ['ds', 'forecast'])
+        """
+        started = time.monotonic()
+        self.check()
+        request = TuningRequest(trials, space, horizon, cutoffs, stride, budget, storage, prune)
+        request.check(self)
+        panel = X.drop_unobserved() if isinstance(X, Panel) else self._panel(X)
+        rows = divide(self, panel, request)
+
+        def train(options: Mapping[str, Any], limit: float, at_round: AtRound) -> Predictor:
+            chosen = clone(self).set_params(**options)
+            chosen.check()
+            return _candidate(chosen, rows.history, limit, progress, at_round)
+
+        self.tuning_ = find_best_options(self, panel, request, train, rows, on_trial)
+        self.set_params(**self.tuning_.options)
+        if on_search:
+            on_search(self.tuning_)
+        left = seconds(budget) - (time.monotonic() - started)
+        limit = min(max(left, request.share), seconds(self.budget))
+        self.model_ = _fit(self, panel, limit, progress)
         return self
 
     def predict(self, *given: Any, **options: Any) -> pd.DataFrame:
@@ -264,11 +342,82 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
         return kept
 
 
-def _further_members(panel: Panel, config: Config, count: int) -> tuple[Member, ...]:
-    """What a trained network may be combined with: none for several targets, or for counts."""
-    if config.targets > 1 or config.counts:
-        return ()
-    return (pretrained_member(panel, config.season), ThetaMember(config.season))[:count]
+def _fit(
+    options: Forecaster,
+    panel: Panel,
+    budget: float,
+    progress: Callable[[Progress], None] | None,
+) -> Model:
+    """A model trained with some options on all rows of a panel, for at most so many seconds."""
+    config, plan = choose(options, panel)
+    fitted = _train(options, panel, Choices(config, plan), budget, progress)
+    core = _with_members(options, panel, Core(config, fitted.weights), plan)
+    results = evaluate_holdout(panel, core, plan.holdout)
+    predictor = Predictor.after(panel, core)
+    return Model(
+        *core.parts,
+        state=predictor.state,
+        calibration=results.calibration,
+        record=_record(panel, plan, fitted, results),
+    )
+
+
+def _candidate(
+    options: Forecaster,
+    panel: Panel,
+    budget: float,
+    progress: Callable[[Progress], None] | None,
+    at_round: AtRound,
+) -> Predictor:
+    """A network trained with some options, whose errors are all that is wanted of it.
+
+    Raises:
+        KeyboardInterrupt: if the training was interrupted.
+    """
+    settled = choose(options, panel)
+
+    def inspect(now: Progress, weights: Callable[[], dict[str, np.ndarray]]) -> None:
+        network = lambda: Predictor.after(panel, Core(settled.config, weights()))  # noqa: E731
+        at_round(now.step / now.steps, network)
+
+    fitted = _train(options, panel, settled, budget, progress, inspect)
+    if fitted.ended == "interrupted":
+        raise KeyboardInterrupt
+    core = Core(settled.config, fitted.weights)
+    return Predictor.after(panel, _with_members(options, panel, core, settled.plan))
+
+
+def _train(
+    options: Forecaster,
+    panel: Panel,
+    settled: Choices,
+    budget: float,
+    progress: Callable[[Progress], None] | None,
+    inspect: Callable[[Progress, Callable[[], dict[str, np.ndarray]]], None] | None = None,
+) -> Fitted:
+    """One training; see `training.fit.fit`."""
+    from forecast.training.fit import fit  # TensorFlow is imported here and not before
+
+    config, plan = settled
+    windows = _windows(panel, config, plan)
+    try:
+        fitted = fit(config, plan, windows, int(options.seed), budget, progress, inspect)
+    finally:
+        gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
+    _refuse_useless(fitted)
+    return fitted
+
+
+def _with_members(options: Forecaster, panel: Panel, core: Core, plan: Plan) -> Core:
+    """A trained network with the further members that are asked for and worth their time.
+
+    There are none for several targets, or for counts.
+    """
+    if options.members == 1 or core.config.targets > 1 or core.config.counts:
+        return core
+    season = core.config.season
+    others = (pretrained_member(panel, season), ThetaMember(season))[: options.members - 1]
+    return combined(panel, core, others, plan.holdout)
 
 
 def _windows(panel: Panel, config: Config, plan: Plan) -> Windows:

@@ -5,6 +5,7 @@ matplotlib is imported when one is drawn. The modules:
 - `forecast`: the history and the forecast with its intervals.
 - `attention`: the attention weights of a forecast.
 - `training`: the losses of a training, step by step.
+- `tuning`: the errors of the trials of a tuning.
 - `backtest`: forecasts from several cutoffs and the actual values.
 - `errors`: errors by forecast step, of the model and of the baselines.
 - `calibration`: empirical coverage of intervals against the nominal one.
@@ -22,10 +23,12 @@ from forecast.plotting.errors import plot_errors
 from forecast.plotting.files import picture_kind, write_figure
 from forecast.plotting.forecast import plot_forecast
 from forecast.plotting.training import FeedbackPhase, TrainingCurves, plot_training
+from forecast.plotting.tuning import TrialErrors, plot_tuning
 
 __all__ = [
     "FeedbackPhase",
     "TrainingCurves",
+    "TrialErrors",
     "attention_series",
     "picture_kind",
     "plot_attention",
@@ -34,5 +37,6 @@ __all__ = [
     "plot_errors",
     "plot_forecast",
     "plot_training",
+    "plot_tuning",
     "write_figure",
 ]

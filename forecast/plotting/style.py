@@ -98,7 +98,7 @@ def shorten(name: str, max_length: int) -> str:
     return f"{line[: max_length - end - 1]}…{line[len(line) - end :]}"
 
 
-def share_legend(figure: Figure, axes: Axes) -> None:
+def share_legend(figure: Figure, axes: Axes, columns: int = 8) -> None:
     """One legend below all plots, from the labels of one; lines with the same label share it."""
     from matplotlib.legend_handler import HandlerTuple
 
@@ -115,7 +115,7 @@ def share_legend(figure: Figure, axes: Axes) -> None:
         handler_map={tuple: HandlerTuple(ndivide=None)},
         loc="outside lower center",
         frameon=False,
-        ncols=8,
+        ncols=columns,
         fontsize="small",
     )
 

@@ -73,6 +73,7 @@ def fit(
     seed: int,
     budget: float,
     listener: Callable[[Progress], None] | None = None,
+    inspect: Callable[[Progress, Callable[[], dict[str, np.ndarray]]], None] | None = None,
 ) -> Fitted:
     """Train one network, under the feedback regimes that are planned.
 
@@ -84,6 +85,8 @@ def fit(
         seed: of weights, dropout and windows.
         budget: seconds that training may take, see `TimeBudget`.
         listener: called with the progress after each round.
+        inspect: called then too, with the progress and what gives the weights by then; what it
+            raises ends the training.
     """
     model = make_network(config, plan, seed)
     model.compile(
@@ -92,7 +95,14 @@ def fit(
     )
     decay = CosineDecay(plan.learning_rate, plan.steps)
     limit = TimeBudget(budget, decay, phase_at=lambda progress: plan.phase(progress)[0])
-    log = ProgressLog(decay, listener)
+
+    def report(progress: Progress) -> None:
+        if listener:
+            listener(progress)
+        if inspect:
+            inspect(progress, model.export)
+
+    log = ProgressLog(decay, report)
     best = BestWeights(plan, decay)
     lengths = np.diff(windows.indptr)
     validation = validation_batch(windows, lengths - plan.holdout, plan.holdout, seed)

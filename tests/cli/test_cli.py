@@ -620,10 +620,11 @@ def run_example(line):
     words = shlex.split(words)[1:]
     trains = words[0] == "train" or (words[0] == "backtest" and "--model" not in words)
     fast = ["--units", "2", "--steps", "2"] if trains else []
+    fast = ["--steps", "2", "--trials", "2"] if words[0] == "tune" else fast
     result = run_well(*words, *fast)
     if target:
         Path(target.strip()).write_text(result.stdout)
-    written = {"--model", "--out", "--plot", "--keep-state"}
+    written = {"--model", "--out", "--plot", "--keep-state", "--storage"}
     named = [word for option, word in itertools.pairwise(words) if option in written]
     return [name for name in named if name != "pretrained"]
 
@@ -646,7 +647,7 @@ def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
         sales.to_csv("sales.csv", index=False)
     for name, day in [("today.csv", "2024-03-01"), ("since-monday.csv", "2024-03-04")]:
         sales.groupby("store").head(1).assign(day=day).to_csv(name, index=False)
-    if words not in [(), ("train",)]:
+    if words not in [(), ("train",), ("tune",)]:
         for model in ("model.forecast", "stores.forecast", "sales.forecast"):
             shutil.copy(training[0] / "model.forecast", model)
         forecast.load("model.forecast").rollout(2).state.save("later.state")

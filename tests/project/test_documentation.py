@@ -35,6 +35,7 @@ VARIES = (
     "Empirical coverage",
 )  # lines of the example whose numbers depend on the machine
 SMALL = "--units 2 --steps 2"
+FEW = "--steps 2 --trials 2"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for pattern in ("*.md", "docs/*.md", "datasets/*.md")
@@ -120,16 +121,17 @@ def test_every_command_in_the_readmes_table_runs():
 
     for command in commands:
         trains = " train " in command or " backtest " in command
-        run(f"{command} {SMALL}" if trains and "pretrained" not in command else command)
+        command += f" {SMALL}" if trains and "pretrained" not in command else ""
+        run(f"{command} {FEW}" if " tune " in command else command)
 
-    assert len(commands) == 35
+    assert len(commands) == 36
 
 
 @pytest.mark.usefixtures("sales", "untrained", "small_backtests")
 @pytest.mark.parametrize(
     ("page", "count", "table", "rows"),
     [
-        ("docs/guide.md", 6, "next-fortnight.csv", 28),
+        ("docs/guide.md", 8, "next-fortnight.csv", 28),
         ("docs/evaluation.md", 8, "forecasts.csv", 11 * 6 * 12),
         ("docs/pretrained.md", 10, "next-year.csv", 11 * 12),
     ],
@@ -139,7 +141,8 @@ def test_the_commands_of_a_guide_run(page, count, table, rows):
 
     for command, words in commands:
         trains = command in ("train", "backtest") and "pretrained" not in words
-        run(f"forecast {command} {SMALL if trains and '--steps 0' not in words else ''} {words}")
+        small = SMALL if trains and "--steps 0" not in words else ""
+        run(f"forecast {command} {small} {words} {FEW if command == 'tune' else ''}")
 
     assert len(commands) == count
     assert len(pd.read_csv(table)) == rows

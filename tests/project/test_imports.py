@@ -24,6 +24,7 @@ LAYERS = (
     ("training_record",),
     ("backtest",),
     ("model",),
+    ("tuning",),
     ("forecaster",),
     ("report", "integrations"),
 )
@@ -220,6 +221,11 @@ def test_sktime_is_imported_by_its_adapter_only():
     assert importers_of("statsforecast", inside_functions=False) == set()
 
 
+def test_optuna_is_imported_by_the_study_of_a_tuning_only_when_it_is_opened():
+    assert importers_of("optuna") == {"tuning.study"}
+    assert importers_of("optuna", inside_functions=False) == set()
+
+
 def test_networks_know_no_array_library_but_the_one_they_are_given():
     networks = {name for name in MODULES if is_in(name, "nn")} - {"nn.tensorflow_namespace"}
 
@@ -309,7 +315,7 @@ def test_making_a_forecaster_loads_scikit_learn_but_not_yet_tensorflow():
     loaded = loaded_by("from forecast import Forecaster; Forecaster(units=8).get_params()")
 
     assert "sklearn" in loaded
-    assert not loaded & {"tensorflow", "keras", "matplotlib"}
+    assert not loaded & {"tensorflow", "keras", "matplotlib", "optuna"}
 
 
 @pytest.mark.slow
@@ -361,6 +367,7 @@ def test_the_public_names_are_these():
         "State",
         "Step",
         "TrainingRecord",
+        "Tuning",
         "above",
         "below",
         "between",

@@ -33,6 +33,7 @@ KINDS = {
     "forecast/classical": ["**/*.py"],
     "forecast/integrations": ["**/*.py"],
     "forecast/pretrained": ["**/*.py"],
+    "forecast/tuning": ["**/*.py"],
     "cli": ["*.py"],
     "datasets": ["*.py"],
     "benchmarks": ["**/*.py"],
