@@ -247,7 +247,7 @@ def score_pretrained(table: Table, files: Files, request: BacktestRequest, say: 
     """The backtest of the pretrained network."""
     read = untrained(table, files.reading, False, files.reading["bounds"])
     tell(read.panel, len(table.frame), say, read.notes)
-    say(no_training(read.model.config, files))
+    say(no_training(read.model, files))
     return Scored(read.model.backtest(read.panel, **request._asdict()), read.model)
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from forecast.data.future_covariates import FutureCovariates
     from forecast.data.io.tables import Table
     from forecast.data.panel import Panel
-    from forecast.inference.config import Config
     from forecast.model import Model
 
 
@@ -197,7 +196,7 @@ def _read_for_pretrained(files: Files, series: list[str] | None, calibrated: boo
 
     table = read_table(*files.table, id=files.reading["id"])
     read = untrained(table, files.reading, calibrated)
-    headline = no_training(read.model.config, files)
+    headline = no_training(read.model, files)
     history = read.panel if series is None else read.panel.select(series)
     calibration = read.model.calibration
     notes = [*read.notes, evidence(calibration)] if calibration else read.notes
@@ -223,8 +222,11 @@ def untrained(
     return Untrained(panel, model, [*panel.notes, *shortcomings(panel, model.config)])
 
 
-def no_training(config: Config, files: Files) -> str:
+def no_training(model: Model, files: Files) -> str:
     """Says that nothing was trained, what is assumed, and how training might do better."""
+    config, who = model.config, "the pretrained network forecasts"
+    if model.others:
+        who = "the pretrained network and the theta method forecast"
     seasons = [f"{steps:,}" for steps in config.seasons if steps > 1]
     assumed = {
         0: "without a season",
@@ -232,6 +234,6 @@ def no_training(config: Config, files: Files) -> str:
         2: f"with seasons of {' and '.join(seasons)} steps",
     }[len(seasons)]
     return (
-        f"No training: the pretrained network forecasts {assumed} ({config.frequency.label}). "
+        f"No training: {who} {assumed} ({config.frequency.label}). "
         f"Training may do better: forecast train {files.words}"
     )

@@ -121,7 +121,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
         self.check()
         panel = X.drop_unobserved() if isinstance(X, Panel) else self._panel(X)
         if not self.is_trained:
-            self.model_ = Model.untrained(panel, season=self.season, bounds=self.bounds)
+            self.model_ = Model.untrained(panel, self.season, self.bounds, members=self.members)
             return self
         self.model_ = _fit(self, panel, seconds(self.budget), progress)
         return self

@@ -56,6 +56,7 @@ class Model(Predictor):
         bounds: Any = "auto",
         *,
         calibrated: bool = True,
+        members: int | None = None,
     ) -> Self:
         """The pretrained network, with the state of a panel's series and no training on them.
 
@@ -65,6 +66,8 @@ class Model(Predictor):
             bounds: of forecasts, see `rollout`; by default inferred.
             calibrated: whether intervals will be wanted: to calibrate them takes longer than a
                 forecast.
+            members: 1 for the network alone; by default the theta method takes part in forecasts
+                of monthly and longer steps.
 
         Raises:
             OptionError: if the panel has several targets or covariates.
@@ -73,7 +76,7 @@ class Model(Predictor):
         Warns:
             ForecastWarning: if the panel is not of the kind that the network was pretrained on.
         """
-        model = cls.of(zero_shot(panel, season, bounds, calibrated))
+        model = cls.of(zero_shot(panel, season, bounds, calibrated, members))
         if notes := [*shortcomings(panel, model.config)]:
             warnings.warn("; ".join(notes), ForecastWarning, stacklevel=2)
         return model

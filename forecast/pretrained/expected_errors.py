@@ -17,6 +17,7 @@ from forecast.inference.members import Core
 from forecast.pretrained.practised import KINDS, Kind, with_seasons
 from forecast.pretrained.prior.mixture import draw
 from forecast.pretrained.prior.seasons import Seasons
+from forecast.pretrained.zero_shot import with_theta
 
 SERIES = 200  # of each kind and length
 SCORES = 200  # kept of each step
@@ -52,7 +53,7 @@ def _of_kind(
     rng, steps = np.random.default_rng(seed), kind.horizon[1]
     panel = generated_panel(rng, SERIES, rows + steps, kind.seasons)
     own = replace(with_seasons(config, kind.seasons), frequency=panel.frequency)
-    calibration, _ = calibrate(panel, Core(own, weights), steps, within=steps)
+    calibration, _ = calibrate(panel, with_theta(Core(own, weights)), steps, within=steps)
     if calibration is None:
         raise ValueError(f"no value of the kind {kind} was observed")
     return calibration

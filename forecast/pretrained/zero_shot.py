@@ -1,8 +1,9 @@
 """A model of a table without training: the pretrained network, and the state of the table's series.
 
-All that is specific to the table is its columns, its seasons, the scale of each series, and how
-large the errors of the network on its own history were. To forecast series of a kind that a network
-was not trained on is called zero-shot.
+Forecasts of monthly and longer steps are averaged with those of the theta method. All that is
+specific to the table is its columns, its seasons, the scale of each series, what theta fits to it,
+and how large the errors on its own history were. To forecast series of a kind that a network was
+not trained on is called zero-shot.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from forecast.inference.conformal import Calibration
 from forecast.inference.members import Core, NetworkMember
 from forecast.inference.predictor import Predictor
 from forecast.inference.serialization import ModelParts
+from forecast.inference.theta_member import ThetaMember
 from forecast.nn import seasonal
 from forecast.pretrained.practised import KINDS, enough_rows, is_practised, with_seasons
 from forecast.training.options import is_auto
@@ -36,6 +38,8 @@ EXPECTED_SCORES = 300  # that the errors on generated series count for, at each 
 STRAY, MIN_AROUND = 20, 10  # times as far from the median as the third farthest of so many values
 SAMPLED_SERIES = 300  # that tell whether spreads grow with levels
 MIN_VALUES = 3  # of a series, below which little is known of it
+THETA_SHARE = 0.4  # of a forecast, where the theta method takes part
+THETA_SEASON = 12  # steps in a season, up to which it does
 FILE = "pretrained.forecast"  # beside this module
 
 
@@ -47,7 +51,11 @@ def shipped() -> ModelParts:
 
 
 def zero_shot(
-    panel: Panel, season: int | None = None, bounds: Any = "auto", calibrated: bool = True
+    panel: Panel,
+    season: int | None = None,
+    bounds: Any = "auto",
+    calibrated: bool = True,
+    members: int | None = None,
 ) -> Predictor:
     """The pretrained network with the state of a panel's series after their last rows.
 
@@ -59,18 +67,35 @@ def zero_shot(
         bounds: of forecasts; by default inferred.
         calibrated: whether intervals will be wanted: to calibrate them takes longer than a
             forecast.
+        members: 1 for the network alone; by default the theta method takes part where it helps.
 
     Raises:
         OptionError: if the panel has several targets or covariates.
         DataError: if a series has no observed value.
     """
     _refuse_what_needs_training(panel)
-    config = zero_shot_config(panel, season, bounds)
-    core = Core(config, shipped().weights)
-    predictor = Predictor.after(_recent(panel, config), core)
+    core = Core(zero_shot_config(panel, season, bounds), shipped().weights)
+    if members != 1:
+        core = with_theta(core)
+    predictor = Predictor.after(_recent(panel, core.config), core)
     if not calibrated:
         return predictor
     return replace(predictor, calibration=calibration_of(panel, predictor))
+
+
+def with_theta(core: Core) -> Core:
+    """The network averaged with the theta method, where steps are long.
+
+    Of the steps of a day or less, theta is so much worse that a mean with it is, too.
+
+    Args:
+        core: the network alone.
+    """
+    frequency, season = core.config.frequency, core.config.season
+    if frequency.unit not in ("month", "integer") or season > THETA_SEASON:
+        return core
+    shares = (1.0 - THETA_SHARE, THETA_SHARE)
+    return Core(core.config, core.weights, (ThetaMember(season),), shares)
 
 
 def pretrained_member(panel: Panel, season: int) -> NetworkMember:
@@ -94,7 +119,7 @@ def as_of(predictor: Predictor, panel: Panel, history: Panel) -> Predictor:
     config = predictor.config
     bounds = "auto" if config.bounds[0] == _suggested(panel) else config.bounds[0]
     own = replace(zero_shot_config(history, config.season, bounds), schema=config.schema)
-    core = Core(own, predictor.weights)
+    core = Core(own, predictor.weights, predictor.others, predictor.shares)
     earlier = Predictor.after(_recent(history, own), core)
     return replace(earlier, calibration=calibration_of(history, earlier))
 

@@ -29,7 +29,8 @@ def summary(model: Model) -> list[str]:
     """The lines that `forecast train` prints at its end; none where a training is not known."""
     record, config = model.record, model.config
     if model.is_zero_shot:
-        return [_no_training(config), *(f"  {limits}" for limits in _limits(config))]
+        details = [*_members(model), *_limits(config)]
+        return [_no_training(config), *(f"  {detail}" for detail in details)]
     if record is None:
         return []
     return [
@@ -93,7 +94,8 @@ def _lowered(changes: tuple[PlanChange, ...]) -> str:
 def _members(model: Model) -> Iterator[str]:
     """What each member of a model counts for in its forecasts."""
     if model.others:
-        names = [model.config.network, *(MEMBERS[member.kind] for member in model.others)]
+        own = MEMBERS["network"] if model.is_zero_shot else model.config.network
+        names = [own, *(MEMBERS[member.kind] for member in model.others)]
         parts = [f"{n} {s:.0%}" for n, s in zip(names, model.shares, strict=True)]
         yield f"forecasts are the mean of {', '.join(parts)}"
 

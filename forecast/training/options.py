@@ -33,6 +33,7 @@ FOR_ANY_START = (  # options that the pretrained network heeds
     "frequency",
     "season",
     "bounds",
+    "members",
     "steps",
     "budget",
     "seed",
@@ -268,9 +269,10 @@ class TrainingOptions:
         learning_rate: initial learning rate, with cosine decay to 0.
         budget: time limit of the training, such as "90s", "5m" or "1h", checked between gradient
             steps; at least one is made. Steps that would exceed it by more than 5% are left out.
-        members: members of the model at most, whose forecasts are averaged with shares that
-            held-out rows decide: with 2 the network and the pretrained one, with 3 the theta method
-            too.
+        members: members of the model at most, whose forecasts are averaged. After a training
+            held-out rows decide the share of each: with 2 of the network and the pretrained one,
+            with 3 of the theta method too. With 0 steps theta takes part in forecasts of monthly
+            and longer steps, unless members is 1.
         seed: random seed of initial weights and training windows. The same seed, data and machine
             give the same model, unless the time budget shortens the training.
     """
@@ -302,7 +304,7 @@ class TrainingOptions:
     steps: int | None = option(None, Whole(0))
     learning_rate: float | None = option(None, Positive())
     budget: str | float = option("5m", Duration())
-    members: int = option(1, Whole(1, MAX_MEMBERS))
+    members: int | None = option(None, Whole(1, MAX_MEMBERS), "2 with 0 steps, else 1")
     seed: int = option(0, Whole(0, MAX_SEED))
 
     @property
@@ -394,7 +396,7 @@ def check_options(options: Any) -> None:
             f"transform is {options.transform!r}, but the head {options.head!r} takes counts as "
             "they are; leave it out"
         )
-    if options.members > 1 and (HEADS[options.head].COUNTS or getattr(options, "also", ())):
+    if (options.members or 1) > 1 and (HEADS[options.head].COUNTS or getattr(options, "also", ())):
         raise OptionError(
             f"members is {options.members}, but a model of counts or of several targets has one "
             "member; leave --members (members in Python) out"

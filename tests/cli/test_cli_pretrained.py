@@ -71,6 +71,22 @@ def test_a_table_without_a_model_is_forecast_untrained_which_one_line_says(sales
     np.testing.assert_array_equal(found["forecast"], expected["forecast"])
 
 
+def test_of_monthly_steps_the_line_names_the_theta_method_too():
+    run("datasets", "air_passengers", "--out", "air.csv")
+
+    result = run("predict", "air.csv", "-n", 2)
+
+    assert result.stderr.splitlines()[0] == (
+        "No training: the pretrained network and the theta method forecast with a season of 12 "
+        "steps (monthly). Training may do better: forecast train air.csv"
+    )
+    run("train", "air.csv", "--steps", 0, "--members", 1)
+    assert "mean of" not in run("inspect").stdout
+    run("train", "air.csv", "--steps", 0)
+    line = "forecasts are the mean of the pretrained network 60%, the theta method 40%"
+    assert line in run("inspect").stdout
+
+
 def test_it_can_be_asked_for_by_name_beside_a_model_which_goes_first(make_model, sales):
     make_model(to_panel(sales)).save("model.forecast")
 

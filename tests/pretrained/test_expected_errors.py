@@ -7,6 +7,7 @@ from forecast.inference.members import Core
 from forecast.pretrained import expected_errors as errors
 from forecast.pretrained.practised import KINDS, Kind, with_seasons
 from forecast.pretrained.pretraining import pretraining_config
+from forecast.pretrained.zero_shot import with_theta
 
 NAN = np.nan
 
@@ -58,7 +59,8 @@ def test_of_one_kind_they_are_the_errors_on_its_short_and_long_series(monkeypatc
     for rows in (6, 12, 24):
         rng = np.random.default_rng([7, errors.UNSEEN, rows])
         panel = errors.generated_panel(rng, 30, rows + 5, (4, 0))
-        found, _ = calibrate(panel, Core(with_seasons(config, (4, 0)), weights), 5, within=5)
+        core = with_theta(Core(with_seasons(config, (4, 0)), weights))
+        found, _ = calibrate(panel, core, 5, within=5)
         own.append(found.scores[..., 0])
     assert expected.scores.shape == (5, 9, 1)
     for step in range(5):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import forecast
 from forecast import Forecaster, ForecastWarning, Model, OptionError
+from forecast.classical import theta
 from forecast.data import scaling
 from forecast.data.covariates import CovariateColumns
 from forecast.data.frequency import parse
@@ -130,6 +131,30 @@ def test_a_season_that_is_given_is_looked_at_with_a_longer_one_if_both_were_prac
     assert zero_shot_config(half_hourly, season=48).seasons == (48, 336)
     assert zero_shot_config(half_hourly, season=24).seasons == (24, 0)  # not a day and two
     assert zero_shot_config(hourly, season=84).seasons == (84, 0)
+
+
+@pytest.mark.parametrize(("frequency", "season"), [("MS", 12), ("QS", 4), ("YS", 1), ("MS", 5)])
+def test_forecasts_of_long_steps_are_three_fifths_of_the_network_and_two_of_theta(
+    frequency, season
+):
+    first, second = random_series(5)
+    table = table_of(first, second, freq=frequency)
+
+    both = fitted(table, season=season, bounds="none")
+    alone = fitted(table, season=season, bounds="none", members=1)
+
+    assert both.model_.shares == (0.6, 0.4)
+    assert alone.model_.others == ()
+    state = theta.fit(np.concatenate([first, second]), np.array([0, 40, 65]), season)
+    expected = 0.6 * alone.predict(7)["forecast"] + 0.4 * theta.forecast(state, 7)[0].ravel()
+    np.testing.assert_allclose(both.predict(7)["forecast"], expected, **CLOSE)
+
+
+@pytest.mark.parametrize(("frequency", "season"), [("D", 7), ("h", 24), ("W", 1), ("MS", 13)])
+def test_forecasts_of_short_steps_or_long_seasons_are_those_of_the_network_alone(frequency, season):
+    model = fitted(table_of(*random_series(5), freq=frequency), season=season).model_
+
+    assert (model.others, model.shares) == ((), (1.0,))
 
 
 def test_bounds_are_inferred_or_those_given(make_panel):
@@ -307,7 +332,7 @@ def test_streaming_rows_observed_one_by_one_or_at_once_give_the_state_of_the_who
     series = random_series(seed, (40, 25))
     series[0][30] = np.nan
     table = table_of(*series)
-    model = fitted(table).model_
+    model = fitted(table, members=1).model_  # theta is fitted where a history is encoded
     panel = model.panel(table)
     scale = history_scale(panel, panel.target, model.config.context, model.config.measure)
     new = np.stack([values[-cutoff:] for values in series])
@@ -322,6 +347,18 @@ def test_streaming_rows_observed_one_by_one_or_at_once_give_the_state_of_the_who
     for state in (at_once, one_by_one):
         for name, array in model.state.arrays().items():
             np.testing.assert_allclose(state.arrays()[name], array, atol=1e-6, rtol=1e-6)
+
+
+def test_streaming_rows_observed_one_by_one_or_at_once_give_theta_the_same_state(model):
+    new = np.array([[9.0, 11.0, np.nan, 7.0], [4.0, np.nan, 5.0, 8.0]])
+
+    at_once, one_by_one = model.observe(model.state, new), model.state
+    for row in new.T:
+        one_by_one = model.observe(one_by_one, row)
+
+    assert len(at_once.others) == 1
+    for name, array in at_once.arrays().items():
+        np.testing.assert_allclose(one_by_one.arrays()[name], array, atol=1e-6, rtol=1e-6)
 
 
 @given(first=st.integers(1, 6), second=st.integers(1, 6), seed=st.integers(0, 99))
