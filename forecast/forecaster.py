@@ -35,6 +35,7 @@ from forecast.inference.plausibility import unpractised_steps
 from forecast.inference.predictor import Predictor
 from forecast.inference.preprocess import step_features, transformed
 from forecast.model import Model
+from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights, histories
 from forecast.training.options import (
     ColumnOptions,
     TrainingOptions,
@@ -104,11 +105,17 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
         if not self.is_trained:
             self.model_ = Model.untrained(panel, season=self.season, bounds=self.bounds)
             return self
-        config, plan = choose(self, panel)
+        is_tuned = self.start == "pretrained"
+        config, plan = (choose_fine_tuning if is_tuned else choose)(self, panel)
         windows = _windows(panel, config, plan)
         from forecast.training.fit import fit  # TensorFlow is imported here and not before
 
-        fitted = fit(config, plan, windows, int(self.seed), seconds(self.budget), progress)
+        seed, budget = int(self.seed), seconds(self.budget)
+        if is_tuned:
+            source, start = histories(windows, config, plan), first_weights(config)
+            fitted = fit(config, plan, source, seed, budget, progress, start)
+        else:
+            fitted = fit(config, plan, windows, seed, budget, progress)
         _refuse_useless(fitted)
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
         results = evaluate_holdout(panel, config, fitted.weights, plan.holdout)
