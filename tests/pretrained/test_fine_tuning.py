@@ -255,8 +255,8 @@ def test_a_training_keeps_what_is_better_and_gives_calibrated_intervals(monkeypa
     assert model.weights["decoder_0.kernel"][22].any()  # the price has found its way in
     assert model.calibration is not None
     assert not model.is_zero_shot
-    future = future_of(model.panel(table), 6)[["ds", "price"]]
-    forecast = model.predict(6, levels=80, future=future)
+    future = future_of(model.panel(table), 3)[["ds", "price"]]
+    forecast = model.predict(3, levels=80, future=future)
     assert (forecast["forecast-lo-80"] < forecast["forecast"]).all()
     assert (forecast["forecast"] < forecast["forecast-hi-80"]).all()
     command = training_command(model, "model.forecast")
