@@ -53,8 +53,9 @@ class Config:
             `nn.seasonal.lags`; empty for a network that takes none.
         direct: whether the quantiles of each step of a rollout are those of its value, see
             `nn.step.Blueprint`.
-        reads: the last rows of a history that the network reads, with the lags before them; 0 for
-            all, as a network needs that carries its state from window to window in training.
+        reads: the last rows of a history that the network reads, with the lags before them unless
+            it is direct; 0 for all, as a network needs that carries its state from window to window
+            in training.
         usual_spreads: of each target, for series that cannot tell their own scale; empty where
             they are not known, as of models of earlier versions.
     """
