@@ -124,7 +124,7 @@ def everything(model: Model) -> dict[str, Any]:
     return {
         "model": model.config.to_json(),
         "fingerprint": model.state.fingerprint,
-        "weights": sum(part.size for part in model.weights.values()),
+        "weights": model.size,
         "series": len(model.state.ids),
         "last_time": last,
         "training": model.record.to_json() if model.record else {},

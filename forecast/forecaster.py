@@ -353,7 +353,7 @@ def _fit(
     """A model trained with some options on all rows of a panel, for at most so many seconds."""
     config, plan = settled = _settled(options, panel)
     fitted = _train(options, panel, settled, budget, progress)
-    core = _with_members(options, panel, Core(config, fitted.weights), plan)
+    core = _with_members(panel, Core(config, fitted.weights), plan)
     results = evaluate_holdout(panel, core, plan.holdout)
     predictor = Predictor.after(panel, core)
     return Model(
@@ -392,7 +392,7 @@ def _candidate(
     if fitted.ended == "interrupted":
         raise KeyboardInterrupt
     core = Core(settled.config, fitted.weights)
-    return Predictor.after(panel, _with_members(options, panel, core, settled.plan))
+    return Predictor.after(panel, _with_members(panel, core, settled.plan))
 
 
 def _train(
@@ -419,15 +419,15 @@ def _train(
     return fitted
 
 
-def _with_members(options: Forecaster, panel: Panel, core: Core, plan: Plan) -> Core:
+def _with_members(panel: Panel, core: Core, plan: Plan) -> Core:
     """A trained network with the further members that are asked for and worth their time.
 
     There are none for several targets, or for counts.
     """
-    if options.members == 1 or core.config.targets > 1 or core.config.counts:
+    if plan.members == 1 or core.config.targets > 1 or core.config.counts:
         return core
     season = core.config.season
-    others = (pretrained_member(panel, season), ThetaMember(season))[: options.members - 1]
+    others = (pretrained_member(panel, season), ThetaMember(season))[: plan.members - 1]
     return combined(panel, core, others, plan.holdout)
 
 

@@ -7,6 +7,7 @@ from sklearn.base import clone
 
 import forecast
 from forecast import DataError, Forecaster
+from forecast.report.reproduce import training_command
 from forecast.report.text_summary import summary
 
 TINY = {"steps": 2, "units": 2, "holdout": 0, "feedback": "teacher"}  # compiles once
@@ -70,6 +71,7 @@ def test_a_model_of_three_members_is_saved_updated_and_forecast_as_any_other(sal
     assert later.predict(2)["day"].min() == pd.Timestamp("2024-03-01")
     members = "forecasts are the mean of lstm 33%, the pretrained network 33%, the theta method 33%"
     assert f"  {members}" in summary(loaded)
+    assert "--members 3" in training_command(loaded, "again.forecast")
 
 
 @pytest.mark.usefixtures("eager")

@@ -125,6 +125,12 @@ class Core:
         return self.config, self.weights, self.others, self.shares
 
     @property
+    def size(self) -> int:
+        """How many weights all members have."""
+        parts = [self.weights, *(member.arrays() for member in self.others)]
+        return sum(array.size for part in parts for array in part.values())
+
+    @property
     def step(self) -> ModelStep:
         """The network's step on NumPy."""
         return make_step(self.config, self.weights)

@@ -78,8 +78,7 @@ class Predictor(Core):
 
     def __repr__(self) -> str:
         """Say what kind of model it is, and which series its state holds."""
-        size = sum(array.size for array in self.weights.values())
-        kind = f"{self.config.network}, {self.config.head}, {size:,} weights"
+        kind = f"{self.config.network}, {self.config.head}, {self.size:,} weights"
         return f"{type(self).__name__}({kind}; {self.state})"
 
     def panel(

@@ -158,6 +158,8 @@ def _training_options(model: Model) -> Iterator[tuple[str, object]]:
     yield "batch-size", plan.batch_size
     yield "steps", last.steps
     yield "learning-rate", plan.learning_rate
+    if plan.members > 1:
+        yield "members", plan.members
     minutes = math.ceil(2 * last.seconds / 60)
     if minutes > DEFAULT_BUDGET:
         yield "budget", f"{minutes}m"

@@ -61,6 +61,7 @@ class Plan:
         patience: rounds without a better validation loss before training ends early.
         learning_rate: at the start.
         gradient_clip: largest norm of the gradient of all weights.
+        members: of the model at most: the network, and those that are not trained.
     """
 
     layers: int
@@ -81,6 +82,7 @@ class Plan:
     patience: int
     learning_rate: float
     gradient_clip: float
+    members: int = 1
 
     @property
     def window_length(self) -> int:
@@ -142,6 +144,8 @@ class Plan:
                 values["first_ratio"], values["last_ratio"] = value
             else:
                 values[JSON_NAMES.get(name, name)] = value
+        if self.members == 1:  # as in a file of an earlier version
+            del values["members"]
         return {**values, "feedback": ">".join(self.feedback)}
 
     @classmethod

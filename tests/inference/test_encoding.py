@@ -115,6 +115,23 @@ def test_of_a_long_history_the_network_reads_the_last_rows_and_the_lags_before_t
         np.testing.assert_allclose(state[name], whole[name], **CLOSE, err_msg=name)
 
 
+@pytest.mark.parametrize("reads", [1, 9, 40])
+def test_a_direct_model_reads_the_last_rows_as_if_there_were_no_others(
+    make_model, make_random_panel, reads
+):
+    panel = make_random_panel([30, 14])
+    model = make_model(panel, network="seasonal", head="quantiles", direct=True, context=1)
+    rows = np.minimum(panel.lengths, reads)
+
+    config = replace(model.config, reads=reads)
+    state = encode(panel, config, model.step, "the model")
+
+    recent = encoded(model, panel.cut(np.arange(2), rows, panel.lengths - rows))
+    for name, part in recent.memory.network.items():
+        np.testing.assert_allclose(state.memory.network[name], part, **CLOSE, err_msg=name)
+    np.testing.assert_array_equal(state.memory.recent, recent.memory.recent)
+
+
 @given(lengths=lengths, lags=lags, missing=missing, seed=seeds, data=st.data())
 @settings(deadline=None, max_examples=30)
 def test_company_a_series_is_encoded_alike_alone_and_in_any_company(

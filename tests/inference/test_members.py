@@ -216,6 +216,10 @@ def test_round_trip_a_saved_model_forecasts_bit_for_bit_the_same(model, tmp_path
     assert loaded.state == model.state
     assert loaded.predict(5).equals(model.predict(5))
     assert loaded.others[1] == model.others[1]
+    own, network = (
+        sum(part.size for part in one.weights.values()) for one in (model, model.others[0])
+    )
+    assert f"{own + network:,} weights" in repr(loaded)
     state = tmp_path / "later.state"
     model.rollout(3).state.save(state)
     assert loaded.rollout(2, state=type(model.state).load(state)).table.equals(
