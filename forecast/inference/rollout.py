@@ -385,16 +385,19 @@ class RolloutEngine:
         """The mean of its own steps (B, H, .) and those of the others, taken in the data's units.
 
         A member that does not tell how far values lie from its own takes that from the first one;
-        where it knows nothing of a series, it takes the value too.
+        where it knows nothing of a series, it takes the value too. Below 0, where the transform of
+        the first one ends, the others count as 0.
         """
+        least = np.where(np.array(self.config.powers) == 1.0, -np.inf, 0.0)
         value, *ends = (self.unscaled(part, rows) for part in self._columns(path))
         values = [np.where(np.isnan(other.value), value, other.value) for other in others]
-        means = [self._weighted([value, *values])]
+        means = [self._weighted([value, *(np.maximum(own, least) for own in values)])]
         for k, end in enumerate(ends, 1):
             known = [
-                other.value + end - value if other[k] is None else other[k] for other in others
+                own + end - value if (told := other[k]) is None else told
+                for own, other in zip(values, others, strict=True)
             ]
-            means.append(self._weighted([end, *known]))
+            means.append(self._weighted([end, *(np.maximum(own, least) for own in known)]))
         scaled = [
             scaling.forward(scaling.transform(mean, self.config.powers), rows.scale)
             for mean in means

@@ -80,7 +80,7 @@ def test_the_spread_of_the_first_member_lies_about_the_mean(model, panel):
 
 def test_a_series_that_a_member_knows_nothing_of_is_forecast_by_the_others(make_members, panel):
     model = make_members(panel)
-    network, classical = model.others
+    classical = model.others[1]
     empty = theta.fit(np.full(3, np.nan), np.arange(4), classical.season)
     of_theta = replace(model.state.others[1], targets=(empty,))
     state = replace(model.state, others=(model.state.others[0], of_theta))
@@ -89,7 +89,8 @@ def test_a_series_that_a_member_knows_nothing_of_is_forecast_by_the_others(make_
 
     expected = (SHARES[0] + SHARES[2]) * first + SHARES[1] * second
     np.testing.assert_allclose(path_of(model.rollout(3, state=state)), expected, **CLOSE)
-    assert network is model.others[0]
+    spread = model.engine().run(state, 3).spread
+    assert np.isfinite(spread.below).all()
 
 
 def test_the_theta_method_is_fitted_to_the_last_rows_of_a_long_history(make_random_panel):
@@ -103,6 +104,21 @@ def test_the_theta_method_is_fitted_to_the_last_rows_of_a_long_history(make_rand
 
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
+def test_below_the_range_of_a_logarithm_further_members_count_as_0(make_model, make_panel):
+    panel = make_panel(np.r_[np.full(12, 40.0), np.linspace(30.0, 1.0, 12)])
+    network = make_model(panel, power=0.0, usual_spreads=())
+    core = Core(network.config, network.weights, (ThetaMember(1),), (0.5, 0.5))
+    model = Model.after(panel, core)
+
+    path = path_of(model.rollout(9))
+
+    first = Model.after(panel, Core(network.config, network.weights))
+    falling = theta.forecast(theta.fit(panel.target[:, 0], panel.indptr, 1), 9)[0]
+    assert falling.min() < 0
+    expected = 0.5 * path_of(first.rollout(9)) + 0.5 * np.maximum(falling, 0.0)
+    np.testing.assert_allclose(path, expected, **CLOSE)
 
 
 def test_values_of_all_members_keep_the_bounds(model):
