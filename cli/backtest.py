@@ -19,6 +19,7 @@ from .output import (
     check_inputs,
     command,
     count_series,
+    cutoffs_option,
     horizon_option,
     plot_option,
     print_data,
@@ -79,13 +80,7 @@ class Scored(NamedTuple):
 @click.command(short_help="Evaluate forecasts from past cutoffs against baselines.")
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1, required=True)
 @horizon_option("Steps to forecast.", required=True)
-@click.option(
-    "--cutoffs",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="Number of cutoffs to forecast from.",
-)
+@cutoffs_option(10)
 @stride_option()
 @click.option(
     "--model",

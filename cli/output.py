@@ -381,6 +381,17 @@ def future_option() -> Callable[..., Any]:
     )
 
 
+def cutoffs_option(default: int) -> Callable[..., Any]:
+    """The --cutoffs option."""
+    return click.option(
+        "--cutoffs",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        help="Number of cutoffs to forecast from.",
+    )
+
+
 def stride_option() -> Callable[..., Any]:
     """The --stride option."""
     return click.option(

@@ -30,6 +30,7 @@ from .output import (
 from .training_options import column_roles, training_options
 
 if TYPE_CHECKING:
+    from forecast.data.panel import Panel
     from forecast.forecaster import Forecaster
 
 
@@ -66,13 +67,9 @@ def train(
     The last one trains nothing: its model is the pretrained network with the state of the table's
     series, for forecast update.
     """
-    from forecast.data.io.atomic_write import locked
     from forecast.data.io.multi_file import files_of
-    from forecast.data.io.tables import read_table
-    from forecast.data.to_panel import to_panel
     from forecast.forecaster import Forecaster
     from forecast.plotting import picture_kind
-    from forecast.report.text_summary import summary
 
     if plot is not None:
         picture_kind(plot)
@@ -82,32 +79,63 @@ def train(
     forecaster.check()
     if not forecaster.is_trained:
         refuse_training_results(as_json, plot)
-    read = read_table(*table, id=options["id"])
-    panel = to_panel(read.frame, read.origin, **column_roles(options))
-    say(f"Read {panel.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
-    print_notes(panel.notes, say)
-    with locked(model, ArtifactError, waits_for(model, say)):
-        pass  # a lock that cannot be had is reported before time goes into training
+    panel = read_to_train(table, model, options, say)
     if forecaster.is_trained:
         limit = options["budget"]
         say(f"Training, for at most {limit}; Ctrl-C ends it and keeps the best weights.")
     with progress_bar(say.quiet) as progress, sigterm_as_control_c():
         forecaster.fit(panel, progress=progress)  # imports TensorFlow once all is checked
-        save = forecaster.model_.save
-        with (
-            kept_unless_written(model, save, "the trained model"),
-            locked(model, ArtifactError, waits_for(model, say)),
-        ):
-            save(model)
-    for line in summary(forecaster.model_):
-        say(line)
-    say(f"Wrote {model}. Forecast with: forecast predict {predict_options(forecaster, model)}")
+        save_trained(forecaster, model, say)
+    tell_trained(forecaster, model, say)
     if plot is not None:
         with quiet_libraries():
             write_curves(forecaster, plot)
         say(f"Drew {plot}.")
     if as_json:
         print_json(forecaster.model_.trained.to_json())
+
+
+def read_to_train(table: tuple[str, ...], model: str, options: dict[str, Any], say: Say) -> Panel:
+    """Read a table, say what was read, and see that the model can be written later.
+
+    Args:
+        table: its paths.
+        model: where the model will go.
+        options: of the training.
+        say: prints a line.
+    """
+    from forecast.data.io.atomic_write import locked
+    from forecast.data.io.tables import read_table
+    from forecast.data.to_panel import to_panel
+
+    read = read_table(*table, id=options["id"])
+    panel = to_panel(read.frame, read.origin, **column_roles(options))
+    say(f"Read {panel.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
+    print_notes(panel.notes, say)
+    with locked(model, ArtifactError, waits_for(model, say)):
+        pass  # a lock that cannot be had is reported before time goes into training
+    return panel
+
+
+def save_trained(forecaster: Forecaster, model: str, say: Say) -> None:
+    """Write a model that took long to train; it is kept where that fails."""
+    from forecast.data.io.atomic_write import locked
+
+    save = forecaster.model_.save
+    with (
+        kept_unless_written(model, save, "the trained model"),
+        locked(model, ArtifactError, waits_for(model, say)),
+    ):
+        save(model)
+
+
+def tell_trained(forecaster: Forecaster, model: str, say: Say) -> None:
+    """Say how a training went, and how to forecast with its model."""
+    from forecast.report.text_summary import summary
+
+    for line in summary(forecaster.model_):
+        say(line)
+    say(f"Wrote {model}. Forecast with: forecast predict {predict_options(forecaster, model)}")
 
 
 def refuse_training_results(as_json: bool, plot: str | None) -> None:

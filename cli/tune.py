@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from forecast.errors import ArtifactError, OptionError
+from forecast.errors import OptionError
 from forecast.training.options import Flag, Positive, Ratios, Share, Whole
 from forecast.tuning.space import SPECS
 
@@ -17,19 +17,17 @@ from .output import (
     Say,
     check_inputs,
     command,
-    count_series,
+    cutoffs_option,
     horizon_option,
     model_option,
     plot_option,
     print_json,
-    print_notes,
     progress_and_words,
     refuse_pretrained,
     stride_option,
-    waits_for,
 )
-from .train import predict_options, sigterm_as_control_c
-from .training_options import column_roles, training_options_except
+from .train import read_to_train, save_trained, sigterm_as_control_c, tell_trained
+from .training_options import training_options_except
 
 if TYPE_CHECKING:
     from forecast.tuning.tuning_result import Trial, Tuning
@@ -121,13 +119,7 @@ def _read(name: str, text: str) -> Any:
     "units=32,64,128, or a range, such as learning_rate=1e-3..1e-2. May be repeated.",
 )
 @horizon_option("Steps of each forecast; by default the holdout.")
-@click.option(
-    "--cutoffs",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="Number of cutoffs to forecast from.",
-)
+@cutoffs_option(3)
 @stride_option()
 @click.option(
     "--no-pruning",
@@ -177,13 +169,9 @@ def tune(
       forecast tune sales.csv --try units=32,64,128 --try learning_rate=1e-3..1e-2
       forecast tune sales.csv --horizon 14 --head student_t --storage sales.journal
     """
-    from forecast.data.io.atomic_write import locked
     from forecast.data.io.multi_file import files_of
-    from forecast.data.io.tables import read_table
-    from forecast.data.to_panel import to_panel
     from forecast.forecaster import Forecaster
     from forecast.plotting import picture_kind
-    from forecast.report.text_summary import summary
     from forecast.tuning.best_options import TuningRequest
 
     if out == "-":
@@ -200,12 +188,7 @@ def tune(
         trials, space, horizon, cutoffs, stride, budget, storage, not no_pruning
     )
     request.check(forecaster)
-    read = read_table(*table, id=options["id"])
-    panel = to_panel(read.frame, read.origin, **column_roles(options))
-    say(f"Read {panel.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
-    print_notes(panel.notes, say)
-    with locked(model, ArtifactError, waits_for(model, say)):
-        pass  # a lock that cannot be had is reported before time goes into training
+    panel = read_to_train(table, model, options, say)
     say(
         f"Tuning: up to {trials} trials of at most {request.share:.0f} s, {budget} in all; Ctrl-C "
         "ends the trials and trains with the best options so far."
@@ -218,15 +201,8 @@ def tune(
             on_trial=lambda trial, tuning: say_aloud(_trial(trial, tuning, trials)),
             on_search=partial(_write_trials, out, plot, say_aloud),
         )
-        save = forecaster.model_.save
-        with (
-            kept_unless_written(model, save, "the trained model"),
-            locked(model, ArtifactError, waits_for(model, say)),
-        ):
-            save(model)
-    for line in summary(forecaster.model_):
-        say(line)
-    say(f"Wrote {model}. Forecast with: forecast predict {predict_options(forecaster, model)}")
+        save_trained(forecaster, model, say)
+    tell_trained(forecaster, model, say)
     if as_json:
         print_json(forecaster.tuning_.to_json())
 

@@ -420,11 +420,8 @@ def _train(
 
 
 def _with_members(panel: Panel, core: Core, plan: Plan) -> Core:
-    """A trained network with the further members that are asked for and worth their time.
-
-    There are none for several targets, or for counts.
-    """
-    if plan.members == 1 or core.config.targets > 1 or core.config.counts:
+    """A trained network with the further members that are asked for and worth their time."""
+    if plan.members == 1:
         return core
     season = core.config.season
     others = (pretrained_member(panel, season), ThetaMember(season))[: plan.members - 1]

@@ -27,7 +27,7 @@ class ThetaMemberState:
 
     def about(self) -> dict[str, Any]:
         """What kind of state it is, as plain values."""
-        return {"kind": "theta", "targets": len(self.targets)}
+        return {"kind": "theta"}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every array by name, each with leading axis S."""
@@ -38,21 +38,25 @@ class ThetaMemberState:
         }
 
     @classmethod
-    def of(cls, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> ThetaMemberState:
-        """The state that `about` and `arrays` describe."""
-        parts: list[dict[str, np.ndarray]] = [{} for _ in range(about["targets"])]
+    def of(cls, arrays: dict[str, np.ndarray]) -> ThetaMemberState:
+        """The inverse of `arrays`."""
+        parts: dict[int, dict[str, np.ndarray]] = {}
         for name, array in arrays.items():
             target, _, own = name.partition(".")
-            parts[int(target.removeprefix("target_"))][own] = array
-        return cls(tuple(ThetaState(**part) for part in parts))
+            parts.setdefault(int(target.removeprefix("target_")), {})[own] = array
+        return cls(tuple(ThetaState(**parts[d]) for d in sorted(parts)))
 
-    def check(self, series: int, season: int) -> None:
-        """Raise ValueError unless it could be the state of so many series with such a season."""
+    def check(self, series: int, targets: int, season: int) -> None:
+        """Raise ValueError unless it could be the state of so many series and targets."""
+        if len(self.targets) != targets:
+            raise ValueError(f"its state of theta is of {len(self.targets)} targets, not {targets}")
         for state in self.targets:
             arrays = state.arrays()
             shapes = dict.fromkeys(arrays, (series,)) | {"factors": (series, season)}
             dtypes = dict.fromkeys(arrays, "float64") | WHOLE
             check_arrays("state", arrays, shapes, dtypes)
+            if ((state.phase < 0) | (state.phase >= season) | (state.count < 0)).any():
+                raise ValueError("its state of theta holds impossible places in a season")
 
     def take(self, rows: np.ndarray) -> ThetaMemberState:
         """The series at the given places, in that order."""

@@ -44,8 +44,8 @@ class Member(Protocol):
     def observe(self, state: Any, panel: Panel) -> MemberState:
         """Its state after the next rows of the same series, without gaps."""
 
-    def check(self, state: Any, series: int) -> None:
-        """Raise ValueError unless a state could be one of its states of so many series."""
+    def check(self, state: Any, series: int, targets: int) -> None:
+        """Raise ValueError unless a state could be one of its states, of so many series."""
 
     def engine(self, bounds: tuple[Bounds, ...], seed: int, runtime: str) -> MemberEngine:
         """What computes its rollouts."""
@@ -81,9 +81,10 @@ class NetworkMember:
         """See `Member`."""
         return encoding.observe(state, panel, self.config, self._step, fill_gaps=False)
 
-    def check(self, state: Any, series: int) -> None:
+    def check(self, state: Any, series: int, targets: int) -> None:
         """See `Member`."""
-        if not isinstance(state, State) or len(state.ids) != series:
+        is_ours = isinstance(state, State) and len(state.ids) == series
+        if not is_ours or self.config.targets != targets:
             raise ValueError("its state of a member is none of a network")
         check(state, self.config)
 
@@ -157,7 +158,7 @@ class Core:
                 f"{1 + len(self.others)}"
             )
         for member, own in zip(self.others, state.others, strict=True):
-            member.check(own, len(state.ids))
+            member.check(own, len(state.ids), self.config.targets)
 
     def engine(
         self, bounds: tuple[Bounds, ...] | None = None, seed: int = 0, runtime: str = "numpy"

@@ -234,7 +234,7 @@ class RolloutEngine:
             for place, engine in enumerate(self.others)
         ]
         after = replace(after, others=tuple(state for _, state in steps))
-        known = [_with_quantiles(other, shown) for other, _ in steps]
+        known = [self._usable(_with_quantiles(other, shown), shown) for other, _ in steps]
         return self._weighted([shown, *known]), after
 
     def member_step(
@@ -379,30 +379,37 @@ class RolloutEngine:
             engine.roll(start, place, horizon, future, None)[0].value
             for place, engine in enumerate(self.others)
         ]
-        return [first, *(np.where(np.isnan(values), first, values) for values in rolled)]
+        return [first, *(self._usable(values, first) for values in rolled)]
 
     def _mean(self, path: np.ndarray, others: list[MemberPath], rows: State) -> np.ndarray:
         """The mean of its own steps (B, H, .) and those of the others, taken in the data's units.
 
         A member that does not tell how far values lie from its own takes that from the first one;
-        where it knows nothing of a series, it takes the value too. Below 0, where the transform of
-        the first one ends, the others count as 0.
+        see `_usable` for where it knows nothing of a series.
         """
-        least = np.where(np.array(self.config.powers) == 1.0, -np.inf, 0.0)
         value, *ends = (self.unscaled(part, rows) for part in self._columns(path))
-        values = [np.where(np.isnan(other.value), value, other.value) for other in others]
-        means = [self._weighted([value, *(np.maximum(own, least) for own in values)])]
+        values = [self._usable(other.value, value) for other in others]
+        means = [self._weighted([value, *values])]
         for k, end in enumerate(ends, 1):
             known = [
                 own + end - value if (told := other[k]) is None else told
                 for own, other in zip(values, others, strict=True)
             ]
-            means.append(self._weighted([end, *(np.maximum(own, least) for own in known)]))
+            means.append(self._weighted([end, *(self._usable(part, end) for part in known)]))
         scaled = [
             scaling.forward(scaling.transform(mean, self.config.powers), rows.scale)
             for mean in means
         ]
         return np.concatenate(scaled, axis=-1)
+
+    def _usable(self, values: np.ndarray, own: np.ndarray) -> np.ndarray:
+        """What another member says (..., D), as the mean takes it.
+
+        Where it knows nothing of a series, it says what the first one does; below 0, where the
+        transform of the first one ends, it counts as 0.
+        """
+        least = np.where(np.array(self.config.powers) == 1.0, -np.inf, 0.0)
+        return np.maximum(np.where(np.isnan(values), own, values), least)
 
     def _weighted(self, parts: Sequence[Any]) -> np.ndarray:
         """The sum of what each member says, times its share."""

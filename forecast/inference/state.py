@@ -300,7 +300,7 @@ def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
     others = [
         _network_state(about, member["network"], part)
         if member["kind"] == "network"
-        else ThetaMemberState.of(member, part)
+        else ThetaMemberState.of(part)
         for member, part in zip(members, parts, strict=True)
     ]
     state = replace(state, others=tuple(others))

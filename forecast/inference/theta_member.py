@@ -54,11 +54,11 @@ class ThetaMember:
             state = state.updated(running, values)
         return state
 
-    def check(self, state: Any, series: int) -> None:
+    def check(self, state: Any, series: int, targets: int) -> None:
         """See `Member`."""
         if not isinstance(state, ThetaMemberState):
             raise ValueError("its state of a member is none of the theta method")
-        state.check(series, self.season)
+        state.check(series, targets, self.season)
 
     def engine(self, bounds: tuple[Bounds, ...], seed: int, runtime: str) -> ThetaEngine:  # noqa: ARG002 - NumPy alone
         """See `Member`."""

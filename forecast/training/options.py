@@ -406,6 +406,11 @@ def check_options(options: Any) -> None:
             f"transform is {options.transform!r}, but the head {options.head!r} takes counts as "
             "they are; leave it out"
         )
+    if options.members > 1 and (HEADS[options.head].COUNTS or getattr(options, "also", ())):
+        raise OptionError(
+            f"members is {options.members}, but a model of counts or of several targets has one "
+            "member; leave --members (members in Python) out"
+        )
     _refuse_unused(options)
     _check_feedback(options)
 

@@ -89,6 +89,7 @@ def test_a_series_that_a_member_knows_nothing_of_is_forecast_by_the_others(make_
 
     expected = (SHARES[0] + SHARES[2]) * first + SHARES[1] * second
     np.testing.assert_allclose(path_of(model.rollout(3, state=state)), expected, **CLOSE)
+    assert next(model.stream(state)).value == pytest.approx(expected[:, 0], rel=1e-5)
     spread = model.engine().run(state, 3).spread
     assert np.isfinite(spread.below).all()
 
@@ -119,6 +120,8 @@ def test_below_the_range_of_a_logarithm_further_members_count_as_0(make_model, m
     assert falling.min() < 0
     expected = 0.5 * path_of(first.rollout(9)) + 0.5 * np.maximum(falling, 0.0)
     np.testing.assert_allclose(path, expected, **CLOSE)
+    streamed = [step.value[0] for step, _ in zip(model.stream(), range(9), strict=False)]
+    np.testing.assert_allclose(streamed, expected[0], **CLOSE)
 
 
 def test_values_of_all_members_keep_the_bounds(model):
@@ -251,6 +254,7 @@ def test_round_trip_a_saved_model_forecasts_bit_for_bit_the_same(model, tmp_path
         (lambda about: about["members"][1].update(season=0), "season is 0"),
         (lambda about: about["members"].pop(), "its state is of 3 members where there are 2"),
         (lambda about: about["members"][1].update(season=5), "do not fit"),
+        (lambda about: about["members"][1].update(season=2), "do not fit"),
     ],
 )
 def test_a_file_whose_members_are_damaged_is_refused_in_one_line(
@@ -263,6 +267,27 @@ def test_a_file_whose_members_are_damaged_is_refused_in_one_line(
     with pytest.raises(ArtifactError, match=told) as error:
         Model.load(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda arrays: arrays["2.target_0.phase"].fill(4), "impossible places in a season"),
+        (
+            lambda arrays: arrays.update(
+                {n.replace("_0", "_1"): part for n, part in arrays.items() if "target_0" in n}
+            ),
+            "its state of theta is of 2 targets, not 1",
+        ),
+    ],
+)
+def test_a_state_of_theta_that_cannot_be_is_refused(model, archive, tmp_path, change, told):
+    path = tmp_path / "model.forecast"
+    model.save(path)
+    archive.change(path, "state.safetensors", change, sealed=True)
+
+    with pytest.raises(ArtifactError, match=told):
+        Model.load(path)
 
 
 def test_a_state_of_another_number_of_members_belongs_to_another_model(model, panel):

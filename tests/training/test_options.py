@@ -210,6 +210,8 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"start": "pretrained", "windows": "contiguous"}, "windows is 'contiguous', but a"),
         ({"start": "pretrained", "residual": True}, "residual is True, but a training from the"),
         ({"start": "scratch", "steps": 0}, "steps is 0, but start is 'scratch'; leave --start out"),
+        ({"members": 2, "head": "negative_binomial"}, "members is 2, but a model of counts or of"),
+        ({"members": 3, "also": ["came"]}, "members is 3, but a model of counts or of several"),
         ({"steps": 0, "units": 8}, "units is 8, but with 0 steps the pretrained network forecasts"),
         ({"steps": 0, "head": "normal"}, "head is 'normal', but with 0 steps the pretrained"),
         ({"steps": 0, "also": ["came"]}, "also is ['came'], but with 0 steps the pretrained"),
