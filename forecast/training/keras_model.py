@@ -140,9 +140,7 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
         for name, variable in self.variables_by_name().items():
             variable.assign(weights[name])
 
-    def call(
-        self, inputs: ModelInputs | RaggedInputs | VariedInputs, training: bool = False
-    ) -> Tensor:
+    def call(self, inputs: Inputs, training: bool = False) -> Tensor:
         """The head's parameters of the last steps of windows.
 
         Args:

@@ -325,8 +325,7 @@ class TrainingOptions:
         A head with a distribution learns that of one step, given the values before it, only from
         true values: sampling adds up the uncertainty of the steps itself. Without one, a decoder
         behind an encoder is never fed true values in a forecast; the decoder-only network is,
-        whenever rows are observed. The pretrained
-        network was trained in its own rollouts.
+        whenever rows are observed. The pretrained network was trained in its own rollouts.
         """
         if self.feedback is not None:
             return regimes_of(self.feedback)

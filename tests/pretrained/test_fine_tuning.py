@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from forecast import DataError, Forecaster
 from forecast.data.to_panel import to_panel
 from forecast.forecaster import _windows
+from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
 from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights, histories
 from forecast.pretrained.zero_shot import shipped, zero_shot
@@ -48,7 +49,7 @@ def panel_of(lengths, seed=0, freq="MS", missing=0.0, **roles):
 def start_of(panel, **options):
     """The network before the first gradient step."""
     config, _ = choose_fine_tuning(TrainingOptions(start="pretrained", **options), panel)
-    return Predictor.after(panel, config, first_weights(config))
+    return Predictor.after(panel, Core(config, first_weights(config)))
 
 
 def future_of(panel, steps):
@@ -216,7 +217,7 @@ def test_a_window_in_training_gives_what_a_rollout_from_its_cutoff_gives():
     network.assign(weights)
     params = network(RaggedInputs(parts.values, parts.step_features, parts.begins))
 
-    start = Predictor.after(panel.until(5), config, weights)
+    start = Predictor.after(panel.until(5), Core(config, weights))
     rollout = (
         start.rollout(5, future=last_rows(panel, 5)).table["forecast"].to_numpy().reshape(2, 5)
     )
