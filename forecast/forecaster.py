@@ -40,7 +40,9 @@ from forecast.inference.predictor import Predictor
 from forecast.inference.preprocess import step_features, transformed
 from forecast.inference.theta_member import ThetaMember
 from forecast.model import Model
+from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights, histories
 from forecast.pretrained.zero_shot import pretrained_member
+from forecast.training.histories import Histories
 from forecast.training.options import (
     ColumnOptions,
     TrainingOptions,
@@ -349,8 +351,8 @@ def _fit(
     progress: Callable[[Progress], None] | None,
 ) -> Model:
     """A model trained with some options on all rows of a panel, for at most so many seconds."""
-    config, plan = choose(options, panel)
-    fitted = _train(options, panel, Choices(config, plan), budget, progress)
+    config, plan = settled = _settled(options, panel)
+    fitted = _train(options, panel, settled, budget, progress)
     core = _with_members(panel, Core(config, fitted.weights), plan)
     results = evaluate_holdout(panel, core, plan.holdout)
     predictor = Predictor.after(panel, core)
@@ -360,6 +362,12 @@ def _fit(
         calibration=results.calibration,
         record=_record(panel, plan, fitted, results),
     )
+
+
+def _settled(options: Forecaster, panel: Panel) -> Choices:
+    """All that the options leave open, by what the training starts from."""
+    is_tuned = options.start == "pretrained"
+    return choose_fine_tuning(options, panel) if is_tuned else choose(options, panel)
 
 
 def _candidate(
@@ -374,7 +382,7 @@ def _candidate(
     Raises:
         KeyboardInterrupt: if the training was interrupted.
     """
-    settled = choose(options, panel)
+    settled = _settled(options, panel)
 
     def inspect(now: Progress, weights: Callable[[], dict[str, np.ndarray]]) -> None:
         network = lambda: Predictor.after(panel, Core(settled.config, weights()))  # noqa: E731
@@ -399,9 +407,12 @@ def _train(
     from forecast.training.fit import fit  # TensorFlow is imported here and not before
 
     config, plan = settled
-    windows = _windows(panel, config, plan)
+    windows, start = _windows(panel, config, plan), None
+    source: Windows | Histories = windows
+    if plan.starts_pretrained:
+        source, start = histories(windows, config, plan), first_weights(config)
     try:
-        fitted = fit(config, plan, windows, int(options.seed), budget, progress, inspect)
+        fitted = fit(config, plan, source, int(options.seed), budget, progress, inspect, start)
     finally:
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
     _refuse_useless(fitted)

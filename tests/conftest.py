@@ -413,7 +413,8 @@ def trained_once(monkeypatch):
     run, outcomes = training.fit, {}
 
     def fit(config, plan, windows, seed, *rest):
-        arrays = windows.target, windows.step_features, windows.indptr
+        rows = getattr(windows, "windows", windows)  # of histories
+        arrays = rows.target, rows.step_features, rows.indptr
         key = repr((config, plan, seed)), *(array.tobytes() for array in arrays)
         if key not in outcomes:
             with eagerly() if plan.steps <= FEW_STEPS else nullcontext():

@@ -149,6 +149,10 @@ class Frequency:
         """The cycles that a number of steps covers at least twice."""
         return tuple(c for c in self.cycles if steps * self.step >= 2 * self._cycles[c])
 
+    def steps_in(self, cycle: str) -> float:
+        """How many steps a calendar cycle has."""
+        return self._cycles[cycle] / self.step
+
     def ordinals(self, times: Times) -> Integers:
         """Count times in whole units; neighbouring observations differ by `step`.
 

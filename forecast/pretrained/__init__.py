@@ -7,6 +7,7 @@
 - `expected_errors`: its errors on generated series that it has not seen, which calibrate intervals.
 - `zero_shot`: a model of a table, without training on it.
 - `card`: how it was made, what it reached, where it is bad.
+- `fine_tuning`: a training on a table that starts from the network.
 
 It may use `training` and all that lies below; `inference` never imports it.
 """

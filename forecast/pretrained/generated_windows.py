@@ -16,13 +16,11 @@ from forecast.nn import seasonal, step_inputs
 from forecast.pretrained.practised import ANY_SEASON, KINDS, scale_rows
 from forecast.pretrained.prior.mixture import draw
 from forecast.pretrained.prior.seasons import Seasons
+from forecast.training.histories import MAX_SCALED
+from forecast.training.loss_weights import loss_weights
 
 ROWS = 24_000  # of a batch, all series together
 MIN_SERIES, MAX_SERIES = 32, 512  # of a batch
-MAX_SCALED = 30.0  # larger values are cut off, in scaled units
-TRUST = 0.05  # seasonal change, in scaled units, below which a calmer series counts no more
-ONE_STEP_WEIGHT = 0.5  # of the one-step losses of a history, beside those of its future
-WARM_UP = 3  # rows of a history whose loss counts for nothing, at most
 
 
 class GeneratedBatch(NamedTuple):
@@ -86,22 +84,3 @@ def windows_of(
         context=rows,
         lags=lags,
     )
-
-
-def loss_weights(scaled: np.ndarray, rows: int, season: int) -> np.ndarray:
-    """What the loss of each step counts for, (B, T).
-
-    A series counts in inverse proportion to its mean change over a season, as in the mean absolute
-    scaled error. The weights of the steps of the future are 1 on average over all T steps, those
-    of the history ONE_STEP_WEIGHT.
-    """
-    steps = scaled.shape[1]
-    lag = min(season, max(rows // 2, 1))
-    change = np.abs(scaled[:, lag:rows] - scaled[:, : rows - lag])
-    observed = np.maximum((~np.isnan(change)).sum(axis=1), 1)
-    calm = 1.0 / (np.nansum(change, axis=1) / observed + TRUST)
-    warm_up = min(WARM_UP, rows - 1)
-    by_step = np.zeros(steps)
-    by_step[warm_up:rows] = ONE_STEP_WEIGHT / (rows - warm_up)
-    by_step[rows:] = 1.0 / (steps - rows)
-    return np.asarray(np.outer(calm / calm.mean(), by_step * steps))

@@ -95,7 +95,8 @@ def training_command(model: Model, name: str) -> str:
         *_training_options(model),
     ]
     words = [word for option, value in options for word in (f"--{option}", str(value))]
-    residual = ["--residual"] if model.config.residual else []
+    is_own = model.config.residual and not model.trained.plan.starts_pretrained
+    residual = ["--residual"] if is_own else []
     return shlex.join(["forecast", "train", TABLE, "--model", name, *words, *residual])
 
 
@@ -119,14 +120,18 @@ def _column_options(config: Config) -> Iterator[tuple[str, object]]:
 
 def _network_options(model: Model) -> Iterator[tuple[str, object]]:
     config, plan = model.config, model.trained.plan
-    for option in ("network", "cell", "head", "layers", "units", "context"):
-        yield option, getattr(config, option)
+    if plan.starts_pretrained:
+        yield "start", "pretrained"
+    else:
+        for option in ("network", "cell", "head", "layers", "units", "context"):
+            yield option, getattr(config, option)
     if config.network == "attention":
         yield "attention-score", config.score
     if plan.dropout:
         yield "dropout", plan.dropout
     if not HEADS[config.head].COUNTS:
-        yield "transform", TRANSFORMS[config.powers[0]]
+        if not plan.starts_pretrained:
+            yield "transform", TRANSFORMS[config.powers[0]]
         yield "bounds", _bounds_text(config.bounds[0])
 
 
@@ -141,7 +146,8 @@ def _training_options(model: Model) -> Iterator[tuple[str, object]]:
     plan, last = model.trained.plan, model.trained.rounds[-1]
     yield "train-horizon", plan.train_horizon
     yield "holdout", plan.holdout
-    yield "windows", plan.windows
+    if not plan.starts_pretrained:
+        yield "windows", plan.windows
     yield "feedback", ",".join(plan.feedback)
     if "scheduled" in plan.feedback:
         yield "schedule", plan.schedule

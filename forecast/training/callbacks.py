@@ -21,6 +21,7 @@ TOLERANCE = 0.05  # of the budget, by which a plan that is left alone may exceed
 MIN_PACE_STEPS = 3  # of a phase, after which its pace is known
 RECENT_STEPS = 15  # whose median pace says how many more fit
 UNDISTURBED_SHARE = 0.25  # of the steps of a phase, at whose pace a plan must not fit
+MARGIN = 0.01  # share by which the loss of weights to start from must fall before others are kept
 MIN_SCHEDULED_PROGRESS = 0.75  # of a scheduled phase, before which training never ends early
 
 
@@ -104,6 +105,11 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
         self.weights: list[Any] = []  # the trainable ones; the model's phase is not restored
         self.step = 0  # at which the weights were kept
         self.stopped = False
+
+    def begin(self, model: keras.Model, loss: float) -> None:
+        """Take the weights before the first step as the best so far, unless others gain MARGIN."""
+        self.loss = (1.0 - MARGIN) * loss
+        self.weights = [variable.numpy() for variable in model.trainable_variables]
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Start a new phase from the best weights."""

@@ -22,7 +22,19 @@ from forecast.training.callbacks import (
     TimeBudget,
 )
 from forecast.training.feedback import REGIMES, free_running, teacher_forcing
-from forecast.training.keras_model import ModelInputs, TrainableNetwork, masked_loss
+from forecast.training.histories import (
+    Histories,
+    HistoryBatch,
+    random_histories,
+    validation_histories,
+)
+from forecast.training.keras_model import (
+    ModelInputs,
+    RaggedInputs,
+    TrainableNetwork,
+    masked_loss,
+    weighted_loss,
+)
 from forecast.training.ordered_sums import ordered_sums
 from forecast.training.plan import Plan
 from forecast.training.progress import Ending, PlanChange, Progress
@@ -30,6 +42,8 @@ from forecast.training.windows import SAMPLERS, Batch, Windows
 
 VALIDATION_WINDOWS = 512  # series looked at for the validation loss, drawn once
 AHEAD = 2  # batches that are ready before they are needed
+
+AnyBatch = Batch | HistoryBatch
 
 
 @dataclass(frozen=True)
@@ -69,11 +83,12 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no type hi
 def fit(
     config: Config,
     plan: Plan,
-    windows: Windows,
+    windows: Windows | Histories,
     seed: int,
     budget: float,
     listener: Callable[[Progress], None] | None = None,
     inspect: Callable[[Progress, Callable[[], dict[str, np.ndarray]]], None] | None = None,
+    start: dict[str, np.ndarray] | None = None,
 ) -> Fitted:
     """Train one network, under the feedback regimes that are planned.
 
@@ -87,11 +102,14 @@ def fit(
         listener: called with the progress after each round.
         inspect: called then too, with the progress and what gives the weights by then; what it
             raises ends the training.
+        start: weights that training starts from, and keeps where none are better on the validation
+            rows; by default random ones.
     """
-    model = make_network(config, plan, seed)
+    model = make_network(config, plan, seed, windows)
+    loss = weighted_loss if isinstance(windows, Histories) else masked_loss
     model.compile(
         optimizer=Adam(plan.learning_rate, global_clipnorm=plan.gradient_clip),
-        loss=masked_loss(config.head),
+        loss=loss(config.head),
     )
     decay = CosineDecay(plan.learning_rate, plan.steps)
     limit = TimeBudget(budget, decay, phase_at=lambda progress: plan.phase(progress)[0])
@@ -105,11 +123,15 @@ def fit(
     log = ProgressLog(decay, report)
     best = BestWeights(plan, decay)
     lengths = np.diff(windows.indptr)
-    validation = validation_batch(windows, lengths - plan.holdout, plan.holdout, seed)
+    validation = _validation(windows, lengths - plan.holdout, plan.holdout, seed)
     interrupt = Interrupt()
     interrupted = False
     try:
         with interrupt.watching(), ordered_sums():
+            if start is not None:
+                model.assign(start)
+            if start is not None and validation:
+                best.begin(model, _loss_of(model, validation))
             model.fit(
                 stream(lambda: batches(windows, lengths - 2 * plan.holdout, plan, seed)),
                 steps_per_epoch=plan.steps_per_round,
@@ -128,7 +150,7 @@ def fit(
     if best.stopped and not interrupted:
         ended = "early"
     phases, starts = plan.feedback[: best.phase + 1], tuple(best.phase_starts)
-    kept_step = best.step or log.last
+    kept_step = best.step if best.weights else log.last
     return Fitted(
         weights=model.export(),
         rounds=tuple(log.rounds),
@@ -140,27 +162,39 @@ def fit(
     )
 
 
-def make_network(config: Config, plan: Plan, seed: int) -> TrainableNetwork:
-    """The network before its first step, under the regimes of the plan."""
+def make_network(
+    config: Config, plan: Plan, seed: int, windows: Windows | Histories | None = None
+) -> TrainableNetwork:
+    """The network before its first step, under the regimes of the plan.
+
+    Args:
+        config, plan, seed: see `fit`.
+        windows: which say how long a window and its context are; by default those planned.
+    """
+    lengths = windows or plan
     modules = [import_module(REGIMES[name].module) for name in plan.feedback]
     return TrainableNetwork(
         config.blueprint,
         [module.regime(plan) for module in modules],
         free_running.parameters if plan.feeds_back else teacher_forcing.parameters,
-        window_length=plan.window_length,
-        context=plan.context,
+        window_length=lengths.window_length,
+        context=lengths.context,
         lanes=plan.batch_size if plan.windows == "contiguous" else 0,
         dropout=plan.dropout,
         seed=seed,
     )
 
 
-def batches(windows: Windows, lengths: np.ndarray, plan: Plan, seed: int) -> Iterator[Batch]:
+def batches(
+    windows: Windows | Histories, lengths: np.ndarray, plan: Plan, seed: int
+) -> Iterator[AnyBatch]:
     """Windows of the planned kind without end, from the first rows of each series, (S,)."""
+    if isinstance(windows, Histories):
+        return random_histories(windows, lengths, plan.batch_size, seed)
     return SAMPLERS[plan.windows](windows, plan.min_window_rows, lengths, plan.batch_size, seed)
 
 
-def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
+def stream(make: Callable[[], Iterable[AnyBatch]]) -> tf.data.Dataset:
     """Batches as Keras takes them, gathered ahead of their step.
 
     Nothing tunes the dataset: an iterator that is given up would wait for the thread that does,
@@ -169,16 +203,34 @@ def stream(make: Callable[[], Iterable[Batch]]) -> tf.data.Dataset:
     Args:
         make: begins anew to gather batches, which are all of the same shapes.
     """
-    signature = tf.data.Dataset.from_tensors(_pair(next(iter(make())))).element_spec
-    dataset = tf.data.Dataset.from_generator(lambda: map(_pair, make()), output_signature=signature)
+    types = tf.data.Dataset.from_tensors(_parts(next(iter(make())))).element_spec
+    dataset = tf.data.Dataset.from_generator(lambda: map(_parts, make()), output_signature=types)
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.prefetch(AHEAD).with_options(options)
 
 
-def _pair(batch: Batch) -> tuple[ModelInputs, np.ndarray]:
-    """What the Keras model is given, and what it is to predict."""
-    return ModelInputs(batch.values, batch.step_features, batch.resets), batch.targets
+def _parts(batch: AnyBatch) -> tuple[Any, ...]:
+    """What the Keras model is given, what it is to predict, and perhaps what a loss counts for."""
+    values, step_features = batch.values, batch.step_features
+    if isinstance(batch, HistoryBatch):
+        return RaggedInputs(values, step_features, batch.begins), batch.targets, batch.weights
+    return ModelInputs(values, step_features, batch.resets), batch.targets
+
+
+def _loss_of(model: TrainableNetwork, batch: AnyBatch) -> float:
+    """The loss of a batch outside training."""
+    values = model.evaluate(stream(lambda: repeat(batch)), steps=1, verbose=0, return_dict=True)
+    return float(values["loss"])
+
+
+def _validation(
+    windows: Windows | Histories, lengths: np.ndarray, holdout: int, seed: int
+) -> AnyBatch | None:
+    """The windows for the validation loss, see `validation_batch`."""
+    if isinstance(windows, Histories):
+        return validation_histories(windows, lengths, holdout, seed)
+    return validation_batch(windows, lengths, holdout, seed)
 
 
 def validation_batch(

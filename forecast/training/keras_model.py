@@ -28,6 +28,14 @@ class ModelInputs(NamedTuple):
     resets: Tensor  # (B,) bool
 
 
+class RaggedInputs(NamedTuple):
+    """The same for windows whose histories begin at different steps."""
+
+    values: Tensor  # (B, L + T, D)
+    step_features: Tensor  # (B, T, K)
+    begins: Tensor  # (B,) the first step of each history; those before are no part of it
+
+
 class VariedInputs(NamedTuple):
     """The same for windows whose context and lags vary from batch to batch."""
 
@@ -36,6 +44,9 @@ class VariedInputs(NamedTuple):
     resets: Tensor  # (B,) bool
     context: Tensor  # ()
     lags: Tensor  # (number of lags,)
+
+
+Inputs = ModelInputs | RaggedInputs | VariedInputs
 
 
 class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type hints
@@ -124,28 +135,34 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
         """The network's weights as arrays."""
         return {name: variable.value.numpy() for name, variable in self.variables_by_name().items()}
 
-    def call(self, inputs: ModelInputs | VariedInputs, training: bool = False) -> Tensor:
+    def assign(self, weights: dict[str, np.ndarray]) -> None:
+        """Set the network's weights."""
+        for name, variable in self.variables_by_name().items():
+            variable.assign(weights[name])
+
+    def call(self, inputs: Inputs, training: bool = False) -> Tensor:
         """The head's parameters of the last steps of windows.
 
         Args:
             inputs: the windows.
             training: whether the active regime feeds the network, or that of the validation.
         """
-        values, step_features, resets, *varied = inputs
+        values, step_features, *more = inputs
         context, window_length, blueprint = self.context, self.window_length, self.blueprint
-        if varied:
-            context, lags = varied
+        begins = more.pop() if isinstance(inputs, RaggedInputs) else None
+        if isinstance(inputs, VariedInputs):
+            context, lags = more[1:]
             window_length = step_inputs.length(tensors, step_features)
             blueprint = blueprint._replace(lags=tuple(tf.unstack(lags, len(blueprint.lags))))
         weights = {name: variable.value for name, variable in self.variables_by_name().items()}
         model_step = ModelStep.of(tensors, blueprint, weights)
         state = model_step.network.initial_state(tf.shape(values)[0])
         if training and self.lanes:
-            state = {name: _reset(lane.value, resets) for name, lane in self.lanes.items()}
+            state = {name: _reset(lane.value, more[0]) for name, lane in self.lanes.items()}
         batch = WindowBatch(
             model_step=model_step,
-            run=partial(self._run, training=training),
-            run_without_dropout=self._run,
+            run=partial(self._run, begins=begins, training=training),
+            run_without_dropout=partial(self._run, begins=begins),
             values=values,
             step_features=step_features,
             state=state,
@@ -169,15 +186,23 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
         return params, after
 
     def _run(
-        self, stack: str, x: Tensor, state: NetworkState, training: bool = False
+        self,
+        stack: str,
+        x: Tensor,
+        state: NetworkState,
+        begins: Tensor | None = None,
+        training: bool = False,
     ) -> tuple[Tensor, NetworkState]:
         """Many steps of a stack at once, see `nn.layers.Run`."""
         after: NetworkState = {}
+        mask = None if begins is None else tf.range(tf.shape(x)[1]) >= begins[:, None]
         for k in range(self.blueprint.sizes.layers):
             inputs = self.dropouts[k](x, training=training) if k else x
             names = layer_state(self.blueprint.sizes.cell, k)
             layer = self.recurrent[f"{stack}_{k}"]
-            output, *arrays = layer(inputs, initial_state=[state[name] for name in names])
+            output, *arrays = layer(
+                inputs, initial_state=[state[name] for name in names], mask=mask
+            )
             x = output + x if self.blueprint.sizes.residual and k else output
             after |= zip(names, arrays, strict=True)
         return x, after
@@ -201,5 +226,20 @@ def masked_loss(head: str) -> Callable[[Any, Any], Any]:
         losses = tf.where(is_observed, HEADS[head].loss(tensors, params, filled), 0.0)
         count = tf.reduce_sum(tf.cast(is_observed, losses.dtype))
         return tf.reduce_sum(losses) / tf.maximum(count, 1.0)
+
+    return loss
+
+
+def weighted_loss(head: str) -> Callable[[Any, Any], Any]:
+    """The loss of a head at each step (B, T), averaged over targets; Keras weighs it.
+
+    A missing target costs nothing.
+    """
+
+    def loss(targets: Any, params: Any) -> Any:
+        is_observed = ~tf.math.is_nan(targets)
+        filled = tf.where(is_observed, targets, 0.0)
+        losses = tf.where(is_observed, HEADS[head].loss(tensors, params, filled), 0.0)
+        return tf.reduce_mean(losses, axis=-1)
 
     return loss

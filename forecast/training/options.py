@@ -27,7 +27,15 @@ TRANSFORMS = ("auto", "none", "sqrt", "log")
 WINDOWS = ("random", "contiguous")
 MAX_SEED = 2**32 - 1
 MAX_MEMBERS = 3  # the trained network, the pretrained one, the theta method
-STARTS = ("scratch", "pretrained")
+STARTS = ("auto", "scratch", "pretrained")
+SETTLED_BY_PRETRAINED = {  # options that a training from the pretrained network does not leave open
+    "network": ("seasonal",),
+    "head": ("quantiles",),
+    **dict.fromkeys(
+        ("cell", "attention_score", "layers", "units", "residual", "context", "transform"), ()
+    ),
+    "windows": (),
+}
 FOR_ANY_START = (  # options that the pretrained network heeds
     "start",
     "frequency",
@@ -224,8 +232,9 @@ class TrainingOptions:
     """The options of a training; every option that is None is chosen from the data.
 
     Args:
-        start: "scratch" trains a network from random weights; "pretrained" takes the one that comes
-            with the package, with 0 steps.
+        start: "scratch" trains a network from random weights; "pretrained" starts from the one that
+            comes with the package, and with 0 steps forecasts with it as it is; "auto" is
+            "pretrained" with 0 steps, else "scratch".
         holidays: country, or part of one, whose public holidays are an input, such as "DE" or
             "US-CA"; for steps of a day or less. Needs the extra forecast-rollout[holidays].
         frequency: spacing of the steps as a pandas alias, such as "h", "D", "MS" or "15min".
@@ -277,7 +286,7 @@ class TrainingOptions:
             give the same model, unless the time budget shortens the training.
     """
 
-    start: str | None = option(None, Choice(STARTS), "pretrained with 0 steps, else scratch")
+    start: str | None = option(None, Choice(STARTS), "auto")
     holidays: str | None = option(None, Text())
     frequency: str | None = option(None, Text())
     season: int | None = option(None, Whole(1))
@@ -318,10 +327,12 @@ class TrainingOptions:
         A head with a distribution learns that of one step, given the values before it, only from
         true values: sampling adds up the uncertainty of the steps itself. Without one, a decoder
         behind an encoder is never fed true values in a forecast; the decoder-only network is,
-        whenever rows are observed.
+        whenever rows are observed. The pretrained network was trained in its own rollouts.
         """
         if self.feedback is not None:
             return regimes_of(self.feedback)
+        if self.start == "pretrained":
+            return ("free",)
         network = NETWORKS[self.network]
         is_random = HEADS.get(self.head, point).RANDOM
         if is_random or not network.FEEDS_BACK or self.windows == "contiguous":
@@ -409,10 +420,7 @@ def _check_start(options: TrainingOptions) -> None:
     """Raise OptionError unless the start, the steps and the other options suit each other."""
     if options.is_trained:
         if options.start == "pretrained":
-            raise OptionError(
-                "start is 'pretrained': that network forecasts as it is; add --steps 0 (steps=0 in "
-                "Python), or use --start scratch to train one"
-            )
+            _refuse_settled(options)
         return
     if options.start == "scratch":
         raise OptionError(
@@ -426,6 +434,18 @@ def _check_start(options: TrainingOptions) -> None:
                 f"{entry.name} is {value!r}, but with 0 steps the pretrained network forecasts as "
                 f"it is, from one target alone; leave {flag} ({entry.name} in Python) out, or "
                 "train with more --steps"
+            )
+
+
+def _refuse_settled(options: TrainingOptions) -> None:
+    """Raise OptionError for an option that the pretrained network has settled."""
+    for entry in fields(TrainingOptions):
+        value, flag = getattr(options, entry.name), f"--{entry.name.replace('_', '-')}"
+        allowed = SETTLED_BY_PRETRAINED.get(entry.name)
+        if allowed is not None and value != entry.default and value not in allowed:
+            raise OptionError(
+                f"{entry.name} is {value!r}, but a training from the pretrained network keeps its "
+                f"own; leave {flag} ({entry.name} in Python) out, or use --start scratch"
             )
 
 

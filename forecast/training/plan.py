@@ -22,6 +22,7 @@ from forecast.training.options import TrainingOptions, is_auto
 
 LAST_PHASE = 0.25  # share of the steps of the last feedback phase, where one follows another
 MIN_ROWS = 12  # that at least one series must have to train anything
+MIN_HISTORY = 3  # rows before the horizon of a window that holds a history
 MAX_WINDOW_SEASON = 200  # a longer season is left to the lags: windows would be too slow
 MIN_HORIZON = 8  # of a window where there are enough rows: a shorter one teaches no memory
 WANTED_CONTEXT = 96  # steps, made a whole number of seasons
@@ -44,7 +45,8 @@ class Plan:
         layers, units: sizes of the network.
         dropout: dropout rate between recurrent layers.
         context: steps at the start of a window that set its scale.
-        windows: "random", or "contiguous" with the state carried from batch to batch.
+        windows: "random", or "contiguous" with the state carried from batch to batch, or
+            "histories", see `training.histories`.
         feedback: the regimes of the feedback phases, entries of REGIMES.
         schedule: how the teacher-forcing ratio changes, an entry of SCHEDULES.
         teacher_forcing_ratio: at the start and at the end of scheduled sampling.
@@ -94,9 +96,19 @@ class Plan:
 
     @property
     def min_series_rows(self) -> int:
-        """Rows that a series must have to fill a horizon behind half a context to scale by."""
+        """Rows that a series must have to fill a horizon behind half a context to scale by.
+
+        A history may be shorter, and a part of the horizon behind it is enough.
+        """
+        if self.starts_pretrained:
+            return 2 * self.holdout + MIN_HISTORY + 1
         half_context = min(self.context, max(self.context // 2, 2))
         return 2 * self.holdout + self.train_horizon + half_context
+
+    @property
+    def starts_pretrained(self) -> bool:
+        """Whether training starts from the pretrained network, with windows of its kind."""
+        return self.windows == "histories"
 
     @property
     def feeds_back(self) -> bool:
@@ -206,11 +218,7 @@ def make_plan(options: TrainingOptions, panel: Panel, season: int) -> Plan:
     Raises:
         DataError: if no series is long enough to train on.
     """
-    longest = int(panel.lengths.max())
-    if longest < MIN_ROWS:
-        raise DataError(
-            f"the longest series has {longest} rows; training needs one with at least {MIN_ROWS}"
-        )
+    require_rows(panel)
     given = {
         name: _plain(getattr(options, name))
         for name in Plan.__dataclass_fields__
@@ -224,12 +232,21 @@ def make_plan(options: TrainingOptions, panel: Panel, season: int) -> Plan:
     return replace(_default_plan(panel, season, given), **given)
 
 
+def require_rows(panel: Panel) -> None:
+    """Raise DataError where no series is long enough to train on."""
+    longest = int(panel.lengths.max())
+    if longest < MIN_ROWS:
+        raise DataError(
+            f"the longest series has {longest} rows; training needs one with at least {MIN_ROWS}"
+        )
+
+
 def _default_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
     """The plan where nothing is given but what other defaults depend on."""
     is_small = int(panel.lengths.sum()) < SMALL_PANEL
     typical = typical_length(panel)
     context = given.get("context") or _context(panel, season, typical)
-    holdout = given.get("holdout") or _holdout(season, typical)
+    holdout = given.get("holdout") or default_holdout(season, typical)
     horizon = max(holdout, min(MIN_HORIZON, typical - 2 * holdout - context))
     if feeds_back(given["feedback"]):
         horizon = max(horizon, 2)  # its first step is fed a true value
@@ -273,7 +290,7 @@ def _context(panel: Panel, season: int, typical: int) -> int:
     return max(_whole_seasons(min(wanted, typical // 4), base), 2)
 
 
-def _holdout(season: int, typical: int) -> int:
+def default_holdout(season: int, typical: int) -> int:
     """Steps to hold out: two seasons, at least 6 steps, at most an eighth of a series."""
     wanted = max(2 * season, 6) if season <= MAX_WINDOW_SEASON else season
     return max(_whole_seasons(min(wanted, typical // 8), season), 1)

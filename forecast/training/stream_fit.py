@@ -14,11 +14,9 @@ from safetensors.numpy import load_file, save
 from forecast.data.io.atomic_write import replace_file
 from forecast.errors import ArtifactError
 from forecast.inference.config import Config
-from forecast.nn import HEADS
-from forecast.nn import tensorflow_namespace as tensors
 from forecast.training.callbacks import CosineDecay, FeedbackPhase, Interrupt, ProgressLog
 from forecast.training.fit import AHEAD, Adam, make_network
-from forecast.training.keras_model import TrainableNetwork, VariedInputs
+from forecast.training.keras_model import TrainableNetwork, VariedInputs, weighted_loss
 from forecast.training.plan import Plan
 from forecast.training.progress import Progress
 
@@ -126,12 +124,3 @@ def _signature(config: Config) -> WeightedBatch:
         targets=tf.TensorSpec((*per_step, config.targets)),
         weights=tf.TensorSpec(per_step),
     )
-
-
-def weighted_loss(head: str) -> Callable[[Any, Any], Any]:
-    """The loss of a head at each step (B, T), averaged over targets; Keras weighs it."""
-
-    def loss(targets: Any, params: Any) -> Any:
-        return tf.reduce_mean(HEADS[head].loss(tensors, params, targets), axis=-1)
-
-    return loss

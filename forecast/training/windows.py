@@ -81,7 +81,7 @@ class Windows:
             The windows, scaled; all values are missing where the scale is.
         """
         lead = step_inputs.lead(self.lags)
-        values, rows = self._values(series, first - lead, lead + self.window_length, stop)
+        values, rows = self.values(series, first - lead, lead + self.window_length, stop)
         scale = scale or self.scale_at(series, first, stop)
         values = scaling.forward(values, scale)
         step_features = self.step_features[rows[:, lead:]]
@@ -101,13 +101,17 @@ class Windows:
             first: the row within the series where each context starts, (B,).
             stop: rows of each series that may be used, (B,); by default all.
         """
-        context, _ = self._values(series, first, self.context, stop)
+        context, _ = self.values(series, first, self.context, stop)
+        return self.measure_scale(context)
+
+    def measure_scale(self, context: np.ndarray) -> Scale:
+        """The scale of contexts (B, T, D); NaN where all values are missing."""
         is_missing = np.isnan(context).all(axis=1)
         default = scaling.measure_counts if self.counts else scaling.measure
         location, scale = (self.measure or default)(context)
         return Scale(np.where(is_missing, np.nan, location), scale)
 
-    def _values(
+    def values(
         self, series: np.ndarray, first: np.ndarray, count: int, stop: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Values (B, count, D) from the given rows on, NaN outside the series; and their rows."""

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from forecast.inference.season_phases import PHASES, season_phases
 from forecast.nn import seasonal, step_inputs
 from forecast.pretrained import generated_windows
-from forecast.pretrained.generated_windows import TRUST, draw_batch, loss_weights, windows_of
+from forecast.pretrained.generated_windows import draw_batch, windows_of
 from forecast.pretrained.practised import KINDS, scale_rows
+from forecast.training import histories
+from forecast.training.loss_weights import WARM_UP
 
 NAN = np.nan
 
@@ -50,7 +52,7 @@ def test_shift_the_input_of_a_step_is_the_target_before_it_and_those_at_the_lags
             continue
         assert not flags[:, :lag].any()  # nothing is known from before the series
         np.testing.assert_array_equal(inputs[:, lag:, role], batch.targets[:, :-lag, 0])
-        is_weighted = np.arange(20)[:-lag] >= min(generated_windows.WARM_UP, rows - 1)
+        is_weighted = np.arange(20)[:-lag] >= min(WARM_UP, rows - 1)
         np.testing.assert_array_equal(
             flags[:, lag:][:, is_weighted], observed[:, :-lag][:, is_weighted]
         )
@@ -69,7 +71,7 @@ def test_values_are_in_units_of_the_last_rows_of_the_history_alone():
     )
     np.testing.assert_allclose(batch.targets[0, [32, 34], 0], expected[[0, 2]], rtol=1e-5)
     assert batch.targets[0, 33, 0] == 0
-    assert batch.targets[0, 0, 0] == generated_windows.MAX_SCALED  # cut off
+    assert batch.targets[0, 0, 0] == histories.MAX_SCALED  # cut off
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 19), st.floats(-100, 100))
@@ -103,7 +105,7 @@ def test_what_is_missing_has_no_weight():
 
     batch = windows_from(drawn, 12)
 
-    warm_up = np.arange(20) < generated_windows.WARM_UP
+    warm_up = np.arange(20) < WARM_UP
     np.testing.assert_array_equal(batch.weights == 0, np.isnan(drawn) | warm_up)
     assert np.isfinite(batch.targets).all()
     assert (batch.weights >= 0).all()
@@ -129,47 +131,6 @@ def test_phases_are_those_of_steps_from_anywhere_within_the_seasons():
     assert len(found) == 1
     assert batch.step_features.shape == (3, 20, 2 * PHASES)
     assert (batch.step_features == batch.step_features[:1]).all()
-
-
-# What losses count for
-
-
-def test_weights_by_hand():
-    scaled = np.array(
-        [
-            [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 7.0, 7.0],  # changes by 1 from step to step
-            [2.0, 2.4, 2.0, NAN, 2.0, 2.4, 7.0, 7.0],  # by 0.4, where two values follow each other
-        ]
-    )
-
-    weights = loss_weights(scaled, rows=6, season=1)
-
-    calm = 1 / (np.array([1.0, 0.4]) + TRUST)
-    by_step = 8 * np.array([0, 0, 0, 0.5 / 3, 0.5 / 3, 0.5 / 3, 1 / 2, 1 / 2])
-    np.testing.assert_allclose(weights, np.outer(calm / calm.mean(), by_step))
-
-
-def test_the_change_that_counts_is_that_over_a_season_or_half_a_short_history():
-    wave = np.tile([0.0, 3.0], 5)[None].repeat(2, axis=0)
-    wave[1] = np.arange(10)
-
-    over_a_season, half = loss_weights(wave, 8, season=2), loss_weights(wave, 3, season=2)
-
-    np.testing.assert_allclose(over_a_season[0, -1] / over_a_season[1, -1], (2 + TRUST) / TRUST)
-    one_step = (1 + TRUST) / (3 + TRUST)  # of three rows
-    np.testing.assert_allclose(half[0, -1] / half[1, -1], one_step)
-
-
-@given(st.integers(2, 30), st.integers(1, 10), st.integers(1, 12))
-def test_history_and_future_share_the_weight_as_they_should(rows, horizon, season):
-    scaled = np.random.default_rng(rows).normal(size=(4, rows + horizon))
-
-    weights = loss_weights(scaled, rows, season)
-
-    assert weights.shape == scaled.shape
-    history, future = weights[:, :rows].mean(axis=0).sum(), weights[:, rows:].mean(axis=0).sum()
-    assert history / future == pytest.approx(generated_windows.ONE_STEP_WEIGHT)
-    assert weights.mean() == pytest.approx(1 + generated_windows.ONE_STEP_WEIGHT)
 
 
 # Whole batches
@@ -199,7 +160,7 @@ def test_a_batch_is_of_one_kind(monkeypatch, kind):
     assert batch.weights.shape == (series, steps)
     assert {part.dtype for part in batch[:4]} == {np.dtype("float32")}
     assert all(np.isfinite(part).all() for part in batch[1:4])
-    assert np.nanmax(np.abs(batch.values)) <= generated_windows.MAX_SCALED
+    assert np.nanmax(np.abs(batch.values)) <= histories.MAX_SCALED
 
 
 @pytest.mark.usefixtures("small")

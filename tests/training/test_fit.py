@@ -167,8 +167,8 @@ def test_the_memory_carried_along_makes_a_difference(run, shared, monkeypatch):
     from forecast.training import fit
 
     carried, _ = shared(windows="contiguous", rounds=4)
-    pair = fit._pair
-    monkeypatch.setattr(fit, "_pair", lambda b: pair(b._replace(resets=np.ones_like(b.resets))))
+    parts = fit._parts
+    monkeypatch.setattr(fit, "_parts", lambda b: parts(b._replace(resets=np.ones_like(b.resets))))
     forgotten, _ = run(windows="contiguous")
 
     losses = [[r.loss for r in fitted.rounds] for fitted in (carried, forgotten)]

@@ -195,12 +195,20 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"holdout": -1}, "holdout is -1; it must be a whole number of at least 0"),
         ({"batch_size": 0}, "batch_size is 0; it must be a whole number of at least 1"),
         ({"steps": -1}, "steps is -1; it must be a whole number of at least 0"),
-        ({"start": "random"}, "start is 'random'; it must be one of scratch, pretrained"),
-        ({"start": "pretrained"}, "start is 'pretrained': that network forecasts as it is; add"),
+        ({"start": "random"}, "start is 'random'; it must be one of auto, scratch, pretrained"),
         (
-            {"start": "pretrained", "steps": 9},
-            "start is 'pretrained': that network forecasts as it is; add",
+            {"start": "pretrained", "network": "seq2seq"},
+            "network is 'seq2seq', but a training from the pretrained network keeps its own; leave",
         ),
+        (
+            {"start": "pretrained", "steps": 9, "transform": "log"},
+            "transform is 'log', but a training from the pretrained network keeps its own; leave",
+        ),
+        ({"start": "pretrained", "units": 8}, "units is 8, but a training from the pretrained"),
+        ({"start": "pretrained", "head": "normal"}, "head is 'normal', but a training from the"),
+        ({"start": "pretrained", "context": 9}, "context is 9, but a training from the"),
+        ({"start": "pretrained", "windows": "contiguous"}, "windows is 'contiguous', but a"),
+        ({"start": "pretrained", "residual": True}, "residual is True, but a training from the"),
         ({"start": "scratch", "steps": 0}, "steps is 0, but start is 'scratch'; leave --start out"),
         ({"members": 2, "head": "negative_binomial"}, "members is 2, but a model of counts or of"),
         ({"members": 3, "also": ["came"]}, "members is 3, but a model of counts or of several"),
@@ -231,11 +239,12 @@ def test_a_choice_out_of_range_is_named_with_what_would_be_right(sales, choices,
 def test_no_steps_begin_from_the_pretrained_network_whatever_the_place_of_the_columns():
     choices = {"id": "store", "time": "day", "target": "sold", "frequency": "D", "season": 7}
 
-    for start in (None, "pretrained"):
+    for start in (None, "auto", "pretrained"):
         options = Forecaster(start=start, steps=0, seed=3, budget="9s", bounds="none", **choices)
         options.check()
         assert not options.is_trained
-    assert Forecaster(start="scratch", steps=1).is_trained
+    for start in (None, "auto", "scratch", "pretrained"):
+        assert Forecaster(start=start, steps=1).is_trained
     assert Forecaster().is_trained
 
 

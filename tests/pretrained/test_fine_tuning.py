@@ -1,0 +1,265 @@
+"""Training from the pretrained network: where it starts, what is chosen, and what it keeps."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast import DataError, Forecaster
+from forecast.data.to_panel import to_panel
+from forecast.forecaster import _windows
+from forecast.inference.members import Core
+from forecast.inference.predictor import Predictor
+from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights, histories
+from forecast.pretrained.zero_shot import shipped, zero_shot
+from forecast.report.reproduce import training_command
+from forecast.training.options import TrainingOptions
+
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+def table_of(lengths, seed=0, freq="MS", missing=0.0):
+    """A long table of series of noise about a season, with two targets and covariates."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for k, length in enumerate(lengths):
+        values = 50 + 10 * np.sin(np.arange(length) / 2) + rng.normal(0, 3, (2, length)).cumsum(1)
+        values[0, 1:-1][rng.random(length - 2) < missing] = np.nan
+        parts.append(
+            pd.DataFrame(
+                {
+                    "unique_id": f"s{k}",
+                    "ds": pd.date_range("2001-01-01", periods=length, freq=freq),
+                    "y": values[0],
+                    "other": values[1],
+                    "price": rng.normal(size=length),
+                    "shop": rng.choice(["open", "shut"], length),
+                    "city": f"city {k % 2}",
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def panel_of(lengths, seed=0, freq="MS", missing=0.0, **roles):
+    return to_panel(table_of(lengths, seed, freq, missing), target="y", **roles)
+
+
+def start_of(panel, **options):
+    """The network before the first gradient step."""
+    config, _ = choose_fine_tuning(TrainingOptions(start="pretrained", **options), panel)
+    return Predictor.after(panel, Core(config, first_weights(config)))
+
+
+def future_of(panel, steps):
+    """Prices and openings of the next steps of each series."""
+    times = panel.frequency.times(
+        panel.start[0]
+        + panel.lengths[0] * panel.frequency.step
+        + np.arange(steps) * panel.frequency.step
+    )
+    return pd.DataFrame({"ds": times, "price": np.linspace(-2, 2, steps), "shop": "open"})
+
+
+def last_rows(panel, steps):
+    """The known columns of the last steps of each series."""
+    times = panel.frequency.times(panel.ordinals)
+    rows = np.concatenate([np.arange(end - steps, end) for end in panel.indptr[1:]])
+    return pd.DataFrame(
+        {
+            "unique_id": np.repeat(panel.ids, steps),
+            "ds": times[rows],
+            "price": panel.known.values[rows, 0],
+        }
+    )
+
+
+def assert_same_forecasts(one, other, **options):
+    """The centres and the sample paths of 7 steps."""
+    future = options.pop("future", None)
+    own = one.rollout(7, paths=3, future=future, **options)
+    expected = other.rollout(7, paths=3)
+    name = one.config.schema.targets[0] if one.config.targets > 1 else "forecast"
+    np.testing.assert_allclose(own.table[name], expected.table["forecast"], **CLOSE)
+    if one.config.targets == 1:
+        np.testing.assert_allclose(own.paths, expected.paths, **CLOSE)
+
+
+# The network before the first step
+
+
+@given(
+    seed=st.integers(0, 2**16),
+    length=st.integers(60, 250),
+    freq=st.sampled_from(["MS", "D", "QS", "h"]),
+    missing=st.sampled_from([0.0, 0.2]),
+    known=st.sampled_from([(), ("price",), ("price", "shop")]),
+    static=st.sampled_from([(), ("city",)]),
+)
+@settings(deadline=None, max_examples=10)
+def test_before_the_first_step_forecasts_are_those_of_the_pretrained_network(
+    seed, length, freq, missing, known, static
+):
+    rows = {"lengths": (length, length), "seed": seed, "freq": freq, "missing": missing}
+    panel = panel_of(**rows, known=known, static=static)
+    start = start_of(panel)
+    future = future_of(panel, 7) if known else None
+
+    assert len(start.weights["decoder_0.kernel"]) == start.config.inputs + 2
+    assert_same_forecasts(start, zero_shot(panel_of(**rows), calibrated=False), future=future)
+
+
+def test_further_targets_leave_the_forecast_of_the_first_one_alone():
+    panel = panel_of([80, 65], also=["other"])
+
+    start = start_of(panel)
+
+    assert start.config.targets == 2
+    assert_same_forecasts(start, zero_shot(panel_of([80, 65]), calibrated=False))
+
+
+def test_a_further_target_starts_with_the_weights_of_its_own_past_and_no_remainder():
+    weights = start_of(panel_of([80], also=["other"])).weights
+    known = shipped().weights
+
+    bias, kernel = weights["head.bias"], weights["head.kernel"]
+    assert bias[:2].tolist() == [known["head.bias"][0], 0.0]
+    assert not kernel[:, 1].any()
+    np.testing.assert_array_equal(bias[2::2], known["head.bias"][1:])
+    np.testing.assert_array_equal(bias[3::2], known["head.bias"][1:])
+    first = weights["decoder_0.kernel"]
+    assert not first[1 : 4 * 7 : 2].any()  # the recurrent layers see the first target alone
+
+
+@pytest.mark.slow
+def test_the_compiled_runtime_starts_from_the_same_forecasts():
+    panel = panel_of([80, 80], known=["price"], static=["city"])
+
+    assert_same_forecasts(
+        start_of(panel),
+        zero_shot(panel_of([80, 80]), calibrated=False),
+        future=future_of(panel, 7),
+        runtime="compiled",
+    )
+
+
+# What is chosen
+
+
+def test_the_configuration_is_that_of_the_pretrained_network_and_what_the_table_has_beyond_it():
+    panel = panel_of([80, 65], freq="D", also=["other"], known=["price"], static=["city"])
+
+    config, plan = choose_fine_tuning(
+        TrainingOptions(start="pretrained", holidays="DE", steps=7, seed=1), panel
+    )
+
+    known = zero_shot(panel_of([80, 65], freq="D"), calibrated=False).config
+    for name in ("network", "head", "cell", "layers", "units", "residual", "seasons", "lags"):
+        assert getattr(config, name) == getattr(known, name)
+    assert (config.direct, config.context, config.season) == (True, known.context, known.season)
+    assert (config.powers[0], config.bounds[0]) == (1.0, known.bounds[0])
+    assert [c.name for c in config.known] == ["price"]
+    assert [c.name for c in config.static] == ["city"]
+    assert config.holidays == "DE"
+    assert (plan.feedback, plan.windows, plan.steps) == (("free",), "histories", 7)
+
+
+@pytest.mark.parametrize(
+    ("freq", "rows", "cycles"),
+    [("MS", 80, ()), ("D", 80, ()), ("D", 800, ()), ("h", 80, ()), ("h", 20_000, ("year",))],
+)
+def test_calendar_cycles_that_are_seasons_of_the_network_are_no_new_inputs(freq, rows, cycles):
+    assert start_of(panel_of([rows], freq=freq)).config.cycles == cycles
+
+
+def test_a_window_holds_as_many_rows_as_the_network_reads_or_the_longest_series_has():
+    for rows, expected in ((40, 36), (400, 144)):
+        panel = panel_of([rows, 12])
+        config, plan = choose_fine_tuning(TrainingOptions(start="pretrained"), panel)
+
+        source = histories(_windows(panel, config, plan), config, plan)
+
+        assert source.context == expected
+        assert source.window_length == expected + plan.train_horizon
+        assert (source.scale_rows, source.season) == (36, 12)
+
+
+@pytest.mark.parametrize(("rows", "holdout"), [(13, 3), (19, 3), (40, 5), (400, 24)])
+def test_enough_rows_are_held_out_to_choose_by(rows, holdout):
+    panel = panel_of([rows])
+
+    assert choose_fine_tuning(TrainingOptions(start="pretrained"), panel).plan.holdout == holdout
+    given = TrainingOptions(start="pretrained", holdout=2)
+    assert choose_fine_tuning(given, panel).plan.holdout == 2
+
+
+def test_a_series_that_is_too_short_is_refused():
+    with pytest.raises(DataError, match="the longest series has 11 rows; training needs one"):
+        choose_fine_tuning(TrainingOptions(start="pretrained"), panel_of([11]))
+
+
+# Trainings
+
+
+@pytest.mark.slow
+def test_a_window_in_training_gives_what_a_rollout_from_its_cutoff_gives():
+    from forecast.training.fit import make_network
+    from forecast.training.keras_model import RaggedInputs
+
+    panel = panel_of([24, 17], freq="QS", missing=0.1, known=["price"])
+    options = TrainingOptions(start="pretrained", train_horizon=5, holdout=2, bounds="none")
+    config, plan = choose_fine_tuning(options, panel)
+    source, weights = histories(_windows(panel, config, plan), config, plan), first_weights(config)
+
+    parts = source.gather(np.arange(2), panel.lengths - 5, panel.lengths)
+    network = make_network(config, plan, 0, source)
+    network.assign(weights)
+    params = network(RaggedInputs(parts.values, parts.step_features, parts.begins))
+
+    start = Predictor.after(panel.until(5), Core(config, weights))
+    rollout = (
+        start.rollout(5, future=last_rows(panel, 5)).table["forecast"].to_numpy().reshape(2, 5)
+    )
+    median = params.numpy()[:, source.context :, 0]
+    scale = start.state.scale
+    np.testing.assert_allclose(median * scale.scale + scale.location, rollout, **CLOSE)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+def test_what_makes_the_validation_worse_is_not_kept():
+    table = table_of([24], freq="QS")[["unique_id", "ds", "y"]]
+    untrained = Forecaster(steps=0).fit(table)
+
+    tuned = Forecaster(start="pretrained", steps=2, learning_rate=10.0).fit(table)
+
+    assert tuned.model_.trained.kept_step == 0
+    np.testing.assert_allclose(tuned.predict(6)["forecast"], untrained.predict(6)["forecast"])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+def test_a_training_keeps_what_is_better_and_gives_calibrated_intervals(monkeypatch):
+    monkeypatch.setattr("forecast.training.callbacks.MARGIN", -1.0)
+    table = table_of([24, 24], freq="QS", missing=0.1)
+
+    model = (
+        Forecaster(start="pretrained", steps=3, learning_rate=1e-3, target="y", known=["price"])
+        .fit(table[["unique_id", "ds", "y", "price"]])
+        .model_
+    )
+
+    known = first_weights(model.config)
+    assert model.trained.kept_step > 0
+    assert not np.array_equal(model.weights["head.kernel"], known["head.kernel"])
+    assert model.weights["decoder_0.kernel"][22].any()  # the price has found its way in
+    assert model.calibration is not None
+    assert not model.is_zero_shot
+    future = future_of(model.panel(table), 3)[["ds", "price"]]
+    forecast = model.predict(3, levels=80, future=future)
+    assert (forecast["forecast-lo-80"] < forecast["forecast"]).all()
+    assert (forecast["forecast"] < forecast["forecast-hi-80"]).all()
+    command = training_command(model, "model.forecast")
+    assert "--start pretrained --bounds" in command
+    assert not any(f"--{name}" in command for name in ("network", "units", "windows", "residual"))
