@@ -49,7 +49,7 @@ format: $(VENV)/installed
 bench: $(VENV)/installed $(PEERS)/installed
 	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python --write $(BENCH)
 
-# Make the shipped weights of the pretrained network again, from a seed: an hour and a quarter. Stopped, it
+# Make the shipped weights of the pretrained network again, from a seed: two hours. Stopped, it
 # goes on where it was; PRETRAIN="--steps 500" and other options of python -m forecast.pretrained are passed on.
 pretrain: $(VENV)/installed
 	mkdir -p .pretrain

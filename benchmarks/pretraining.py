@@ -41,6 +41,7 @@ from forecast.nn import seasonal
 from forecast.nn.seasonal import Seasonal
 from forecast.pretrained import generated_windows
 from forecast.pretrained.pretraining import (
+    Stage,
     generated_batches,
     pretraining_config,
     pretraining_plan,
@@ -159,7 +160,7 @@ def trained(network: Network, path: Path) -> dict[str, np.ndarray]:
         from forecast.training.stream_fit import fit_stream
 
         made = pretraining_config(network.units, network.layers, network.cell)
-        plan = pretraining_plan(made, network.steps, RATE)
+        plan = pretraining_plan(made, Stage(network.steps, RATE))
         batches = partial(generated_batches, seed=network.seed, without=network.without)
         kept = path.with_suffix(".kept")
         save_file(fit_stream(made, plan, batches, kept, network.seed), path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -14,15 +13,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from forecast._version import __version__
 from forecast.backtest import Backtest
-from forecast.data import covariates
 from forecast.data.panel import Panel
 from forecast.data.to_panel import to_panel
-from forecast.errors import ForecastError, ForecastWarning, first_few, require_whole
-from forecast.evaluation.combination import combined
+from forecast.errors import ForecastWarning, first_few, require_whole
 from forecast.evaluation.cutoff_forecasts import CutoffForecasts
-from forecast.evaluation.holdout import HoldoutResults, evaluate_holdout
 from forecast.evaluation.rolling_origin import (
     DEFAULT_CUTOFFS,
     history_before,
@@ -32,17 +27,11 @@ from forecast.evaluation.rolling_origin import (
     roll,
 )
 from forecast.evaluation.scoring import score
-from forecast.inference.config import Config
+from forecast.fitting import candidate, fit
 from forecast.inference.forecast import Forecast
-from forecast.inference.members import Core
 from forecast.inference.plausibility import unpractised_steps
 from forecast.inference.predictor import Predictor
-from forecast.inference.preprocess import step_features, transformed
-from forecast.inference.theta_member import ThetaMember
 from forecast.model import Model
-from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights, histories
-from forecast.pretrained.zero_shot import pretrained_member
-from forecast.training.histories import Histories
 from forecast.training.options import (
     ColumnOptions,
     TrainingOptions,
@@ -51,9 +40,6 @@ from forecast.training.options import (
     seconds,
     with_option_docs,
 )
-from forecast.training.plan import Choices, Plan, choose
-from forecast.training.windows import Windows
-from forecast.training_record import TrainingRecord
 from forecast.tuning.best_options import (
     DEFAULT_BUDGET as DEFAULT_TUNING_BUDGET,
 )
@@ -68,7 +54,6 @@ from forecast.tuning.rolling_error import DEFAULT_CUTOFFS as DEFAULT_TUNING_CUTO
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forecast.training.fit import Fitted
     from forecast.training.progress import Progress
     from forecast.tuning.search import AtRound
     from forecast.tuning.tuning_result import Trial, Tuning
@@ -125,7 +110,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
         if not self.is_trained:
             self.model_ = Model.untrained(panel, self.season, self.bounds, members=self.members)
             return self
-        self.model_ = _fit(self, panel, seconds(self.budget), progress)
+        self.model_ = fit(self, panel, seconds(self.budget), progress)
         return self
 
     def tune(
@@ -197,7 +182,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
         def train(options: Mapping[str, Any], limit: float, at_round: AtRound) -> Predictor:
             chosen = clone(self).set_params(**options)
             chosen.check()
-            return _candidate(chosen, rows.history, limit, progress, at_round)
+            return candidate(chosen, rows.history, limit, progress, at_round)
 
         self.tuning_ = find_best_options(self, panel, request, train, rows, on_trial)
         self.set_params(**self.tuning_.options)
@@ -205,7 +190,7 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
             on_search(self.tuning_)
         left = seconds(budget) - (time.monotonic() - started)
         limit = min(max(left, request.share), seconds(self.budget))
-        self.model_ = _fit(self, panel, limit, progress)
+        self.model_ = fit(self, panel, limit, progress)
         return self
 
     def predict(self, *given: Any, **options: Any) -> pd.DataFrame:
@@ -342,137 +327,3 @@ class Forecaster(TrainingOptions, ColumnOptions, BaseEstimator):  # type: ignore
                 stacklevel=3,
             )
         return kept
-
-
-def _fit(
-    options: Forecaster,
-    panel: Panel,
-    budget: float,
-    progress: Callable[[Progress], None] | None,
-) -> Model:
-    """A model trained with some options on all rows of a panel, for at most so many seconds."""
-    config, plan = settled = _settled(options, panel)
-    fitted = _train(options, panel, settled, budget, progress)
-    core = _with_members(panel, Core(config, fitted.weights), plan)
-    results = evaluate_holdout(panel, core, plan.holdout)
-    predictor = Predictor.after(panel, core)
-    return Model(
-        *core.parts,
-        state=predictor.state,
-        calibration=results.calibration,
-        record=_record(panel, plan, fitted, results),
-    )
-
-
-def _settled(options: Forecaster, panel: Panel) -> Choices:
-    """All that the options leave open, by what the training starts from."""
-    is_tuned = options.start == "pretrained"
-    return choose_fine_tuning(options, panel) if is_tuned else choose(options, panel)
-
-
-def _candidate(
-    options: Forecaster,
-    panel: Panel,
-    budget: float,
-    progress: Callable[[Progress], None] | None,
-    at_round: AtRound,
-) -> Predictor:
-    """A network trained with some options, whose errors are all that is wanted of it.
-
-    Raises:
-        KeyboardInterrupt: if the training was interrupted.
-    """
-    settled = _settled(options, panel)
-
-    def inspect(now: Progress, weights: Callable[[], dict[str, np.ndarray]]) -> None:
-        network = lambda: Predictor.after(panel, Core(settled.config, weights()))  # noqa: E731
-        at_round(now.step / now.steps, network)
-
-    fitted = _train(options, panel, settled, budget, progress, inspect)
-    if fitted.ended == "interrupted":
-        raise KeyboardInterrupt
-    core = Core(settled.config, fitted.weights)
-    return Predictor.after(panel, _with_members(panel, core, settled.plan))
-
-
-def _train(
-    options: Forecaster,
-    panel: Panel,
-    settled: Choices,
-    budget: float,
-    progress: Callable[[Progress], None] | None,
-    inspect: Callable[[Progress, Callable[[], dict[str, np.ndarray]]], None] | None = None,
-) -> Fitted:
-    """One training; see `training.fit.fit`."""
-    from forecast.training.fit import fit  # TensorFlow is imported here and not before
-
-    config, plan = settled
-    windows, start = _windows(panel, config, plan), None
-    source: Windows | Histories = windows
-    if plan.starts_pretrained:
-        source, start = histories(windows, config, plan), first_weights(config)
-    try:
-        fitted = fit(config, plan, source, int(options.seed), budget, progress, inspect, start)
-    finally:
-        gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
-    _refuse_useless(fitted)
-    return fitted
-
-
-def _with_members(panel: Panel, core: Core, plan: Plan) -> Core:
-    """A trained network with the further members that are asked for and worth their time."""
-    if plan.members == 1:
-        return core
-    season = core.config.season
-    others = (pretrained_member(panel, season), ThetaMember(season))[: plan.members - 1]
-    return combined(panel, core, others, plan.holdout)
-
-
-def _windows(panel: Panel, config: Config, plan: Plan) -> Windows:
-    """The training windows of a panel."""
-    static = covariates.encode(panel.static, config.static, len(panel.ids))
-    return Windows(
-        target=transformed(panel, config.powers),
-        step_features=step_features(panel, config, static),
-        indptr=panel.indptr,
-        lags=config.lags,
-        context=config.context,
-        window_length=plan.window_length,
-        counts=config.counts,
-        measure=config.measure,
-    )
-
-
-def _record(panel: Panel, plan: Plan, fitted: Fitted, results: HoldoutResults) -> TrainingRecord:
-    """How a training went."""
-    comparisons = results.comparisons or {}
-    target, *also = panel.schema.targets
-    return TrainingRecord(
-        library=__version__,
-        series=len(panel.ids),
-        rows=int(panel.indptr[-1]),
-        last=int(panel.ordinals.max()),
-        plan=plan,
-        rounds=fitted.rounds,
-        ended=fitted.ended,
-        kept_step=fitted.kept_step,
-        phases=fitted.phases,
-        phase_starts=fitted.phase_starts,
-        comparison=comparisons.get(target),
-        also={name: comparisons.get(name) for name in also},
-        exposure=results.exposure,
-        coverage=results.coverage,
-        notes=panel.notes,
-        changes=fitted.changes,
-    )
-
-
-def _refuse_useless(fitted: Fitted) -> None:
-    """Raise where training has not led to weights that can be used."""
-    if not fitted.rounds:  # interrupted before the first step was done
-        raise KeyboardInterrupt
-    if not all(np.isfinite(part).all() for part in fitted.weights.values()):
-        raise ForecastError(
-            "training diverged: the weights are not finite; choose a smaller --learning-rate, or "
-            "correct values that lie far outside the others"
-        )

@@ -37,6 +37,8 @@ class TrainingRecord:
         coverage: empirical coverage of intervals on the held-out steps, in percent by level.
         notes: on how the table was read, as sentences for people.
         changes: when and how far the time budget has lowered the planned steps.
+        steps_on_all_rows: gradient steps of a repetition on all rows, held-out ones included, that
+            made the weights of the model; 0 if there was none.
     """
 
     library: str
@@ -55,6 +57,7 @@ class TrainingRecord:
     coverage: dict[str, float] | None
     notes: tuple[str, ...] = ()
     changes: tuple[PlanChange, ...] = ()
+    steps_on_all_rows: int = 0
 
     def curves(self) -> TrainingCurves:
         """The losses of the training, for `plotting.plot_training`."""
@@ -93,6 +96,7 @@ class TrainingRecord:
             "exposure": _plain(self.exposure),
             "coverage": self.coverage,
             "notes": list(self.notes),
+            "all_rows": self.steps_on_all_rows,
         }
 
     @classmethod
@@ -121,6 +125,7 @@ class TrainingRecord:
             coverage=values["coverage"],
             notes=tuple(values["notes"]),
             changes=tuple(PlanChange(**change) for change in values.get("changes", ())),
+            steps_on_all_rows=values.get("all_rows", 0),
         )
         check_fields(record)
         if not record.rounds or len(record.phases) != len(record.phase_starts):

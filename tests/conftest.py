@@ -369,7 +369,7 @@ def untrained(monkeypatch):
         )
 
     monkeypatch.setitem(sys.modules, "forecast.training.fit", SimpleNamespace(fit=fit))
-    monkeypatch.setattr("forecast.forecaster.gc.collect", lambda: 0)  # there is no Keras model
+    monkeypatch.setattr("forecast.fitting.gc.collect", lambda: 0)  # there is no Keras model
 
 
 @pytest.fixture

@@ -69,7 +69,8 @@ def test_a_model_of_three_members_is_saved_updated_and_forecast_as_any_other(sal
     assert loaded.predict(4).equals(model.predict(4))
     later = loaded.update(sales[~before])
     assert later.predict(2)["day"].min() == pd.Timestamp("2024-03-01")
-    members = "forecasts are the mean of lstm 33%, the pretrained network 33%, the theta method 33%"
+    parts = ["the trained network 33%", "the pretrained network 33%", "the theta method 33%"]
+    members = f"forecasts are the mean of {', '.join(parts)}"
     assert f"  {members}" in summary(loaded)
     assert "--members 3" in training_command(loaded, "again.forecast")
 

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from forecast import DataError, Forecaster, ForecastError, OptionError
 from forecast.datasets import load
-from forecast.forecaster import _candidate
+from forecast.fitting import candidate
 from forecast.tuning.search import Pruned
 
 UNITS = {"units": [2, 3, 5]}
@@ -204,11 +204,11 @@ def test_a_training_is_looked_at_after_each_round_and_can_be_ended_there(make_ra
             raise Pruned
 
     with pytest.raises(Pruned):
-        _candidate(Forecaster(units=2, steps=4, feedback="teacher"), panel, 60.0, None, look)
+        candidate(Forecaster(units=2, steps=4, feedback="teacher"), panel, 60.0, None, look)
 
     assert shares == [0.25, 0.5]
     assert errors[0] != errors[1]  # the network of that moment
-    predictor = _candidate(
+    predictor = candidate(
         Forecaster(units=2, steps=4, feedback="teacher"), panel, 60.0, None, lambda *_: None
     )
     assert len(predictor.predict(2)) == 2  # the next training is not disturbed

@@ -72,7 +72,9 @@ def _settled(options: TrainingOptions, known: Config, panel: Panel) -> TrainingO
     season, typical = known.season, typical_length(panel)
     horizon = max(HORIZON_SEASONS * season, MIN_HORIZON)
     shortest = min(MIN_HOLDOUT, typical // HOLDOUT_SHARE)
+    takes_more = panel.known.names or panel.static.names or len(panel.schema.targets) > 1
     defaults = {
+        "members": 1 if takes_more else 2,  # theta knows nothing of covariates
         "holdout": max(default_holdout(season, typical), shortest),
         "feedback": ("free",),
         "steps": STEPS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,21 @@ from forecast.training.plan import Plan
 if TYPE_CHECKING:
     from forecast.training.stream_fit import WeightedBatch
 
-STEPS = 9_000  # of the shipped weights
+
+class Stage(NamedTuple):
+    """A part of the pretraining, with a cosine decay of its own.
+
+    Attributes:
+        steps: gradient steps.
+        rate: initial learning rate.
+    """
+
+    steps: int
+    rate: float
+
+
+STAGES = (Stage(9_000, 4e-3), Stage(3_000, 1.5e-3))  # of the shipped weights
+STEPS = sum(stage.steps for stage in STAGES)
 SEASONS = (12, 0)  # of the series whose state the file holds
 
 
@@ -55,8 +69,9 @@ def pretraining_config(units: int, layers: int, cell: str) -> Config:
     return with_seasons(config, SEASONS)
 
 
-def pretraining_plan(config: Config, steps: int, rate: float) -> Plan:
+def pretraining_plan(config: Config, stage: Stage) -> Plan:
     """How the network is trained; contexts and horizons vary from batch to batch."""
+    steps = stage.steps
     return Plan(
         layers=config.layers,
         units=config.units,
@@ -74,7 +89,7 @@ def pretraining_plan(config: Config, steps: int, rate: float) -> Plan:
         steps=steps,
         rounds=max(steps // 50, 1),
         patience=steps,
-        learning_rate=rate,
+        learning_rate=stage.rate,
         gradient_clip=1.0,
     )
 

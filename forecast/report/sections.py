@@ -188,14 +188,16 @@ def training_section(contents: Contents) -> tuple[Markup, dict[str, Any]]:
     if any(progress.validation_loss is not None for progress in rounds):
         lines["validation"] = ("Validation", validation)
     caption = "Loss by gradient step"
+    kept = f"the weights of step {record.kept_step:,} are kept"
+    if record.steps_on_all_rows:
+        kept = f"the weights are those of {record.steps_on_all_rows:,} steps on all rows"
     rows = zip(steps, losses, validation, strict=True)
     return section(
         "training",
         markup.chart(
             "loss",
             caption,
-            f"Loss after each of {len(rounds)} rounds; the weights of step {record.kept_step:,} "
-            "are kept.",
+            f"Loss after each of {len(rounds)} rounds; {kept}.",
             markup.table(caption, ["Step", "Training", "Validation"], rows),
         ),
         *_exposure(contents.model, record),

@@ -57,21 +57,17 @@ def _training(record: TrainingRecord, config: Config) -> str:
     layers = "1 layer" if config.layers == 1 else f"{config.layers} layers"
     steps = "1 gradient step" if last.step == 1 else f"{last.step:,} gradient steps"
     feedback = ", then ".join(REGIMES.get(phase, phase) for phase in record.phases)
+    network = f"{MEMBERS['network']} further" if record.plan.starts_pretrained else config.network
     return (
-        f"Trained {config.network} ({layers} of {config.units} {config.cell.upper()} units; "
+        f"Trained {network} ({layers} of {config.units} {config.cell.upper()} units; "
         f"{feedback}): {steps} in {last.seconds:,.0f} s{ENDINGS[record.ended]}."
     )
 
 
 def _details(record: TrainingRecord, config: Config) -> Iterator[str]:
     """The inputs, the weights that were kept, phases that were not reached, and the bounds."""
-    last = record.rounds[-1]
     yield _inputs(config)
-    if record.kept_step < last.step:
-        yield f"weights: from step {record.kept_step:,}, the lowest validation loss"
-    is_validated = last.validation_loss is not None or record.ended == "interrupted"
-    if record.plan.holdout and not is_validated:
-        yield "weights: the last ones, since no value is observed in the validation rows"
+    yield from _weights(record)
     if record.changes:
         yield _lowered(record.changes)
     unreached = record.plan.feedback[len(record.phases) :]
@@ -79,6 +75,21 @@ def _details(record: TrainingRecord, config: Config) -> Iterator[str]:
         phases = " and ".join(REGIMES.get(phase, phase) for phase in unreached)
         yield f"training ended before the phase {phases}"
     yield from _limits(config)
+
+
+def _weights(record: TrainingRecord) -> Iterator[str]:
+    """Which weights the model has, where they are not simply the last ones."""
+    last, again = record.rounds[-1], record.steps_on_all_rows
+    if again:
+        steps = "1 step" if again == 1 else f"{again:,} steps"
+        yield f"weights: from a repetition of {steps} on all rows, held-out ones included"
+    elif record.plan.starts_pretrained and not record.kept_step:
+        yield "weights: the pretrained ones, since training made the validation loss worse"
+    elif record.kept_step < last.step:
+        yield f"weights: from step {record.kept_step:,}, the lowest validation loss"
+    is_validated = last.validation_loss is not None or record.ended == "interrupted"
+    if record.plan.holdout and not is_validated:
+        yield "weights: the last ones, since no value is observed in the validation rows"
 
 
 def _lowered(changes: tuple[PlanChange, ...]) -> str:
@@ -94,7 +105,7 @@ def _lowered(changes: tuple[PlanChange, ...]) -> str:
 def _members(model: Model) -> Iterator[str]:
     """What each member of a model counts for in its forecasts."""
     if model.others:
-        own = MEMBERS["network"] if model.is_zero_shot else model.config.network
+        own = MEMBERS["network"] if model.is_zero_shot else "the trained network"
         names = [own, *(MEMBERS[member.kind] for member in model.others)]
         parts = [f"{n} {s:.0%}" for n, s in zip(names, model.shares, strict=True)]
         yield f"forecasts are the mean of {', '.join(parts)}"

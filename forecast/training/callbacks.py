@@ -21,7 +21,7 @@ TOLERANCE = 0.05  # of the budget, by which a plan that is left alone may exceed
 MIN_PACE_STEPS = 3  # of a phase, after which its pace is known
 RECENT_STEPS = 15  # whose median pace says how many more fit
 UNDISTURBED_SHARE = 0.25  # of the steps of a phase, at whose pace a plan must not fit
-MARGIN = 0.01  # share by which the loss of weights to start from must fall before others are kept
+TOLERATED_RISE = 0.02  # of the validation loss of weights that a training started from
 MIN_SCHEDULED_PROGRESS = 0.75  # of a scheduled phase, before which training never ends early
 
 
@@ -106,11 +106,6 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
         self.step = 0  # at which the weights were kept
         self.stopped = False
 
-    def begin(self, model: keras.Model, loss: float) -> None:
-        """Take the weights before the first step as the best so far, unless others gain MARGIN."""
-        self.loss = (1.0 - MARGIN) * loss
-        self.weights = [variable.numpy() for variable in model.trainable_variables]
-
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Start a new phase from the best weights."""
         phase, _ = self.plan.phase(self.decay.progress)
@@ -139,6 +134,28 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has 
         if self.weights:
             for variable, best in zip(self.model.trainable_variables, self.weights, strict=True):
                 variable.assign(best)
+
+
+class NotWorse(BestWeights):
+    """Keeps the last weights, unless the validation loss is worse than that of the first ones.
+
+    For a training from weights that are good already: few rows tell whether it does harm, but not
+    which of its steps is best.
+    """
+
+    def begin(self, model: keras.Model, loss: float) -> None:
+        """Note the weights before the first step, and their validation loss."""
+        self.weights = self.first = [variable.numpy() for variable in model.trainable_variables]
+        self.loss = (1.0 + TOLERATED_RISE) * loss
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Compare the validation loss of the round with that before the first step."""
+        if "val_loss" not in logs:
+            return
+        is_kept = logs["val_loss"] < self.loss
+        now = self.model.trainable_variables
+        self.weights = [variable.numpy() for variable in now] if is_kept else self.first
+        self.step = self.decay.step if is_kept else 0
 
 
 class TimeBudget(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no type hints

@@ -18,6 +18,7 @@ from forecast.training.callbacks import (
     CosineDecay,
     FeedbackPhase,
     Interrupt,
+    NotWorse,
     ProgressLog,
     TimeBudget,
 )
@@ -102,8 +103,7 @@ def fit(
         listener: called with the progress after each round.
         inspect: called then too, with the progress and what gives the weights by then; what it
             raises ends the training.
-        start: weights that training starts from, and keeps where none are better on the validation
-            rows; by default random ones.
+        start: weights that training starts from, see `NotWorse`; by default random ones.
     """
     model = make_network(config, plan, seed, windows)
     loss = weighted_loss if isinstance(windows, Histories) else masked_loss
@@ -121,7 +121,7 @@ def fit(
             inspect(progress, model.export)
 
     log = ProgressLog(decay, report)
-    best = BestWeights(plan, decay)
+    best = BestWeights(plan, decay) if start is None else NotWorse(plan, decay)
     lengths = np.diff(windows.indptr)
     validation = _validation(windows, lengths - plan.holdout, plan.holdout, seed)
     interrupt = Interrupt()
@@ -130,7 +130,7 @@ def fit(
         with interrupt.watching(), ordered_sums():
             if start is not None:
                 model.assign(start)
-            if start is not None and validation:
+            if isinstance(best, NotWorse) and validation:
                 best.begin(model, _loss_of(model, validation))
             model.fit(
                 stream(lambda: batches(windows, lengths - 2 * plan.holdout, plan, seed)),

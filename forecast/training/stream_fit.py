@@ -44,22 +44,28 @@ class KeptSteps(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
         """All that a later step depends on."""
         return [*self.model.trainable_variables, *self.model.optimizer.variables]
 
-    def resume(self, model: TrainableNetwork) -> int:
-        """Set the variables to those in the file, if there is one; how many steps are done."""
-        if not self.path.exists():
-            return 0
-        arrays = load_file(self.path)
-        model.optimizer.build(model.trainable_variables)
-        kept = [*model.trainable_variables, *model.optimizer.variables]
-        for k, variable in enumerate(kept):
-            variable.assign(arrays[f"{k}"])
-        return int(arrays["steps"][0])
+    def resume(self, model: TrainableNetwork, start: Path | None) -> int:
+        """Set the variables to those in the file, or in that of another run; the steps done."""
+        if self.path.exists():
+            return _restore(model, self.path)
+        if start is not None:
+            _restore(model, start)
+        return 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Write the file, whole or not at all."""
         arrays = {f"{k}": np.asarray(part) for k, part in enumerate(self.variables())}
         data = save({**arrays, "steps": np.array([self.decay.step])})
         replace_file(self.path, lambda file: file.write(data), ArtifactError, "--kept")
+
+
+def _restore(model: TrainableNetwork, path: Path) -> int:
+    """Set weights and optimizer to those in a file; the steps that were done."""
+    arrays = load_file(path)
+    model.optimizer.build(model.trainable_variables)
+    for k, variable in enumerate([*model.trainable_variables, *model.optimizer.variables]):
+        variable.assign(arrays[f"{k}"])
+    return int(arrays["steps"][0])
 
 
 def fit_stream(
@@ -69,6 +75,7 @@ def fit_stream(
     kept: Path,
     seed: int,
     listener: Callable[[Progress], None] | None = None,
+    start: Path | None = None,
 ) -> dict[str, np.ndarray]:
     """Train a network on batches, under the one feedback regime that is planned.
 
@@ -79,6 +86,7 @@ def fit_stream(
         kept: file of a run that was stopped; a run goes on from there, and writes it.
         seed: of the initial weights.
         listener: called with the progress after each round.
+        start: file of another run, whose weights and optimizer this one begins with.
 
     Returns:
         The weights.
@@ -92,7 +100,7 @@ def fit_stream(
     )
     decay = CosineDecay(plan.learning_rate, plan.steps)
     keep, log, interrupt = KeptSteps(kept, decay), ProgressLog(decay, listener), Interrupt()
-    decay.step = done = keep.resume(model)
+    decay.step = done = keep.resume(model, start)
     dataset = tf.data.Dataset.from_generator(
         lambda: iter(batches(done)), output_signature=_signature(config)
     )

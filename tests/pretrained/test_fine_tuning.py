@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from forecast import DataError, Forecaster
 from forecast.data.to_panel import to_panel
-from forecast.forecaster import _windows
+from forecast.fitting import windows_of
 from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
-from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights, histories
+from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights
 from forecast.pretrained.zero_shot import shipped, zero_shot
-from forecast.report.reproduce import training_command
+from forecast.report.text_summary import summary
 from forecast.training.options import TrainingOptions
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -44,6 +44,11 @@ def table_of(lengths, seed=0, freq="MS", missing=0.0):
 
 def panel_of(lengths, seed=0, freq="MS", missing=0.0, **roles):
     return to_panel(table_of(lengths, seed, freq, missing), target="y", **roles)
+
+
+def untrained_of(panel):
+    """The pretrained network alone."""
+    return zero_shot(panel, calibrated=False, members=1)
 
 
 def start_of(panel, **options):
@@ -107,7 +112,7 @@ def test_before_the_first_step_forecasts_are_those_of_the_pretrained_network(
     future = future_of(panel, 7) if known else None
 
     assert len(start.weights["decoder_0.kernel"]) == start.config.inputs + 2
-    assert_same_forecasts(start, zero_shot(panel_of(**rows), calibrated=False), future=future)
+    assert_same_forecasts(start, untrained_of(panel_of(**rows)), future=future)
 
 
 def test_further_targets_leave_the_forecast_of_the_first_one_alone():
@@ -116,7 +121,7 @@ def test_further_targets_leave_the_forecast_of_the_first_one_alone():
     start = start_of(panel)
 
     assert start.config.targets == 2
-    assert_same_forecasts(start, zero_shot(panel_of([80, 65]), calibrated=False))
+    assert_same_forecasts(start, untrained_of(panel_of([80, 65])))
 
 
 def test_a_further_target_starts_with_the_weights_of_its_own_past_and_no_remainder():
@@ -138,13 +143,34 @@ def test_the_compiled_runtime_starts_from_the_same_forecasts():
 
     assert_same_forecasts(
         start_of(panel),
-        zero_shot(panel_of([80, 80]), calibrated=False),
+        untrained_of(panel_of([80, 80])),
         future=future_of(panel, 7),
         runtime="compiled",
     )
 
 
 # What is chosen
+
+
+@pytest.mark.parametrize(
+    ("members", "roles", "chosen"),
+    [
+        (None, {}, 2),
+        (1, {}, 1),
+        (3, {}, 3),
+        (None, {"known": ["price"]}, 1),
+        (None, {"static": ["city"]}, 1),
+        (None, {"also": ["other"]}, 1),
+    ],
+)
+def test_theta_takes_part_by_default_unless_there_are_inputs_that_it_does_not_know(
+    members, roles, chosen
+):
+    options = TrainingOptions(start="pretrained", members=members)
+
+    _, plan = choose_fine_tuning(options, panel_of([80, 65], **roles))
+
+    assert plan.members == chosen
 
 
 def test_the_configuration_is_that_of_the_pretrained_network_and_what_the_table_has_beyond_it():
@@ -178,7 +204,7 @@ def test_a_window_holds_as_many_rows_as_the_network_reads_or_the_longest_series_
         panel = panel_of([rows, 12])
         config, plan = choose_fine_tuning(TrainingOptions(start="pretrained"), panel)
 
-        source = histories(_windows(panel, config, plan), config, plan)
+        source = windows_of(panel, config, plan)
 
         assert source.context == expected
         assert source.window_length == expected + plan.train_horizon
@@ -210,7 +236,7 @@ def test_a_window_in_training_gives_what_a_rollout_from_its_cutoff_gives():
     panel = panel_of([24, 17], freq="QS", missing=0.1, known=["price"])
     options = TrainingOptions(start="pretrained", train_horizon=5, holdout=2, bounds="none")
     config, plan = choose_fine_tuning(options, panel)
-    source, weights = histories(_windows(panel, config, plan), config, plan), first_weights(config)
+    source, weights = windows_of(panel, config, plan), first_weights(config)
 
     parts = source.gather(np.arange(2), panel.lengths - 5, panel.lengths)
     network = make_network(config, plan, 0, source)
@@ -234,24 +260,27 @@ def test_what_makes_the_validation_worse_is_not_kept():
 
     tuned = Forecaster(start="pretrained", steps=2, learning_rate=10.0).fit(table)
 
-    assert tuned.model_.trained.kept_step == 0
+    record = tuned.model_.trained
+    assert (record.kept_step, record.steps_on_all_rows) == (0, 0)
     np.testing.assert_allclose(tuned.predict(6)["forecast"], untrained.predict(6)["forecast"])
+    assert "  weights: the pretrained ones, since training made the validation loss worse" in (
+        summary(tuned.model_)
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager")
-def test_a_training_keeps_what_is_better_and_gives_calibrated_intervals(monkeypatch):
-    monkeypatch.setattr("forecast.training.callbacks.MARGIN", -1.0)
+def test_a_training_is_repeated_on_all_rows_and_gives_calibrated_intervals():
     table = table_of([24, 24], freq="QS", missing=0.1)
+    options = {"start": "pretrained", "learning_rate": 1e-4, "target": "y", "known": ["price"]}
 
-    model = (
-        Forecaster(start="pretrained", steps=3, learning_rate=1e-3, target="y", known=["price"])
-        .fit(table[["unique_id", "ds", "y", "price"]])
-        .model_
-    )
+    model = Forecaster(**options, steps=3).fit(table[["unique_id", "ds", "y", "price"]]).model_
 
     known = first_weights(model.config)
-    assert model.trained.kept_step > 0
+    assert (model.trained.kept_step, model.trained.steps_on_all_rows) == (3, 3)
+    whole = Forecaster(**options, steps=3, holdout=0).fit(model.panel(table)).model_
+    for name, array in model.weights.items():
+        np.testing.assert_array_equal(array, whole.weights[name])
     assert not np.array_equal(model.weights["head.kernel"], known["head.kernel"])
     assert model.weights["decoder_0.kernel"][22].any()  # the price has found its way in
     assert model.calibration is not None
@@ -260,6 +289,21 @@ def test_a_training_keeps_what_is_better_and_gives_calibrated_intervals(monkeypa
     forecast = model.predict(3, levels=80, future=future)
     assert (forecast["forecast-lo-80"] < forecast["forecast"]).all()
     assert (forecast["forecast"] < forecast["forecast-hi-80"]).all()
-    command = training_command(model, "model.forecast")
-    assert "--start pretrained --bounds" in command
-    assert not any(f"--{name}" in command for name in ("network", "units", "windows", "residual"))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+def test_an_interrupted_repetition_leaves_the_weights_of_the_first_training():
+    table = table_of([24], freq="QS")[["unique_id", "ds", "y"]]
+    options = {"start": "pretrained", "steps": 2, "learning_rate": 1e-4}
+    rounds = []
+
+    def interrupt(progress):
+        rounds.append(progress.step)
+        if len(rounds) > 2:
+            raise KeyboardInterrupt
+
+    model = Forecaster(**options).fit(table, progress=interrupt).model_
+
+    assert rounds == [1, 2, 1]
+    assert (model.trained.kept_step, model.trained.steps_on_all_rows) == (2, 0)

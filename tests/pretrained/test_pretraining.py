@@ -9,6 +9,7 @@ from forecast.nn import seasonal
 from forecast.pretrained import generated_windows, pretraining
 from forecast.pretrained.generated_windows import draw_batch
 from forecast.pretrained.pretraining import (
+    Stage,
     generated_batches,
     pretraining_config,
     pretraining_plan,
@@ -29,7 +30,7 @@ def test_the_network_is_direct_looks_at_two_seasons_and_knows_no_frequency():
 
 @pytest.mark.parametrize(("steps", "rounds", "in_all"), [(20, 1, 20), (100, 2, 100), (149, 2, 148)])
 def test_a_round_has_fifty_steps_or_a_few_more(steps, rounds, in_all):
-    plan = pretraining_plan(pretraining_config(8, 1, "lstm"), steps, rate=0.01)
+    plan = pretraining_plan(pretraining_config(8, 1, "lstm"), Stage(steps, 0.01))
 
     assert plan.rounds == rounds
     assert plan.rounds * plan.steps_per_round == in_all

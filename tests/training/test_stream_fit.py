@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from forecast.inference.rollout import make_step
 from forecast.nn import seasonal, step_inputs
 from forecast.nn.heads import quantiles
 from forecast.nn.step import StepMemory
 from forecast.pretrained.generated_windows import windows_of
-from forecast.pretrained.pretraining import pretraining_config, pretraining_plan
+from forecast.pretrained.pretraining import Stage, pretraining_config, pretraining_plan
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +53,7 @@ def config():
 @pytest.fixture(scope="module")
 def plan(config):
     """Six steps in three rounds."""
-    return replace(pretraining_plan(config, 6, rate=0.01), rounds=3)
+    return replace(pretraining_plan(config, Stage(6, 0.01)), rounds=3)
 
 
 @pytest.mark.usefixtures("eager")
@@ -84,6 +85,25 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(config, plan, tmp_pa
     for name, array in whole.items():
         assert weights[name].tobytes() == array.tobytes(), name
         assert finished[name].tobytes() == array.tobytes(), name
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_run_begins_with_the_weights_and_the_optimizer_of_another(config, plan, tmp_path):
+    """Without learning, and with a constant rate, two runs are one of as many steps."""
+    from forecast.training.stream_fit import fit_stream
+
+    still = replace(plan, learning_rate=0.0, steps=2, rounds=1)
+    first, second = tmp_path / "first", tmp_path / "second"
+
+    weights = fit_stream(config, plan, batches, first, 5)
+    kept = fit_stream(config, still, batches, second, 6, start=first)
+
+    for name, array in weights.items():
+        assert kept[name].tobytes() == array.tobytes(), name
+    before, after = load_file(first), load_file(second)
+    assert (before.pop("steps")[0], after.pop("steps")[0]) == (6, 2)
+    numbers = [int(after[key]) - int(part) for key, part in before.items() if part.shape == ()]
+    assert sorted(numbers) == [0, 2]  # the optimizer goes on counting its steps
 
 
 def test_batches_of_other_lags_and_lengths_need_no_other_graph(config, plan, tmp_path, monkeypatch):

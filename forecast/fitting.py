@@ -1,0 +1,198 @@
+"""From the options of a training to a model: train, add members, look at held-out rows."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecast._version import __version__
+from forecast.data import covariates
+from forecast.data.panel import Panel
+from forecast.errors import ForecastError
+from forecast.evaluation.combination import combined
+from forecast.evaluation.holdout import HoldoutResults, evaluate_holdout
+from forecast.inference.config import Config
+from forecast.inference.members import Core
+from forecast.inference.predictor import Predictor
+from forecast.inference.preprocess import step_features, transformed
+from forecast.inference.theta_member import ThetaMember
+from forecast.model import Model
+from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights, histories
+from forecast.pretrained.zero_shot import pretrained_member, with_theta
+from forecast.training.histories import Histories
+from forecast.training.options import TrainingOptions
+from forecast.training.plan import Choices, Plan, choose
+from forecast.training.windows import Windows
+from forecast.training_record import TrainingRecord
+
+if TYPE_CHECKING:
+    from forecast.training.fit import Fitted
+    from forecast.training.progress import Progress
+    from forecast.tuning.search import AtRound
+
+Listener = Callable[["Progress"], None] | None
+
+
+def fit(options: TrainingOptions, panel: Panel, budget: float, progress: Listener) -> Model:
+    """A model trained with some options on all rows of a panel, for at most so many seconds.
+
+    Held-out rows choose and calibrate. A training from the pretrained network, which is short,
+    is then repeated on all rows, for as many steps.
+
+    Args:
+        options: of the training.
+        panel: its rows.
+        budget: seconds.
+        progress: called after each round of gradient steps.
+    """
+    settled, started = settle(options, panel), time.monotonic()
+    config, plan = settled
+    is_repeated = plan.starts_pretrained and plan.holdout > 0
+    fitted = _train(options, panel, settled, budget / 2 if is_repeated else budget, progress)
+    core = _with_members(panel, Core(config, fitted.weights), plan)
+    results = evaluate_holdout(panel, core, plan.holdout)
+    steps_on_all_rows = 0
+    if is_repeated and fitted.kept_step and fitted.ended == "planned":
+        again = settled._replace(plan=replace(plan, holdout=0, steps=fitted.kept_step))
+        left = budget - (time.monotonic() - started)
+        last = _train_to_the_end(options, panel, again, left, progress)
+        if last is not None:
+            core, steps_on_all_rows = replace(core, weights=last.weights), fitted.kept_step
+    predictor = Predictor.after(panel, core)
+    return Model(
+        *core.parts,
+        state=predictor.state,
+        calibration=results.calibration,
+        record=_record(panel, plan, fitted, results, steps_on_all_rows),
+    )
+
+
+def candidate(
+    options: TrainingOptions, panel: Panel, budget: float, progress: Listener, at_round: AtRound
+) -> Predictor:
+    """A network trained with some options, whose errors are all that is wanted of it.
+
+    Raises:
+        KeyboardInterrupt: if the training was interrupted.
+    """
+    settled = settle(options, panel)
+
+    def inspect(now: Progress, weights: Callable[[], dict[str, np.ndarray]]) -> None:
+        network = lambda: Predictor.after(panel, Core(settled.config, weights()))  # noqa: E731
+        at_round(now.step / now.steps, network)
+
+    fitted = _train(options, panel, settled, budget, progress, inspect)
+    if fitted.ended == "interrupted":
+        raise KeyboardInterrupt
+    core = Core(settled.config, fitted.weights)
+    return Predictor.after(panel, _with_members(panel, core, settled.plan))
+
+
+def settle(options: TrainingOptions, panel: Panel) -> Choices:
+    """All that the options leave open, by what the training starts from."""
+    is_tuned = options.start == "pretrained"
+    return choose_fine_tuning(options, panel) if is_tuned else choose(options, panel)
+
+
+def windows_of(panel: Panel, config: Config, plan: Plan) -> Windows | Histories:
+    """The training windows of a panel."""
+    static = covariates.encode(panel.static, config.static, len(panel.ids))
+    windows = Windows(
+        target=transformed(panel, config.powers),
+        step_features=step_features(panel, config, static),
+        indptr=panel.indptr,
+        lags=config.lags,
+        context=config.context,
+        window_length=plan.window_length,
+        counts=config.counts,
+        measure=config.measure,
+    )
+    return histories(windows, config, plan) if plan.starts_pretrained else windows
+
+
+def _train(
+    options: TrainingOptions,
+    panel: Panel,
+    settled: Choices,
+    budget: float,
+    progress: Listener,
+    inspect: Callable[[Progress, Callable[[], dict[str, np.ndarray]]], None] | None = None,
+) -> Fitted:
+    """One training; see `training.fit.fit`."""
+    from forecast.training import fit as training  # TensorFlow is imported here and not before
+
+    config, plan = settled
+    windows = windows_of(panel, config, plan)
+    start = first_weights(config) if plan.starts_pretrained else None
+    seed = int(options.seed)
+    try:
+        fitted = training.fit(config, plan, windows, seed, budget, progress, inspect, start)
+    finally:
+        gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
+    _refuse_useless(fitted)
+    return fitted
+
+
+def _train_to_the_end(
+    options: TrainingOptions, panel: Panel, settled: Choices, budget: float, progress: Listener
+) -> Fitted | None:
+    """One training; None if it was interrupted, or the time was too short."""
+    try:
+        fitted = _train(options, panel, settled, budget, progress)
+    except KeyboardInterrupt:
+        return None
+    return fitted if fitted.ended == "planned" else None
+
+
+def _with_members(panel: Panel, core: Core, plan: Plan) -> Core:
+    """A trained network with the further members that are asked for and worth their time."""
+    if plan.members == 1:
+        return core
+    if plan.starts_pretrained and plan.members == 2:
+        return with_theta(core)
+    season = core.config.season
+    others = (pretrained_member(panel, season), ThetaMember(season))[: plan.members - 1]
+    return combined(panel, core, others, plan.holdout)
+
+
+def _record(
+    panel: Panel, plan: Plan, fitted: Fitted, results: HoldoutResults, steps_on_all_rows: int
+) -> TrainingRecord:
+    """How a training went."""
+    comparisons = results.comparisons or {}
+    target, *also = panel.schema.targets
+    return TrainingRecord(
+        library=__version__,
+        series=len(panel.ids),
+        rows=int(panel.indptr[-1]),
+        last=int(panel.ordinals.max()),
+        plan=plan,
+        rounds=fitted.rounds,
+        ended=fitted.ended,
+        kept_step=fitted.kept_step,
+        phases=fitted.phases,
+        phase_starts=fitted.phase_starts,
+        comparison=comparisons.get(target),
+        also={name: comparisons.get(name) for name in also},
+        exposure=results.exposure,
+        coverage=results.coverage,
+        notes=panel.notes,
+        changes=fitted.changes,
+        steps_on_all_rows=steps_on_all_rows,
+    )
+
+
+def _refuse_useless(fitted: Fitted) -> None:
+    """Raise where training has not led to weights that can be used."""
+    if not fitted.rounds:  # interrupted before the first step was done
+        raise KeyboardInterrupt
+    if not all(np.isfinite(part).all() for part in fitted.weights.values()):
+        raise ForecastError(
+            "training diverged: the weights are not finite; choose a smaller --learning-rate, or "
+            "correct values that lie far outside the others"
+        )
