@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -50,26 +50,25 @@ class Forecasts(NamedTuple):
         )
 
 
-def forecasts(table: pd.DataFrame, horizon: int, start: str = "pretrained") -> pd.DataFrame:
-    """The forecast of a pretrained model, with no training.
+def forecasts(table: pd.DataFrame, horizon: int, steps: int | None) -> pd.DataFrame:
+    """The forecast with default options.
 
     Args:
         table: histories: unique_id, ds, y.
         horizon: steps H.
-        start: whose weights: "pretrained", or a model file.
+        steps: 0 for no training, None for that of the defaults.
 
     Returns:
         unique_id, ds, forecast, forecast-lo-80, … of INTERVALS, H rows a series.
     """
-    choices: dict[str, Any] = {"start": start, "steps": 0}
-    model = Forecaster(**choices).fit(table).model_
+    model = Forecaster(steps=steps).fit(table).model_
     return model.rollout(horizon, levels=INTERVALS).table
 
 
-def pretrained(history: Panel, horizon: int, start: str) -> np.ndarray:
+def of_the_package(history: Panel, horizon: int, steps: int | None) -> np.ndarray:
     """The quantiles (L, S, H) of `forecasts`."""
     table = pd.DataFrame(to_table(history))
-    made = forecasts(table, horizon, start).sort_values(["unique_id", "ds"])
+    made = forecasts(table, horizon, steps).sort_values(["unique_id", "ds"])
     if made["unique_id"].tolist() != np.repeat(history.ids, horizon).tolist():
         raise SystemExit("the forecasts are not those of the series in the table")
     return quantiles_of(made, "forecast", horizon)
@@ -113,10 +112,17 @@ def quantiles_of(table: pd.DataFrame, name: str, horizon: int) -> np.ndarray:
     return values.T.reshape(len(columns), -1, horizon)
 
 
-def measured(method: Method, origins: Sequence[Origin]) -> Forecasts:
-    """The forecasts of all cutoffs; what a method loads is loaded before the clock runs."""
+def measured(method: Method, origins: Sequence[Origin], warm: bool = True) -> Forecasts:
+    """The forecasts of all cutoffs.
+
+    Args:
+        method: makes those of one.
+        origins: the cutoffs.
+        warm: whether the method forecasts one series first, before the clock runs.
+    """
     horizon = origins[0].actual.shape[1]
-    method(origins[0].history.take(np.arange(1)), horizon)
+    if warm:
+        method(origins[0].history.take(np.arange(1)), horizon)
     parts: list[np.ndarray] = []
     begin, begin_cpu = time.perf_counter(), time.process_time()
     for origin in origins:

@@ -14,6 +14,8 @@ whose history has no seasonal difference is left out. The statistical models and
 statsforecast's, fitted to the last 1,008 rows of a series (six weeks of hours); the mean of both is
 that of each quantile. OWA is relative to Naive2 on the test part, whatever is forecast.
 
+With --train a model is trained on the histories of each set with default options, too.
+
 With --missing the pretrained model is not shown a share of the values before a cutoff, drawn at
 random, except for the first and the last one of a series; the statistical models see them all.
 
@@ -33,7 +35,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks._untrained_methods import Forecasts, kept, measured, pretrained
+from benchmarks._untrained_methods import Forecasts, kept, measured, of_the_package
 from benchmarks._untrained_scores import error_scale, scores
 from benchmarks._untrained_sets import CASES, Case, Origin, missing, origins, without_values
 from benchmarks._untrained_tables import (
@@ -42,6 +44,7 @@ from benchmarks._untrained_tables import (
     NAIVE,
     OURS,
     THETA,
+    TRAINED,
     WEEKLY,
     Result,
     Results,
@@ -63,14 +66,16 @@ class Options(NamedTuple):
         test: whether on their test parts.
         limit: how many series of each; None for all.
         cache: folder of the forecasts of statistical models; None to make them again.
-        start: whose weights: "pretrained" or a model file; None to leave such forecasts out.
+        ours: whether the pretrained model is evaluated.
+        trained: whether a training with default options is evaluated too.
         missing: the share of the values that the pretrained model is not shown.
     """
 
     test: bool
     limit: int | None
     cache: Path | None
-    start: str | None
+    ours: bool
+    trained: bool
     missing: float = 0.0
 
 
@@ -107,9 +112,11 @@ def forecasts_of(
         made[WEEKLY] = fitted("SeasonalNaive", case.long_season)
     made |= {ETS: fitted("AutoETS", case.season), THETA: fitted("AutoTheta", case.season)}
     made[MEAN] = made[ETS].mean_with(made[THETA])
-    if options.start:
+    if options.ours:
         shown = [without_values(origin, options.missing) for origin in cutoffs]
-        made[OURS] = measured(partial(pretrained, start=options.start), shown)
+        made[OURS] = measured(partial(of_the_package, steps=0), shown)
+    if options.trained:
+        made[TRAINED] = measured(partial(of_the_package, steps=None), cutoffs, warm=False)
     return made
 
 
@@ -128,7 +135,7 @@ def run(names: Sequence[str], options: Options) -> None:
     if competitions(every):
         print(row([*ratio_row(every, mase), "", ""]))
     print(*tables(every), sep="\n")
-    if options.start:
+    if options.ours:
         print("", *aims(every), sep="\n")
 
 
@@ -151,12 +158,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--missing", type=float, default=0.0, help="share of values not shown to the model"
     )
     parser.add_argument("--cache", type=Path, help="folder that keeps the statistical forecasts")
-    model = parser.add_mutually_exclusive_group()
-    model.add_argument("--model", type=Path, help="a model file instead of the pretrained model")
-    model.add_argument("--no-model", action="store_true", help="statistical models only")
-    options = parser.parse_args(arguments)
-    start = None if options.no_model else str(options.model or "pretrained")
-    run(options.sets, Options(options.test, options.limit, options.cache, start, options.missing))
+    parser.add_argument("--no-model", action="store_true", help="without the pretrained model")
+    parser.add_argument("--train", action="store_true", help="with a training on each set, too")
+    given = parser.parse_args(arguments)
+    ours, trained = not given.no_model, given.train
+    run(given.sets, Options(given.test, given.limit, given.cache, ours, trained, given.missing))
 
 
 if __name__ == "__main__":

@@ -811,34 +811,35 @@ def test_values_are_missing_at_random_within_the_series(make_panel):
 def test_forecasts_with_no_training_are_shown_beside_statistical_ones(
     run, small_case, tmp_path, monkeypatch
 ):
-    starts = []
+    trainings = []
 
-    def forecasts(table, horizon, start):
-        starts.append(start)
+    def forecasts(table, horizon, steps):
+        trainings.append(steps)
         return stub_quantiles(table, horizon).sample(frac=1, random_state=0)
 
     monkeypatch.setattr(benchmark("_untrained_methods"), "forecasts", forecasts)
     options = ["--sets", "m3quarterly", "--cache", str(tmp_path)]
 
     printed = run("untrained", options)
-    again = run("untrained", [*options, "--test", "--model", "some.forecast"])
+    again = run("untrained", [*options, "--test", "--train"])
     fits = [*small_case]
     fewer = run("untrained", [*options, "--no-model", "--limit", "1"])
     cached = run("untrained", [*options, "--no-model"])
 
     # each of both series rises by 1 a year, so every forecast is 1 too low, and the scale is 1
-    assert "| m3quarterly | 2 | 1.000 | – | 1.000 | 1.000 | 1.000 | 1.000 | +0.0 % |" in printed
-    assert "seasonal naive, 1 sets | 1.000 | – | 1.000 | 1.000 | 1.000 | 1.000 |" in printed
+    assert "| m3quarterly | 2 | 1.000 | – | 1.000 | 1.000 | 1.000 | 1.000 | – | +0.0 % |" in printed
+    assert "seasonal naive, 1 sets | 1.000 | – | 1.000 | 1.000 | 1.000 | 1.000 | – |" in printed
     assert "m3quarterly: 1.000 of the better of ETS and Theta, at most 1.03: met" in printed
     assert "m3quarterly: coverage of 80 % +20.0, 95 % +5.0, within 3 points: MISSED" in printed
     assert printed.startswith("Test parts are not read;")
     assert again.startswith("This run looks at the test parts;")
-    assert starts == ["pretrained"] * 2 + ["some.forecast"] * 2  # once before the clock runs
+    assert "1.000 | 1.000 | 1.000 | 1.000 | 1.000 | +0.0 % |" in again
+    assert trainings == [0, 0, 0, 0, None]  # without training once before the clock runs
     models = np.repeat(["SeasonalNaive", "AutoETS", "AutoTheta"], 2).tolist()
     assert fits == [(model, 4) for model in [*models, *models]]  # again, of the other mode
-    assert "| m3quarterly | 1 | 1.000 | – | 1.000 | 1.000 | 1.000 | – | – |" in fewer
+    assert "| m3quarterly | 1 | 1.000 | – | 1.000 | 1.000 | 1.000 | – | – | – |" in fewer
     assert len(small_case) == len(fits) + 6  # of the other series; none by the last run
-    assert "| m3quarterly | 2 | 1.000 | – | 1.000 | 1.000 | 1.000 | – | – |" in cached
+    assert "| m3quarterly | 2 | 1.000 | – | 1.000 | 1.000 | 1.000 | – | – | – |" in cached
 
 
 @pytest.mark.usefixtures("untrained")
@@ -857,10 +858,10 @@ def test_forecasts_with_no_training_are_those_of_a_forecaster_that_takes_no_step
 
     monkeypatch.setattr(methods, "Forecaster", forecaster)
 
-    quantiles = methods.pretrained(to_panel(history), 3, "some.forecast")
+    quantiles = methods.of_the_package(to_panel(history), 3, steps=0)
 
     expected = Forecaster(**chosen).fit(history).predict(3, levels=(20, 40, 60, 80, 95))
-    assert asked == [{"start": "some.forecast", "steps": 0}]
+    assert asked == [{"steps": 0}]
     names = {0: "-lo-95", 1: "-lo-80", 4: "-lo-20", 5: "", 6: "-hi-20", 10: "-hi-95"}
     for k, name in names.items():
         assert quantiles[k].ravel().tolist() == expected[f"forecast{name}"].tolist()
@@ -929,9 +930,9 @@ def test_measures_of_sets_are_tables_with_a_row_each():
 
     printed = "\n".join(tables.tables(sets)).splitlines()
 
-    assert "| m4hourly | 1.0000 | 0.2500 | – | – | – | – |" in printed
-    assert "| m4hourly | 80.0 | 80.0 | – | – | – | – |" in printed
-    assert "| m3yearly | 1.5 (2.5) | – | 1.5 (2.5) | – | – | – |" in printed
+    assert "| m4hourly | 1.0000 | 0.2500 | – | – | – | – | – |" in printed
+    assert "| m4hourly | 80.0 | 80.0 | – | – | – | – | – |" in printed
+    assert "| m3yearly | 1.5 (2.5) | – | 1.5 (2.5) | – | – | – | – |" in printed
     assert "| seasonal naive | 18.383 | 2.395 | 1.000 |" in printed
     # of the weighted quantile losses: ETS has 1 and 4 times that of the seasonal naive forecast
     assert "2 sets | 1.000 | – | 2.000 | – | – | – |" in "\n".join(printed)
