@@ -14,8 +14,9 @@ from forecast.evaluation.metrics import mean_observed
 from forecast.inference.members import Core, Member
 
 TENTHS = 10  # shares are tried in tenths
-PRIOR_SERIES = 10  # that equal shares count for beside the shares with the smallest error
+PRIOR_SERIES = 10  # that shares by the errors of members alone count for beside the best ones
 LEAST_SHARE = 0.05  # of a member that is worth its time
+LEAST_ERROR = 1e-6  # MASE, below which errors are alike
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,9 @@ class MemberPaths:
 def combined(panel: Panel, core: Core, others: tuple[Member, ...], holdout: int) -> Core:
     """The members of a model that are worth their time, with shares that suit held-out rows.
 
-    Shares are those with the smallest MASE on the last rows, drawn towards equal ones where series
-    are few: shares that follow noise do worse than a plain mean (Smith & Wallis 2009). The
+    Shares are those with the smallest MASE on the last rows. Where series are few these would
+    follow noise, and do worse than a plain mean (Smith & Wallis 2009); so they are drawn towards
+    shares in inverse proportion to the squared error of each member (Bates & Granger 1969). The
     validation rows before them would flatter the network, which has stopped where it suits them.
 
     Args:
@@ -59,7 +61,10 @@ def combined(panel: Panel, core: Core, others: tuple[Member, ...], holdout: int)
     tenths = itertools.product(range(TENTHS + 1), repeat=len(equal))
     grid = [np.array(parts) / TENTHS for parts in tenths if sum(parts) == TENTHS]
     best, series = min(grid, key=seen.error), len(seen.scale)
-    return _kept(everyone, (series * best + PRIOR_SERIES * equal) / (series + PRIOR_SERIES))
+    errors = np.array([seen.error(alone) for alone in np.eye(len(equal))])
+    trust = 1.0 / np.maximum(errors, LEAST_ERROR) ** 2
+    prior = PRIOR_SERIES * trust / trust.sum()
+    return _kept(everyone, (series * best + prior) / (series + PRIOR_SERIES))
 
 
 def member_paths(panel: Panel, core: Core, steps: int) -> MemberPaths | None:

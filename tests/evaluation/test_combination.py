@@ -40,13 +40,20 @@ def test_the_member_that_is_right_counts_most_and_one_that_is_wrong_is_left_out(
     found = combined(panel, core, (ThetaMember(1),), STEPS)
 
     assert found.others == (ThetaMember(1),)
-    assert found.shares == pytest.approx((5 / 40, 35 / 40))  # 30 series, and 10 for equal shares
+    assert found.shares == pytest.approx((0.0, 1.0), abs=1e-9)
 
 
-def test_with_few_series_shares_are_nearly_equal(panel, core):
-    found = combined(panel.select(["a"]), core, (ThetaMember(1),), STEPS)
+@pytest.mark.parametrize(("series", "first"), [(1, 8.7 / 11), (30, 29.0 / 40)])
+def test_with_few_series_shares_are_nearly_those_of_the_errors_alone(
+    monkeypatch, panel, core, series, first
+):
+    """Errors of 1 and -2: the best tenths are 7 and 3, inverse squares 8 and 2 of ten."""
+    paths = seen([np.ones((series, 2)), np.full((series, 2), -2.0)], np.zeros((series, 2)))
+    monkeypatch.setattr(combination, "member_paths", lambda *_: paths)
 
-    assert found.shares == pytest.approx((5 / 11, 6 / 11))
+    found = combined(panel, core, (ThetaMember(1),), STEPS)
+
+    assert found.shares == pytest.approx((first, 1 - first))
 
 
 def test_a_further_member_that_is_worth_nothing_is_left_out(monkeypatch, panel, core):
