@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,7 +23,12 @@ from forecast.inference.predictor import Predictor
 from forecast.inference.preprocess import step_features, transformed
 from forecast.inference.theta_member import ThetaMember
 from forecast.model import Model
-from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights, histories
+from forecast.pretrained.fine_tuning import (
+    choose_fine_tuning,
+    first_weights,
+    histories,
+    starts_pretrained,
+)
 from forecast.pretrained.zero_shot import pretrained_member, with_theta
 from forecast.training.histories import Histories
 from forecast.training.options import TrainingOptions
@@ -38,6 +44,24 @@ if TYPE_CHECKING:
 Listener = Callable[["Progress"], None] | None
 
 
+class Trained(NamedTuple):
+    """A training that is done.
+
+    Attributes:
+        settled: what the options left open.
+        fitted: how it went.
+        judged: the model that has not seen the held-out rows.
+        core: the model that is kept; the same, or trained again on all rows.
+        steps_on_all_rows: gradient steps of the latter training; 0 if there was none.
+    """
+
+    settled: Choices
+    fitted: Fitted
+    judged: Core
+    core: Core
+    steps_on_all_rows: int = 0
+
+
 def fit(options: TrainingOptions, panel: Panel, budget: float, progress: Listener) -> Model:
     """A model trained with some options on all rows of a panel, for at most so many seconds.
 
@@ -50,25 +74,19 @@ def fit(options: TrainingOptions, panel: Panel, budget: float, progress: Listene
         budget: seconds.
         progress: called after each round of gradient steps.
     """
-    settled, started = settle(options, panel), time.monotonic()
-    config, plan = settled
-    is_repeated = plan.starts_pretrained and plan.holdout > 0
-    fitted = _train(options, panel, settled, budget / 2 if is_repeated else budget, progress)
-    core = _with_members(panel, Core(config, fitted.weights), plan)
-    results = evaluate_holdout(panel, core, plan.holdout)
-    steps_on_all_rows = 0
-    if is_repeated and fitted.kept_step and fitted.ended == "planned":
-        again = settled._replace(plan=replace(plan, holdout=0, steps=fitted.kept_step))
-        left = budget - (time.monotonic() - started)
-        last = _train_to_the_end(options, panel, again, left, progress)
-        if last is not None:
-            core, steps_on_all_rows = replace(core, weights=last.weights), fitted.kept_step
-    predictor = Predictor.after(panel, core)
+    started = time.monotonic()
+    trained = _train_first(options, panel, budget, progress)
+    left = budget - (time.monotonic() - started)
+    with suppress(KeyboardInterrupt):  # the first training is worth more than nothing
+        trained = _repeated(options, panel, trained, left, progress)
+    plan, fitted = trained.settled.plan, trained.fitted
+    results = evaluate_holdout(panel, trained.judged, plan.holdout)
+    predictor = Predictor.after(panel, trained.core)
     return Model(
-        *core.parts,
+        *trained.core.parts,
         state=predictor.state,
         calibration=results.calibration,
-        record=_record(panel, plan, fitted, results, steps_on_all_rows),
+        record=_record(panel, plan, fitted, results, trained.steps_on_all_rows),
     )
 
 
@@ -80,22 +98,24 @@ def candidate(
     Raises:
         KeyboardInterrupt: if the training was interrupted.
     """
-    settled = settle(options, panel)
 
-    def inspect(now: Progress, weights: Callable[[], dict[str, np.ndarray]]) -> None:
-        network = lambda: Predictor.after(panel, Core(settled.config, weights()))  # noqa: E731
+    def inspect(
+        now: Progress, config: Config, weights: Callable[[], dict[str, np.ndarray]]
+    ) -> None:
+        network = lambda: Predictor.after(panel, Core(config, weights()))  # noqa: E731
         at_round(now.step / now.steps, network)
 
-    fitted = _train(options, panel, settled, budget, progress, inspect)
-    if fitted.ended == "interrupted":
+    started = time.monotonic()
+    trained = _train_first(options, panel, budget, progress, inspect)
+    if trained.fitted.ended == "interrupted":
         raise KeyboardInterrupt
-    core = Core(settled.config, fitted.weights)
-    return Predictor.after(panel, _with_members(panel, core, settled.plan))
+    left = budget - (time.monotonic() - started)
+    return Predictor.after(panel, _repeated(options, panel, trained, left, progress).core)
 
 
 def settle(options: TrainingOptions, panel: Panel) -> Choices:
     """All that the options leave open, by what the training starts from."""
-    is_tuned = options.start == "pretrained"
+    is_tuned = starts_pretrained(options, panel)
     return choose_fine_tuning(options, panel) if is_tuned else choose(options, panel)
 
 
@@ -113,6 +133,45 @@ def windows_of(panel: Panel, config: Config, plan: Plan) -> Windows | Histories:
         measure=config.measure,
     )
     return histories(windows, config, plan) if plan.starts_pretrained else windows
+
+
+def _train_first(
+    options: TrainingOptions,
+    panel: Panel,
+    budget: float,
+    progress: Listener,
+    inspect: Callable[..., None] | None = None,
+) -> Trained:
+    """The training that leaves the held-out rows alone; a repetition needs half of the time."""
+    settled = settle(options, panel)
+    config, plan = settled
+    share = 2 if _is_repeated(plan) else 1
+    looks = inspect and (lambda now, weights: inspect(now, config, weights))
+    fitted = _train(options, panel, settled, budget / share, progress, looks)
+    core = _with_members(panel, Core(config, fitted.weights), plan)
+    return Trained(settled, fitted, core, core)
+
+
+def _is_repeated(plan: Plan) -> bool:
+    """Whether a training is to be repeated on all rows."""
+    return plan.starts_pretrained and plan.holdout > 0
+
+
+def _repeated(
+    options: TrainingOptions, panel: Panel, trained: Trained, budget: float, progress: Listener
+) -> Trained:
+    """The same training on all rows, where that is planned and there is time for all steps."""
+    (config, plan), fitted = trained.settled, trained.fitted
+    if not _is_repeated(plan) or not fitted.kept_step or fitted.ended != "planned":
+        return trained
+    again = Choices(config, replace(plan, holdout=0, steps=fitted.kept_step))
+    last = _train(options, panel, again, budget, progress)
+    if last.ended == "interrupted":
+        raise KeyboardInterrupt
+    if last.ended != "planned":
+        return trained
+    core = replace(trained.core, weights=last.weights)
+    return trained._replace(core=core, steps_on_all_rows=fitted.kept_step)
 
 
 def _train(
@@ -136,17 +195,6 @@ def _train(
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
     _refuse_useless(fitted)
     return fitted
-
-
-def _train_to_the_end(
-    options: TrainingOptions, panel: Panel, settled: Choices, budget: float, progress: Listener
-) -> Fitted | None:
-    """One training; None if it was interrupted, or the time was too short."""
-    try:
-        fitted = _train(options, panel, settled, budget, progress)
-    except KeyboardInterrupt:
-        return None
-    return fitted if fitted.ended == "planned" else None
 
 
 def _with_members(panel: Panel, core: Core, plan: Plan) -> Core:

@@ -356,8 +356,9 @@ def untrained(monkeypatch):
     """Fits give random weights, others for another seed or other rows, without TensorFlow."""
 
     def fit(config, plan, windows, seed, *_):
-        ends = np.maximum(windows.indptr[1:] - 2 * plan.holdout, windows.indptr[:-1])
-        seen = [windows.target[a:b].tobytes() for a, b in zip(windows.indptr, ends, strict=False)]
+        rows = getattr(windows, "windows", windows)  # of histories
+        ends = np.maximum(rows.indptr[1:] - 2 * plan.holdout, rows.indptr[:-1])
+        seen = [rows.target[a:b].tobytes() for a, b in zip(rows.indptr, ends, strict=False)]
         return SimpleNamespace(
             weights=random_weights(config, [seed, zlib.crc32(b"".join(seen))]),
             rounds=(Progress(step=1, steps=1, seconds=0.1, loss=1.0, validation_loss=None),),

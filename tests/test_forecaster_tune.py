@@ -64,7 +64,7 @@ def test_the_error_of_a_trial_is_that_of_a_training_before_the_first_cutoff(sale
 
 
 def test_trials_see_the_rows_before_the_first_cutoff_and_the_last_training_all(seen, sales):
-    Forecaster(seed=1).tune(sales, space=UNITS, horizon=5)
+    Forecaster(seed=1, start="scratch").tune(sales, space=UNITS, horizon=5)
 
     assert [np.diff(one.windows.indptr).tolist() for one in seen] == [[40, 40]] * 4 + [[60, 60]]
     assert {one.seed for one in seen} == {1}
@@ -74,13 +74,14 @@ def test_trials_see_the_rows_before_the_first_cutoff_and_the_last_training_all(s
 def test_the_time_is_shared_evenly_and_what_is_left_is_for_the_last_training(seen, sales):
     rates = {"learning_rate": (1e-3, 1e-2)}
 
-    Forecaster(seed=1).tune(sales, trials=3, space=rates, budget=100)
+    Forecaster(seed=1, start="scratch").tune(sales, trials=3, space=rates, budget=100)
     *trials, last = (one.budget for one in seen)
     assert trials == [25.0] * 3
     assert 25.0 <= last <= 100.0
 
     seen.clear()
-    Forecaster(seed=1, budget=10).tune(sales, trials=3, space=rates, budget=100)
+    limited = Forecaster(seed=1, start="scratch", budget=10)
+    limited.tune(sales, trials=3, space=rates, budget=100)
     assert [one.budget for one in seen] == [10.0] * 4  # its own limit of any training
 
 

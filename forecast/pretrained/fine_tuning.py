@@ -33,10 +33,28 @@ from forecast.training.windows import Windows
 SAME_CYCLE = 0.01  # difference of a calendar cycle from a season, below which it is no new input
 COUNTS = 2  # inputs of the network `seasonal` after the step features
 STEPS, RATE, BATCH = 100, 3e-4, 64  # measured in docs/EXPERIMENTS.md
+ROUNDS = 10  # each ends with a validation, of which the last one counts
 HORIZON_SEASONS, MIN_HORIZON = 2, 6  # steps of a window after its history
 SETTLED = ("network", "head", "cell", "layers", "units", "residual")  # by the pretrained network
 MIN_HOLDOUT, HOLDOUT_SHARE = 3, 4  # fewer rows choose badly, if a quarter of a series has more
 HISTORY_SHARE = 2  # a history is at least half of a typical series
+MAX_TYPICAL = 400  # rows of a series, of which more teach a network more than the pretraining did
+
+
+def starts_pretrained(options: TrainingOptions, panel: Panel) -> bool:
+    """Whether a training is to start from the pretrained network.
+
+    Args:
+        options: of the training.
+        panel: of which at least one series has to be long enough to train on.
+
+    Raises:
+        DataError: if there is none.
+    """
+    require_rows(panel)
+    if options.start in (None, "auto"):
+        return options.is_open and typical_length(panel) <= MAX_TYPICAL
+    return options.start == "pretrained"
 
 
 def choose_fine_tuning(options: TrainingOptions, panel: Panel) -> Choices:
@@ -63,7 +81,7 @@ def choose_fine_tuning(options: TrainingOptions, panel: Panel) -> Choices:
         direct=True,
         reads=enough_rows(known.seasons),
     )
-    return Choices(config, plan)
+    return Choices(config, replace(plan, rounds=min(ROUNDS, plan.rounds)))
 
 
 def _settled(options: TrainingOptions, known: Config, panel: Panel) -> TrainingOptions:

@@ -113,7 +113,11 @@ def _members(model: Model) -> Iterator[str]:
 
 def _inputs(config: Config) -> str:
     """The inputs of the network, and how values are transformed and scaled."""
-    parts = ["last value", f"lags {list(config.lags)}", f"calendar {list(config.cycles)}"]
+    parts = [
+        "last value",
+        f"lags {[lag for lag in config.lags if lag]}",
+        f"calendar {list(config.cycles)}",
+    ]
     if config.holidays:
         parts.append(f"holidays of {config.holidays}")
     covariates = [covariate.name for covariate in (*config.known, *config.static)]

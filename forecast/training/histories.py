@@ -19,7 +19,7 @@ from forecast.training.loss_weights import loss_weights
 from forecast.training.windows import Windows
 
 MAX_SCALED = 30.0  # larger values are cut off, in scaled units
-VALIDATION_WINDOWS = 512  # looked at for the validation loss
+VALIDATION_WINDOWS = 256  # looked at for the validation loss
 
 
 class HistoryBatch(NamedTuple):

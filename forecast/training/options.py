@@ -234,7 +234,8 @@ class TrainingOptions:
     Args:
         start: "scratch" trains a network from random weights; "pretrained" starts from the one that
             comes with the package, and with 0 steps forecasts with it as it is; "auto" is
-            "pretrained" with 0 steps, else "scratch".
+            "pretrained" with 0 steps, and for series of up to 400 rows, unless another option asks
+            for a network or a training of its own, or there are covariates or further targets.
         holidays: country, or part of one, whose public holidays are an input, such as "DE" or
             "US-CA"; for steps of a day or less. Needs the extra forecast-rollout[holidays].
         frequency: spacing of the steps as a pandas alias, such as "h", "D", "MS" or "15min".
@@ -320,6 +321,16 @@ class TrainingOptions:
     def is_trained(self) -> bool:
         """Whether anything is to be trained."""
         return self.steps != 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no option says how to train what."""
+        heeded = {*FOR_ANY_START, "holdout"} - {"steps"}
+        return all(
+            getattr(self, entry.name) == entry.default
+            for entry in fields(self)
+            if entry.name not in heeded
+        )
 
     def regimes(self) -> tuple[str, ...]:
         """The feedback regimes asked for, or those that suit the network: docs/EXPERIMENTS.md.

@@ -353,6 +353,11 @@ def _powers(options: TrainingOptions, panel: Panel, seen: Panel) -> Powers:
 def _refuse_too_few_rows(panel: Panel, season: int, plan: Plan) -> None:
     """Raise OptionError where an option asks for more rows than the longest series has."""
     longest = int(panel.lengths.max())
+    if longest < plan.min_series_rows and plan.starts_pretrained:
+        raise OptionError(
+            f"a holdout of {plan.holdout} steps needs {plan.min_series_rows} rows, the longest "
+            f"series has {longest}; choose a smaller --holdout"
+        )
     if longest < plan.min_series_rows:
         raise OptionError(
             f"a holdout of {plan.holdout} steps and a context of {plan.context} need "

@@ -172,8 +172,9 @@ def vanishing(monkeypatch):
     fit = sys.modules["forecast.training.fit"].fit
 
     def fit_and_remove(*given):
-        shutil.rmtree("results")
-        Path("results").touch()
+        if Path("results").is_dir():
+            shutil.rmtree("results")
+            Path("results").touch()
         return fit(*given)
 
     monkeypatch.setitem(sys.modules, "forecast.training.fit", SimpleNamespace(fit=fit_and_remove))

@@ -11,7 +11,7 @@ from forecast.data.to_panel import to_panel
 from forecast.fitting import windows_of
 from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
-from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights
+from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights, starts_pretrained
 from forecast.pretrained.zero_shot import shipped, zero_shot
 from forecast.report.text_summary import summary
 from forecast.training.options import TrainingOptions
@@ -147,6 +147,43 @@ def test_the_compiled_runtime_starts_from_the_same_forecasts():
         future=future_of(panel, 7),
         runtime="compiled",
     )
+
+
+# Where a training starts
+
+
+@pytest.mark.parametrize(
+    ("options", "is_pretrained"),
+    [
+        ({}, True),
+        ({"start": "auto", "season": 4, "bounds": "none", "budget": "1m", "seed": 3}, True),
+        ({"members": 1, "holdout": 5}, True),
+        ({"start": "pretrained", "steps": 5}, True),
+        ({"start": "scratch"}, False),
+        ({"steps": 5}, False),
+        ({"head": "student_t"}, False),
+        ({"learning_rate": 1e-3}, False),
+        ({"holidays": "DE"}, False),
+    ],
+)
+def test_short_series_start_from_the_pretrained_network_if_nothing_else_is_asked_for(
+    options, is_pretrained
+):
+    assert starts_pretrained(TrainingOptions(**options), panel_of([80, 65])) == is_pretrained
+
+
+def test_series_of_more_than_400_rows_are_learned_from_nothing():
+    options = TrainingOptions()
+
+    assert starts_pretrained(options, panel_of([400, 400, 900]))
+    assert not starts_pretrained(options, panel_of([401, 401, 20]))
+
+
+def test_a_table_with_columns_of_its_own_is_learned_from_nothing():
+    panel = panel_of([80], known=["price"])
+
+    assert not starts_pretrained(Forecaster(known=["price"]), panel)
+    assert starts_pretrained(Forecaster(start="pretrained", known=["price"]), panel)
 
 
 # What is chosen

@@ -296,18 +296,34 @@ def test_intervals_are_wider_the_higher_their_level(model):
     gaps=st.sets(st.integers(1, 38), max_size=8),
 )
 @settings(deadline=None, max_examples=5)
-def test_scale_an_affine_change_of_units_changes_the_forecast_by_the_same_map(seed, a, b, gaps):
+def test_scale_an_affine_change_of_units_changes_the_networks_forecast_by_the_same_map(
+    seed, a, b, gaps
+):
     series = random_series(seed)
     series[0][[*gaps]] = np.nan
 
     ours, moved = (
-        fitted(table_of(*one), bounds="none").predict(5, levels=80)
+        fitted(table_of(*one), bounds="none", members=1).predict(5, levels=80)
         for one in (series, [a * values + b for values in series])
     )
 
     scale = max(np.nanstd(values) for values in series)
     for name in ours.columns[2:]:
         np.testing.assert_allclose((moved[name] - b) / a, ours[name], atol=1e-3 * scale, rtol=1e-3)
+
+
+@given(seed=st.integers(0, 99), a=st.floats(1e-3, 1e3))
+@settings(deadline=None, max_examples=5)
+def test_scale_other_units_scale_the_mean_with_theta(seed, a):
+    series = random_series(seed)
+
+    ours, scaled = (
+        fitted(table_of(*one), bounds="none").predict(5, levels=80)
+        for one in (series, [a * values for values in series])
+    )
+
+    for name in ours.columns[2:]:
+        np.testing.assert_allclose(scaled[name] / a, ours[name], atol=1e-3, rtol=1e-3)
 
 
 @given(seed=st.integers(0, 99), lengths=st.lists(st.integers(5, 30), min_size=1, max_size=4))
