@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TIME_NAMES = {
     *("ds", "date", "time", "timestamp", "datetime", "t", "step", "hour", "day", "week"),
-    *("month", "quarter", "year", "period", "datum", "zeit", "fecha"),
+    *("month", "quarter", "year", "period", "datum", "zeit", "jahr", "monat", "tag", "fecha"),
 }
 ID_NAMES = {
     *("unique_id", "id", "series", "item", "store", "shop", "sensor", "meter", "product", "sku"),

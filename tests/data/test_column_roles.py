@@ -83,6 +83,13 @@ def test_a_date_that_is_there_twice_does_not_make_the_weather_an_id():
     )
 
 
+@pytest.mark.parametrize("name", ["year", "Jahr", "Step", " t "])
+def test_whole_numbers_are_times_in_a_column_whose_name_says_so(name):
+    years = pd.DataFrame({name: np.arange(2012, 2024), "Umsatz (TEUR)": np.arange(12.0) ** 2})
+
+    assert roles_of(years) == (None, name, "Umsatz (TEUR)")
+
+
 def test_a_name_that_says_so_makes_an_id_of_one_series():
     assert roles_of(one_series(store="Bonn")) == ("store", "date", "sales")
 
