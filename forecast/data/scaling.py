@@ -275,6 +275,8 @@ def _variation(values: np.ndarray, block: int, powers: list[float]) -> list[floa
     whole = len(values) // block * block
     blocks = values[len(values) - whole :].reshape(-1, block)
     blocks = blocks[~np.isnan(blocks).any(axis=1)]
+    largest = np.frexp(np.abs(blocks).max(initial=0.0))[1]
+    blocks = np.ldexp(blocks, -(largest // 2 * 2))  # so that squares do not overflow
     level, spread = blocks.mean(axis=1), blocks.std(axis=1)
     usable = (level > 0) & (spread > MIN_CURVED_SPREAD * level)
     if usable.sum() < 3:

@@ -268,6 +268,18 @@ def test_the_transform_is_the_one_under_which_seasons_spread_alike(make_panel, n
     assert scaling.choose_power(make_panel(values, frequency="MS")) == scaling.POWERS[name]
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e300])
+@pytest.mark.parametrize("name", ["none", "log"])
+def test_the_transform_is_the_same_in_extreme_units(make_panel, name, unit):
+    spreads = {"none": lambda level: 5.0, "log": lambda level: 0.5 * level}
+    values = np.concatenate([season_of(level, spreads[name](level)) for level in LEVELS])
+
+    with np.errstate(all="raise"):
+        power = scaling.choose_power(make_panel(unit * values, frequency="MS"))
+
+    assert power == scaling.POWERS[name]
+
+
 def test_values_of_zero_rule_the_logarithm_out(make_panel):
     values = np.concatenate([season_of(level, 0.5 * level) for level in LEVELS])
     values[0] = 0.0
