@@ -279,10 +279,10 @@ class TrainingOptions:
         learning_rate: initial learning rate, with cosine decay to 0.
         budget: time limit of the training, such as "90s", "5m" or "1h", checked between gradient
             steps; at least one is made. Steps that would exceed it by more than 5% are left out.
-        members: members of the model at most, whose forecasts are averaged. After a training
-            held-out rows decide the share of each: with 2 of the network and the pretrained one,
-            with 3 of the theta method too. With 0 steps theta takes part in forecasts of monthly
-            and longer steps, unless members is 1.
+        members: members of the model at most, whose forecasts are averaged. Beside a network that
+            is trained from nothing they are, with 2, the pretrained network, and with 3 the theta
+            method too; held-out rows decide the share of each. Beside the pretrained network,
+            trained further or not, it is theta, for monthly and longer steps, unless members is 1.
         seed: random seed of initial weights and training windows. The same seed, data and machine
             give the same model, unless the time budget shortens the training.
     """
@@ -314,7 +314,7 @@ class TrainingOptions:
     steps: int | None = option(None, Whole(0))
     learning_rate: float | None = option(None, Positive())
     budget: str | float = option("5m", Duration())
-    members: int | None = option(None, Whole(1, MAX_MEMBERS), "2 with 0 steps, else 1")
+    members: int | None = option(None, Whole(1, MAX_MEMBERS), "2 beside the pretrained network, else 1")
     seed: int = option(0, Whole(0, MAX_SEED))
 
     @property
