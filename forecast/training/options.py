@@ -314,7 +314,9 @@ class TrainingOptions:
     steps: int | None = option(None, Whole(0))
     learning_rate: float | None = option(None, Positive())
     budget: str | float = option("5m", Duration())
-    members: int | None = option(None, Whole(1, MAX_MEMBERS), "2 beside the pretrained network, else 1")
+    members: int | None = option(
+        None, Whole(1, MAX_MEMBERS), "2 for the pretrained network, else 1"
+    )
     seed: int = option(0, Whole(0, MAX_SEED))
 
     @property

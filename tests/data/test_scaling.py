@@ -271,8 +271,8 @@ def test_the_transform_is_the_one_under_which_seasons_spread_alike(make_panel, n
 @pytest.mark.parametrize("unit", [1e-300, 1e300])
 @pytest.mark.parametrize("name", ["none", "log"])
 def test_the_transform_is_the_same_in_extreme_units(make_panel, name, unit):
-    spreads = {"none": lambda level: 5.0, "log": lambda level: 0.5 * level}
-    values = np.concatenate([season_of(level, spreads[name](level)) for level in LEVELS])
+    share = {"none": 0.0, "log": 0.5}[name]  # of the level, by which a season spreads
+    values = np.concatenate([season_of(level, max(share * level, 5.0)) for level in LEVELS])
 
     with np.errstate(all="raise"):
         power = scaling.choose_power(make_panel(unit * values, frequency="MS"))
