@@ -183,14 +183,14 @@ def _train(
     inspect: Callable[[Progress, Callable[[], dict[str, np.ndarray]]], None] | None = None,
 ) -> Fitted:
     """One training; see `training.fit.fit`."""
-    from forecast.training import fit as training  # TensorFlow is imported here and not before
+    from forecast.training.fit import fit as train  # TensorFlow is imported here and not before
 
     config, plan = settled
     windows = windows_of(panel, config, plan)
     start = first_weights(config) if plan.starts_pretrained else None
     seed = int(options.seed)
     try:
-        fitted = training.fit(config, plan, windows, seed, budget, progress, inspect, start)
+        fitted = train(config, plan, windows, seed, budget, progress, inspect, start)
     finally:
         gc.collect()  # Keras leaves its model and its open iterator over the batches in a cycle
     _refuse_useless(fitted)
