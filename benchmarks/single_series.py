@@ -121,7 +121,7 @@ SERIES = {
     "lynx": Series(of_sktime("lynx"), "1821-01-01", "YS", 6),
     "shampoo": Series(of_sktime("shampoo_sales"), "1991-01-01", "MS", 6),
     "PBS": Series(of_sktime("PBS_dataset"), "1991-07-01", "MS", 12),
-    "consumption": Series(of_sktime("uschange", "Income"), "1970-01-01", "QS", 8),
+    "income": Series(of_sktime("uschange", "Income"), "1970-01-01", "QS", 8),
     "sunspots": Series(of_statsmodels("sunspots", "SUNACTIVITY"), "1700-01-01", "YS", 6),
     "Nile": Series(of_statsmodels("nile", "volume"), "1871-01-01", "YS", 6),
     "real GDP": Series(of_statsmodels("macrodata", "realgdp"), "1959-01-01", "QS", 8),

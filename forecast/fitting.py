@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from forecast.tuning.search import AtRound
 
 Listener = Callable[["Progress"], None] | None
+Inspect = Callable[["Progress", Callable[[], dict[str, np.ndarray]]], None]  # and the weights
 
 
 class Trained(NamedTuple):
@@ -75,7 +76,7 @@ def fit(options: TrainingOptions, panel: Panel, budget: float, progress: Listene
         progress: called after each round of gradient steps.
     """
     started = time.monotonic()
-    trained = _train_first(options, panel, budget, progress)
+    trained = _train_first(options, panel, settle(options, panel), budget, progress)
     left = budget - (time.monotonic() - started)
     with suppress(KeyboardInterrupt):  # the first training is worth more than nothing
         trained = _repeated(options, panel, trained, left, progress)
@@ -98,15 +99,13 @@ def candidate(
     Raises:
         KeyboardInterrupt: if the training was interrupted.
     """
+    settled, started = settle(options, panel), time.monotonic()
 
-    def inspect(
-        now: Progress, config: Config, weights: Callable[[], dict[str, np.ndarray]]
-    ) -> None:
-        network = lambda: Predictor.after(panel, Core(config, weights()))  # noqa: E731
+    def inspect(now: Progress, weights: Callable[[], dict[str, np.ndarray]]) -> None:
+        network = lambda: Predictor.after(panel, Core(settled.config, weights()))  # noqa: E731
         at_round(now.step / now.steps, network)
 
-    started = time.monotonic()
-    trained = _train_first(options, panel, budget, progress, inspect)
+    trained = _train_first(options, panel, settled, budget, progress, inspect)
     if trained.fitted.ended == "interrupted":
         raise KeyboardInterrupt
     left = budget - (time.monotonic() - started)
@@ -138,16 +137,15 @@ def windows_of(panel: Panel, config: Config, plan: Plan) -> Windows | Histories:
 def _train_first(
     options: TrainingOptions,
     panel: Panel,
+    settled: Choices,
     budget: float,
     progress: Listener,
-    inspect: Callable[..., None] | None = None,
+    inspect: Inspect | None = None,
 ) -> Trained:
     """The training that leaves the held-out rows alone; a repetition needs half of the time."""
-    settled = settle(options, panel)
     config, plan = settled
     share = 2 if _is_repeated(plan) else 1
-    looks = inspect and (lambda now, weights: inspect(now, config, weights))
-    fitted = _train(options, panel, settled, budget / share, progress, looks)
+    fitted = _train(options, panel, settled, budget / share, progress, inspect)
     core = _with_members(panel, Core(config, fitted.weights), plan)
     return Trained(settled, fitted, core, core)
 
@@ -180,7 +178,7 @@ def _train(
     settled: Choices,
     budget: float,
     progress: Listener,
-    inspect: Callable[[Progress, Callable[[], dict[str, np.ndarray]]], None] | None = None,
+    inspect: Inspect | None = None,
 ) -> Fitted:
     """One training; see `training.fit.fit`."""
     from forecast.training.fit import fit as train  # TensorFlow is imported here and not before

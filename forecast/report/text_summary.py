@@ -84,7 +84,9 @@ def _weights(record: TrainingRecord) -> Iterator[str]:
         steps = "1 step" if again == 1 else f"{again:,} steps"
         yield f"weights: from a repetition of {steps} on all rows, held-out ones included"
     elif record.plan.starts_pretrained and not record.kept_step:
-        yield "weights: the pretrained ones, since training made the validation loss worse"
+        is_worse = any(part.validation_loss is not None for part in record.rounds)
+        reason = "made the validation loss worse" if is_worse else "ended before a validation"
+        yield f"weights: the pretrained ones, since training {reason}"
     elif record.kept_step < last.step:
         yield f"weights: from step {record.kept_step:,}, the lowest validation loss"
     is_validated = last.validation_loss is not None or record.ended == "interrupted"
