@@ -82,11 +82,6 @@ def of_statsmodels(name: str, column: str) -> Callable[[], Any]:
     return read
 
 
-def weekly_co2() -> Any:
-    """Weekly values, with gaps."""
-    return load("co2")["y"].to_numpy()
-
-
 def sea_temperature() -> Any:
     """Monthly means of statsmodels' elnino, whose rows are years."""
     from statsmodels import datasets
@@ -115,7 +110,7 @@ SERIES = {
     "air passengers": Series(own("air_passengers"), "1949-01-01", "MS", 12),
     "jobs in government": Series(own("us_employment", "government"), "2006-01-01", "MS", 12),
     "jobs in construction": Series(own("us_employment", "construction"), "2006-01-01", "MS", 12),
-    "CO2": Series(weekly_co2, "1958-03-29", "W-SAT", 26),
+    "CO2": Series(own("co2"), "1958-03-29", "W-SAT", 26),
     "temperature in Seattle": Series(own("seattle_temperature"), "2012-01-01", "D", 14),
     "traffic": Series(own("traffic", last=HOURS), "2015-01-01", "h", 48),
     "lynx": Series(of_sktime("lynx"), "1821-01-01", "YS", 6),
@@ -173,13 +168,13 @@ def measured(series: Series, test: bool, options: dict[str, Any]) -> dict[str, f
     }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table: a row for each series, and the mean ranks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--test", action="store_true", help="forecast the test parts")
     parser.add_argument("--only", nargs="*", help="names of series", default=[*SERIES])
     parser.add_argument("--option", nargs="*", default=[], help="of the training, name=value")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     options = dict(part.split("=", 1) for part in given.option)
     values = {name: int(value) if value.isdigit() else value for name, value in options.items()}
     rows: dict[str, dict[str, float]] = {}

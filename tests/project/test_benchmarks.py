@@ -1065,3 +1065,22 @@ def test_the_layers_are_not_told_what_is_left_out(make_weights):
 
     assert seasonal.lags((24, 168)) == lags
     np.testing.assert_array_equal(network._inputs(x, counts, counts), full)
+
+
+@pytest.mark.usefixtures("untrained")
+def test_single_series_are_ranked_with_the_last_fifth_left_alone(run, monkeypatch):
+    single = benchmark("single_series")
+    line = single.Series(lambda: np.arange(100.0), "1900-01-01", "YS", 6)
+    short = line._replace(read=lambda: np.arange(40.0))
+    monkeypatch.setattr(single, "SERIES", {"line": line, "short": short})
+    monkeypatch.setattr(single, "METHODS", {"seasonal_naive": "seasonal naive"})
+    rows = [len(single.without_test(one.panel(), 6, test=False).target) for one in (line, short)]
+
+    printed = run("single_series", ["--only", "line", "short", "--option", "start=scratch"])
+
+    assert rows == [80, 25]  # less a fifth, or as many rows as ten cutoffs take
+    assert "short: too short without its test part" in printed
+    assert "{'trained': " in printed
+    (row,) = (line for line in printed.splitlines() if line.startswith("line  "))
+    assert row.endswith(" 3.500")  # seasonal naive: 1 to 6 behind, scaled by 1 a year
+    assert "mean rank" in printed
