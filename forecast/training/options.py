@@ -282,7 +282,7 @@ class TrainingOptions:
         members: members of the model at most, whose forecasts are averaged. Beside a network that
             is trained from nothing they are, with 2, the pretrained network, and with 3 the theta
             method too; held-out rows decide the share of each. Beside the pretrained network,
-            trained further or not, it is theta, for monthly and longer steps, unless members is 1.
+            trained further or not, it is with 2 theta, for monthly and longer steps.
         seed: random seed of initial weights and training windows. The same seed, data and machine
             give the same model, unless the time budget shortens the training.
     """
