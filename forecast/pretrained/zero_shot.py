@@ -86,7 +86,8 @@ def zero_shot(
 def with_theta(core: Core) -> Core:
     """The network averaged with the theta method, where steps are long.
 
-    Of the steps of a day or less, theta is so much worse that a mean with it is, too.
+    Of steps of a day or less theta is so much worse that a mean with it is, too; weeks were not
+    measured.
 
     Args:
         core: the network alone.
