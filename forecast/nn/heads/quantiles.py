@@ -25,8 +25,8 @@ MIN_DISTANCE = 1e-5  # between neighbouring levels, in units of the scaled targe
 def quantiles(xp: Any, params: Any) -> list[Any]:
     """The quantiles at LEVELS, each (..., D), from raw parameters (..., PARAMETERS * D)."""
     d = params.shape[-1] // PARAMETERS
-    median, *raw = (params[..., k * d : (k + 1) * d] for k in range(PARAMETERS))
-    distances = [softplus(xp, part) + MIN_DISTANCE for part in raw]
+    median, apart = params[..., :d], softplus(xp, params[..., d:]) + MIN_DISTANCE
+    distances = [apart[..., k * d : (k + 1) * d] for k in range(PARAMETERS - 1)]
     below, above = [median], [median]
     for distance in distances[:MEDIAN]:
         below.append(below[-1] - distance)
@@ -75,6 +75,8 @@ def quantile(xp: Any, params: Any, level: Any) -> Any:
         level: the probability, inside (0, 1); a number or (..., D).
     """
     known = quantiles(xp, params)
+    if isinstance(level, float) and level in LEVELS:
+        return known[LEVELS.index(level)]
     level = xp.zeros_like(known[0]) + level
     value = known[0]
     for low, high, start, end in zip(known, known[1:], LEVELS, LEVELS[1:], strict=False):
