@@ -1084,3 +1084,14 @@ def test_single_series_are_ranked_with_the_last_fifth_left_alone(run, monkeypatc
     (row,) = (line for line in printed.splitlines() if line.startswith("line  "))
     assert row.endswith(" 3.500")  # seasonal naive: 1 to 6 behind, scaled by 1 a year
     assert "mean rank" in printed
+
+
+@pytest.mark.slow
+def test_the_costs_of_three_members_are_told_beside_those_of_one(run):
+    printed = run("members", ["--series", "2", "--length", "60", "--rounds", "1"])
+
+    shown = [line.split("  ")[0] for line in printed.splitlines()[4:10]]
+    assert shown == [
+        *("rollout, numpy", "rollout, compiled", "update by a row"),
+        *("state", "file", "forecast predict, cold"),
+    ]
