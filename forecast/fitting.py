@@ -23,12 +23,8 @@ from forecast.inference.predictor import Predictor
 from forecast.inference.preprocess import step_features, transformed
 from forecast.inference.theta_member import ThetaMember
 from forecast.model import Model
-from forecast.pretrained.fine_tuning import (
-    choose_fine_tuning,
-    first_weights,
-    histories,
-    starts_pretrained,
-)
+from forecast.pretrained.fine_tuning import choose_fine_tuning, histories, starts_pretrained
+from forecast.pretrained.first_weights import first_start
 from forecast.pretrained.zero_shot import pretrained_member, with_theta
 from forecast.training.histories import Histories
 from forecast.training.options import TrainingOptions
@@ -185,7 +181,7 @@ def _train(
 
     config, plan = settled
     windows = windows_of(panel, config, plan)
-    start = first_weights(config) if plan.starts_pretrained else None
+    start = first_start(config) if plan.starts_pretrained else None
     seed = int(options.seed)
     try:
         fitted = train(config, plan, windows, seed, budget, progress, inspect, start)

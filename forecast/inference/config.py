@@ -23,7 +23,7 @@ from forecast.nn.layers import Sizes
 from forecast.nn.step import Blueprint
 
 # Left out of a file where they are empty: older models keep their fingerprints.
-ADDED = ("usual_spreads", "seasons", "direct", "reads")
+ADDED = ("usual_spreads", "seasons", "direct", "reads", "histories")
 ADDED_TO_SCHEMA = ("unused", "turned", "decimals")
 
 
@@ -54,8 +54,9 @@ class Config:
         direct: whether the quantiles of each step of a rollout are those of its value, see
             `nn.step.Blueprint`.
         reads: the last rows of a history that the network reads, with the lags before them unless
-            it is direct; 0 for all, as a network needs that carries its state from window to window
-            in training.
+            `reads_alone`; 0 for all, as a network needs that carries its state from window to
+            window in training.
+        histories: whether it was trained on histories as the pretrained network was.
         usual_spreads: of each target, for series that cannot tell their own scale; empty where
             they are not known, as of models of earlier versions.
     """
@@ -83,6 +84,12 @@ class Config:
     seasons: tuple[int, ...] = ()
     direct: bool = False
     reads: int = 0
+    histories: bool = False
+
+    @property
+    def reads_alone(self) -> bool:
+        """Whether nothing is to be known from before the rows that the network reads."""
+        return self.direct or self.histories
 
     @property
     def targets(self) -> int:

@@ -62,8 +62,8 @@ def encode(
     """Observe the history of each series, under the scale of its last rows.
 
     Of a long history a network that was trained on windows reads the last `Config.reads` rows, as
-    many as leave no trace of earlier ones; the lagged values before them are there, except in a
-    direct model, which has practised histories that begin with the first row it reads.
+    many as leave no trace of earlier ones; the lagged values before them are there, except for a
+    network that has practised histories which begin with the first row it reads.
 
     Args:
         panel: the histories, of any lengths.
@@ -87,7 +87,7 @@ def encode(
     unread = _unread(panel, config.reads)
     recent = panel.cut(np.arange(series), panel.lengths - unread, unread)
     before = _rows_before(panel, values, unread, step_inputs.memory_length(config.lags) + 1)
-    if config.direct:
+    if config.reads_alone:
         before = np.full_like(before, np.nan)
     with np.errstate(over="ignore", invalid="ignore"):  # an old value may not fit the new scale
         before = scaling.forward(before, scale)

@@ -143,7 +143,7 @@ def unpractised_steps(config: Config, steps: int, calibrated: int | None = None)
 
 def _unpractised(config: Config, steps: int) -> str:
     if NETWORKS[config.network].FEEDS_BACK:
-        training = "pretraining" if config.direct else "training"
+        training = "pretraining" if config.direct and not config.histories else "training"
         return (
             f"{training} practised {config.horizon} of the {steps} steps, later ones may be less "
             "accurate"

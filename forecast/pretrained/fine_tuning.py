@@ -1,9 +1,4 @@
-"""Training on a table from the pretrained network: its plan, its configuration, its first weights.
-
-The network keeps its sizes and inputs. What the table has beyond them (covariates, holidays,
-calendar cycles, further targets) enters through new rows of the first kernel that begin at zero,
-so that before the first gradient step the forecast is that of the pretrained network.
-"""
+"""Training on a table from the pretrained network: its plan, its configuration, its windows."""
 
 from __future__ import annotations
 
@@ -13,9 +8,9 @@ import numpy as np
 
 from forecast.data.panel import Panel
 from forecast.inference.config import Config
-from forecast.nn import seasonal
+from forecast.pretrained.first_weights import SPREADS
 from forecast.pretrained.practised import enough_rows
-from forecast.pretrained.zero_shot import shipped, zero_shot_config
+from forecast.pretrained.zero_shot import zero_shot_config
 from forecast.training.histories import Histories
 from forecast.training.options import TrainingOptions
 from forecast.training.plan import (
@@ -31,11 +26,10 @@ from forecast.training.plan import (
 from forecast.training.windows import Windows
 
 SAME_CYCLE = 0.01  # difference of a calendar cycle from a season, below which it is no new input
-COUNTS = 2  # inputs of the network `seasonal` after the step features
 STEPS, RATE, BATCH = 100, 3e-4, 64  # measured in docs/EXPERIMENTS.md
 ROUNDS = 10  # each ends with a validation, of which the last one counts
 HORIZON_SEASONS, MIN_HORIZON = 2, 6  # steps of a window after its history
-SETTLED = ("network", "head", "cell", "layers", "units", "residual")  # by the pretrained network
+SETTLED = ("network", "cell", "layers", "units", "residual")  # by the pretrained network
 MIN_HOLDOUT, HOLDOUT_SHARE = 3, 4  # fewer rows choose badly, if a quarter of a series has more
 HISTORY_SHARE = 2  # a history is at least half of a typical series
 MAX_TYPICAL = 400  # rows of a series, of which more teach a network more than the pretraining did
@@ -78,7 +72,8 @@ def choose_fine_tuning(options: TrainingOptions, panel: Panel) -> Choices:
         lags=known.lags,
         cycles=_new_cycles(config, known),
         bounds=(*known.bounds, *config.bounds[1:]),
-        direct=True,
+        direct=config.head == known.head and plan.feedback[-1] == "free",
+        histories=True,
         reads=enough_rows(known.seasons),
     )
     return Choices(config, replace(plan, rounds=min(ROUNDS, plan.rounds)))
@@ -102,6 +97,10 @@ def _settled(options: TrainingOptions, known: Config, panel: Panel) -> TrainingO
     }
     chosen = {name: value for name, value in defaults.items() if given[name] is None}
     settled = {name: getattr(known, name) for name in SETTLED}
+    if options.head not in SPREADS:  # by default the median alone, which is among the quantiles
+        settled["head"] = known.head
+    if options.head not in SPREADS:  # the median alone is among the quantiles
+        settled["head"] = known.head
     own = {"windows": "histories", "transform": "none", "context": known.context}
     return TrainingOptions(**{**given, **chosen, **settled, **own})
 
@@ -114,32 +113,6 @@ def _new_cycles(config: Config, known: Config) -> tuple[str, ...]:
         for cycle, steps in lengths.items()
         if all(abs(season - steps) > SAME_CYCLE * steps for season in known.seasons)
     )
-
-
-def first_weights(config: Config) -> dict[str, np.ndarray]:
-    """The pretrained weights for a network with more inputs and targets.
-
-    The rows of the first kernel that take new inputs are zero. Of several targets the first one is
-    forecast as the pretrained network does, as far as the others are observed where it is; the
-    recurrent layers see it alone. The others start with the same weights of their own past values,
-    and without a remainder.
-
-    Args:
-        config: of the network, made by `choose_fine_tuning`.
-    """
-    known, d = shipped(), config.targets
-    weights = dict(known.weights)
-    kernel = weights["decoder_0.kernel"]
-    values, phases = 2 * seasonal.ROLES, known.config.calendar_features
-    wider = np.zeros((config.inputs + COUNTS, kernel.shape[1]), kernel.dtype)
-    wider[: values * d : d] = kernel[:values]
-    wider[values * d : values * d + phases] = kernel[values : values + phases]
-    wider[-COUNTS:] = kernel[-COUNTS:]
-    weights["decoder_0.kernel"] = wider
-    for name in ("head.kernel", "head.bias"):
-        weights[name] = np.repeat(weights[name], d, axis=-1)
-        weights[name][..., 1:d] = 0.0
-    return weights
 
 
 def histories(windows: Windows, config: Config, plan: Plan) -> Histories:

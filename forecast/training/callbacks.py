@@ -146,7 +146,7 @@ class NotWorse(BestWeights):
     def begin(self, model: keras.Model, loss: float) -> None:
         """Note the weights before the first step, and their validation loss."""
         self.weights = self.first = [variable.numpy() for variable in model.trainable_variables]
-        self.loss = (1.0 + TOLERATED_RISE) * loss
+        self.loss = loss + TOLERATED_RISE * abs(loss)  # the negative of a log-likelihood may be < 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
         """Compare the validation loss of the round with that before the first step."""

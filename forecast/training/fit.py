@@ -39,6 +39,7 @@ from forecast.training.keras_model import (
 from forecast.training.ordered_sums import ordered_sums
 from forecast.training.plan import Plan
 from forecast.training.progress import Ending, PlanChange, Progress
+from forecast.training.start import Start
 from forecast.training.windows import SAMPLERS, Batch, Windows
 
 VALIDATION_WINDOWS = 512  # series looked at for the validation loss, drawn once
@@ -71,7 +72,24 @@ class Fitted:
 
 
 class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no type hints
-    """Adam (Kingma & Ba 2015) on one machine."""
+    """Adam (Kingma & Ba 2015) on one machine.
+
+    Attributes:
+        rates: for some of the trainable variables, by their positions, multiples of the learning
+            rate that are broadcast to the variable.
+    """
+
+    def __init__(self, learning_rate: float, gradient_clip: float) -> None:
+        """Learn everything at the same rate."""
+        super().__init__(learning_rate, global_clipnorm=gradient_clip)
+        self.rates: dict[int, Any] = {}
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Change a variable, each part of it at its own rate."""
+        rate = self.rates.get(self._get_variable_index(variable))
+        super().update_step(
+            gradient, variable, learning_rate if rate is None else learning_rate * rate
+        )
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
         """Leave out the sum over replicas, of which there is one.
@@ -89,7 +107,7 @@ def fit(
     budget: float,
     listener: Callable[[Progress], None] | None = None,
     inspect: Callable[[Progress, Callable[[], dict[str, np.ndarray]]], None] | None = None,
-    start: dict[str, np.ndarray] | None = None,
+    start: Start | None = None,
 ) -> Fitted:
     """Train one network, under the feedback regimes that are planned.
 
@@ -103,14 +121,11 @@ def fit(
         listener: called with the progress after each round.
         inspect: called then too, with the progress and what gives the weights by then; what it
             raises ends the training.
-        start: weights that training starts from, see `NotWorse`; by default random ones.
+        start: what training starts from, see `NotWorse`; by default random weights.
     """
     model = make_network(config, plan, seed, windows)
     loss = weighted_loss if isinstance(windows, Histories) else masked_loss
-    model.compile(
-        optimizer=Adam(plan.learning_rate, global_clipnorm=plan.gradient_clip),
-        loss=loss(config.head),
-    )
+    model.compile(optimizer=Adam(plan.learning_rate, plan.gradient_clip), loss=loss(config.head))
     decay = CosineDecay(plan.learning_rate, plan.steps)
     limit = TimeBudget(budget, decay, phase_at=lambda progress: plan.phase(progress)[0])
 
@@ -129,7 +144,8 @@ def fit(
     try:
         with interrupt.watching(), ordered_sums():
             if start is not None:
-                model.assign(start)
+                model.assign(start.weights)
+                model.optimizer.rates = _by_position(model, start.rates)
             if isinstance(best, NotWorse) and validation:
                 best.begin(model, _loss_of(model, validation))
             model.fit(
@@ -208,6 +224,13 @@ def stream(make: Callable[[], Iterable[AnyBatch]]) -> tf.data.Dataset:
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.prefetch(AHEAD).with_options(options)
+
+
+def _by_position(model: TrainableNetwork, by_name: dict[str, np.ndarray]) -> dict[int, np.ndarray]:
+    """What belongs to some weights, by their positions among the trainable variables."""
+    variables = model.variables_by_name()
+    position = {id(variable): k for k, variable in enumerate(model.trainable_variables)}
+    return {position[id(variables[name])]: array for name, array in by_name.items()}
 
 
 def _parts(batch: AnyBatch) -> tuple[Any, ...]:

@@ -30,7 +30,7 @@ MAX_MEMBERS = 3  # the trained network, the pretrained one, the theta method
 STARTS = ("auto", "scratch", "pretrained")
 SETTLED_BY_PRETRAINED = {  # options that a training from the pretrained network does not leave open
     "network": ("seasonal",),
-    "head": ("quantiles",),
+    "head": ("quantiles", "normal", "student_t"),
     **dict.fromkeys(
         ("cell", "attention_score", "layers", "units", "residual", "context", "transform"), ()
     ),
@@ -456,9 +456,10 @@ def _refuse_settled(options: TrainingOptions) -> None:
         value, flag = getattr(options, entry.name), f"--{entry.name.replace('_', '-')}"
         allowed = SETTLED_BY_PRETRAINED.get(entry.name)
         if allowed is not None and value != entry.default and value not in allowed:
+            own = f"has {' or '.join(allowed)}" if allowed else "keeps its own"
             raise OptionError(
-                f"{entry.name} is {value!r}, but a training from the pretrained network keeps its "
-                f"own; leave {flag} ({entry.name} in Python) out, or use --start scratch"
+                f"{entry.name} is {value!r}, but a training from the pretrained network {own}; "
+                f"leave {flag} ({entry.name} in Python) out, or use --start scratch"
             )
 
 

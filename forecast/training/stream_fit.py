@@ -95,8 +95,7 @@ def fit_stream(
     head = model.dense["head.kernel"]
     head.assign(CALM_START * head)  # a rollout of the first steps would explode otherwise
     model.compile(
-        optimizer=Adam(plan.learning_rate, global_clipnorm=plan.gradient_clip),
-        loss=weighted_loss(config.head),
+        optimizer=Adam(plan.learning_rate, plan.gradient_clip), loss=weighted_loss(config.head)
     )
     decay = CosineDecay(plan.learning_rate, plan.steps)
     keep, log, interrupt = KeptSteps(kept, decay), ProgressLog(decay, listener), Interrupt()

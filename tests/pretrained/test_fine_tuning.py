@@ -11,7 +11,8 @@ from forecast.data.to_panel import to_panel
 from forecast.fitting import windows_of
 from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
-from forecast.pretrained.fine_tuning import choose_fine_tuning, first_weights, starts_pretrained
+from forecast.pretrained.fine_tuning import RATE, choose_fine_tuning, starts_pretrained
+from forecast.pretrained.first_weights import NEW_RATE, first_start
 from forecast.pretrained.zero_shot import shipped, zero_shot
 from forecast.report.text_summary import summary
 from forecast.training.options import TrainingOptions
@@ -54,7 +55,7 @@ def untrained_of(panel):
 def start_of(panel, **options):
     """The network before the first gradient step."""
     config, _ = choose_fine_tuning(TrainingOptions(start="pretrained", **options), panel)
-    return Predictor.after(panel, Core(config, first_weights(config)))
+    return Predictor.after(panel, Core(config, first_start(config).weights))
 
 
 def future_of(panel, steps):
@@ -135,6 +136,55 @@ def test_a_further_target_starts_with_the_weights_of_its_own_past_and_no_remaind
     np.testing.assert_array_equal(bias[3::2], known["head.bias"][1:])
     first = weights["decoder_0.kernel"]
     assert not first[1 : 4 * 7 : 2].any()  # the recurrent layers see the first target alone
+
+
+@pytest.mark.parametrize(
+    ("head", "feedback"),
+    [(head, "teacher") for head in ("quantiles", "normal", "student_t")]
+    + [("normal", regimes) for regimes in ("free", "scheduled", "teacher,free")],
+)
+def test_other_heads_and_regimes_start_from_the_same_forecasts(head, feedback):
+    panel = panel_of([80, 65])
+
+    start = start_of(panel, head=head, feedback=feedback)
+
+    assert not start.config.direct
+    expected = untrained_of(panel).rollout(7).table
+    pd.testing.assert_frame_equal(start.rollout(7).table, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("head", ["normal", "student_t"])
+def test_another_head_starts_nearly_as_wide_as_the_quantiles(head):
+    panel = panel_of([80, 65, 90, 70])
+    levels = (0.1, 0.9)
+
+    widths = []
+    for name in ("quantiles", head):
+        step = start_of(panel, head=name, feedback="teacher")
+        first = step.rollout(1, paths=2000, seed=1)
+        low, high = np.quantile(first.paths[:, :, 0], levels, axis=1)
+        widths.append(high - low)
+
+    assert ((widths[1] / widths[0] > 0.7) & (widths[1] / widths[0] < 1.1)).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "direct"),
+    [
+        ({}, True),
+        ({"feedback": "free"}, True),
+        ({"feedback": "teacher,free"}, True),
+        ({"feedback": "teacher"}, False),
+        ({"feedback": "free,scheduled"}, False),
+        ({"head": "normal"}, False),
+    ],
+)
+def test_quantiles_are_those_of_each_step_where_the_network_ends_in_its_own_rollouts(
+    options, direct
+):
+    config = start_of(panel_of([80]), **options).config
+
+    assert (config.direct, config.histories, config.reads_alone) == (direct, True, True)
 
 
 @pytest.mark.slow
@@ -273,7 +323,7 @@ def test_a_window_in_training_gives_what_a_rollout_from_its_cutoff_gives():
     panel = panel_of([24, 17], freq="QS", missing=0.1, known=["price"])
     options = TrainingOptions(start="pretrained", train_horizon=5, holdout=2, bounds="none")
     config, plan = choose_fine_tuning(options, panel)
-    source, weights = windows_of(panel, config, plan), first_weights(config)
+    source, weights = windows_of(panel, config, plan), first_start(config).weights
 
     parts = source.gather(np.arange(2), panel.lengths - 5, panel.lengths)
     network = make_network(config, plan, 0, source)
@@ -313,7 +363,7 @@ def test_a_training_is_repeated_on_all_rows_and_gives_calibrated_intervals():
 
     model = Forecaster(**options, steps=3).fit(table[["unique_id", "ds", "y", "price"]]).model_
 
-    known = first_weights(model.config)
+    known = first_start(model.config).weights
     assert (model.trained.kept_step, model.trained.steps_on_all_rows) == (3, 3)
     whole = Forecaster(**options, steps=3, holdout=0).fit(model.panel(table)).model_
     for name, array in model.weights.items():
@@ -326,6 +376,43 @@ def test_a_training_is_repeated_on_all_rows_and_gives_calibrated_intervals():
     forecast = model.predict(3, levels=80, future=future)
     assert (forecast["forecast-lo-80"] < forecast["forecast"]).all()
     assert (forecast["forecast"] < forecast["forecast-hi-80"]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(
+    ("head", "feedback"), [("normal", "scheduled"), ("student_t", "free"), ("quantiles", "teacher")]
+)
+def test_other_heads_and_regimes_are_trained(head, feedback):
+    table = table_of([24, 20], freq="QS", missing=0.1)[["unique_id", "ds", "y"]]
+    options = {"head": head, "feedback": feedback, "steps": 2, "holdout": 3}
+
+    model = Forecaster(start="pretrained", **options).fit(table).model_
+
+    assert model.trained.phases == (feedback,)
+    assert model.trained.steps_on_all_rows == 2
+    before = first_start(model.config).weights
+    assert all((model.weights[name] != array).any() for name, array in before.items())
+    forecast = model.predict(3, levels=80)
+    assert (forecast["forecast-lo-80"] < forecast["forecast"]).all()
+    assert (forecast["forecast"] < forecast["forecast-hi-80"]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+def test_new_inputs_learn_faster_than_those_of_the_pretrained_network():
+    table = table_of([24, 24], freq="QS")[["unique_id", "ds", "y", "price"]]
+    options = {"start": "pretrained", "steps": 1, "holdout": 0, "known": ["price"]}
+
+    model = Forecaster(**options).fit(table).model_
+
+    moved = np.abs(
+        model.weights["decoder_0.kernel"] - first_start(model.config).weights["decoder_0.kernel"]
+    )
+    is_new = np.arange(len(moved)) == len(moved) - 3  # before the two counts
+    # the first step of Adam is as long as the learning rate
+    np.testing.assert_allclose(np.median(moved[is_new]), NEW_RATE * RATE, rtol=0.02)
+    np.testing.assert_allclose(np.median(moved[~is_new]), RATE, rtol=0.02)
 
 
 @pytest.mark.slow

@@ -198,14 +198,17 @@ def test_a_transform_that_suits_is_not_taken_where_a_held_out_value_rules_it_out
         ({"start": "random"}, "start is 'random'; it must be one of auto, scratch, pretrained"),
         (
             {"start": "pretrained", "network": "seq2seq"},
-            "network is 'seq2seq', but a training from the pretrained network keeps its own; leave",
+            "network is 'seq2seq', but a training from the pretrained network has seasonal; leave",
         ),
         (
             {"start": "pretrained", "steps": 9, "transform": "log"},
             "transform is 'log', but a training from the pretrained network keeps its own; leave",
         ),
         ({"start": "pretrained", "units": 8}, "units is 8, but a training from the pretrained"),
-        ({"start": "pretrained", "head": "normal"}, "head is 'normal', but a training from the"),
+        (
+            {"start": "pretrained", "head": "negative_binomial"},
+            "head is 'negative_binomial', but a training from the pretrained network has quantiles",
+        ),
         ({"start": "pretrained", "context": 9}, "context is 9, but a training from the"),
         ({"start": "pretrained", "windows": "contiguous"}, "windows is 'contiguous', but a"),
         ({"start": "pretrained", "residual": True}, "residual is True, but a training from the"),
