@@ -18,6 +18,7 @@ from forecast.errors import ForecastError
 from forecast.evaluation.combination import combined
 from forecast.evaluation.holdout import HoldoutResults, evaluate_holdout
 from forecast.inference.config import Config
+from forecast.inference.conformal import Calibration
 from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
 from forecast.inference.preprocess import step_features, transformed
@@ -25,7 +26,7 @@ from forecast.inference.theta_member import ThetaMember
 from forecast.model import Model
 from forecast.pretrained.fine_tuning import choose_fine_tuning, histories, starts_pretrained
 from forecast.pretrained.first_weights import first_start
-from forecast.pretrained.zero_shot import pretrained_member, with_theta
+from forecast.pretrained.zero_shot import pretrained_member, shipped, with_theta
 from forecast.training.histories import Histories
 from forecast.training.options import TrainingOptions
 from forecast.training.plan import Choices, Plan, choose
@@ -77,7 +78,8 @@ def fit(options: TrainingOptions, panel: Panel, budget: float, progress: Listene
     with suppress(KeyboardInterrupt):  # the first training is worth more than nothing
         trained = _repeated(options, panel, trained, left, progress)
     plan, fitted = trained.settled.plan, trained.fitted
-    results = evaluate_holdout(panel, trained.judged, plan.holdout)
+    expected = _expected_errors(trained.settled.config)
+    results = evaluate_holdout(panel, trained.judged, plan.holdout, expected)
     predictor = Predictor.after(panel, trained.core)
     return Model(
         *trained.core.parts,
@@ -200,6 +202,12 @@ def _with_members(panel: Panel, core: Core, plan: Plan) -> Core:
     season = core.config.season
     others = (pretrained_member(panel, season), ThetaMember(season))[: plan.members - 1]
     return combined(panel, core, others, plan.holdout)
+
+
+def _expected_errors(config: Config) -> Calibration | None:
+    """What a network that started from the pretrained one may be expected to err by."""
+    is_like_it = config.direct and config.targets == 1
+    return shipped().calibration if is_like_it else None
 
 
 def _record(

@@ -95,7 +95,9 @@ class HeldOut(NamedTuple):
         return int(self.actual.shape[1])
 
 
-def evaluate_holdout(panel: Panel, core: Core, holdout: int) -> HoldoutResults:
+def evaluate_holdout(
+    panel: Panel, core: Core, holdout: int, expected: Calibration | None = None
+) -> HoldoutResults:
     """All that the last 2 * holdout rows of each series show.
 
     An interrupt leaves out what is not done yet: the training is worth more.
@@ -104,14 +106,15 @@ def evaluate_holdout(panel: Panel, core: Core, holdout: int) -> HoldoutResults:
         panel: all rows, held-out ones included.
         core: of the model.
         holdout: steps H; 0 where nothing was held out.
+        expected: errors that are expected without these rows, see `calibrate`.
     """
-    results = HoldoutResults()
+    results = HoldoutResults(calibration=expected)
     with suppress(KeyboardInterrupt):
         if last := hold_out(panel, core, holdout):
             results = results._replace(comparisons=comparisons_of(last))
         if before := hold_out(panel.until(holdout), core, holdout):
             results = results._replace(exposure=exposure_of(before))
-        calibration, coverage = calibrate(panel, core, holdout)
+        calibration, coverage = calibrate(panel, core, holdout, expected=expected)
         results = results._replace(calibration=calibration, coverage=coverage)
     return results
 
@@ -190,6 +193,7 @@ def calibrate(
     holdout: int,
     within: int | None = None,
     history: int | None = None,
+    expected: Calibration | None = None,
 ) -> tuple[Calibration | None, dict[str, float]]:
     """Learn from rollouts over the held-out rows how wide intervals have to be.
 
@@ -205,10 +209,11 @@ def calibrate(
         within: the last rows in which rollouts begin, 2H by default; in the last H there is no
             first half, and nothing is known of the coverage.
         history: rows that each of them is made from; by default all before its cutoff.
+        expected: errors that are expected without these rows, which count beside those on them.
 
     Returns:
-        The calibration on all of them, None where nothing was observed; and for each level the
-        empirical coverage in percent.
+        The calibration on all of them, None where nothing was observed or expected; and for each
+        level the empirical coverage in percent.
     """
     config = core.config
     lengths = panel.lengths if history is None else np.minimum(panel.lengths, history)
@@ -221,7 +226,7 @@ def calibrate(
     cutoffs = _cutoffs(2 * holdout if within is None else within, rollouts // len(panel.ids))
     origins = _origins(panel, cutoffs, history)
     if origins is None:
-        return None, {}
+        return expected, {}
     series, cutoff = origins
     known = panel.lengths[series] - cutoff
     rows = known if history is None else np.minimum(known, history)
@@ -242,8 +247,9 @@ def calibrate(
         if is_second[group[0]]:
             second_half.append(rolled_out)
     in_first_half = np.arange(holdout) < (cutoff - holdout)[:, None]
-    first_half = Calibration.of(np.where(in_first_half[..., None], scores, np.nan))
-    return Calibration.of(scores), _coverage(predictor.engine(), first_half, second_half)
+    first_half = Calibration.of(np.where(in_first_half[..., None], scores, np.nan), expected)
+    coverage = _coverage(predictor.engine(), first_half, second_half)
+    return Calibration.of(scores, expected), coverage
 
 
 def _actuals(panel: Panel, series: np.ndarray, cutoff: np.ndarray, steps: int) -> np.ndarray:

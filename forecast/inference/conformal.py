@@ -20,6 +20,7 @@ import numpy as np
 from forecast.errors import OptionError
 
 MIN_SCORES = 100  # of a step; where it has fewer, those of the steps around it count too
+EXPECTED_SCORES = 300  # that those which are expected without any rows count for, at each step
 MAX_SCORES = 1_000  # kept of a step; of more, evenly spaced quantiles
 RANDOM_WALK, LINEAR_TREND = 0.5, 1.0  # exponents by which the errors of their forecasts grow
 
@@ -36,34 +37,39 @@ class Calibration:
     scores: np.ndarray
 
     @classmethod
-    def of(cls, scores: np.ndarray) -> Calibration | None:
+    def of(cls, scores: np.ndarray, expected: Calibration | None = None) -> Calibration | None:
         """From the scores of M rollouts (M, H, D), NaN where nothing was observed.
 
+        Args:
+            scores: of the rollouts.
+            expected: scores that are expected without any rollouts, which count beside them.
+
         Returns:
-            None where there is no score at all.
+            Of the expected ones alone where there is no other score; None without both.
         """
         steps, d = scores.shape[1:]
         pooled = [[_pooled(scores[..., k], step) for k in range(d)] for step in range(steps)]
         counts = [len(values) for row in pooled for values in row]
         if not all(counts):
-            return None
+            return expected
         filled = np.full((steps, max(counts), d), np.nan, np.float32)
         for step, row in enumerate(pooled):
             for k, values in enumerate(row):
                 filled[step, : len(values), k] = values
-        return cls(filled)
+        return cls(filled) if expected is None else cls(filled).joined(expected, EXPECTED_SCORES)
 
     def joined(self, other: Calibration, count: int) -> Calibration:
         """These scores, and evenly spaced quantiles of another calibration's at each step.
 
         Args:
-            other: of the same targets; of as many steps, or more: there it counts alone.
+            other: of the same targets; beyond its own last step each one counts for nothing.
             count: how many of its scores to take.
         """
         parts = []
-        for step, theirs in enumerate(other.scores):  # (n, D)
-            own = self.scores[step] if step < self.steps else theirs[:0]
-            parts.append(np.concatenate([own, evenly_spaced(theirs, count)]))
+        for step in range(max(self.steps, other.steps)):
+            own, theirs = (one.scores[step : step + 1] for one in (self, other))  # (0 or 1, n, D)
+            drawn = [evenly_spaced(scores, count) for scores in theirs]
+            parts.append(np.concatenate([*own, *drawn]))
         longest = max(map(len, parts))
         filled = np.full((len(parts), longest, self.scores.shape[2]), np.nan, np.float32)
         for step, part in enumerate(parts):

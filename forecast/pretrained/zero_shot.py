@@ -23,7 +23,7 @@ from forecast.evaluation.holdout import calibrate
 from forecast.inference import serialization
 from forecast.inference.bounds import Bounds, infer, to_bounds
 from forecast.inference.config import Config
-from forecast.inference.conformal import Calibration
+from forecast.inference.conformal import EXPECTED_SCORES, Calibration
 from forecast.inference.members import Core, NetworkMember
 from forecast.inference.predictor import Predictor
 from forecast.inference.serialization import ModelParts
@@ -34,7 +34,6 @@ from forecast.training.options import is_auto
 
 HISTORY_SHARE = 3  # a calibration leaves a third of a typical series as history
 MOST_CUTOFFS = 10  # horizons in which the cutoffs of a calibration lie, at the end of a series
-EXPECTED_SCORES = 300  # that the errors on generated series count for, at each step
 STRAY, MIN_AROUND = 20, 10  # times as far from the median as the third farthest of so many values
 SAMPLED_SERIES = 300  # that tell whether spreads grow with levels
 MIN_VALUES = 3  # of a series, below which little is known of it
@@ -215,15 +214,13 @@ def calibration_of(panel: Panel, predictor: Predictor) -> Calibration | None:
     """
     config, typical = predictor.config, int(np.median(panel.lengths))
     steps, history = min(config.horizon, typical // HISTORY_SHARE), enough_rows(config.seasons)
-    own = None
-    if steps:
-        within = int(np.clip(typical - history, steps, MOST_CUTOFFS * steps))
-        recent = _recent(panel, config, within)
-        own, _ = calibrate(recent, predictor, steps, within, history)
     expected = shipped().calibration
-    if own is None or expected is None:
-        return own or expected
-    return own.joined(expected, EXPECTED_SCORES)
+    if not steps:
+        return expected
+    within = int(np.clip(typical - history, steps, MOST_CUTOFFS * steps))
+    recent = _recent(panel, config, within)
+    calibration, _ = calibrate(recent, predictor, steps, within, history, expected)
+    return calibration
 
 
 def evidence(calibration: Calibration) -> str:

@@ -169,6 +169,24 @@ def test_joined_with_others_a_step_has_its_own_scores_and_quantiles_of_theirs():
     assert joined.steps == 2
 
 
+def test_joined_with_others_of_fewer_steps_the_last_steps_are_its_own():
+    own = Calibration(np.array([[[1.0]], [[5.0]]], np.float32))
+
+    joined = own.joined(of_one_step(2.0), 1)
+
+    np.testing.assert_array_equal(joined.scores[..., 0], [[1, 2], [5, NAN]])
+
+
+def test_expected_scores_count_beside_those_of_rollouts_and_alone_where_there_are_none():
+    expected = of_one_step(*range(1, 301))
+
+    alone = Calibration.of(np.full((3, 1, 1), NAN), expected)
+    beside = Calibration.of(np.array([[[0.5]]]), expected)
+
+    assert alone is expected
+    np.testing.assert_allclose(beside.scores[0, :, 0], [0.5, *range(1, 301)])
+
+
 def test_joined_with_others_missing_scores_of_theirs_count_for_nothing():
     own = of_one_step(1.0)
     others = of_one_step(*range(1, 11), *[NAN] * 30)

@@ -20,7 +20,7 @@ from forecast.evaluation import holdout
 from forecast.evaluation.holdout import calibrate
 from forecast.inference import encoding
 from forecast.inference.bounds import Bounds, between, non_negative
-from forecast.inference.conformal import Calibration
+from forecast.inference.conformal import EXPECTED_SCORES, Calibration
 from forecast.inference.encoding import history_scale
 from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
@@ -30,7 +30,6 @@ from forecast.pretrained import zero_shot as untrained_forecasts
 from forecast.pretrained.practised import KINDS, with_seasons
 from forecast.pretrained.pretraining import pretraining_config
 from forecast.pretrained.zero_shot import (
-    EXPECTED_SCORES,
     calibration_of,
     evidence,
     shipped,
@@ -249,9 +248,9 @@ def test_cutoffs_leave_enough_rows_or_a_third_of_them(
 ):
     found = []
 
-    def of(_panel, _core, steps, within, history):
+    def of(_panel, _core, steps, within, history, expected):
         found.append((steps, within, history))
-        return None, {}
+        return expected, {}
 
     panel = make_random_panel(lengths, frequency="QS")
     model = zero_shot(panel, calibrated=False)
