@@ -126,6 +126,7 @@ def fit(
     model = make_network(config, plan, seed, windows)
     loss = weighted_loss if isinstance(windows, Histories) else masked_loss
     model.compile(optimizer=Adam(plan.learning_rate, plan.gradient_clip), loss=loss(config.head))
+    model.optimizer.build(model.trainable_variables)  # else the step would be traced twice
     decay = CosineDecay(plan.learning_rate, plan.steps)
     limit = TimeBudget(budget, decay, phase_at=lambda progress: plan.phase(progress)[0])
 
@@ -214,16 +215,32 @@ def stream(make: Callable[[], Iterable[AnyBatch]]) -> tf.data.Dataset:
     """Batches as Keras takes them, gathered ahead of their step.
 
     Nothing tunes the dataset: an iterator that is given up would wait for the thread that does,
-    which could take nearly as long again as the training.
+    which could take nearly as long again as the training. Nor is it made of a Python generator:
+    for such a one TensorFlow tells the C library to give memory back at once, and each step asks
+    the system for its memory anew.
 
     Args:
-        make: begins anew to gather batches, which are all of the same shapes.
+        make: begins anew to gather batches, without end, which are all of the same shapes.
     """
     types = tf.data.Dataset.from_tensors(_parts(next(iter(make())))).element_spec
-    dataset = tf.data.Dataset.from_generator(lambda: map(_parts, make()), output_signature=types)
+    flat = tf.nest.flatten(types)
+    source = iter(make())
+
+    def gather(number: np.ndarray) -> list[np.ndarray]:
+        nonlocal source
+        if number == 0:
+            source = iter(make())
+        return list(tf.nest.flatten(_parts(next(source))))
+
+    def batch(number: Any) -> Any:
+        arrays = tf.numpy_function(gather, [number], [part.dtype for part in flat])
+        for array, part in zip(arrays, flat, strict=True):
+            array.set_shape(part.shape)
+        return tf.nest.pack_sequence_as(types, arrays)
+
     options = tf.data.Options()
     options.autotune.enabled = False
-    return dataset.prefetch(AHEAD).with_options(options)
+    return tf.data.Dataset.range(tf.int64.max).map(batch).prefetch(AHEAD).with_options(options)
 
 
 def _by_position(model: TrainableNetwork, by_name: dict[str, np.ndarray]) -> dict[int, np.ndarray]:

@@ -14,6 +14,7 @@ from forecast.nn import HEADS, NETWORKS, step_inputs
 from forecast.nn import tensorflow_namespace as tensors
 from forecast.nn.layers import LAYER_WEIGHTS, NetworkState, layer_state
 from forecast.nn.step import Blueprint, ModelStep
+from forecast.training import block_lstm
 from forecast.training.window_batch import RegimeFunction, WindowBatch
 
 LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}  # as CELLS
@@ -91,6 +92,7 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
         )
         self.ratio = self.add_weight((), "ones", trainable=False)
         network, sizes = NETWORKS[blueprint.network], blueprint.sizes
+        self.is_block = sizes.cell == "lstm" and block_lstm.is_faster()
         shapes = network.shapes(sizes)
         names = [name.removesuffix(".recurrent") for name in shapes if name.endswith(".recurrent")]
         self.recurrent = {
@@ -193,16 +195,43 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
         begins: Tensor | None = None,
         training: bool = False,
     ) -> tuple[Tensor, NetworkState]:
-        """Many steps of a stack at once, see `nn.layers.Run`."""
-        after: NetworkState = {}
+        """Many steps of a stack at once, see `nn.layers.Run`.
+
+        TensorFlow runs the block operation of a layer on one core: so two halves of the rows run
+        side by side.
+        """
         mask = None if begins is None else tf.range(tf.shape(x)[1]) >= begins[:, None]
+        rows = x.shape[0] or 1  # known in training
+        if not self.is_block or rows < 2:
+            return self._run_rows(stack, x, state, mask, training)
+        parts = [
+            self._run_rows(
+                stack,
+                x[half],
+                {name: array[half] for name, array in state.items()},
+                None if mask is None else mask[half],
+                training,
+            )
+            for half in (slice(rows // 2), slice(rows // 2, None))
+        ]
+        (first, state_after), (second, other) = parts
+        after = {name: tf.concat([state_after[name], other[name]], 0) for name in state_after}
+        return tf.concat([first, second], 0), after
+
+    def _run_rows(
+        self, stack: str, x: Tensor, state: NetworkState, mask: Tensor | None, training: bool
+    ) -> tuple[Tensor, NetworkState]:
+        """The same, one layer after the other."""
+        after: NetworkState = {}
         for k in range(self.blueprint.sizes.layers):
             inputs = self.dropouts[k](x, training=training) if k else x
             names = layer_state(self.blueprint.sizes.cell, k)
-            layer = self.recurrent[f"{stack}_{k}"]
-            output, *arrays = layer(
-                inputs, initial_state=[state[name] for name in names], mask=mask
-            )
+            layer, before = self.recurrent[f"{stack}_{k}"], [state[name] for name in names]
+            if self.is_block:
+                weights = [variable.value for variable in layer.trainable_variables]
+                output, arrays = block_lstm.block_lstm(inputs, before, weights, mask)
+            else:
+                output, *arrays = layer(inputs, initial_state=before, mask=mask)
             x = output + x if self.blueprint.sizes.residual and k else output
             after |= zip(names, arrays, strict=True)
         return x, after
