@@ -99,13 +99,19 @@ class Config:
     @property
     def step_features(self) -> int:
         """How many inputs of a step are known in advance, K: its calendar and covariates."""
-        covariates = sum(covariate.width for covariate in (*self.known, *self.static))
-        return self.calendar_features + covariates + (self.targets if self.counts else 0)
+        return self.covariates.stop + (self.targets if self.counts else 0)
 
     @property
     def calendar_features(self) -> int:
         """How many of the step features come from the calendar."""
         return PHASES * len(self.seasons) + 2 * len(self.cycles) + (self.holidays is not None)
+
+    @property
+    def covariates(self) -> range:
+        """Which of the step features come from covariates."""
+        first = self.calendar_features
+        width = sum(covariate.width for covariate in (*self.known, *self.static))
+        return range(first, first + width)
 
     def calendar(self, ordinals: Integers) -> np.ndarray:
         """Calendar features of times: phases of seasons, cycles, and whether they are holidays.

@@ -74,6 +74,12 @@ class Attention:
             **Linear.shapes("head", sizes.units, sizes.outputs),
         }
 
+    @classmethod
+    def feature_rows(cls, sizes: Sizes) -> dict[str, int]:
+        """The row of the first step feature in each kernel that takes them, by name."""
+        first = sizes.inputs - sizes.step_features
+        return {"encoder_0.kernel": first, "decoder_0.kernel": first}
+
     @staticmethod
     def state_shapes(sizes: Sizes, batch_size: int) -> Shapes:
         """The shape of each state array of `batch_size` series; the initial state is zeros.

@@ -38,6 +38,10 @@ class Network(Protocol):
     def shapes(cls, sizes: Sizes) -> Shapes:
         """The shape of each of its arrays, by name."""
 
+    @classmethod
+    def feature_rows(cls, sizes: Sizes) -> dict[str, int]:
+        """The row of the first step feature in each kernel that takes them, by name."""
+
     @staticmethod
     def state_shapes(sizes: Sizes, batch_size: int) -> Shapes:
         """The shape of each state array of `batch_size` series; the initial state is zeros."""

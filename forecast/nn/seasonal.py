@@ -107,6 +107,11 @@ class Seasonal:
             **Linear.shapes("head", sizes.units, outputs),
         }
 
+    @classmethod
+    def feature_rows(cls, sizes: Sizes) -> dict[str, int]:
+        """The row of the first step feature in each kernel that takes them, by name."""
+        return {"decoder_0.kernel": sizes.inputs - sizes.step_features}
+
     @staticmethod
     def state_shapes(sizes: Sizes, batch_size: int) -> Shapes:
         """The shape of each state array of `batch_size` series; the initial state is zeros.

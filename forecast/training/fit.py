@@ -198,6 +198,7 @@ def make_network(
         context=lengths.context,
         lanes=plan.batch_size if plan.windows == "contiguous" else 0,
         dropout=plan.dropout,
+        covariates=config.covariates,
         seed=seed,
     )
 

@@ -70,6 +70,7 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
         context: int,
         lanes: int = 0,
         dropout: float = 0.0,
+        covariates: range = range(0),
         seed: int = 0,
     ) -> None:
         """Make the layers, with initial weights.
@@ -82,6 +83,8 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
             context: its first steps, which are fed true values under every regime.
             lanes: rows of a batch whose state is carried to the next one; 0 to carry none.
             dropout: share of a layer's inputs that is dropped in training, between layers.
+            covariates: which of the step features come from covariates; the rows of kernels that
+                take them begin at zero, the other weights as those of a network without them.
             seed: of the initial weights, the dropout and the regimes.
         """
         super().__init__()
@@ -95,9 +98,16 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
         self.is_block = sizes.cell == "lstm" and block_lstm.is_faster()
         shapes = network.shapes(sizes)
         names = [name.removesuffix(".recurrent") for name in shapes if name.endswith(".recurrent")]
+        zero_rows = {
+            name: range(first + covariates.start, first + covariates.stop)
+            for name, first in network.feature_rows(sizes).items()
+        }
         self.recurrent = {
-            name: self._recurrent_layer(shapes[f"{name}.kernel"][0], seed + 10 * k)
+            name: self._recurrent_layer(
+                shapes[kernel][0], seed + 10 * k, zero_rows.get(kernel, range(0))
+            )
             for k, name in enumerate(names)
+            for kernel in [f"{name}.kernel"]
         }
         dense_names = [name for name in shapes if name.rsplit(".", 1)[0] not in self.recurrent]
         self.dense = {name: self.add_weight(shapes[name], "zeros") for name in dense_names}
@@ -112,13 +122,13 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
             if lanes
         }
 
-    def _recurrent_layer(self, inputs: int, seed: int) -> Any:
+    def _recurrent_layer(self, inputs: int, seed: int, zero_rows: range) -> Any:
         """A recurrent layer with weights for the given number of inputs."""
         layer = LAYERS[self.blueprint.sizes.cell](
             self.blueprint.sizes.units,
             return_sequences=True,
             return_state=True,
-            kernel_initializer=keras.initializers.GlorotUniform(seed + 1),
+            kernel_initializer=_with_zeros(keras.initializers.GlorotUniform(seed + 1), zero_rows),
             recurrent_initializer=keras.initializers.Orthogonal(seed=seed + 2),
         )
         layer.build((None, None, inputs))
@@ -235,6 +245,18 @@ class TrainableNetwork(keras.Model):  # type: ignore[misc]  # Keras has no type 
             x = output + x if self.blueprint.sizes.residual and k else output
             after |= zip(names, arrays, strict=True)
         return x, after
+
+
+def _with_zeros(initializer: Any, rows: range) -> Callable[..., Tensor]:
+    """Initial weights (inputs, outputs): zeros in some rows, the others as if alone."""
+
+    def initial(shape: tuple[int, int], dtype: Any = None) -> Tensor:
+        inputs, outputs = shape
+        drawn = initializer((inputs - len(rows), outputs), dtype)
+        zeros = tf.zeros((len(rows), outputs), drawn.dtype)
+        return tf.concat([drawn[: rows.start], zeros, drawn[rows.start :]], 0)
+
+    return initial
 
 
 def _reset(lane: Tensor, resets: Tensor) -> Tensor:

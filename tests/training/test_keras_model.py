@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from forecast.data.covariates import Covariate
 from forecast.nn import NETWORKS, step_inputs
 from forecast.nn.layers import CELLS
 
@@ -65,6 +66,38 @@ def test_the_same_seed_begins_with_the_same_weights_and_another_with_others(
     for name, array in first.items():  # no two parts begin alike
         assert name.endswith("bias") or array.tobytes() not in shapes.get(array.shape, ())
         shapes.setdefault(array.shape, set()).add(array.tobytes())
+
+
+PRICE = Covariate("price", 0.0, 1.0, (), False)
+REGION = Covariate("region", 0.0, 1.0, ("north", "south"), False)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_before_the_first_step_covariates_change_nothing(
+    make_panel, make_config, make_learner, name, cell
+):
+    panel = make_panel([1.0, 2.0], frequency="D")
+    counts = "point" if name == "seasonal" else "negative_binomial"  # a step feature behind them
+    choices = {"network": name, "cell": cell, "head": counts, "cycles": ("week",), "horizon": 4}
+    plain = make_config(panel, **choices)
+    wider = make_config(panel, **choices, known=(PRICE,), static=(REGION,))
+    values, features = inputs_for(wider)
+    own = np.delete(features, wider.covariates, axis=-1)
+
+    alone = make_learner(plain, seed=1)((values, own, np.ones(3, bool)))
+    learner = make_learner(wider, covariates=wider.covariates, seed=1)
+    beside = learner((values, features, np.ones(3, bool)))
+
+    assert own.shape[-1] == plain.step_features
+    np.testing.assert_allclose(beside, alone, rtol=1e-5, atol=1e-6)
+
+
+def inputs_for(config):
+    """Values and step features of three windows of a context and a horizon."""
+    rng, steps = np.random.default_rng(2), config.context + config.horizon
+    values = rng.normal(size=(3, step_inputs.lead(config.lags) + steps, 1)).astype(np.float32)
+    return values, rng.normal(size=(3, steps, config.step_features)).astype(np.float32)
 
 
 def test_the_loss_is_the_mean_over_the_observed_targets():
