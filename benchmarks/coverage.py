@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from benchmarks._common import DATA, MET, show
-from benchmarks.m4_hourly import HORIZON, TEST, TRAIN
+from benchmarks.m4_hourly import HORIZON, TEST, TRAIN, rows_of
 from forecast import Forecaster
 from forecast.data.io.tables import read_table
 from forecast.data.panel import Panel
@@ -84,7 +84,7 @@ def measure(name: str, seed: int, choices: dict[str, Any], validation: bool) -> 
             history = panel.until(steps)
             cases = [(history, panel.target[panel.indptr[1:, None] - steps + np.arange(steps), 0])]
         else:
-            later = read_table(str(DATA / TEST)).frame.sort_values(["unique_id", "ds"])
+            later = rows_of(DATA / TEST)
             history, cases = panel, [(panel, later["y"].to_numpy().reshape(-1, steps))]
     else:
         panel, steps = to_panel(load(name)), SHIPPED[name]

@@ -50,7 +50,7 @@ from benchmarks._common import (
     untrained,
     weighted,
 )
-from benchmarks.m4_hourly import HORIZON, SEASON, TEST, TRAIN
+from benchmarks.m4_hourly import HORIZON, SEASON, TEST, TRAIN, rows_of
 from forecast.data.io.tables import read_table
 from forecast.data.panel import Panel
 from forecast.data.to_panel import to_panel
@@ -101,7 +101,7 @@ def rows_to_forecast(data: Path, validation: bool) -> tuple[Panel, np.ndarray]:
     if validation:
         last = panel.indptr[1:, None] - HORIZON + np.arange(HORIZON)
         return panel.until(HORIZON), panel.target[last, 0]
-    later = read_table(str(data / TEST)).frame.sort_values(["unique_id", "ds"])
+    later = rows_of(data / TEST)
     return panel, later["y"].to_numpy().reshape(-1, HORIZON)
 
 

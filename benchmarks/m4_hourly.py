@@ -12,7 +12,6 @@ import pandas as pd
 from utilsforecast import losses
 
 from benchmarks._common import DATA, MET, show
-from forecast.data.io.tables import read_table
 from forecast.data.panel import Panel
 from forecast.data.to_panel import to_panel
 from forecast.evaluation.baselines import seasonal_naive
@@ -41,6 +40,11 @@ PUBLISHED = {
     "ES-RNN, the competition's winner": Score(9.328, 0.893),
     "Doornik, best hourly entry": Score(8.913, 0.801),
 }
+
+
+def rows_of(path: Path) -> pd.DataFrame:
+    """A file of the competition, in the order of ids and times."""
+    return pd.read_csv(path, parse_dates=["ds"]).sort_values(["unique_id", "ds"])
 
 
 def scores(forecasts: pd.DataFrame, history: pd.DataFrame) -> dict[str, Score]:
@@ -89,15 +93,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not (options.data / TRAIN).exists():
         print(f"skipped: there is no {options.data / TRAIN}; name its folder with --data")
         return
-    table = read_table(str(options.data / TRAIN))
-    panel = to_panel(table.frame, table.origin)
-    actual = read_table(str(options.data / TEST)).frame.sort_values(["unique_id", "ds"])
+    history, actual = (rows_of(options.data / name) for name in (TRAIN, TEST))
+    panel = to_panel(history)
     forecast, seconds = forecast_with(panel, options.steps, options.seed)
     actual = actual.merge(forecast, on=["unique_id", "ds"], how="left", validate="one_to_one")
     if actual["forecast"].isna().any():
         raise SystemExit("some of the competition's test rows have no forecast")
     actual["seasonal naive"] = seasonal_naive(panel, SEASON, HORIZON).ravel()
-    report(scores(actual, table.frame), seconds)
+    report(scores(actual, history), seconds)
 
 
 if __name__ == "__main__":
