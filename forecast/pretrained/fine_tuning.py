@@ -76,7 +76,8 @@ def choose_fine_tuning(options: TrainingOptions, panel: Panel) -> Choices:
         histories=True,
         reads=enough_rows(known.seasons),
     )
-    return Choices(config, replace(plan, rounds=min(ROUNDS, plan.rounds)))
+    plan = replace(plan, rounds=min(ROUNDS, plan.rounds), covariate_rate=1.0)
+    return Choices(config, plan)
 
 
 def _settled(options: TrainingOptions, known: Config, panel: Panel) -> TrainingOptions:

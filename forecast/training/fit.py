@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from forecast.inference.config import Config
+from forecast.nn import NETWORKS
 from forecast.training.callbacks import (
     BestWeights,
     CosineDecay,
@@ -146,7 +147,8 @@ def fit(
         with interrupt.watching(), ordered_sums():
             if start is not None:
                 model.assign(start.weights)
-                model.optimizer.rates = _by_position(model, start.rates)
+            rates = covariate_rates(config, plan) if start is None else start.rates
+            model.optimizer.rates = _by_position(model, rates)
             if isinstance(best, NotWorse) and validation:
                 best.begin(model, _loss_of(model, validation))
             model.fit(
@@ -177,6 +179,19 @@ def fit(
         phase_starts=starts,
         changes=tuple(limit.changes),
     )
+
+
+def covariate_rates(config: Config, plan: Plan) -> dict[str, np.ndarray]:
+    """Multiples of the learning rate for the kernels (F, .) that take covariates: (F, 1) each."""
+    covariates, sizes = config.covariates, config.blueprint.sizes
+    if not covariates or plan.covariate_rate == 1.0:
+        return {}
+    network, rates = NETWORKS[config.network], {}
+    shapes = network.shapes(sizes)
+    for name, first in network.feature_rows(sizes).items():
+        rates[name] = np.ones((shapes[name][0], 1), np.float32)
+        rates[name][first + covariates.start : first + covariates.stop] = plan.covariate_rate
+    return rates
 
 
 def make_network(

@@ -28,6 +28,7 @@ MIN_HORIZON = 8  # of a window where there are enough rows: a shorter one teache
 WANTED_CONTEXT = 96  # steps, made a whole number of seasons
 SMALL_PANEL = 5_000  # rows below which a smaller network forecasts better and trains in seconds
 MIN_READ = 100  # rows of a history that the network reads, more than a short context
+SLOW = 0.1  # of the rate of many rows: noise costs less; a few hundred small steps need it all
 MAX_LAG = 1_500  # every state keeps as many values; a longer one costs more than it gives
 JSON_NAMES = {  # of the fields whose name in a model file is another
     "train_horizon": "horizon",
@@ -62,6 +63,8 @@ class Plan:
         learning_rate: at the start.
         gradient_clip: largest norm of the gradient of all weights.
         members: of the model at most: the network, and those that are not trained.
+        covariate_rate: times the learning rate, at which a network that begins with random weights
+            learns what covariates say.
     """
 
     layers: int
@@ -83,6 +86,7 @@ class Plan:
     learning_rate: float
     gradient_clip: float
     members: int = 1
+    covariate_rate: float = 1.0
 
     @property
     def window_length(self) -> int:
@@ -144,8 +148,9 @@ class Plan:
                 values["first_ratio"], values["last_ratio"] = value
             else:
                 values[JSON_NAMES.get(name, name)] = value
-        if self.members == 1:  # as in a file of an earlier version
-            del values["members"]
+        for name in ("members", "covariate_rate"):
+            if values[name] == 1:  # as in a file of an earlier version
+                del values[name]
         return {**values, "feedback": ">".join(self.feedback)}
 
     @classmethod
@@ -244,6 +249,7 @@ def require_rows(panel: Panel) -> None:
 def _default_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
     """The plan where nothing is given but what other defaults depend on."""
     is_small = int(panel.lengths.sum()) < SMALL_PANEL
+    takes_covariates = panel.known.names or panel.static.names
     typical = typical_length(panel)
     context = given.get("context") or _context(panel, season, typical)
     holdout = given.get("holdout") or default_holdout(season, typical)
@@ -269,6 +275,7 @@ def _default_plan(panel: Panel, season: int, given: dict[str, Any]) -> Plan:
         patience=8,
         learning_rate=5e-3 if is_small else 1e-2,
         gradient_clip=1.0,
+        covariate_rate=SLOW if takes_covariates and not is_small else 1.0,
     )
 
 

@@ -5,8 +5,10 @@ import gc
 from itertools import islice
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from forecast import Forecaster
 from forecast.nn import NETWORKS
 from forecast.training.windows import SAMPLERS, Windows
 
@@ -229,6 +231,28 @@ def test_the_batches_are_handed_to_keras_as_they_are_and_none_waits_for_a_tuner(
             ):
                 np.testing.assert_array_equal(one, own)
             np.testing.assert_array_equal(targets, batch.targets)
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(("rows", "share"), [(4_000, 1.0), (6_000, 0.1)])
+def test_covariates_begin_at_zero_and_learn_slowly_where_there_are_many_rows(rows, share):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "ds": pd.date_range("2020-01-01", periods=rows, freq="h"),
+            "y": rng.normal(size=rows),
+            "x": rng.normal(size=rows),
+        }
+    )
+    small = {"units": 2, "layers": 1, "batch_size": 2, "context": 24, "feedback": "teacher"}
+
+    model = Forecaster(known=["x"], target="y", steps=1, **small).fit(table).model_
+
+    row = model.config.inputs - model.config.step_features + model.config.covariates.start
+    moved = np.abs(model.weights["decoder_0.kernel"][row])
+    rate = model.trained.plan.learning_rate  # the length of the first step of Adam
+    assert model.trained.plan.covariate_rate == share
+    np.testing.assert_allclose(np.median(moved), share * rate, rtol=0.01)
 
 
 def test_a_training_leaves_no_graph_behind(run, shared):
