@@ -75,7 +75,8 @@ def read_history(
         all_missing=all_missing,
         expected=expected,
     )
-    panel = _with_ids_of(panel, schema)
+    if schema.layout != "series":  # whose id is the name of its target
+        panel = _with_ids_of(panel, schema)
     is_unknown = np.array([name not in known_ids for name in panel.ids], dtype=bool)
     notes = covariates.unfamiliar_values(panel.known, config.known, panel.source)
     if panel.static.names and is_unknown.any():  # known series keep what training has seen

@@ -473,6 +473,18 @@ def test_a_table_without_ids_holds_for_every_series(shop_model):
     assert shared["day"].nunique() == 3
 
 
+def test_a_table_without_ids_holds_for_every_series_also_where_ids_are_numbers(shops, make_model):
+    numbered = shops.assign(shop=shops["shop"].map({"a": 1, "b": 2}))
+    panel = gate(numbered, known=["price", "kind"])
+    model = make_model(panel, known=learn(panel.known, "shops"))
+
+    shared = model.predict(3, future=upcoming())
+
+    assert shared["shop"].tolist() == [1, 1, 1, 2, 2, 2]
+    own = pd.concat([upcoming(shop=number) for number in (1, 2)])
+    assert shared.equals(model.predict(3, future=own))
+
+
 def test_rows_of_the_future_may_begin_earlier_and_end_later_and_hold_a_target(shop_model, shops):
     later = (upcoming(5, shop=name, sold=1e9) for name in ("b", "a"))
     whole = pd.concat([shops, *later])
