@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from forecast.training.progress import Progress
     from forecast.tuning.search import AtRound
 
+LARGEST_WEIGHT = 1e6  # of a network that can be used: beyond it every gate is open or shut
+
 Listener = Callable[["Progress"], None] | None
 Inspect = Callable[["Progress", Callable[[], dict[str, np.ndarray]]], None]  # and the weights
 
@@ -241,8 +243,8 @@ def _refuse_useless(fitted: Fitted) -> None:
     """Raise where training has not led to weights that can be used."""
     if not fitted.rounds:  # interrupted before the first step was done
         raise KeyboardInterrupt
-    if not all(np.isfinite(part).all() for part in fitted.weights.values()):
+    if not all((np.abs(part) < LARGEST_WEIGHT).all() for part in fitted.weights.values()):
         raise ForecastError(
-            "training diverged: the weights are not finite; choose a smaller --learning-rate, or "
-            "correct values that lie far outside the others"
+            f"training diverged: weights are beyond {LARGEST_WEIGHT:,.0f} or not finite; choose a "
+            "smaller --learning-rate, or correct values that lie far outside the others"
         )

@@ -161,7 +161,7 @@ def test_training_that_diverges_writes_nothing_and_says_what_to_change():
     result = run("train", "sales.csv", "--learning-rate", "1e38", "--quiet", *TINY)
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: training diverged: the weights are not finite; choose")
+    assert result.stderr.startswith("Error: training diverged: weights are beyond 1,000,000 or not")
     assert len(result.stderr.splitlines()) == 1
     assert Path("model.forecast").read_bytes() == before
 
