@@ -98,8 +98,6 @@ def _settled(options: TrainingOptions, known: Config, panel: Panel) -> TrainingO
     }
     chosen = {name: value for name, value in defaults.items() if given[name] is None}
     settled = {name: getattr(known, name) for name in SETTLED}
-    if options.head not in SPREADS:  # by default the median alone, which is among the quantiles
-        settled["head"] = known.head
     if options.head not in SPREADS:  # the median alone is among the quantiles
         settled["head"] = known.head
     own = {"windows": "histories", "transform": "none", "context": known.context}
