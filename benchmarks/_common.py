@@ -21,7 +21,7 @@ from forecast.data.schema import Schema
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
 from forecast.inference.members import Core
-from forecast.inference.rollout import make_step
+from forecast.inference.network_rollout import make_step
 from forecast.model import Model
 from forecast.nn import NETWORKS
 from forecast.training.options import TrainingOptions

@@ -56,7 +56,7 @@ from forecast.data.panel import Panel
 from forecast.data.to_panel import to_panel
 from forecast.evaluation.baselines import seasonal_naive
 from forecast.inference.config import Config
-from forecast.inference.rollout import COMPILED_CHUNK
+from forecast.inference.network_rollout import COMPILED_CHUNK
 from forecast.model import Model
 
 WORKER = Path(__file__).with_name("_deepar_worker.py")

@@ -17,7 +17,7 @@ from forecast.evaluation.comparison import Comparison, Exposure
 from forecast.inference.conformal import Calibration
 from forecast.inference.encoding import encode
 from forecast.inference.members import Core
-from forecast.inference.rollout import make_step
+from forecast.inference.network_rollout import make_step
 from forecast.model import Model
 from forecast.nn import NETWORKS
 from forecast.training.options import TrainingOptions

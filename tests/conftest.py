@@ -29,7 +29,7 @@ from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
 from forecast.inference.encoding import encode
 from forecast.inference.members import Core
-from forecast.inference.rollout import make_step
+from forecast.inference.network_rollout import make_step
 from forecast.inference.state import ids_array
 from forecast.model import Model
 from forecast.nn import NETWORKS, seasonal

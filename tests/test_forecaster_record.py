@@ -9,7 +9,7 @@ import forecast
 from forecast import Forecaster, TrainingRecord
 from forecast.data.to_panel import to_panel
 from forecast.evaluation import holdout
-from forecast.inference.rollout import make_step, times_after
+from forecast.inference.network_rollout import make_step
 
 TINY = {"steps": 2, "units": 2, "holdout": 0, "feedback": "teacher"}  # compiles once
 
@@ -140,7 +140,7 @@ def test_the_gap_of_a_decoder_is_that_of_the_decoder_on_the_same_steps(sales, na
     value, memory = state.value, state.memory
     scaled = (actual - state.scale.location) / state.scale.scale
     for step, true in enumerate(scaled.T):
-        times = times_after(state, step + 1)[step]
+        times = state.times_after(step + 1)[step]
         calendar = model.config.frequency.calendar(times, model.config.cycles)
         params, memory = cell.advance(value, memory, calendar)
         fed_true.append(params[:, 0] * state.scale.scale[:, 0] + state.scale.location[:, 0])

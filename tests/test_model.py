@@ -12,7 +12,7 @@ from forecast.data import scaling
 from forecast.data.frequency import parse
 from forecast.data.io.tables import read_table
 from forecast.data.to_panel import to_panel
-from forecast.inference import rollout
+from forecast.inference import network_rollout, rollout
 from forecast.inference.conformal import Calibration
 from forecast.inference.intervals import MIN_PATHS, min_paths
 from forecast.inference.members import Core
@@ -277,7 +277,7 @@ def test_company_many_series_are_rolled_out_in_chunks_that_nobody_notices(
     model = make_model(make_random_panel(range(3, 14)), head="student_t", lags=(2,))
     whole = model.rollout(4, paths=3)
 
-    monkeypatch.setattr(rollout, "NUMPY_CHUNK", 4)  # less than two series of three paths
+    monkeypatch.setattr(network_rollout, "NUMPY_CHUNK", 4)  # less than two series of three paths
     parts = model.rollout(4, paths=3)
 
     np.testing.assert_allclose(parts.paths, whole.paths, **CLOSE)

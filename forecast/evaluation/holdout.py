@@ -26,7 +26,7 @@ from forecast.inference.intervals import (
 )
 from forecast.inference.members import Core
 from forecast.inference.predictor import Predictor
-from forecast.inference.rollout import Rollout, RolloutEngine, Spread, times_after
+from forecast.inference.rollout import Rollout, RolloutEngine, Spread
 from forecast.inference.state import State
 from forecast.nn import HEADS
 
@@ -162,7 +162,7 @@ def _own_covariates(panel: Panel, start: State, config: Config, steps: int) -> n
     if not config.known:
         return None
     future = FutureCovariates.of(panel, config.known)
-    return future.at(start.ids, times_after(start, steps))
+    return future.at(start.ids, start.times_after(steps))
 
 
 def _forecast(held_out: HeldOut) -> np.ndarray:

@@ -21,7 +21,7 @@ from forecast.inference.intervals import IntervalSource, interval_source, predic
 from forecast.inference.plausibility import ranges, unpractised_steps
 from forecast.inference.predictor import Predictor
 from forecast.inference.request import RolloutRequest, as_levels
-from forecast.inference.rollout import RolloutEngine, faster_runtime, times_after
+from forecast.inference.rollout import RolloutEngine, faster_runtime
 from forecast.inference.state import State
 from forecast.inference.state import join as join_states
 
@@ -256,7 +256,7 @@ def _forecast_group(
     """The forecasts of several cutoffs, rolled out together."""
     config, d, paths = engine.config, request.target_index, request.source.paths
     start = join_states([origin.state for origin in group])
-    times = times_after(start, request.horizon)
+    times = start.times_after(request.horizon)
     future = rows.future.at(start.ids, times) if rows.future else None
     centre = engine.run(start, request.horizon, future)
     sampled = engine.sample(start, centre.lengths, paths, future) if paths else None

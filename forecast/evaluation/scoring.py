@@ -11,7 +11,6 @@ from forecast.data.panel import Panel
 from forecast.errors import DataError
 from forecast.evaluation.metrics import mean_observed
 from forecast.inference.predictor import Predictor
-from forecast.inference.rollout import times_after
 from forecast.inference.state import ObservedRange, State
 
 
@@ -47,7 +46,7 @@ def score(predictor: Predictor, rows: Any) -> float:
     for end in np.unique(ends):
         chosen = np.flatnonzero(ends == end)
         group = start.take(chosen)
-        times = times_after(group, int(end))
+        times = group.times_after(int(end))
         future = known.at(group.ids, times) if known else None
         values = engine.run(group, int(end), future).values
         for s, path in zip(chosen, values, strict=True):

@@ -16,7 +16,6 @@ from forecast.errors import DataError, OptionError
 from forecast.inference.config import Config
 from forecast.inference.forecast import Forecast
 from forecast.inference.intervals import percentiles
-from forecast.inference.rollout import times_after
 
 SPANS = {"day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 ALL = "all"
@@ -53,7 +52,7 @@ def totals(
         raise OptionError("totals add up sample paths; give a forecast of rollout(..., paths=200)")
     names, group = _groups(forecast, config, by)
     series, _, horizon = forecast.paths.shape[:3]
-    begins, span = _spans(times_after(forecast.start, horizon), config, over)
+    begins, span = _spans(forecast.start.times_after(horizon), config, over)
     code = (group[:, None] * len(begins) + span.T).ravel()  # (S * H,)
     values = forecast.paths.transpose(0, 2, 1, 3).reshape(series * horizon, -1, config.targets)
     code, values = code[(is_there := ~np.isnan(values).any(axis=(1, 2)))], values[is_there]

@@ -11,7 +11,7 @@ import numpy as np
 from forecast.data.dataframes import alike, to_pandas
 from forecast.data.schema import Schema
 from forecast.errors import OptionError
-from forecast.inference.rollout import Rollout, times_after
+from forecast.inference.rollout import Rollout
 from forecast.inference.state import State
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def tabulate(
     return schema.table(
         start.frequency,
         np.repeat(start.ids, centre.lengths),
-        times_after(start, longest).T[inside],
+        start.times_after(longest).T[inside],
         columns,
     )
 
@@ -111,7 +111,7 @@ def attention_table(start: State, weights: np.ndarray, schema: Schema) -> pd.Dat
     """
     horizon = weights.shape[1]
     frequency = start.frequency
-    times = times_after(start, horizon).T  # (S, H)
+    times = start.times_after(horizon).T  # (S, H)
     ages = start.memory.network["ages"].astype(np.int64)  # (S, M)
     attended = start.time[:, None] - frequency.step * (ages - 1)
     rows = np.broadcast_to((ages > 0)[:, None], weights.shape)

@@ -19,7 +19,8 @@ from forecast.data.panel import Panel
 from forecast.inference import encoding
 from forecast.inference.bounds import Bounds
 from forecast.inference.config import Config
-from forecast.inference.rollout import MemberEngine, RolloutEngine, make_step
+from forecast.inference.network_rollout import MemberEngine, NetworkEngine, make_step
+from forecast.inference.rollout import RolloutEngine
 from forecast.inference.state import MemberState, State, check
 from forecast.nn import HEADS
 from forecast.nn.step import ModelStep
@@ -88,9 +89,9 @@ class NetworkMember:
             raise ValueError("its state of a member is none of a network")
         check(state, self.config)
 
-    def engine(self, bounds: tuple[Bounds, ...], seed: int, runtime: str) -> RolloutEngine:
+    def engine(self, bounds: tuple[Bounds, ...], seed: int, runtime: str) -> NetworkEngine:
         """See `Member`."""
-        return RolloutEngine(self.config, self.weights, bounds, seed, runtime)
+        return NetworkEngine(self.config, self.weights, bounds, seed, runtime)
 
     @property
     def _step(self) -> ModelStep:

@@ -40,7 +40,6 @@ from forecast.inference.rollout import (
     Rollout,
     RolloutEngine,
     faster_runtime,
-    times_after,
 )
 from forecast.inference.state import State, require_state_of
 from forecast.inference.stopping import Condition, to_condition
@@ -419,7 +418,7 @@ class Predictor(Core):
         covariates = self._future(future)
         if covariates is None:
             return None
-        return covariates.at(start.ids, times_after(start, horizon))
+        return covariates.at(start.ids, start.times_after(horizon))
 
     def _future(self, future: Any) -> FutureCovariates | None:
         """Future covariates from a table, or as they are; None for a model without any."""

@@ -214,6 +214,11 @@ class State:
         spelled = {str(name): rows for name, rows in exact.items()}
         return [exact.get(name) or spelled.get(str(name), []) for name in ids]
 
+    def times_after(self, steps: int) -> np.ndarray:
+        """Ordinals of the next steps of each series, (steps, S)."""
+        after: np.ndarray = self.time + self.frequency.step * np.arange(1, steps + 1)[:, None]
+        return after
+
     def repeat(self, n: int) -> State:
         """Every series n times, one after the other: n branches that may go their own ways.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecast.data.future_covariates import FutureCovariates
-from forecast.inference.rollout import RolloutEngine, times_after
+from forecast.inference.rollout import RolloutEngine
 from forecast.inference.state import State
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Stream:
     def _step(self, state: State) -> Step:
         """The step that follows a state."""
         config = self._engine.config
-        future = self._covariates(state, times_after(state, 1))
+        future = self._covariates(state, state.times_after(1))
         shown, after = self._engine.step_of(state, future, self._quantiles)
         if config.targets == 1:
             shown = shown[..., 0]

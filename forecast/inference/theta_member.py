@@ -12,7 +12,7 @@ from forecast.classical import theta
 from forecast.data.panel import Panel
 from forecast.inference.bounds import Bounds, clip
 from forecast.inference.member_states import ThetaMemberState
-from forecast.inference.rollout import Draws, MemberPath, uniforms_of
+from forecast.inference.network_rollout import Draws, MemberPath, uniforms_of
 from forecast.inference.state import State
 
 ROWS, SEASONS = 500, 12  # of a history that it is fitted to, the last ones

@@ -10,7 +10,7 @@ from forecast.data.covariates import Covariate, CovariateColumns
 from forecast.errors import DataError, OptionError
 from forecast.inference.encoding import encode
 from forecast.inference.members import Core
-from forecast.inference.rollout import make_step
+from forecast.inference.network_rollout import make_step
 from forecast.model import Model
 
 REGION = Covariate("region", 0.0, 1.0, ("east", "west"), has_missing=False)

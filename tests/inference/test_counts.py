@@ -10,7 +10,7 @@ from forecast import Forecaster
 from forecast.data import scaling
 from forecast.errors import DataError, OptionError
 from forecast.inference.conformal import Calibration
-from forecast.inference.rollout import make_step
+from forecast.inference.network_rollout import make_step
 from forecast.training.windows import Windows
 
 NAN = float("nan")

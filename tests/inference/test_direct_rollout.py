@@ -13,7 +13,7 @@ from forecast.inference import rollout as rollouts
 from forecast.inference.bounds import Bounds
 from forecast.inference.conformal import Calibration
 from forecast.inference.intervals import interval_source
-from forecast.inference.rollout import MIN_SPREAD, RolloutEngine, Spread, times_after
+from forecast.inference.rollout import MIN_SPREAD, RolloutEngine, Spread
 from forecast.nn.seasonal import as_observed
 
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
@@ -34,7 +34,7 @@ def engine_of(model, runtime="numpy", **changes):
 
 
 def features_of(engine, start, horizon):
-    return engine.step_features(start, times_after(start, horizon), None)
+    return engine.step_features(start, start.times_after(horizon), None)
 
 
 def stepped(model, start, horizon):

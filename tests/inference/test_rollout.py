@@ -9,8 +9,9 @@ from forecast import between
 from forecast.inference import random_streams
 from forecast.inference.bounds import Bounds
 from forecast.inference.loop import rollout
+from forecast.inference.network_rollout import Draws, uniforms_of
 from forecast.inference.random_streams import branches
-from forecast.inference.rollout import Draws, RolloutEngine, uniforms_of
+from forecast.inference.rollout import RolloutEngine
 from forecast.nn import NETWORKS
 from forecast.nn.heads import point
 from forecast.nn.step import LoopCarry, ModelStep, StepMemory

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from forecast import above, below, unchanged
 from forecast.errors import OptionError
-from forecast.inference import rollout
+from forecast.inference import network_rollout, rollout
 from forecast.inference.stopping import parse, steps_until
 
 
@@ -108,7 +108,7 @@ def test_a_stopped_series_is_the_beginning_of_the_one_that_goes_on(
     limit = whole.table["forecast"].quantile(share)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rollout, "STOP_CHECK_STEPS", block)
-        patch.setattr(rollout, "NUMPY_CHUNK", 100 if many else 3)
+        patch.setattr(network_rollout, "NUMPY_CHUNK", 100 if many else 3)
         stopped = model.rollout(horizon, until=below(limit))
 
     values = values_of(stopped)

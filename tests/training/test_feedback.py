@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.inference.loop import rollout
-from forecast.inference.rollout import make_step
+from forecast.inference.network_rollout import make_step
 from forecast.nn import HEADS, NETWORKS
 from forecast.nn.step import LoopCarry, ModelStep, StepMemory
 from forecast.training.windows import Windows

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from forecast.inference.rollout import make_step
+from forecast.inference.network_rollout import make_step
 from forecast.nn import seasonal, step_inputs
 from forecast.nn.heads import quantiles
 from forecast.nn.step import StepMemory
