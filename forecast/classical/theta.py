@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,13 @@ from forecast.classical.theta_step import Line, line_after, line_term
 MAX_CELLS = 2**20  # of a table of series that are fitted together
 DISCOUNT = 0.95  # of the weight of an error with each later one
 PARAMETERS = 2  # that are fitted to the errors: smoothing and weight
+
+
+class Moving(NamedTuple):
+    """What a value changes of a state, but for the place in the season."""
+
+    level: np.ndarray
+    line: Line
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +74,22 @@ class ThetaState:
         """Every array by name; `ThetaState(**arrays)` is the same state."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    @property
+    def moving(self) -> Moving:
+        """What the next value changes."""
+        return Moving(self.level, Line(self.mean, self.slope, self.count))
+
+    def after(self, moving: Moving, steps: int) -> ThetaState:
+        """The state so many steps later."""
+        level, (mean, slope, count) = moving
+        phase = (self.phase + steps) % self.factors.shape[1]
+        return replace(self, level=level, mean=mean, slope=slope, count=count, phase=phase)
+
+    def next_factors(self, steps: int) -> np.ndarray:
+        """The seasonal factors of the next steps, (S, steps)."""
+        phases = (self.phase[:, None] + np.arange(steps)) % self.factors.shape[1]
+        return np.take_along_axis(self.factors, phases, axis=1)
+
     def take(self, rows: np.ndarray) -> ThetaState:
         """The series at the given places, in that order; a place may come more than once."""
         return ThetaState(**{name: array[rows] for name, array in self.arrays().items()})
@@ -100,7 +124,8 @@ def observe(state: ThetaState, values: np.ndarray) -> ThetaState:
         state: of S series.
         values: of their next rows (S,), NaN where missing.
     """
-    return _after(state, adjusted(values, _factor(state), state.multiplicative))
+    value = adjusted(values, state.next_factors(1)[:, 0], state.multiplicative)
+    return state.after(_after(state, state.moving, value), 1)
 
 
 def forecast(
@@ -117,48 +142,36 @@ def forecast(
     Returns:
         The values (S, H), and the state after them.
     """
-    paths = np.empty((len(state.level), horizon))
+    path, moving = np.empty((len(state.level), horizon)), state.moving
     for h in range(horizon):
-        value = _expected(state)
+        path[:, h] = value = _expected(state, moving)
         if uniforms is not None:
-            value = value + state.spread * normal_quantile(uniforms[h])
-        paths[:, h] = with_season(value, _factor(state), state.multiplicative)
-        state = _after(state, value)
-    return paths, state
+            path[:, h] = value = value + state.spread * normal_quantile(uniforms[h])
+        moving = _after(state, moving, value)
+    after = state.after(moving, horizon)
+    return with_season(path, state.next_factors(horizon), state.multiplicative[:, None]), after
 
 
-def _expected(state: ThetaState) -> np.ndarray:
+def _expected(state: ThetaState, moving: Moving) -> np.ndarray:
     """The forecast of the next value, seasonally adjusted; NaN for a series without values."""
-    line = Line(state.mean, state.slope, state.count)
-    value = state.level + state.weight * line_term(line, state.smoothing)
-    return np.where(state.count > 0, value, np.nan)
+    level, line = moving
+    value = level + state.weight * line_term(line, state.smoothing)
+    return np.where(line.number > 0, value, np.nan)
 
 
-def _after(state: ThetaState, value: np.ndarray) -> ThetaState:
-    """The state after a seasonally adjusted value, NaN where missing.
+def _after(state: ThetaState, moving: Moving, value: np.ndarray) -> Moving:
+    """What a seasonally adjusted value, NaN where missing, changes.
 
     Before its first value the level of a series is 1 - w times that value, w being the weight
     of the line, so that the forecast of the second one is the first (the paper fits this number).
     """
+    level, line = moving
     known = ~np.isnan(value)
-    is_first = known & (state.count == 0)
-    level = np.where(is_first, (1 - state.weight) * value, state.level)
-    line = Line(np.where(is_first, value, state.mean), state.slope, state.count)
-    line = line_after(line, value, known)
-    return replace(
-        state,
-        level=np.where(known, level + state.smoothing * (value - level), level),
-        mean=line.mean,
-        slope=line.slope,
-        count=line.number,
-        phase=(state.phase + 1) % state.factors.shape[1],
-    )
-
-
-def _factor(state: ThetaState) -> np.ndarray:
-    """The seasonal factor of the next row, (S,)."""
-    factor: np.ndarray = state.factors[np.arange(len(state.phase)), state.phase]
-    return factor
+    is_first = known & (line.number == 0)
+    level = np.where(is_first, (1 - state.weight) * value, level)
+    line = line._replace(mean=np.where(is_first, value, line.mean))
+    level = np.where(known, level + state.smoothing * (value - level), level)
+    return Moving(level, line_after(line, value, known))
 
 
 def _groups(lengths: np.ndarray) -> Iterator[np.ndarray]:
@@ -199,11 +212,11 @@ def _fit(rows: np.ndarray, season: int) -> ThetaState:
         multiplicative=multiplicative,
         phase=np.full(series, phases[0]),
     )
-    errors = np.empty_like(rows)
+    errors, moving = np.empty_like(rows), state.moving
     for t in range(steps):
-        errors[:, t] = rows[:, t] - _expected(state)
-        state = _after(state, rows[:, t])
-    return replace(state, spread=_spread(errors))
+        errors[:, t] = rows[:, t] - _expected(state, moving)
+        moving = _after(state, moving, rows[:, t])
+    return replace(state.after(moving, steps), spread=_spread(errors))
 
 
 def _spread(errors: np.ndarray) -> np.ndarray:

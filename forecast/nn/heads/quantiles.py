@@ -74,9 +74,9 @@ def quantile(xp: Any, params: Any, level: Any) -> Any:
         params: raw parameters (..., PARAMETERS * D).
         level: the probability, inside (0, 1); a number or (..., D).
     """
-    known = quantiles(xp, params)
     if isinstance(level, float) and level in LEVELS:
-        return known[LEVELS.index(level)]
+        return _at(xp, params, LEVELS.index(level))
+    known = quantiles(xp, params)
     level = xp.zeros_like(known[0]) + level
     value = known[0]
     for low, high, start, end in zip(known, known[1:], LEVELS, LEVELS[1:], strict=False):
@@ -87,3 +87,15 @@ def quantile(xp: Any, params: Any, level: Any) -> Any:
     low_tail = xp.log(xp.minimum(level, outer) / outer) / steepness * (known[1] - known[0])
     high_tail = xp.log(xp.minimum(1.0 - level, outer) / outer) / steepness
     return value + low_tail - high_tail * (known[-1] - known[-2])
+
+
+def _at(xp: Any, params: Any, place: int) -> Any:
+    """One of `quantiles`, in fewer operations."""
+    d = params.shape[-1] // PARAMETERS
+    first, last = (0, MEDIAN - place) if place < MEDIAN else (MEDIAN, place)
+    value, distances = params[..., :d], params[..., (1 + first) * d : (1 + last) * d]
+    apart = softplus(xp, distances) + MIN_DISTANCE
+    for k in range(last - first):
+        distance = apart[..., k * d : (k + 1) * d]
+        value = value - distance if place < MEDIAN else value + distance
+    return value
