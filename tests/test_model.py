@@ -460,6 +460,13 @@ def test_the_compiled_runtime_is_taken_where_it_pays(monkeypatch, model, options
     assert taken == runtimes
 
 
+def test_where_there_is_no_tensorflow_numpy_forecasts_the_largest_panel(monkeypatch, model):
+    monkeypatch.setattr(rollout, "MIN_STEP_ROWS_TO_COMPILE", 1)
+    monkeypatch.setattr(rollout, "find_spec", lambda _: None)
+
+    assert rollout.faster_runtime(model.config, 10**9, 10**3) == "numpy"
+
+
 # Refusals
 
 

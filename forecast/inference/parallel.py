@@ -45,7 +45,12 @@ def _blas() -> ThreadpoolController:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many cores this process may use.
+
+    Where OMP_NUM_THREADS limits the threads of libraries, as Spark, Dask and Ray do for their
+    workers, which share a machine, it limits ours too.
+    """
+    known = hasattr(os, "sched_getaffinity")
+    own = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(own, int(limit)) if limit.isdecimal() and int(limit) else own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -304,10 +305,14 @@ class RolloutEngine(NetworkEngine):
 
 
 def faster_runtime(config: Config, rows: int, horizon: int) -> str:
-    """Which runtime is faster for a rollout of so many rows, "numpy" or "compiled"."""
+    """Which runtime is faster for a rollout of so many rows, "numpy" or "compiled".
+
+    Where TensorFlow is not installed there is NumPy alone.
+    """
     is_slow = config.counts  # draws of counts are, when compiled
-    is_large = rows * horizon >= MIN_STEP_ROWS_TO_COMPILE
-    return "compiled" if is_large and not is_slow else "numpy"
+    if rows * horizon < MIN_STEP_ROWS_TO_COMPILE or is_slow:
+        return "numpy"
+    return "compiled" if find_spec("tensorflow") else "numpy"
 
 
 def _with_quantiles(step: np.ndarray, other: np.ndarray) -> np.ndarray:

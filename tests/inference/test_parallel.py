@@ -88,5 +88,17 @@ def test_within_another_it_goes_one_after_another():
     assert side_by_side(task, range(4)) == [(k, True) for k in range(4)]
 
 
-def test_there_is_a_core():
+def test_there_is_a_core(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
     assert cores() >= 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [("1", 1), ("2", 2), ("9", 3), ("", 3), ("0", 3), ("2,1", 3)]
+)
+def test_a_limit_on_the_threads_of_libraries_holds_for_ours(monkeypatch, limit, expected):
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+
+    assert cores() == expected
