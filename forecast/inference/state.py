@@ -299,6 +299,14 @@ def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
     Raises:
         ValueError, KeyError, TypeError, IndexError, ForecastError: if the parts are no state.
     """
+    state = assembled(about, arrays)
+    if about["digest"] != digest(state):
+        raise ValueError("its state is not as it was written")
+    return state
+
+
+def assembled(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
+    """The state of parts, whatever their digest, see `from_parts`."""
     members = about.get("others", [])
     own, *parts = unnumbered(arrays, len(members))
     state = _network_state(about, about["network"], own)
@@ -308,10 +316,7 @@ def from_parts(about: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
         else ThetaMemberState.of(part)
         for member, part in zip(members, parts, strict=True)
     ]
-    state = replace(state, others=tuple(others))
-    if about["digest"] != digest(state):
-        raise ValueError("its state is not as it was written")
-    return state
+    return replace(state, others=tuple(others))
 
 
 def _network_state(about: dict[str, Any], network: str, arrays: dict[str, np.ndarray]) -> State:
