@@ -42,8 +42,10 @@ def block_lstm(
     kernel, recurrent, bias = weights
     none = tf.zeros_like(bias[: bias.shape[0] // 4])
     if mask is not None:
-        x = tf.concat([x, tf.cast(~mask, x.dtype)[..., None]], -1)
-        kernel = tf.concat([kernel, tf.concat([none + CLOSED, none, none, none], 0)[None]], 0)
+        closed = tf.concat([none + CLOSED, none, none, none], 0)
+        x, kernel = _with_input(x, kernel, tf.cast(~mask, x.dtype), closed)
+    if x.shape[-1] % 2:  # the operation complains of odd numbers of inputs, as slow ones
+        x, kernel = _with_input(x, kernel, tf.zeros_like(x[..., 0]), tf.zeros_like(bias))
     steps = tf.transpose(x, (1, 0, 2))
     layer = tf.raw_ops.BlockLSTM(
         seq_len_max=tf.shape(steps, tf.int64)[0],
@@ -60,6 +62,11 @@ def block_lstm(
         cell_clip=-1.0,  # none
     )
     return tf.transpose(layer.h, (1, 0, 2)), (layer.h[-1], layer.cs[-1])
+
+
+def _with_input(x: Tensor, kernel: Tensor, column: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+    """Inputs with one more of values (B, T), and the kernel with its weights (4U,)."""
+    return tf.concat([x, column[..., None]], -1), tf.concat([kernel, row[None]], 0)
 
 
 def _reordered(weights: Tensor) -> Tensor:
