@@ -426,6 +426,29 @@ def trained_once(monkeypatch):
 
 
 @pytest.fixture(scope="session")
+def spark():
+    """A session of two workers, whose local clock is not UTC."""
+    from pyspark.sql import SparkSession
+
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "3",
+        "spark.sql.session.timeZone": "Europe/Berlin",
+        "spark.driver.memory": "1g",
+        "spark.log.level": "OFF",
+    }
+    builder = SparkSession.builder.master("local[2]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        session = builder.getOrCreate()
+        yield session
+        session.stop()
+
+
+@pytest.fixture(scope="session")
 def tensors():
     """TensorFlow under NumPy's names; only tests that ask for it import TensorFlow."""
     from forecast.nn import tensorflow_namespace as tensors

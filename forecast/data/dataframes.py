@@ -8,6 +8,13 @@ import pandas as pd
 
 from forecast.errors import DataError
 
+ENGINES = ("pyspark", "dask")  # packages whose frames are computed when asked for
+
+
+def is_of_engine(value: Any) -> bool:
+    """Whether a value is a frame that Spark or Dask computes, see `forecast.engines`."""
+    return type(value).__module__.partition(".")[0] in ENGINES
+
 
 def is_table(value: Any) -> bool:
     """Whether a value is a table of any library, rather than numbers or one of our own types."""

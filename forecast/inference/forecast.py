@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,9 +70,29 @@ class Forecast:
         forecast = to_pandas(self.table)
         labels = [name for name in (self.schema.id, self.schema.time) if name in forecast]
         table = forecast[labels].iloc[rows[kept]].reset_index(drop=True)
-        names = ("value",) if len(self.schema.targets) == 1 else self.schema.targets
-        values = dict(zip(names, self.paths[kept].T, strict=True))
-        return alike(table.assign(path=numbers[kept], **values), self.table)
+        columns = [numbers[kept], *self.paths[kept].T]
+        values = dict(zip(path_columns(self.schema), columns, strict=True))
+        return alike(table.assign(**values), self.table)
+
+
+def value_columns(schema: Schema, levels: Iterable[float]) -> list[str]:
+    """The names of a forecast's columns but those of id and time.
+
+    Args:
+        schema: of the user's table.
+        levels: widths of its intervals in percent.
+
+    Example:
+        >>> value_columns(Schema("long", "id", "ds", ("y",), "str", "date"), (80,))
+        ['forecast', 'forecast-lo-80', 'forecast-hi-80']
+    """
+    ends = ["", *(f"-{side}-{level:g}" for level in levels for side in ("lo", "hi"))]
+    return [name + end for name in schema.forecasts for end in ends]
+
+
+def path_columns(schema: Schema) -> list[str]:
+    """The names of the columns of sample paths but those of id and time."""
+    return ["path", *(("value",) if len(schema.targets) == 1 else schema.targets)]
 
 
 def tabulate(
@@ -87,12 +107,9 @@ def tabulate(
     """
     start, longest = centre.start, centre.longest
     inside = np.arange(longest) < centre.lengths[:, None]  # (S, H)
-    columns = {}
-    for d, name in enumerate(schema.forecasts):
-        columns[name] = centre.values[..., d][inside]
-        for level, ends in intervals.items():
-            for side, end in zip(("lo", "hi"), ends, strict=True):
-                columns[f"{name}-{side}-{level:g}"] = end[..., d][inside]
+    of_all = [centre.values, *(end for ends in intervals.values() for end in ends)]
+    values = [part[..., d][inside] for d in range(len(schema.targets)) for part in of_all]
+    columns = dict(zip(value_columns(schema, intervals), values, strict=True))
     return schema.table(
         start.frequency,
         np.repeat(start.ids, centre.lengths),

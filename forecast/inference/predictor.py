@@ -7,11 +7,12 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from forecast.data.dataframes import alike, is_table
+from forecast.data.dataframes import alike, is_of_engine, is_table
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.origin import IN_MEMORY, TableOrigin
 from forecast.data.panel import Panel
@@ -129,11 +130,16 @@ class Predictor(Core):
         """The state of series after their history.
 
         Args:
-            history: a table with the columns that the model was trained on, or a `Panel`.
+            history: a table with the columns that the model was trained on, or a `Panel`. Of a
+                frame of Spark or Dask the states are such a frame: a row for each series of
+                its id, its last time and its `state` as bytes.
 
         Raises:
             DataError: if the table does not fit.
         """
+        if is_of_engine(history):
+            states: State = _engines().encode(self, history)
+            return states
         panel = history if isinstance(history, Panel) else self.panel(history)
         mark = self.state.fingerprint
         return encoding.encode(panel, self.config, self.step, mark, self.others)
@@ -154,6 +160,8 @@ class Predictor(Core):
                 taken as missing values.
             future: known columns of the rows, where those are given as an array.
 
+        A frame of states, see `encode`, is advanced by a frame of the same engine.
+
         Returns:
             The state after the rows. Observing rows one by one or all at once is the same.
 
@@ -169,6 +177,9 @@ class Predictor(Core):
             >>> model.observe(model.state, air[140:])
             State(1 series: 'y' at 1960-12-01; 392 bytes; model ...)
         """
+        if is_of_engine(state) or is_of_engine(new_rows):
+            states: State = _engines().observe(self, state, new_rows)
+            return states
         require_state_of(state, self.config, self.state.fingerprint)
         panel = self._new_panel(state, new_rows, fill_gaps, future)
         return encoding.observe(state, panel, self.config, self.step, fill_gaps, self.others)
@@ -211,6 +222,7 @@ class Predictor(Core):
         until: str | Condition | None = None,
         future: Any = None,
         intervals: str = "auto",
+        bad_series: str = "raise",
     ) -> Forecast:
         """Forecast the next steps of each series by feeding the model its own values.
 
@@ -236,10 +248,14 @@ class Predictor(Core):
             intervals: "calibrated" on the errors of rollouts on held-out rows, with the spread of
                 sample paths where the head has a distribution; "paths" for percentiles of the
                 sample paths alone; "auto": calibrated where there were such rows, but for counts.
+            bad_series: of a frame of Spark or Dask: "raise", or "report" a series that cannot
+                be used as a row of its id and an `error`, beside the forecasts of the others.
 
         Returns:
             The table, the paths, the state after the rollout, and notes. The table is of pandas
-            where neither a history nor a future of another library is given.
+            where neither a history nor a future of another library is given. Of a frame of Spark or
+            Dask, or states in one, the table and the paths are such frames, computed when
+            they are asked for.
 
         Raises:
             OptionError: if an argument is out of range or does not fit the model.
@@ -250,6 +266,22 @@ class Predictor(Core):
             ForecastWarning: if a forecast goes far beyond the data of its series, or further than
                 training practised, see `Config.horizon`.
         """
+        if is_of_engine(history) or is_of_engine(state):
+            on_engine: Forecast = _engines().rollout(
+                self,
+                horizon,
+                {"history": history, "state": state, "future": future},
+                paths=paths,
+                bad_series=bad_series,
+                series=series,
+                levels=levels,
+                seed=seed,
+                runtime=runtime,
+                bounds=bounds,
+                until=until,
+                intervals=intervals,
+            )
+            return on_engine
         request = RolloutRequest(horizon, as_levels(levels), paths, seed, runtime, intervals)
         request.check(self.config, self.calibration)
         start = self._start(history, state, series)
@@ -470,6 +502,11 @@ class Predictor(Core):
             *plausibility.unpractised_steps(self.config, steps, calibrated),
             *plausibility.implausible_forecasts(centre, self.config),
         ]
+
+
+def _engines() -> Any:
+    """What works on frames that Spark or Dask computes; it stands on top of this module."""
+    return import_module("forecast.engines.frames")
 
 
 def _by_series(sampled: Rollout | None, paths: int) -> np.ndarray | None:

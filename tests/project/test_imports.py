@@ -19,7 +19,7 @@ LAYERS = (
     ("_version", "errors"),
     ("data", "nn", "classical"),
     ("inference",),
-    ("training", "evaluation"),
+    ("training", "evaluation", "engines"),
     ("plotting", "pretrained"),
     ("training_record",),
     ("backtest",),

@@ -1,0 +1,1 @@
+"""Series spread over workers or larger than memory: the same verbs on their frames."""

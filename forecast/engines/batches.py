@@ -1,0 +1,365 @@
+"""The core of every engine: whole series in Arrow tables go in, Arrow tables come out.
+
+An engine holds rows of several roles: histories, states, new rows, future covariates. It puts them
+into one table, marked by their role, brings the rows of each series together, and gives them to a
+`Task`. What comes out for a series is the same whatever else its partition holds, but for rounding:
+the order in which a matrix product adds up depends on its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.data.origin import TableOrigin
+from forecast.data.schema import Schema
+from forecast.errors import DataError, ForecastError, OptionError
+from forecast.inference.forecast import path_columns, value_columns
+from forecast.inference.predictor import Predictor
+from forecast.inference.request import RolloutRequest, as_levels
+from forecast.inference.state import State
+from forecast.inference.state_records import from_records, to_records
+
+ROWS = 200_000  # that are worked on together, give or take a series
+HISTORY, FUTURE, STATE, NEW_ROWS = "history", "future", "state", "new_rows"  # roles of rows
+ROLE = "__role"  # the column that tells them apart
+ERROR = "error"  # the column that says why a series was not forecast
+CHECKED = ("paths", "seed", "runtime", "intervals")  # options of a rollout, before it begins
+Tables = Mapping[str, pa.Table]  # by role
+Work = Callable[[Predictor, Tables, Mapping[str, Any], str], pa.Table]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is done to whole series, wherever they lie; a value that travels.
+
+    Attributes:
+        model: that does it, see `travelling`.
+        work: from the model, the tables by role, the options and what to call the tables in
+            messages, to the outcome.
+        columns: of the rows of each role.
+        schema: of the outcome.
+        options: of the work.
+        shared: tables that hold for all series.
+        reports: whether a series that cannot be used becomes a row of its id and an error; by
+            default it ends the work.
+    """
+
+    model: Predictor
+    work: Work
+    columns: Mapping[str, list[str]]
+    schema: pa.Schema
+    options: Mapping[str, Any] = field(default_factory=dict)
+    shared: Tables = field(default_factory=dict)
+    reports: bool = False
+
+    @property
+    def id(self) -> str | None:
+        """The column that names the series; None where a table holds a single one."""
+        return self.model.config.schema.id
+
+    def run(self, batches: Iterable[pa.RecordBatch], rows: int = ROWS) -> Iterator[pa.Table]:
+        """The outcome for series, so many rows at a time, see `parts`."""
+        for _, outcome in self.parts(batches, rows):
+            yield outcome
+
+    def parts(
+        self, batches: Iterable[pa.RecordBatch], rows: int = ROWS
+    ) -> Iterator[tuple[pa.Table, pa.Table]]:
+        """The rows that were worked on together, and the outcome for their series.
+
+        Args:
+            batches: rows of all roles, marked by ROLE; those of a series follow each other.
+            rows: that are worked on together, or a single series.
+        """
+        for part in whole_series(batches, self.id, rows):
+            yield part, self._outcome(part)
+
+    def _outcome(self, rows: pa.Table, source: str = "the table") -> pa.Table:
+        """The outcome for the series of some rows.
+
+        Args:
+            rows: marked by ROLE.
+            source: what to call them in messages.
+
+        Raises:
+            ForecastError: naming the first series that cannot be used, unless that is reported.
+        """
+        tables = {
+            role: rows.filter(pc.equal(rows[ROLE], role)).select(columns)
+            for role, columns in self.columns.items()
+        }
+        try:
+            found = self.work(self.model, {**self.shared, **tables}, self.options, source)
+            return as_schema(found, self.schema)
+        except OptionError:
+            raise
+        except ForecastError as error:
+            if self.id is None:
+                raise
+            problem = error
+        ids = pc.unique(rows[self.id])
+        if len(ids) > 1:
+            is_first = pc.is_in(rows[self.id], ids[: len(ids) // 2])
+            halves = (rows.filter(is_first), rows.filter(pc.invert(is_first)))
+            return pa.concat_tables([self._outcome(half) for half in halves])
+        name = f"series '{ids[0]}'"
+        if source != name:  # once more, so that the message has its name and counts its rows
+            return self._outcome(rows, name)
+        if not self.reports:
+            raise problem
+        return as_schema(pa.table({self.id: ids, ERROR: [str(problem)]}), self.schema)
+
+
+def forecast_batch(
+    model: Predictor,
+    history: pa.Table,
+    horizon: int,
+    *,
+    future: pa.Table | None = None,
+    rows: int = ROWS,
+    reports: bool = False,
+    **options: Any,
+) -> pa.Table:
+    """Forecast the series of an Arrow table, with no more of it at work than some rows at a time.
+
+    Args:
+        model: which forecasts.
+        history: of whole series, in any order.
+        horizon: steps H.
+        future: covariates of the steps, for a model that takes some.
+        rows: that are worked on together, or a single series.
+        reports: whether a series that cannot be used becomes a row of its id and an `error`.
+        options: levels, paths and others of `Model.rollout`.
+
+    Returns:
+        The forecast, or with `paths` the sample paths, of the series in the order of their ids; id
+        and time are of the types that the history has.
+
+    Raises:
+        DataError: if a series cannot be used, unless that is reported.
+        OptionError: if an option does not fit.
+    """
+    tables, shared = by_use({HISTORY: history, FUTURE: future}, model.config.schema.id)
+    task = forecasting(model, tables, horizon, shared=shared, reports=reports, **options)
+    found = task.run(marked(tables, task.id).to_batches(), rows)
+    return pa.concat_tables([task.schema.empty_table(), *found])
+
+
+def by_use(frames: Mapping[str, Any], id: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Frames by role, those that hold rows of series apart from those that hold for all.
+
+    Args:
+        frames: None for those that are not there; each has `columns` or `column_names`.
+        id: the column that names the series.
+    """
+    given = {role: frame for role, frame in frames.items() if frame is not None}
+    names = {role: getattr(f, "column_names", None) or f.columns for role, f in given.items()}
+    apart = {role for role in given if role == FUTURE and id not in names[role]}
+    own = {role: frame for role, frame in given.items() if role not in apart}
+    return own, {role: given[role] for role in apart}
+
+
+def marked(tables: Tables, id: str | None) -> pa.Table:
+    """Tables as one, each row marked by its role, the rows of a series together."""
+    parts = [
+        table.append_column(ROLE, pa.repeat(pa.scalar(role), table.num_rows))
+        for role, table in tables.items()
+    ]
+    joined = pa.concat_tables(parts, promote_options="permissive")
+    return joined if id is None else joined.sort_by(id)
+
+
+def forecasting(
+    model: Predictor,
+    tables: Mapping[str, Any],
+    horizon: int,
+    *,
+    shared: Tables | None = None,
+    reports: bool = False,
+    **options: Any,
+) -> Task:
+    """Forecast the steps after histories, or after states.
+
+    Args:
+        model: which forecasts.
+        tables: the rows by role, or the schemas of such tables.
+        horizon: steps H.
+        shared: see `Task`.
+        reports: see `Task`.
+        options: of `Model.rollout`; with `paths` the outcome is those.
+    """
+    request = RolloutRequest(
+        horizon,
+        as_levels(options.get("levels", ())),
+        **{name: options[name] for name in CHECKED if name in options},
+    )
+    request.check(model.config, model.calibration)
+    names = model.config.schema
+    numbers = path_columns(names) if request.paths else value_columns(names, request.levels)
+    fields = [pa.field(name, pa.int64() if name == "path" else pa.float64()) for name in numbers]
+    errors = [pa.field(ERROR, pa.string())] if reports else []
+    return _task(
+        model,
+        _forecast,
+        tables,
+        [*fields, *errors],
+        options={"horizon": horizon, **options},
+        shared=shared or {},
+        reports=reports,
+    )
+
+
+def encoding(model: Predictor, tables: Mapping[str, Any]) -> Task:
+    """Turn histories into states: a row for each series of its id, last time and record."""
+    return _task(model, _encode, tables, [pa.field(STATE, pa.binary())])
+
+
+def observing(model: Predictor, tables: Mapping[str, Any]) -> Task:
+    """Advance states by new rows; a series without a state gets one from its rows alone."""
+    return _task(model, _observe, tables, [pa.field(STATE, pa.binary())])
+
+
+def whole_series(
+    batches: Iterable[pa.RecordBatch], id: str | None, rows: int
+) -> Iterator[pa.Table]:
+    """Cut batches, in which the rows of a series follow each other, where a series ends.
+
+    Args:
+        batches: in order.
+        id: the column that names the series; None where there is one.
+        rows: of a part, at least, but for the last one.
+    """
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if id is None or sum(part.num_rows for part in held) <= rows:
+            continue
+        table, begin = pa.Table.from_batches(held), 0
+        for end in _ends(table[id])[:-1]:  # more rows of the last series may follow
+            if end - begin >= rows:
+                yield table.slice(begin, end - begin)
+                begin = end
+        held = table.slice(begin).to_batches()
+    if any(part.num_rows for part in held):
+        yield pa.Table.from_batches(held)
+
+
+def _ends(ids: pa.ChunkedArray) -> list[int]:
+    """Where each series ends."""
+    encoded = pc.dictionary_encode(ids.combine_chunks(), null_encoding="encode")
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    ends: list[int] = (np.flatnonzero(np.diff(codes)) + 1).tolist()
+    return [*ends, len(codes)]
+
+
+def travelling(model: Predictor) -> Predictor:
+    """The model without the states of the series that it was trained on, but one.
+
+    Those of static covariates stay, since they are what is known of the covariates.
+    """
+    if model.config.static:
+        return model
+    return replace(model, state=model.state.take(np.zeros(1, np.int64)))
+
+
+def labels(names: Schema, like: pa.Schema) -> list[pa.Field]:
+    """The fields of the id, where there is one, and of the time.
+
+    Args:
+        names: of the columns of the training.
+        like: the types.
+
+    Raises:
+        DataError: if a column is missing.
+        OptionError: if the model was trained on a table of another layout.
+    """
+    if names.layout == "wide" or names.index or names.is_series:
+        raise OptionError(
+            "the model was trained on a table with a column for each series, or with ids or times "
+            "in its index; an engine needs a model of a long table, with columns for id and time"
+        )
+    wanted = [name for name in (names.id, names.time) if name is not None]
+    missing = [name for name in wanted if name not in like.names]
+    if missing:
+        raise DataError(
+            f"the table has no column '{missing[0]}', which the model was trained with; its "
+            f"columns are {like.names}"
+        )
+    return [like.field(name).with_nullable(True) for name in wanted]
+
+
+def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of a schema; those that a table lacks are null."""
+    columns = [
+        table[field.name].cast(field.type)
+        if field.name in table.column_names
+        else pa.nulls(table.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def as_rows(model: Predictor, state: State) -> pa.Table:
+    """A state as a table of records."""
+    frame = model.config.schema.table(state.frequency, state.ids, state.time, {})
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    return table.append_column(STATE, pa.array(to_records(state), pa.binary()))
+
+
+def _task(
+    model: Predictor, work: Work, tables: Mapping[str, Any], fields: list[pa.Field], **more: Any
+) -> Task:
+    """A task whose outcome has the id, the time and some fields."""
+    schemas = {
+        role: table if isinstance(table, pa.Schema) else table.schema
+        for role, table in tables.items()
+    }
+    own = labels(model.config.schema, next(iter(schemas.values())))
+    columns = {role: schema.names for role, schema in schemas.items()}
+    return Task(travelling(model), work, columns, pa.schema([*own, *fields]), **more)
+
+
+def _forecast(
+    model: Predictor, tables: Tables, options: Mapping[str, Any], source: str
+) -> pa.Table:
+    first = STATE if STATE in tables else HISTORY
+    if not tables[first].num_rows:  # covariates of series of which nothing else is known
+        return tables[first]
+    start = _states(model, tables[STATE]) if first == STATE else _encoded(model, tables, source)
+    future = tables.get(FUTURE)
+    future = None if future is None else model.future_covariates(future, TableOrigin(source))
+    forecast = model.rollout(state=start, future=future, **options)
+    frame = forecast.path_table if options.get("paths") else forecast.table
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _encode(model: Predictor, tables: Tables, _: Mapping[str, Any], source: str) -> pa.Table:
+    return as_rows(model, _encoded(model, tables, source))
+
+
+def _observe(model: Predictor, tables: Tables, _: Mapping[str, Any], source: str) -> pa.Table:
+    if not tables[STATE].num_rows:
+        return as_rows(model, _encoded(model, tables, source, NEW_ROWS))
+    state = _states(model, tables[STATE])
+    if not tables[NEW_ROWS].num_rows:
+        return as_rows(model, state)
+    new = model.panel(tables[NEW_ROWS], TableOrigin(source), all_missing=True)
+    return as_rows(model, model.observe(state, new))
+
+
+def _encoded(model: Predictor, tables: Tables, source: str, role: str = HISTORY) -> State:
+    """The state after histories."""
+    return model.encode(model.panel(tables[role], TableOrigin(source)))
+
+
+def _states(model: Predictor, table: pa.Table) -> State:
+    """The state of the series in a table of records."""
+    id, records = model.config.schema.id, table[STATE].to_pylist()
+    ids = model.state.ids.tolist() if id is None else table[id].to_pylist()
+    return from_records(records, ids, model.state)

@@ -1,0 +1,66 @@
+"""Dask DataFrames: on Dask's workers, which need no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import dask.dataframe as dd
+import pandas as pd
+import pyarrow as pa
+
+from forecast.engines.batches import ROLE, Task
+from forecast.inference.predictor import Predictor
+
+BYTES = {pa.binary(): pd.ArrowDtype(pa.binary())}  # which pandas itself has no type for
+
+
+def prepared(frame: dd.DataFrame, model: Predictor) -> dd.DataFrame:  # noqa: ARG001 - every engine has it
+    """The frame as it is: its times are those of pandas."""
+    return frame
+
+
+def schema(frame: dd.DataFrame) -> pa.Schema:
+    """The columns of a frame in Arrow."""
+    has_objects = "O" in [dtype.kind for dtype in frame._meta.dtypes]  # only rows tell their types
+    rows = frame.head(1, npartitions=-1) if has_objects else frame._meta_nonempty
+    return pa.Schema.from_pandas(rows, preserve_index=False)
+
+
+def table(frame: dd.DataFrame) -> pa.Table:
+    """All rows of a frame in Arrow."""
+    rows: Any = frame
+    return pa.Table.from_pandas(rows.compute(), preserve_index=False)
+
+
+def run(task: Task, frames: Mapping[str, dd.DataFrame], given: dd.DataFrame) -> dd.DataFrame:
+    """The outcome of a task for all series, computed when it is asked for.
+
+    Args:
+        task: what to do.
+        frames: the rows by role.
+        given: the first of them, whose types the outcome has.
+    """
+    marked = [frame.assign(**{ROLE: role}) for role, frame in frames.items()]
+    concat: Any = dd.concat  # without type hints
+    rows: Any = concat(marked)
+    rows = rows.repartition(npartitions=1) if task.id is None else rows.shuffle(on=task.id)
+    dtypes = given._meta.dtypes
+    like = _frame(task.schema.empty_table(), dtypes)
+    found: dd.DataFrame = rows.map_partitions(partial(_outcome, task, dtypes=dtypes), meta=like)
+    return found
+
+
+def _outcome(task: Task, rows: pd.DataFrame, dtypes: pd.Series[Any]) -> pd.DataFrame:
+    """The outcome for a partition."""
+    rows = rows if task.id is None else rows.sort_values(task.id, kind="stable")
+    batches = pa.Table.from_pandas(rows, preserve_index=False).to_batches()
+    found = pa.concat_tables([task.schema.empty_table(), *task.run(batches)])
+    return _frame(found, dtypes)
+
+
+def _frame(table: pa.Table, dtypes: pd.Series[Any]) -> pd.DataFrame:
+    """A table in pandas; the columns that the user's frame has too are of its types."""
+    frame: pd.DataFrame = table.to_pandas(types_mapper=BYTES.get)
+    return frame.astype({name: dtypes[name] for name in frame.columns if name in dtypes})

@@ -1,0 +1,98 @@
+"""Spark DataFrames: on Spark's own workers, which need no TensorFlow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial, reduce
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as sql
+from pyspark.sql.types import (
+    BinaryType,
+    DataType,
+    DoubleType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+from forecast.data.timestamps import has_zone
+from forecast.engines.batches import ROLE, Task
+from forecast.errors import ForecastError
+from forecast.inference.predictor import Predictor
+
+TYPES: dict[pa.DataType, DataType] = {
+    pa.float64(): DoubleType(),
+    pa.int64(): LongType(),
+    pa.string(): StringType(),
+    pa.binary(): BinaryType(),
+}
+
+
+def prepared(frame: DataFrame, model: Predictor) -> DataFrame:
+    """A frame whose times are as the model knows them.
+
+    Spark's timestamps are instants. For a model of times without a zone they are read by the clock
+    of the session, as in Spark's own conversion to pandas.
+    """
+    names = model.config.schema
+    is_instant = names.time in frame.columns and _is_instant(frame, names.time)
+    if not is_instant or has_zone(names.time_dtype):
+        return frame
+    return frame.withColumn(names.time, sql.col(names.time).cast("timestamp_ntz"))
+
+
+def schema(frame: DataFrame) -> pa.Schema:
+    """The columns of a frame in Arrow."""
+    return frame.limit(0).toArrow().schema
+
+
+def table(frame: DataFrame) -> pa.Table:
+    """All rows of a frame in Arrow."""
+    return frame.toArrow()
+
+
+def run(task: Task, frames: Mapping[str, DataFrame], given: DataFrame) -> DataFrame:
+    """The outcome of a task for all series, computed when it is asked for.
+
+    Args:
+        task: what to do.
+        frames: the rows by role, prepared.
+        given: the first of them as the user has it, whose types the outcome has.
+    """
+    marked = [frame.withColumn(ROLE, sql.lit(role)) for role, frame in frames.items()]
+    rows = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), marked)
+    if task.id is None:
+        rows = rows.coalesce(1)
+    else:
+        rows = rows.repartition(task.id).sortWithinPartitions(task.id)
+    own = {field.name: field.dataType for field in rows.schema}
+    fields = [
+        StructField(field.name, TYPES.get(field.type) or own[field.name])
+        if field.name not in own
+        else StructField(field.name, own[field.name])
+        for field in task.schema
+    ]
+    found = rows.mapInArrow(partial(_outcome, task), StructType(fields))
+    time = task.model.config.schema.time
+    if not _is_instant(given, time):
+        return found
+    return found.withColumn(time, sql.col(time).cast(given.schema[time].dataType))
+
+
+def _outcome(task: Task, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The outcome for a partition."""
+    try:
+        for found in task.run(batches):
+            yield from found.to_batches()
+    except ForecastError:
+        sys.tracebacklimit = 0  # the message says all; Spark ends this process
+        raise
+
+
+def _is_instant(frame: DataFrame, name: str) -> bool:
+    return isinstance(frame.schema[name].dataType, TimestampType)
