@@ -212,6 +212,26 @@ def bar_on(terminal: TextIO) -> Iterator[Bar]:
         yield Bar(show, say)
 
 
+@contextmanager
+def counting_bar(quiet: bool, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error, if that is a terminal, that shows how many of a number are done."""
+    if quiet or not _is_terminal():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task("", total=total)
+
+        def show(done: int) -> None:
+            bar.update(task, completed=done, description=f"{done:,} of {total:,} {what}")
+
+        show(0)
+        yield show
+
+
 def print_data(line: str) -> None:
     """Print a line on standard output."""
     try:

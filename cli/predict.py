@@ -14,6 +14,7 @@ from forecast.errors import OptionError
 
 from .inputs import Files, or_pretrained, read_inputs
 from .kept_results import kept_unless_written
+from .lakes import is_folder, predict_lake, predict_states
 from .output import (
     BoundsType,
     LevelsType,
@@ -30,7 +31,7 @@ from .output import (
     quiet_libraries,
     refuse_overwriting,
 )
-from .training_options import reading_options
+from .training_options import flags_given, reading_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 
     from .inputs import Inputs
 
+NOT_IN_PARTS = (  # options of a forecast that is whole in memory
+    *("series", "state", "keep_state", "plot", "attention", "until"),
+    *("paths", "paths_out", "sum_by", "sum_over"),
+)
 TOTALS_PATHS = 200  # sample paths behind totals, where no number is given
 
 
@@ -100,7 +105,19 @@ class UntilType(click.ParamType[Any]):
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
 @model_option('The model to use, or "pretrained"; see above where there is no such file.')
 @horizon_option("Steps to forecast.", required=True)
-@click.option("--out", "-o", type=click.Path(), help="Write here instead of standard output.")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(),
+    help="Write here instead of standard output; a FOLDER/ takes Parquet files, part by part.",
+)
+@click.option(
+    "--bad-series",
+    type=click.Choice(["raise", "report"]),
+    default="raise",
+    show_default=True,
+    help="With --out FOLDER/: end at a series that cannot be used, or report it in a row.",
+)
 @future_option()
 @click.option("--series", multiple=True, help="Forecast this series only; may be repeated.")
 @click.option(
@@ -145,6 +162,11 @@ class UntilType(click.ParamType[Any]):
 )
 @click.option("--state", type=click.Path(), help="Continue the state in this file.")
 @click.option(
+    "--states",
+    type=click.Path(),
+    help="With --out FOLDER/: forecast all series of this file, see forecast update --states.",
+)
+@click.option(
     "--keep-state",
     type=click.Path(),
     help="Write the state after the forecast here; when it is continued, intervals start narrow "
@@ -179,6 +201,7 @@ def predict(
     model: str,
     horizon: int,
     out: str | None,
+    bad_series: str,
     future: str | None,
     series: tuple[str, ...],
     levels: tuple[float, ...],
@@ -188,6 +211,7 @@ def predict(
     until: Any,
     bounds: Any,
     state: str | None,
+    states: str | None,
     keep_state: str | None,
     paths: int | None,
     paths_out: str | None,
@@ -220,8 +244,25 @@ def predict(
       forecast predict "stores/*.csv" --model stores.forecast --horizon 30 > stores.csv
       forecast predict --model stores.forecast -n 28 --levels 80 --sum-by all --sum-over week
       forecast predict --model stores.forecast -n 28 --paths 100 --paths-out paths.parquet
+      forecast predict "lake/*.parquet" --model stores.forecast -n 28 --out lake-forecast/
+      forecast predict --states all.states --model stores.forecast -n 28 --out tonight/
     """
     files = Files(or_pretrained(model, table), table, future, reading)
+    options: dict[str, Any] = {"levels": levels, "intervals": intervals, "seed": seed}
+    options |= {"runtime": runtime, "bounds": bounds}
+    if is_folder(out):
+        alone = [*NOT_IN_PARTS, *(("bad_series", "future") if states else ())]
+        if given := flags_given(alone):
+            raise OptionError(f"{given[0]} does not go with --out FOLDER/; leave one of them out")
+        if states is not None and table:
+            raise OptionError("give a TABLE or --states to continue, not both")
+        if states is not None:
+            predict_states(files.model, states, str(out), horizon, options, say)
+        else:
+            predict_lake(files, str(out), horizon, bad_series, options, say)
+        return
+    if given := flags_given(["bad_series", "states"]):
+        raise OptionError(f"{given[0]} goes with --out FOLDER/; end the place of --out with /")
     outputs = Outputs(out, keep_state, paths_out, plot, attention)
     outputs.check(files, state)
     if until and (sum_by or sum_over):
@@ -239,14 +280,10 @@ def predict(
             inputs.to_encode,
             state=read_state(state),
             series=wanted,
-            levels=levels,
             paths=paths or (TOTALS_PATHS if is_drawn else 0),
-            intervals=intervals,
-            seed=seed,
-            runtime=runtime,
-            bounds=bounds,
             until=until,
             future=inputs.future,
+            **options,
         )
     print_notes([*forecast.notes, *(stopped(forecast, horizon) if until else [])], say)
     result = forecast.table

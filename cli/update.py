@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forecast.errors import ArtifactError, first_few
+from forecast.errors import ArtifactError, OptionError, first_few
 
+from .lakes import update_states
 from .output import (
     Say,
     command,
@@ -30,8 +31,16 @@ if TYPE_CHECKING:
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1, required=True)
 @model_option("The model to update.")
 @click.option("--fill-gaps", is_flag=True, help="Treat skipped rows as missing values.")
+@click.option(
+    "--states",
+    type=click.Path(),
+    help="Update the states in this file, of any number of series, instead of those in the model; "
+    "made where there is none.",
+)
 @command
-def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> None:
+def update(
+    table: tuple[str, ...], model: str, fill_gaps: bool, states: str | None, say: Say
+) -> None:
     """Update the state of a model with the rows of TABLE, which follow those it has seen.
 
     The weights stay the same; the next forecast continues from the new rows. Each series must begin
@@ -42,6 +51,7 @@ def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> Non
     Examples:
       forecast update today.csv
       forecast update since-monday.csv --model stores.forecast --fill-gaps
+      forecast update "today/*.parquet" --model stores.forecast --states all.states
     """
     from forecast.data.io.atomic_write import locked
     from forecast.data.io.tables import read_table
@@ -49,6 +59,11 @@ def update(table: tuple[str, ...], model: str, fill_gaps: bool, say: Say) -> Non
 
     refuse_pretrained(model)
     known = Model.load(model)  # refuses what is not a model before a lock is left beside it
+    if states is not None:
+        if fill_gaps:
+            raise OptionError("--fill-gaps does not go with --states; leave one of them out")
+        update_states(table, known, states, say)
+        return
     read = read_table(*table, id=known.config.schema.id)
     with locked(model, ArtifactError, waits_for(model, say)):
         before = Model.load(model)

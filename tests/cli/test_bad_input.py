@@ -462,7 +462,7 @@ REQUESTS = [
     (["--levels", "most"], 2, "'most' is not a list of percents"),
     (["--seed", "-1"], 2, "-1 is not in the range"),
     (["--runtime", "gpu"], 2, "'gpu' is not one of 'auto', 'numpy', 'compiled'"),
-    (["--out", "."], 1, "cannot write '.': it is a folder; name a file with --out"),
+    (["--out", "."], 2, "--out FOLDER/ takes a model file, and Parquet files or --states"),
     (["--out", "no/folder.csv"], 1, "cannot write no/folder.csv: there is no folder"),
     (["--out", "future.xls"], 1, "future.xls: unknown file type; name it .csv"),
     (["--plot", "future.jpg"], 2, "future.jpg: a picture's name must end in .png, .svg, .pdf"),

@@ -646,6 +646,17 @@ def test_every_task_of_a_peer_is_measured_and_a_failure_ends_nothing(run, tmp_pa
 
 
 @pytest.mark.slow
+def test_ways_to_forecast_many_series_are_measured(run):
+    ways = ["--ways", "plain", "lake", "dask"]
+
+    printed = run("scale", ["--series", "30", "--states", "20", "--rounds", "1", *ways])
+
+    assert "30 series of 200 rows, 28 steps" in printed
+    assert {line.split()[0] for line in printed.splitlines() if " MB" in line} >= {*ways[1:]}
+    assert "updated by a row each" in printed
+
+
+@pytest.mark.slow
 def test_every_family_of_the_prior_has_a_picture(run, tmp_path):
     printed = run("prior_pictures", ["--out", str(tmp_path / "prior")])
 

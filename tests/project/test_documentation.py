@@ -41,6 +41,9 @@ PAGES = sorted(
     for pattern in ("*.md", "docs/*.md", "datasets/*.md")
     for path in ROOT.glob(pattern)
 )
+SPARK_WARNINGS = pytest.mark.filterwarnings(
+    "ignore:PySpark does not yet fully support pandas", "ignore::ResourceWarning"
+)
 PACKAGES = (forecast, forecast.datasets)
 MODULES = sorted(
     {
@@ -148,6 +151,22 @@ def test_the_commands_of_a_guide_run(page, count, table, rows):
     assert len(pd.read_csv(table)) == rows
 
 
+@pytest.mark.usefixtures("sales", "untrained")
+def test_the_commands_of_the_page_on_scale_run():
+    table = pd.read_csv("sales.csv", parse_dates=["day"])
+    run(f"forecast train sales.csv --model sales.forecast {SMALL}")
+    for folder, rows in (("lake", table[:-30]), ("today", table)):
+        Path(folder).mkdir()
+        rows.to_parquet(f"{folder}/rows.parquet")
+    commands = re.findall(r"^\$ (forecast .*)$", (ROOT / "docs/scale.md").read_text(), re.M)
+
+    for command in commands:
+        run(command)
+
+    assert len(commands) == 5
+    assert len(pd.read_parquet("tonight")) == 2 * 28
+
+
 # sktime 1.2 says of each of its own forecasters that a default will change
 @pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
 @pytest.mark.parametrize(
@@ -155,14 +174,18 @@ def test_the_commands_of_a_guide_run(page, count, table, rows):
     [
         *("README.md", "docs/tables.md", "docs/guide.md"),
         *("docs/state.md", "docs/training.md", "docs/evaluation.md", "docs/pretrained.md"),
+        pytest.param("docs/scale.md", marks=SPARK_WARNINGS),
     ],
 )
 def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
+    if page == "docs/scale.md":
+        request.getfixturevalue("spark")
     if page in (
         "docs/guide.md",
         "docs/evaluation.md",
         "docs/pretrained.md",
+        "docs/scale.md",
     ):  # which show no result of a training
         request.getfixturevalue("untrained")
     else:

@@ -1,0 +1,106 @@
+"""What is larger than memory: Parquet files, and states in a file of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecast.errors import ArtifactError, OptionError
+
+from .inputs import Files, load_model
+from .output import Say, counting_bar
+
+if TYPE_CHECKING:
+    from forecast.engines.lake import Written
+    from forecast.model import Model
+
+
+def is_folder(out: str | None) -> bool:
+    """Whether a place is a folder: one that is there, or a name that ends like one."""
+    return out is not None and (out.endswith(os.sep) or Path(out).is_dir())
+
+
+def predict_lake(
+    files: Files, out: str, horizon: int, bad_series: str, options: Mapping[str, Any], say: Say
+) -> None:
+    """Forecast the series of Parquet files into a folder of such files.
+
+    Args:
+        files: the model, the histories and perhaps the future.
+        out: the folder.
+        horizon: steps.
+        bad_series: "raise" or "report".
+        options: of `Model.rollout`.
+        say: prints a line for people.
+    """
+    from forecast.data.io.multi_file import files_of
+    from forecast.engines.lake import Lake, forecast_lake
+
+    if files.is_pretrained or not files.table:
+        raise OptionError(
+            "--out FOLDER/ takes a model file, and Parquet files or --states to forecast from; "
+            "train a model on some of the series first, and give it with --model"
+        )
+    model, lake = load_model(files.model), Lake.of(files_of(*files.table))
+    future = None if files.future is None else Lake.of(files_of(files.future))
+    steps = forecast_lake(
+        model, lake, out, horizon, future=future, reports=bad_series == "report", **options
+    )
+    total = lake.rows + (future.rows if future and model.config.schema.id in future.columns else 0)
+    _show(steps, "rows", total, out, say)
+
+
+def predict_states(
+    model: str, states: str, out: str, horizon: int, options: Mapping[str, Any], say: Say
+) -> None:
+    """Forecast all series of a store of states into a folder of Parquet files."""
+    from forecast.engines.state_store import StateStore
+
+    if not Path(states).exists():
+        raise ArtifactError(
+            f"there is no store of states {states}; make one with: forecast update HISTORY "
+            f"--states {states}"
+        )
+    with StateStore(states, load_model(model)) as store:
+        _show(store.forecast(out, horizon, **options), "series", len(store), out, say)
+
+
+def update_states(table: tuple[str, ...], model: Model, states: str, say: Say) -> None:
+    """Take new rows into a store of states: of Parquet files some at a time, of others at once."""
+    from forecast.data.io.multi_file import files_of
+    from forecast.data.io.tables import read_table
+    from forecast.engines.batches import NEW_ROWS
+    from forecast.engines.lake import Lake, in_order
+    from forecast.engines.state_store import StateStore, Updated
+
+    paths, done = files_of(*table), Updated()
+    with StateStore(states, model) as store:
+        if all(path.endswith(".parquet") for path in paths):
+            lake = Lake.of(paths)
+            batches = in_order({NEW_ROWS: lake}, model.config.schema.id)
+            with counting_bar(say.quiet, "rows", lake.rows) as show:
+                for done in store.update_in_parts(batches):
+                    show(done.rows + done.seen)
+        else:
+            read = read_table(*table, id=model.config.schema.id)
+            done = store.update(model.panel(read.frame, read.origin, all_missing=True))
+        seen = f", {done.seen:,} seen before" if done.seen else ""
+        new = f", {done.new:,} of them new" if done.new else ""
+        say(f"Took in {done.rows:,} rows of {done.series:,} series{new}{seen}.")
+        say(
+            f"{states} has {len(store):,} series. Forecast them with: forecast predict "
+            f"--states {states} --horizon N --out FOLDER/"
+        )
+
+
+def _show(steps: Iterator[Written], what: str, total: int, out: str, say: Say) -> None:
+    """Show how far a forecast has come, and say what has been written."""
+    done = next(steps)
+    if done.parts:
+        say(f"{out} has {done.parts:,} parts of this forecast; going on after them.")
+    with counting_bar(say.quiet, what, total) as show:
+        for done in steps:
+            show(done.rows)
+    say(f"Wrote {out}: {done.parts:,} files, {done.forecasts:,} rows.")

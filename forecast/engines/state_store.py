@@ -1,0 +1,284 @@
+"""States of any number of series in one file, updated in place.
+
+The file is a database of SQLite, which keeps each transaction whole or not at all, whatever ends
+the process. Series are updated some thousand at a time, each such part in one transaction. A row
+that a state has seen already is passed over, so an update that was ended can be run again, and none
+is counted twice.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import pyarrow as pa
+
+from forecast.data.origin import TableOrigin
+from forecast.data.panel import Panel
+from forecast.engines.batches import (
+    ROWS,
+    STATE,
+    as_rows,
+    forecasting,
+    marked,
+    travelling,
+    whole_series,
+)
+from forecast.engines.lake import Written, digest, write_parts
+from forecast.errors import ArtifactError
+from forecast.inference.predictor import Predictor
+from forecast.inference.state import State
+from forecast.inference.state_records import from_records, to_records
+
+FORMAT = 1
+MARK = 0x464F5243  # of a file of ours, among databases of SQLite
+TABLES = """
+CREATE TABLE model (format INTEGER NOT NULL, fingerprint TEXT NOT NULL);
+CREATE TABLE state (id NOT NULL PRIMARY KEY, time INTEGER NOT NULL, record BLOB NOT NULL);
+"""
+SERIES = 10_000  # that are worked on together
+PARAMETERS = 30_000  # of one statement; SQLite takes 32,766
+
+
+class Updated(NamedTuple):
+    """What an update has done.
+
+    Attributes:
+        rows: that states have taken in.
+        seen: rows that they had seen before, which are passed over.
+        series: of the rows.
+        new: series that had no state.
+    """
+
+    rows: int = 0
+    seen: int = 0
+    series: int = 0
+    new: int = 0
+
+    def plus(self, other: Updated) -> Updated:
+        """Both together."""
+        return Updated(*(own + more for own, more in zip(self, other, strict=True)))
+
+
+class StateStore:
+    """The states of the series of a model, in a file.
+
+    Attributes:
+        path: of the file, which is made where there is none.
+        model: that the states belong to.
+
+    Example:
+        >>> from forecast import Forecaster
+        >>> from forecast.datasets import load
+        >>> air = load("air_passengers")
+        >>> model = Forecaster(steps=2).fit(air[:140]).model_
+        >>> with StateStore("air.states", model) as store:
+        ...     store.update(air[:140]), len(store)
+        (Updated(rows=140, seen=0, series=1, new=1), 1)
+    """
+
+    def __init__(self, path: str | Path, model: Predictor) -> None:
+        """Open a store, or make one.
+
+        Raises:
+            ArtifactError: if the file is no store, or one of another model, or cannot be written.
+        """
+        self.path, self.model = Path(path), travelling(model)
+        with self._readable():
+            self._database = sqlite3.connect(self.path, isolation_level=None, timeout=60.0)
+            self._begin()
+
+    def _begin(self) -> None:
+        run = self._database.execute
+        (mark,) = run("PRAGMA application_id").fetchone()
+        is_empty = not run("SELECT 1 FROM sqlite_master").fetchone()
+        if mark != MARK and not is_empty:
+            raise ArtifactError(f"{self.path}: no store of states; name another file")
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = FULL")  # what is done is on the disk
+        if is_empty:
+            with self._transaction():
+                run(f"PRAGMA application_id = {MARK}")
+                for statement in filter(str.strip, TABLES.split(";")):
+                    run(statement)
+                run("INSERT INTO model VALUES (?, ?)", (FORMAT, self.model.state.fingerprint))
+            return
+        made, fingerprint = run("SELECT format, fingerprint FROM model").fetchone()
+        if made != FORMAT:
+            raise ArtifactError(
+                f"{self.path}: its format {made} is not {FORMAT}; a newer version of forecast made "
+                "it: upgrade, or name another file"
+            )
+        if fingerprint != self.model.state.fingerprint:
+            raise ArtifactError(
+                f"{self.path}: its states belong to model {fingerprint[:8]}, this is model "
+                f"{self.model.state.fingerprint[:8]}; give that model, or name another file"
+            )
+
+    def __enter__(self) -> Self:
+        """The store."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def __len__(self) -> int:
+        """How many series there are."""
+        count: int = self._database.execute("SELECT count(*) FROM state").fetchone()[0]
+        return count
+
+    def states(self, ids: Sequence[Any]) -> State | None:
+        """The states of those of some series that have one; None where none has."""
+        found: list[tuple[Any, bytes]] = []
+        for begin in range(0, len(ids), PARAMETERS):
+            some = [_plain(name) for name in ids[begin : begin + PARAMETERS]]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT id, record FROM state WHERE id IN ({marks})"
+            found += self._database.execute(query, some)
+        return self._state(found) if found else None
+
+    def parts(self, series: int = SERIES, after: Any = None) -> Iterator[State]:
+        """All states in the order of their ids, so many at a time.
+
+        Args:
+            series: how many.
+            after: the id that the first series comes after.
+        """
+        last = after
+        while True:
+            where, given = ("", ()) if last is None else ("WHERE id > ?", (last,))
+            query = f"SELECT id, record FROM state {where} ORDER BY id LIMIT ?"
+            found = self._database.execute(query, (*given, series)).fetchall()
+            if not found:
+                return
+            yield self._state(found)
+            last = found[-1][0]
+
+    def forecast(
+        self, folder: str, horizon: int, *, series: int = SERIES, **options: Any
+    ) -> Iterator[Written]:
+        """Forecast all series into a folder of Parquet files.
+
+        Args:
+            folder: made where there is none; a forecast that was ended is gone on with.
+            horizon: steps H.
+            series: that are worked on together.
+            options: of `Model.rollout`.
+
+        Returns:
+            See `forecast.engines.lake.write_parts`; its rows are series.
+
+        Raises:
+            DataError: if the folder holds something else.
+            OptionError: if an option does not fit.
+        """
+        like = as_rows(self.model, self.model.state).schema
+        task = forecasting(self.model, {STATE: like}, horizon, **options)
+        about = "SELECT count(*), sum(time), max(time) FROM state"
+        told = self._database.execute(about).fetchone()
+        request = digest(self.model, told, horizon, sorted(options.items()))
+
+        def batches_after(last: Any) -> Iterator[pa.RecordBatch]:
+            for state in self.parts(series, last):
+                yield from marked({STATE: as_rows(self.model, state)}, None).to_batches()
+
+        return write_parts(task, batches_after, told[0], folder, request, series - 1)
+
+    def put(self, state: State) -> None:
+        """Write states in one transaction, in place of those that the series had."""
+        rows = zip(
+            map(_plain, state.ids.tolist()), state.time.tolist(), to_records(state), strict=True
+        )
+        with self._readable(), self._transaction():
+            self._database.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", rows)
+
+    def update(self, new_rows: Any, source: str = "the new rows") -> Updated:
+        """Take new rows in; a series without a state gets one from them.
+
+        Args:
+            new_rows: a table of any library with the columns that the model was trained on, or a
+                `Panel`; of each series from the row after its last one on, or from an earlier one.
+            source: what to call the table in messages.
+
+        Raises:
+            DataError: if rows cannot be used; those of the other series are not taken in either.
+        """
+        panel = new_rows
+        if not isinstance(panel, Panel):
+            panel = self.model.panel(new_rows, TableOrigin(source), all_missing=True)
+        known = self.states(panel.ids.tolist())
+        seen = _rows_seen(panel, known)
+        left = panel.lengths - seen
+        done = Updated(int(left.sum()), int(seen.sum()), len(panel.ids))
+        rest = np.flatnonzero(left)
+        if not len(rest):
+            return done
+        rows = panel.cut(rest, left[rest], seen[rest])
+        if known is None:
+            self.put(self.model.encode(rows))
+            return done._replace(new=len(rest))
+        state, changed = self.model.observe(known, rows), {*rows.ids.tolist()}
+        self.put(state.take(np.array([name in changed for name in state.ids.tolist()])))
+        return done._replace(new=len(changed - {*known.ids.tolist()}))
+
+    def update_in_parts(
+        self, batches: Iterable[pa.RecordBatch], rows: int = ROWS
+    ) -> Iterator[Updated]:
+        """`update`, some rows at a time, from batches: rows of a series follow each other.
+
+        Yields:
+            What has been done so far, after each part.
+        """
+        done = Updated()
+        for part in whole_series(batches, self.model.config.schema.id, rows):
+            done = done.plus(self.update(part))
+            yield done
+
+    def _state(self, found: list[tuple[Any, bytes]]) -> State:
+        ids, records = zip(*found, strict=True)
+        return from_records(records, ids, self.model.state)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Turn what SQLite raises into an ArtifactError of one line."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise ArtifactError(f"{self.path}: {error}") from None
+
+
+def _plain(name: Any) -> Any:
+    """An id as SQLite keeps it: text, or a number."""
+    return name.item() if isinstance(name, np.generic) else name
+
+
+def _rows_seen(panel: Panel, known: State | None) -> np.ndarray:
+    """How many rows of each series, the first ones, its state has seen, (S,)."""
+    seen = np.zeros(len(panel.ids), np.int64)
+    if known is None:
+        return seen
+    places = known.indices(panel.ids.tolist())
+    has_state = np.array([bool(rows) for rows in places])
+    last = known.time[[rows[0] for rows in places if rows]]
+    before = (last - panel.start[has_state]) // panel.frequency.step + 1
+    seen[has_state] = np.clip(before, 0, panel.lengths[has_state])
+    return seen

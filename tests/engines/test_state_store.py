@@ -1,0 +1,213 @@
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast import ArtifactError, DataError
+from forecast.data.to_table import to_table
+from forecast.engines.state_store import StateStore, Updated
+
+
+@pytest.fixture(scope="module")
+def panel(make_random_panel):
+    return make_random_panel([12, 9, 15, 8, 30], frequency="D", missing=0.1)
+
+
+@pytest.fixture(scope="module")
+def table(panel):
+    return to_table(panel)
+
+
+@pytest.fixture(scope="module")
+def model(make_model, panel):
+    return make_model(panel, lags=(1, 3))
+
+
+@pytest.fixture
+def store(tmp_path, model):
+    with StateStore(tmp_path / "all.states", model) as store:
+        yield store
+
+
+def kept(store):
+    """All states, in the order of the ids."""
+    (state,) = store.parts()
+    return state
+
+
+def until(table, day):
+    return table[table["day"] < f"1970-01-{day:02}"]
+
+
+def test_states_come_back_from_the_file(store, model, table):
+    done = store.update(table)
+
+    assert done == Updated(rows=74, seen=0, series=5, new=5)
+    assert len(store) == 5
+    assert kept(store) == model.encode(table)
+    assert store.states(["e", "b", "unknown"]).ids.tolist() == ["b", "e"]
+    assert store.states(["unknown"]) is None
+
+
+def test_they_are_those_of_a_process_before(tmp_path, model, table):
+    with StateStore(tmp_path / "all.states", model) as store:
+        store.update(table)
+    with StateStore(tmp_path / "all.states", model) as store:
+        assert kept(store) == model.encode(table)
+
+
+def test_new_rows_advance_the_states_of_their_series_alone(store, model, table):
+    store.update(until(table, 9))
+
+    done = store.update(table[table["day"] >= "1970-01-09"].query("store != 'c'"))
+
+    some = table.query("store != 'c' or day < '1970-01-09'")
+    assert done == Updated(rows=4 + 1 + 22, seen=0, series=3, new=0)
+    assert kept(store) == model.observe(
+        model.encode(until(table, 9)), some[some["day"] >= "1970-01-09"]
+    )
+
+
+@settings(deadline=None, max_examples=15)
+@given(days=st.lists(st.integers(2, 32), min_size=1, max_size=5))
+def test_rows_that_were_seen_are_passed_over(days, model, table, tmp_path_factory):
+    path = tmp_path_factory.mktemp("store") / "all.states"
+    seen, first = 0, min(days[0], 32)
+    expected = model.encode(until(table, first))
+    with StateStore(path, model) as store:
+        for day in days:
+            rows = until(table, day)
+            done = store.update(rows)
+            assert done.rows + done.seen == len(rows)
+            assert done.seen == min(seen, len(rows))
+            new = rows[rows["day"] >= f"1970-01-{first:02}"] if day > first else rows[:0]
+            if len(new):
+                expected, first = model.observe(expected, new), day
+            seen = max(seen, len(rows))
+        assert kept(store) == expected
+
+
+def test_parts_are_walked_in_the_order_of_the_ids(store, table):
+    store.update(table)
+
+    parts = [part.ids.tolist() for part in store.parts(series=2)]
+
+    assert parts == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_whole_numbers_are_ids_too(tmp_path, make_model, make_random_panel):
+    panel = make_random_panel([9, 12, 9], ids=[10, 9, -1])
+    model = make_model(panel)
+
+    with StateStore(tmp_path / "all.states", model) as store:
+        store.update(panel)
+
+        assert kept(store).ids.tolist() == [-1, 9, 10]
+        assert store.states([9]) == model.state.select([9])
+
+
+def test_a_gap_is_refused_and_nothing_changes(store, model, table):
+    store.update(until(table, 5))
+
+    with pytest.raises(DataError, match="'a'"):
+        store.update(table[table["day"] >= "1970-01-07"])
+
+    assert kept(store) == model.encode(until(table, 5))
+
+
+def test_a_store_of_another_model_is_refused(tmp_path, model, make_model, panel):
+    StateStore(tmp_path / "all.states", model).close()
+    other = make_model(panel, lags=(1, 3), seed=7)
+
+    with pytest.raises(ArtifactError, match=r"all.states: its states belong to model \w{8}, this"):
+        StateStore(tmp_path / "all.states", other)
+
+
+@pytest.mark.parametrize("content", [b"day,sold\n1,2\n" * 99, b"\0" * 5000])
+def test_another_file_is_refused_and_stays_as_it_is(tmp_path, model, content):
+    path = tmp_path / "sales.csv"
+    path.write_bytes(content)
+
+    with pytest.raises(ArtifactError, match=r"sales.csv: file is not a database"):
+        StateStore(path, model)
+
+    assert path.read_bytes() == content
+
+
+def test_another_database_is_refused(tmp_path, model):
+    with sqlite3.connect(tmp_path / "shop.db") as database:
+        database.execute("CREATE TABLE sales (day, sold)")
+    database.close()
+
+    with pytest.raises(ArtifactError, match=r"shop.db: no store of states; name another file"):
+        StateStore(tmp_path / "shop.db", model)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, model):
+    with pytest.raises(ArtifactError, match=r"nowhere/all.states: unable to open database file"):
+        StateStore(tmp_path / "nowhere" / "all.states", model)
+
+
+def test_a_store_of_a_newer_format_is_refused(tmp_path, model):
+    StateStore(tmp_path / "all.states", model).close()
+    with sqlite3.connect(tmp_path / "all.states") as database:
+        database.execute("UPDATE model SET format = 9")
+    database.close()
+
+    with pytest.raises(ArtifactError, match=r"its format 9 is not 1; a newer version"):
+        StateStore(tmp_path / "all.states", model)
+
+
+UPDATE = """
+import sys
+import pandas as pd
+from forecast import load
+from forecast.engines.state_store import StateStore
+
+model, table = load("m.forecast"), pd.read_pickle("new.pkl")
+with StateStore("all.states", model) as store:
+    print("ready", flush=True)
+    for name, rows in table.groupby("store"):
+        store.update(rows)
+"""
+
+
+@pytest.mark.slow
+def test_an_update_that_is_killed_loses_nothing_and_is_run_again(
+    tmp_path, make_model, make_random_panel
+):
+    panel = make_random_panel([9] * 300, ids=[f"s{k:03}" for k in range(300)], frequency="D")
+    model, table = make_model(panel), to_table(panel)
+    old, new = until(table, 9), table[table["day"] >= "1970-01-09"]
+    model.save(tmp_path / "m.forecast")
+    new.to_pickle(tmp_path / "new.pkl")
+    with StateStore(tmp_path / "all.states", model) as store:
+        store.update(old)
+    rng, between = np.random.default_rng(0), 0
+
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", UPDATE], cwd=tmp_path, stdout=subprocess.PIPE
+        )
+        process.stdout.readline()
+        time.sleep(rng.uniform(0.0, 0.2))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        with StateStore(tmp_path / "all.states", model) as store:
+            times = kept(store).time
+            done = int((times == times.max()).sum())
+            assert len(times) == 300
+            assert {*times.tolist()} <= {times.max(), times.max() - panel.frequency.step}
+            between += 0 < done < 300
+
+    with StateStore(tmp_path / "all.states", model) as store:
+        store.update(new)
+        assert kept(store) == model.observe(model.encode(old), new)
+    assert between  # at least one was killed in the middle
