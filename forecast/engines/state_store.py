@@ -36,10 +36,11 @@ from forecast.inference.state_records import from_records, to_records
 
 FORMAT = 1
 MARK = 0x464F5243  # of a file of ours, among databases of SQLite
-TABLES = """
-CREATE TABLE model (format INTEGER NOT NULL, fingerprint TEXT NOT NULL);
-CREATE TABLE state (id NOT NULL PRIMARY KEY, time INTEGER NOT NULL, record BLOB NOT NULL);
-"""
+TABLES = (
+    "CREATE TABLE model (format INTEGER NOT NULL, fingerprint TEXT NOT NULL)",
+    "CREATE TABLE state (id NOT NULL PRIMARY KEY, time INTEGER NOT NULL, record BLOB NOT NULL)",
+)
+PATIENCE = 60.0  # seconds to wait for another process that writes
 SERIES = 10_000  # that are worked on together
 PARAMETERS = 30_000  # of one statement; SQLite takes 32,766
 
@@ -68,7 +69,7 @@ class StateStore:
     """The states of the series of a model, in a file.
 
     Attributes:
-        path: of the file, which is made where there is none.
+        path: of the file, which is made where there is none; ":memory:" for none.
         model: that the states belong to.
 
     Example:
@@ -76,7 +77,7 @@ class StateStore:
         >>> from forecast.datasets import load
         >>> air = load("air_passengers")
         >>> model = Forecaster(steps=2).fit(air[:140]).model_
-        >>> with StateStore("air.states", model) as store:
+        >>> with StateStore(":memory:", model) as store:
         ...     store.update(air[:140]), len(store)
         (Updated(rows=140, seen=0, series=1, new=1), 1)
     """
@@ -89,24 +90,22 @@ class StateStore:
         """
         self.path, self.model = Path(path), travelling(model)
         with self._readable():
-            self._database = sqlite3.connect(self.path, isolation_level=None, timeout=60.0)
+            self._database = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE)
             self._begin()
 
     def _begin(self) -> None:
         run = self._database.execute
-        (mark,) = run("PRAGMA application_id").fetchone()
-        is_empty = not run("SELECT 1 FROM sqlite_master").fetchone()
-        if mark != MARK and not is_empty:
+        tables = "SELECT 1 FROM sqlite_master"
+        if run("PRAGMA application_id").fetchone() != (MARK,) and run(tables).fetchone():
             raise ArtifactError(f"{self.path}: no store of states; name another file")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = FULL")  # what is done is on the disk
-        if is_empty:
-            with self._transaction():
+        with self._transaction():
+            if not run(tables).fetchone():
                 run(f"PRAGMA application_id = {MARK}")
-                for statement in filter(str.strip, TABLES.split(";")):
+                for statement in TABLES:
                     run(statement)
                 run("INSERT INTO model VALUES (?, ?)", (FORMAT, self.model.state.fingerprint))
-            return
         made, fingerprint = run("SELECT format, fingerprint FROM model").fetchone()
         if made != FORMAT:
             raise ArtifactError(
@@ -195,11 +194,8 @@ class StateStore:
 
     def put(self, state: State) -> None:
         """Write states in one transaction, in place of those that the series had."""
-        rows = zip(
-            map(_plain, state.ids.tolist()), state.time.tolist(), to_records(state), strict=True
-        )
-        with self._readable(), self._transaction():
-            self._database.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", rows)
+        with self._transaction():
+            self._write(state)
 
     def update(self, new_rows: Any, source: str = "the new rows") -> Updated:
         """Take new rows in; a series without a state gets one from them.
@@ -211,10 +207,15 @@ class StateStore:
 
         Raises:
             DataError: if rows cannot be used; those of the other series are not taken in either.
+            ArtifactError: if another process is at work on the file for longer than a minute.
         """
         panel = new_rows
         if not isinstance(panel, Panel):
             panel = self.model.panel(new_rows, TableOrigin(source), all_missing=True)
+        with self._transaction():  # from before the states are read, so that none is overtaken
+            return self._update(panel)
+
+    def _update(self, panel: Panel) -> Updated:
         known = self.states(panel.ids.tolist())
         seen = _rows_seen(panel, known)
         left = panel.lengths - seen
@@ -224,10 +225,10 @@ class StateStore:
             return done
         rows = panel.cut(rest, left[rest], seen[rest])
         if known is None:
-            self.put(self.model.encode(rows))
+            self._write(self.model.encode(rows))
             return done._replace(new=len(rest))
         state, changed = self.model.observe(known, rows), {*rows.ids.tolist()}
-        self.put(state.take(np.array([name in changed for name in state.ids.tolist()])))
+        self._write(state.take(np.array([name in changed for name in state.ids.tolist()])))
         return done._replace(new=len(changed - {*known.ids.tolist()}))
 
     def update_in_parts(
@@ -247,15 +248,22 @@ class StateStore:
         ids, records = zip(*found, strict=True)
         return from_records(records, ids, self.model.state)
 
+    def _write(self, state: State) -> None:
+        ids = map(_plain, state.ids.tolist())
+        rows = zip(ids, state.time.tolist(), to_records(state), strict=True)
+        self._database.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", rows)
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
+        """Let no other process write meanwhile, and keep all or nothing of what is written."""
+        with self._readable():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ def kept(store):
 
 
 def until(table, day):
-    return table[table["day"] < f"1970-01-{day:02}"]
+    return table[table["day"] < pd.Timestamp("1970-01-01") + pd.Timedelta(days=day - 1)]
 
 
 def test_states_come_back_from_the_file(store, model, table):
@@ -87,7 +88,7 @@ def test_rows_that_were_seen_are_passed_over(days, model, table, tmp_path_factor
             done = store.update(rows)
             assert done.rows + done.seen == len(rows)
             assert done.seen == min(seen, len(rows))
-            new = rows[rows["day"] >= f"1970-01-{first:02}"] if day > first else rows[:0]
+            new = rows.drop(until(rows, first).index)
             if len(new):
                 expected, first = model.observe(expected, new), day
             seen = max(seen, len(rows))
@@ -120,6 +121,25 @@ def test_a_gap_is_refused_and_nothing_changes(store, model, table):
         store.update(table[table["day"] >= "1970-01-07"])
 
     assert kept(store) == model.encode(until(table, 5))
+
+
+def test_no_other_process_can_write_while_states_are_advanced(store, model, table, monkeypatch):
+    store.update(until(table, 9))
+    seen = []
+    observe = type(model).observe
+
+    def observe_and_look(self, *given):
+        other = sqlite3.connect(store.path, timeout=0.0)
+        with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            other.execute("BEGIN IMMEDIATE")
+        other.close()
+        seen.append(True)
+        return observe(self, *given)
+
+    monkeypatch.setattr(type(model), "observe", observe_and_look)
+    store.update(table)
+
+    assert seen
 
 
 def test_a_store_of_another_model_is_refused(tmp_path, model, make_model, panel):
