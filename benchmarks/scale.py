@@ -64,6 +64,7 @@ def timed_alone(folder: Path, way: str) -> tuple[float, int]:
     usage = run_alone([sys.executable, WORKER, way, str(out)], folder)
     if out.is_dir():
         shutil.rmtree(out)
+    out.unlink(missing_ok=True)
     return float(usage.output.splitlines()[-1]), usage.peak
 
 

@@ -651,6 +651,12 @@ def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
         for model in ("model.forecast", "stores.forecast", "sales.forecast"):
             shutil.copy(training[0] / "model.forecast", model)
         forecast.load("model.forecast").rollout(2).state.save("later.state")
+    for folder, rows in [("lake", sales), ("today", sales.groupby("store").tail(1))]:
+        Path(folder).mkdir()
+        rows.to_parquet(f"{folder}/rows.parquet", index=False)
+    if words == ("predict",):
+        states = ["--model", "stores.forecast", "--states", "all.states"]
+        run_well("update", "lake/rows.parquet", *states)
     lines = examples(words)
 
     named = [name for line in lines for name in run_example(line)]

@@ -167,6 +167,13 @@ def test_the_commands_of_the_page_on_scale_run():
     assert len(pd.read_parquet("tonight")) == 2 * 28
 
 
+def read_in(folder, spark):
+    """Let a session of Spark, which may have begun elsewhere, look for files in a folder."""
+    hadoop = spark._jvm.org.apache.hadoop.fs
+    files = hadoop.FileSystem.get(spark._jsc.hadoopConfiguration())
+    files.setWorkingDirectory(hadoop.Path(str(folder)))
+
+
 # sktime 1.2 says of each of its own forecasters that a default will change
 @pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
 @pytest.mark.parametrize(
@@ -180,7 +187,7 @@ def test_the_commands_of_the_page_on_scale_run():
 def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
     if page == "docs/scale.md":
-        request.getfixturevalue("spark")
+        read_in(tmp_path, request.getfixturevalue("spark"))
     if page in (
         "docs/guide.md",
         "docs/evaluation.md",
