@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from forecast.errors import ArtifactError, OptionError
 
 from .inputs import Files, load_model
-from .output import Say, counting_bar
+from .output import Say, count_series, counting_bar, model_given, print_notes
 
 if TYPE_CHECKING:
     from forecast.engines.lake import Written
-    from forecast.model import Model
 
 
 def is_folder(out: str | None) -> bool:
@@ -67,7 +67,7 @@ def predict_states(
         _show(store.forecast(out, horizon, **options), "series", len(store), out, say)
 
 
-def update_states(table: tuple[str, ...], model: Model, states: str, say: Say) -> None:
+def update_states(table: tuple[str, ...], model: str, states: str, say: Say) -> None:
     """Take new rows into a store of states: of Parquet files some at a time, of others at once."""
     from forecast.data.io.multi_file import files_of
     from forecast.data.io.tables import read_table
@@ -75,32 +75,37 @@ def update_states(table: tuple[str, ...], model: Model, states: str, say: Say) -
     from forecast.engines.lake import Lake, in_order
     from forecast.engines.state_store import StateStore, Updated
 
-    paths, done = files_of(*table), Updated()
-    with StateStore(states, model) as store:
+    paths, known, done = files_of(*table), load_model(model), Updated()
+    with StateStore(states, known) as store:
         if all(path.endswith(".parquet") for path in paths):
             lake = Lake.of(paths)
-            batches = in_order({NEW_ROWS: lake}, model.config.schema.id)
+            batches = in_order({NEW_ROWS: lake}, known.config.schema.id)
             with counting_bar(say.quiet, "rows", lake.rows) as show:
                 for done in store.update_in_parts(batches):
                     show(done.rows + done.seen)
         else:
-            read = read_table(*table, id=model.config.schema.id)
-            done = store.update(model.panel(read.frame, read.origin, all_missing=True))
+            read = read_table(*table, id=known.config.schema.id)
+            panel = known.panel(read.frame, read.origin, all_missing=True)
+            print_notes(panel.notes, say)
+            done = store.update(panel)
         seen = f", {done.seen:,} seen before" if done.seen else ""
         new = f", {done.new:,} of them new" if done.new else ""
-        say(f"Took in {done.rows:,} rows of {done.series:,} series{new}{seen}.")
-        say(
-            f"{states} has {len(store):,} series. Forecast them with: forecast predict "
-            f"--states {states} --horizon N --out FOLDER/"
-        )
+        say(f"Took in {done.rows:,} rows of {count_series(done.series)}{new}{seen}.")
+        more = f"--states {shlex.quote(states)} --horizon N --out FOLDER/{model_given(model)}"
+        say(f"{states} has {count_series(len(store))}. Forecast with: forecast predict {more}")
 
 
 def _show(steps: Iterator[Written], what: str, total: int, out: str, say: Say) -> None:
     """Show how far a forecast has come, and say what has been written."""
     done = next(steps)
     if done.parts:
-        say(f"{out} has {done.parts:,} parts of this forecast; going on after them.")
+        say(f"{out} has {_files(done.parts)} of this forecast; going on after that.")
     with counting_bar(say.quiet, what, total) as show:
         for done in steps:
             show(done.rows)
-    say(f"Wrote {out}: {done.parts:,} files, {done.forecasts:,} rows.")
+    say(f"Wrote {out}: {_files(done.parts)}, {done.forecasts:,} rows.")
+
+
+def _files(count: int) -> str:
+    """So many files, in words."""
+    return f"{count:,} file{'' if count == 1 else 's'}"

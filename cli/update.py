@@ -47,6 +47,9 @@ def update(
     with the row after its last one. A new series gets a state from its own rows. If any row is
     rejected, nothing is changed. TABLE may be several files.
 
+    With --states, rows that were seen before are passed over; Parquet files may be larger than
+    memory and are taken in part by part, of which those before a rejected row stay.
+
     \b
     Examples:
       forecast update today.csv
@@ -58,12 +61,12 @@ def update(
     from forecast.model import Model
 
     refuse_pretrained(model)
-    known = Model.load(model)  # refuses what is not a model before a lock is left beside it
     if states is not None:
         if fill_gaps:
             raise OptionError("--fill-gaps does not go with --states; leave one of them out")
-        update_states(table, known, states, say)
+        update_states(table, model, states, say)
         return
+    known = Model.load(model)  # refuses what is not a model before a lock is left beside it
     read = read_table(*table, id=known.config.schema.id)
     with locked(model, ArtifactError, waits_for(model, say)):
         before = Model.load(model)

@@ -55,8 +55,8 @@ def test_parquet_files_are_forecast_into_a_folder(tmp_path, table, model):
     again = run(*words, "--out", "out")  # which is a folder by now
 
     assert first.exit_code == 0, first.output
-    assert first.stderr == "Wrote out/: 1 files, 21 rows.\n"
-    assert "out has 1 parts of this forecast; going on after them." in again.stderr
+    assert first.stderr == "Wrote out/: 1 file, 21 rows.\n"
+    assert "out has 1 file of this forecast; going on after that." in again.stderr
     assert_same(read(tmp_path / "out"), model.predict(3, table, levels=80))
 
 
