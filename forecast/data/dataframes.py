@@ -54,7 +54,7 @@ def to_pandas(table: Any, source: str = "the table") -> Any:
     if isinstance(frame, nw.LazyFrame):
         raise DataError(
             f"{source}: a {type(table).__name__}, whose rows are not computed yet; give it after "
-            ".collect() (.compute() in Dask)"
+            ".collect() (.compute() in Dask, .toPandas() in Spark)"
         )
     return table
 

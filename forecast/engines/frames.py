@@ -78,6 +78,8 @@ def rollout(
         raise OptionError(f"bad_series is {bad_series!r}; it must be one of {allowed}")
     if series is not None:
         raise OptionError("series= does not go with a frame of an engine; filter the frame")
+    if frames[HISTORY] is not None and frames[STATE] is not None:
+        raise OptionError("give a history or a state to continue, not both")
     own, apart = batches.by_use(frames, model.config.schema.id)
     engine = engine_of(next(iter(own.values())))
     shared = {

@@ -230,7 +230,10 @@ def _found(folder: Path, request: str) -> tuple[Written, Any]:
     strangers = [path for path in visible if not path.match("part-*.parquet")]
     parts = sorted(folder.glob("part-*.parquet"))
     for number, path in enumerate(parts):
-        told = (pq.read_schema(path).metadata or {}).get(MARK)
+        try:
+            told = (pq.read_schema(path).metadata or {}).get(MARK)
+        except pa.ArrowException:  # damaged, or of another kind
+            told = None
         about = json.loads(told) if told else {}
         if about.get("request") != request or path.name != f"part-{number:06}.parquet":
             strangers.append(path)

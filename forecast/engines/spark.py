@@ -71,12 +71,7 @@ def run(task: Task, frames: Mapping[str, DataFrame], given: DataFrame) -> DataFr
     else:
         rows = rows.repartition(task.id).sortWithinPartitions(task.id)
     own = {field.name: field.dataType for field in rows.schema}
-    fields = [
-        StructField(field.name, TYPES.get(field.type) or own[field.name])
-        if field.name not in own
-        else StructField(field.name, own[field.name])
-        for field in task.schema
-    ]
+    fields = [StructField(f.name, own.get(f.name) or TYPES[f.type]) for f in task.schema]
     found = rows.mapInArrow(partial(_outcome, task), StructType(fields))
     time = task.model.config.schema.time
     if not _is_instant(given, time):

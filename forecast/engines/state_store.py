@@ -9,6 +9,7 @@ is counted twice.
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,7 @@ from forecast.inference.state_records import from_records, to_records
 FORMAT = 1
 MARK = 0x464F5243  # of a file of ours, among databases of SQLite
 TABLES = (
-    "CREATE TABLE model (format INTEGER NOT NULL, fingerprint TEXT NOT NULL)",
+    "CREATE TABLE model (format INTEGER, fingerprint TEXT, name TEXT, changes INTEGER)",
     "CREATE TABLE state (id NOT NULL PRIMARY KEY, time INTEGER NOT NULL, record BLOB NOT NULL)",
 )
 PATIENCE = 60.0  # seconds to wait for another process that writes
@@ -91,7 +92,11 @@ class StateStore:
         self.path, self.model = Path(path), travelling(model)
         with self._readable():
             self._database = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE)
-            self._begin()
+            try:
+                self._begin()
+            except BaseException:
+                self.close()
+                raise
 
     def _begin(self) -> None:
         run = self._database.execute
@@ -105,7 +110,8 @@ class StateStore:
                 run(f"PRAGMA application_id = {MARK}")
                 for statement in TABLES:
                     run(statement)
-                run("INSERT INTO model VALUES (?, ?)", (FORMAT, self.model.state.fingerprint))
+                about = (FORMAT, self.model.state.fingerprint, uuid.uuid4().hex)
+                run("INSERT INTO model VALUES (?, ?, ?, 0)", about)
         made, fingerprint = run("SELECT format, fingerprint FROM model").fetchone()
         if made != FORMAT:
             raise ArtifactError(
@@ -132,7 +138,7 @@ class StateStore:
 
     def __len__(self) -> int:
         """How many series there are."""
-        count: int = self._database.execute("SELECT count(*) FROM state").fetchone()[0]
+        count: int = self._read("SELECT count(*) FROM state")[0][0]
         return count
 
     def states(self, ids: Sequence[Any]) -> State | None:
@@ -142,7 +148,7 @@ class StateStore:
             some = [_plain(name) for name in ids[begin : begin + PARAMETERS]]
             marks = ",".join("?" * len(some))
             query = f"SELECT id, record FROM state WHERE id IN ({marks})"
-            found += self._database.execute(query, some)
+            found += self._read(query, some)
         return self._state(found) if found else None
 
     def parts(self, series: int = SERIES, after: Any = None) -> Iterator[State]:
@@ -156,7 +162,7 @@ class StateStore:
         while True:
             where, given = ("", ()) if last is None else ("WHERE id > ?", (last,))
             query = f"SELECT id, record FROM state {where} ORDER BY id LIMIT ?"
-            found = self._database.execute(query, (*given, series)).fetchall()
+            found = self._read(query, (*given, series))
             if not found:
                 return
             yield self._state(found)
@@ -182,20 +188,14 @@ class StateStore:
         """
         like = as_rows(self.model, self.model.state).schema
         task = forecasting(self.model, {STATE: like}, horizon, **options)
-        about = "SELECT count(*), sum(time), max(time) FROM state"
-        told = self._database.execute(about).fetchone()
-        request = digest(self.model, told, horizon, sorted(options.items()))
+        version = self._read("SELECT name, changes FROM model")
+        request = digest(self.model, version, horizon, sorted(options.items()))
 
         def batches_after(last: Any) -> Iterator[pa.RecordBatch]:
             for state in self.parts(series, last):
                 yield from marked({STATE: as_rows(self.model, state)}, None).to_batches()
 
-        return write_parts(task, batches_after, told[0], folder, request, series - 1)
-
-    def put(self, state: State) -> None:
-        """Write states in one transaction, in place of those that the series had."""
-        with self._transaction():
-            self._write(state)
+        return write_parts(task, batches_after, len(self), folder, request, series - 1)
 
     def update(self, new_rows: Any, source: str = "the new rows") -> Updated:
         """Take new rows in; a series without a state gets one from them.
@@ -248,10 +248,16 @@ class StateStore:
         ids, records = zip(*found, strict=True)
         return from_records(records, ids, self.model.state)
 
+    def _read(self, query: str, given: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._readable():
+            return self._database.execute(query, given).fetchall()
+
     def _write(self, state: State) -> None:
+        """Put states in place of those that the series had, within a transaction."""
         ids = map(_plain, state.ids.tolist())
         rows = zip(ids, state.time.tolist(), to_records(state), strict=True)
         self._database.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", rows)
+        self._database.execute("UPDATE model SET changes = changes + 1")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -178,6 +178,8 @@ class Predictor(Core):
             State(1 series: 'y' at 1960-12-01; 392 bytes; model ...)
         """
         if is_of_engine(state) or is_of_engine(new_rows):
+            if fill_gaps or future is not None:
+                raise OptionError("fill_gaps= and future= do not go with frames of an engine")
             states: State = _engines().observe(self, state, new_rows)
             return states
         require_state_of(state, self.config, self.state.fingerprint)

@@ -123,7 +123,7 @@ def test_a_wide_table_has_a_series_in_each_column():
         (
             TABLE.lazy(),
             "the table: a LazyFrame, whose rows are not computed yet; give it after .collect() "
-            "(.compute() in Dask)",
+            "(.compute() in Dask, .toPandas() in Spark)",
         ),
         (TABLE["sold"], "the table: a Series, where a DataFrame should be"),
         (pl.DataFrame(), "the table: no rows; it needs some"),

@@ -216,3 +216,15 @@ def test_frames_of_two_kinds_are_refused(model, table):
         OptionError, match="state is a dask DataFrame, new rows is a pandas DataFrame"
     ):
         model.observe(states, table)
+
+
+def test_what_would_be_passed_over_is_refused(model, table):
+    import dask.dataframe as dd
+
+    frame = dd.from_pandas(table, npartitions=2)
+    states = model.encode(frame)
+
+    with pytest.raises(OptionError, match="a history or a state to continue, not both"):
+        model.predict(2, frame, state=states)
+    with pytest.raises(OptionError, match="fill_gaps= and future= do not go with frames"):
+        model.observe(states, frame, fill_gaps=True)

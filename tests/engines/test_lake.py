@@ -147,6 +147,15 @@ def test_a_folder_of_something_else_is_refused(tmp_path, model, lake, change):
         list(forecast_lake(model, lake, str(folder), **{"horizon": 3, **change}))
 
 
+def test_a_folder_with_a_damaged_part_is_refused(tmp_path, model, lake):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "part-000000.parquet").write_bytes(b"cut short")
+
+    with pytest.raises(DataError, match=r"part-000000\.parquet, which is no part of this forecast"):
+        list(forecast_lake(model, lake, str(folder), 3))
+
+
 def test_a_file_that_is_no_parquet_is_named(tmp_path):
     (tmp_path / "sales.csv").write_text("a,b\n1,2\n")
 

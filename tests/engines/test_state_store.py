@@ -142,6 +142,42 @@ def test_no_other_process_can_write_while_states_are_advanced(store, model, tabl
     assert seen
 
 
+def test_a_forecast_of_other_states_is_another_forecast(tmp_path, store, table):
+    out = str(tmp_path / "out")
+    store.update(until(table, 9))
+    list(store.forecast(out, 3))
+    assert [done.rows for done in store.forecast(out, 3)] == [5]
+    store.update(table)
+
+    with pytest.raises(DataError, match=r"part-000000\.parquet, which is no part of this forecast"):
+        list(store.forecast(out, 3))
+
+
+def test_times_of_any_number_of_series_are_no_overflow(tmp_path, make_model, make_random_panel):
+    """Microseconds since 1970, whose sum over some thousand series is above 2**63."""
+    panel = make_random_panel([3] * 6_000, ids=[*range(6_000)], frequency="D", first=20_000)
+    model = make_model(panel)
+    with StateStore(tmp_path / "all.states", model) as store:
+        store.update(panel)
+
+        *_, done = store.forecast(str(tmp_path / "out"), 1, series=4_000)
+
+    assert (done.rows, done.parts, done.forecasts) == (6_000, 2, 6_000)
+
+
+def test_a_damaged_store_is_one_line(tmp_path, model, table):
+    path = tmp_path / "all.states"
+    with StateStore(path, model) as store:
+        store.update(table)
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"x" * (len(content) - 4096)
+    path.write_bytes(content)
+
+    malformed = pytest.raises(ArtifactError, match=r"all\.states: database disk image is malformed")
+    with malformed, StateStore(path, model) as store:
+        list(store.parts())
+
+
 def test_a_store_of_another_model_is_refused(tmp_path, model, make_model, panel):
     StateStore(tmp_path / "all.states", model).close()
     other = make_model(panel, lags=(1, 3), seed=7)
