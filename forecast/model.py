@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from forecast.backtest import Backtest
+from forecast.data.dataframes import is_of_engine
 from forecast.data.io.archive import WRONG_CONTENT
 from forecast.data.panel import Panel
 from forecast.errors import ArtifactError, ForecastWarning, OptionError
@@ -23,7 +24,7 @@ from forecast.evaluation.rolling_origin import (
 )
 from forecast.inference import serialization
 from forecast.inference.forecast import Forecast
-from forecast.inference.predictor import Predictor
+from forecast.inference.predictor import Predictor, engines
 from forecast.pretrained.zero_shot import as_of, shortcomings, zero_shot
 from forecast.training_record import TrainingRecord
 
@@ -117,6 +118,7 @@ class Model(Predictor):
         baselines: Sequence[str] | None = None,
         target: str | None = None,
         carry: bool = False,
+        bad_series: str = "raise",
     ) -> Backtest:
         """Forecast from many cutoffs of a table, next to the actuals and to baselines.
 
@@ -143,6 +145,12 @@ class Model(Predictor):
             carry: whether the history is encoded once and the state is reused from one cutoff to
                 the next, as `update` does: far faster, but the scale of each series stays that at
                 the first cutoff.
+            bad_series: see `rollout`.
+
+        Of a frame of Spark, Dask or Ray the result has a `table` and `by_forecast`, the measures
+        of each forecast, as such frames, computed when they are asked for. Cutoffs are counted
+        from the end of each series, one horizon apart, baselines are by default "naive",
+        "seasonal_naive" and "drift", and there are no notes.
 
         Raises:
             DataError: if the table does not fit, or is too short.
@@ -156,6 +164,19 @@ class Model(Predictor):
             >>> model.backtest(air, horizon=12, cutoffs=3)
             Backtest(3 forecasts of 12 steps: 3 cutoffs, 1 series; forecast, naive, ...)
         """
+        if is_of_engine(history):
+            on_engine: Backtest = self._backtest_on_engine(
+                history,
+                horizon,
+                cutoffs,
+                stride=stride,
+                levels=levels,
+                baselines=baselines,
+                target=target,
+                carry=carry,
+                bad_series=bad_series,
+            )
+            return on_engine
         panel = history if isinstance(history, Panel) else self.panel(history)
         trained_until = self.record.last if self.record else None
         rows_after = place_cutoffs(self._unseen(panel), horizon, cutoffs, stride)
@@ -175,6 +196,15 @@ class Model(Predictor):
             trained_until=trained_until,
         )
         return Backtest.join([forecasts], forecasts.notes)
+
+    def _backtest_on_engine(self, history: Any, *sizes: int, **options: Any) -> Any:
+        """A backtest of a frame that an engine computes."""
+        if self.is_zero_shot:
+            raise OptionError(
+                "intervals of the pretrained network are those of one table; on an engine backtest "
+                "a model that was trained, on some of the series say"
+            )
+        return engines().backtest(self, history, *sizes, **options)
 
     def _unseen(self, panel: Panel) -> int:
         """How many rows of a panel are better than others to be forecast in a backtest."""

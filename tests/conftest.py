@@ -3,11 +3,13 @@
 import gc
 import hashlib
 import json
+import logging
 import pickle
 import re
 import signal
 import string
 import sys
+import warnings
 import zipfile
 import zlib
 from contextlib import contextmanager, nullcontext
@@ -446,6 +448,25 @@ def spark():
         session = builder.getOrCreate()
         yield session
         session.stop()
+
+
+@pytest.fixture(scope="session")
+def ray_data():
+    """Ray Data with two workers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray is not free of them
+        import ray
+        from ray import data
+
+        ray.init(
+            num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL
+        )
+        context = data.DataContext.get_current()
+    context.default_hash_shuffle_parallelism = 3
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    yield data
+    ray.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ import pandas as pd
 
 from forecast.errors import DataError
 
-ENGINES = ("pyspark", "dask")  # packages whose frames are computed when asked for
+ENGINES = ("pyspark", "dask", "ray")  # packages whose frames are computed when asked for
 
 
 def is_of_engine(value: Any) -> bool:
-    """Whether a value is a frame that Spark or Dask computes, see `forecast.engines`."""
+    """Whether a value is a frame that Spark, Dask or Ray computes, see `forecast.engines`."""
     return type(value).__module__.partition(".")[0] in ENGINES
 
 

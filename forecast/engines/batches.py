@@ -1,13 +1,15 @@
 """The core of every engine: whole series in Arrow tables go in, Arrow tables come out.
 
 An engine holds rows of several roles: histories, states, new rows, future covariates. It puts them
-into one table, marked by their role, brings the rows of each series together, and gives them to a
-`Task`. What comes out for a series is the same whatever else its partition holds, but for rounding:
-the order in which a matrix product adds up depends on its size.
+into one table, marked where there are several roles, brings the rows of each series together, and
+gives them to a `Task`. What comes out for a series is the same whatever else its partition holds,
+but for rounding: the order in which a matrix product adds up depends on its size.
 """
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,8 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.origin import TableOrigin
-from forecast.data.schema import Schema
-from forecast.errors import DataError, ForecastError, OptionError
+from forecast.errors import DataError, ForecastError, ForecastWarning, OptionError
 from forecast.inference.forecast import path_columns, value_columns
 from forecast.inference.predictor import Predictor
 from forecast.inference.request import RolloutRequest, as_levels
@@ -27,8 +28,10 @@ from forecast.inference.state_records import from_records, to_records
 
 ROWS = 200_000  # that are worked on together, give or take a series
 HISTORY, FUTURE, STATE, NEW_ROWS = "history", "future", "state", "new_rows"  # roles of rows
-ROLE = "__role"  # the column that tells them apart
+ROLE = "__role"  # the column that tells them apart, where there are several
 ERROR = "error"  # the column that says why a series was not forecast
+MANY = 1_000  # notes that are remembered, so as not to be told again
+RECORD = pa.field(STATE, pa.binary())
 CHECKED = ("paths", "seed", "runtime", "intervals")  # options of a rollout, before it begins
 Tables = Mapping[str, pa.Table]  # by role
 Work = Callable[[Predictor, Tables, Mapping[str, Any], str], pa.Table]
@@ -74,7 +77,7 @@ class Task:
         """The rows that were worked on together, and the outcome for their series.
 
         Args:
-            batches: rows of all roles, marked by ROLE; those of a series follow each other.
+            batches: rows of all roles, see `marked`; those of a series follow each other.
             rows: that are worked on together, or a single series.
         """
         for part in whole_series(batches, self.id, rows):
@@ -84,14 +87,15 @@ class Task:
         """The outcome for the series of some rows.
 
         Args:
-            rows: marked by ROLE.
+            rows: of all roles, see `marked`.
             source: what to call them in messages.
 
         Raises:
             ForecastError: naming the first series that cannot be used, unless that is reported.
         """
+        is_only = len(self.columns) == 1
         tables = {
-            role: rows.filter(pc.equal(rows[ROLE], role)).select(columns)
+            role: (rows if is_only else rows.filter(pc.equal(rows[ROLE], role))).select(columns)
             for role, columns in self.columns.items()
         }
         try:
@@ -155,22 +159,29 @@ def by_use(frames: Mapping[str, Any], id: str | None) -> tuple[dict[str, Any], d
     """Frames by role, those that hold rows of series apart from those that hold for all.
 
     Args:
-        frames: None for those that are not there; each has `columns` or `column_names`.
+        frames: None for those that are not there.
         id: the column that names the series.
     """
     given = {role: frame for role, frame in frames.items() if frame is not None}
-    names = {role: getattr(f, "column_names", None) or f.columns for role, f in given.items()}
-    apart = {role for role in given if role == FUTURE and id not in names[role]}
+    apart = {role for role in given if role == FUTURE and id not in _columns(given[role])}
     own = {role: frame for role, frame in given.items() if role not in apart}
     return own, {role: given[role] for role in apart}
 
 
+def _columns(frame: Any) -> Any:
+    """The names of a frame's columns; Arrow and Ray have names of their own for these."""
+    names = getattr(frame, "column_names", None) or frame.columns
+    return names() if callable(names) else names
+
+
 def marked(tables: Tables, id: str | None) -> pa.Table:
-    """Tables as one, each row marked by its role, the rows of a series together."""
-    parts = [
-        table.append_column(ROLE, pa.repeat(pa.scalar(role), table.num_rows))
-        for role, table in tables.items()
-    ]
+    """Tables as one, the rows of a series together; of several, each row has its role."""
+    parts = list(tables.values())
+    if len(tables) > 1:
+        parts = [
+            table.append_column(ROLE, pa.repeat(pa.scalar(role), table.num_rows))
+            for role, table in tables.items()
+        ]
     joined = pa.concat_tables(parts, promote_options="permissive")
     return joined if id is None else joined.sort_by(id)
 
@@ -203,12 +214,11 @@ def forecasting(
     names = model.config.schema
     numbers = path_columns(names) if request.paths else value_columns(names, request.levels)
     fields = [pa.field(name, pa.int64() if name == "path" else pa.float64()) for name in numbers]
-    errors = [pa.field(ERROR, pa.string())] if reports else []
-    return _task(
+    return make_task(
         model,
         _forecast,
         tables,
-        [*fields, *errors],
+        [*labels(model, tables), *fields],
         options={"horizon": horizon, **options},
         shared=shared or {},
         reports=reports,
@@ -217,12 +227,36 @@ def forecasting(
 
 def encoding(model: Predictor, tables: Mapping[str, Any]) -> Task:
     """Turn histories into states: a row for each series of its id, last time and record."""
-    return _task(model, _encode, tables, [pa.field(STATE, pa.binary())])
+    return make_task(model, _encode, tables, [*labels(model, tables), RECORD])
 
 
 def observing(model: Predictor, tables: Mapping[str, Any]) -> Task:
     """Advance states by new rows; a series without a state gets one from its rows alone."""
-    return _task(model, _observe, tables, [pa.field(STATE, pa.binary())])
+    return make_task(model, _observe, tables, [*labels(model, tables), RECORD])
+
+
+def make_task(
+    model: Predictor,
+    work: Work,
+    tables: Mapping[str, Any],
+    fields: list[pa.Field],
+    *,
+    options: Mapping[str, Any] | None = None,
+    shared: Tables | None = None,
+    reports: bool = False,
+) -> Task:
+    """A task for whole series.
+
+    Args:
+        model: that does it.
+        work, options, shared, reports: see `Task`.
+        tables: the rows by role, or the schemas of such tables.
+        fields: of the outcome; with `reports` the error follows.
+    """
+    columns = {role: _schema(table).names for role, table in tables.items()}
+    errors = [pa.field(ERROR, pa.string())] if reports else []
+    schema = pa.schema([*fields, *errors])
+    return Task(travelling(model), work, columns, schema, options or {}, shared or {}, reports)
 
 
 def whole_series(
@@ -268,17 +302,18 @@ def travelling(model: Predictor) -> Predictor:
     return replace(model, state=model.state.take(np.zeros(1, np.int64)))
 
 
-def labels(names: Schema, like: pa.Schema) -> list[pa.Field]:
+def labels(model: Predictor, tables: Mapping[str, Any]) -> list[pa.Field]:
     """The fields of the id, where there is one, and of the time.
 
     Args:
-        names: of the columns of the training.
-        like: the types.
+        model: whose training had these columns.
+        tables: the rows by role, or the schemas of such tables; the first has the types.
 
     Raises:
         DataError: if a column is missing.
         OptionError: if the model was trained on a table of another layout.
     """
+    names, like = model.config.schema, _schema(next(iter(tables.values())))
     if names.layout == "wide" or names.index or names.is_series:
         raise OptionError(
             "the model was trained on a table with a column for each series, or with ids or times "
@@ -294,6 +329,11 @@ def labels(names: Schema, like: pa.Schema) -> list[pa.Field]:
     return [like.field(name).with_nullable(True) for name in wanted]
 
 
+def _schema(table: pa.Table | pa.Schema) -> pa.Schema:
+    """The schema of a table, which may be given alone."""
+    return table if isinstance(table, pa.Schema) else table.schema
+
+
 def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The columns of a schema; those that a table lacks are null."""
     columns = [
@@ -305,24 +345,16 @@ def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
+def as_number(setting: str) -> str | int:
+    """A setting of an engine, which tells numbers from text."""
+    return int(setting) if setting.isdecimal() else setting
+
+
 def as_rows(model: Predictor, state: State) -> pa.Table:
     """A state as a table of records."""
     frame = model.config.schema.table(state.frequency, state.ids, state.time, {})
     table = pa.Table.from_pandas(frame, preserve_index=False)
     return table.append_column(STATE, pa.array(to_records(state), pa.binary()))
-
-
-def _task(
-    model: Predictor, work: Work, tables: Mapping[str, Any], fields: list[pa.Field], **more: Any
-) -> Task:
-    """A task whose outcome has the id, the time and some fields."""
-    schemas = {
-        role: table if isinstance(table, pa.Schema) else table.schema
-        for role, table in tables.items()
-    }
-    own = labels(model.config.schema, next(iter(schemas.values())))
-    columns = {role: schema.names for role, schema in schemas.items()}
-    return Task(travelling(model), work, columns, pa.schema([*own, *fields]), **more)
 
 
 def _forecast(
@@ -334,9 +366,19 @@ def _forecast(
     start = _states(model, tables[STATE]) if first == STATE else _encoded(model, tables, source)
     future = tables.get(FUTURE)
     future = None if future is None else model.future_covariates(future, TableOrigin(source))
-    forecast = model.rollout(state=start, future=future, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ForecastWarning)
+        forecast = model.rollout(state=start, future=future, **options)
+    for note in forecast.notes:
+        _warn_once(note)
     frame = forecast.path_table if options.get("paths") else forecast.table
     return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+@functools.lru_cache(MANY)
+def _warn_once(note: str) -> None:
+    """Warn of what may hold for many parts, once in a process."""
+    warnings.warn(note, ForecastWarning, stacklevel=3)
 
 
 def _encode(model: Predictor, tables: Tables, _: Mapping[str, Any], source: str) -> pa.Table:
@@ -355,7 +397,7 @@ def _observe(model: Predictor, tables: Tables, _: Mapping[str, Any], source: str
 
 def _encoded(model: Predictor, tables: Tables, source: str, role: str = HISTORY) -> State:
     """The state after histories."""
-    return model.encode(model.panel(tables[role], TableOrigin(source)))
+    return model.encode(model.panel(tables[role], TableOrigin(source), all_missing=True))
 
 
 def _states(model: Predictor, table: pa.Table) -> State:

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
+import dask
 import dask.dataframe as dd
 import pandas as pd
 import pyarrow as pa
 
-from forecast.engines.batches import ROLE, Task
+from forecast.engines.batches import ROLE, Task, as_number
 from forecast.inference.predictor import Predictor
 
 BYTES = {pa.binary(): pd.ArrowDtype(pa.binary())}  # which pandas itself has no type for
+
+
+@contextmanager
+def session(settings: Mapping[str, str]) -> Iterator[Callable[[list[str]], dd.DataFrame]]:
+    """What reads Parquet files.
+
+    Args:
+        settings: "address" of a cluster's scheduler, or of Dask itself: "scheduler" (threads,
+            processes) and "num_workers".
+    """
+    own = {name: as_number(value) for name, value in settings.items()}
+    address = own.pop("address", None)
+    read: Any = dd.read_parquet
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(own))
+        if address is not None:
+            import distributed
+
+            connect: Any = distributed.Client  # without type hints
+            stack.enter_context(connect(address))
+        yield read
+
+
+def write(frame: dd.DataFrame, folder: str) -> None:
+    """Compute a frame, and write it as Parquet files."""
+    untyped: Any = frame
+    untyped.to_parquet(folder)
 
 
 def prepared(frame: dd.DataFrame, model: Predictor) -> dd.DataFrame:  # noqa: ARG001 - every engine has it
@@ -42,9 +71,10 @@ def run(task: Task, frames: Mapping[str, dd.DataFrame], given: dd.DataFrame) -> 
         frames: the rows by role.
         given: the first of them, whose types the outcome has.
     """
-    marked = [frame.assign(**{ROLE: role}) for role, frame in frames.items()]
     concat: Any = dd.concat  # without type hints
-    rows: Any = concat(marked)
+    rows: Any = next(iter(frames.values()))
+    if len(frames) > 1:
+        rows = concat([frame.assign(**{ROLE: role}) for role, frame in frames.items()])
     rows = rows.repartition(npartitions=1) if task.id is None else rows.shuffle(on=task.id)
     dtypes = given._meta.dtypes
     like = _frame(task.schema.empty_table(), dtypes)

@@ -1,4 +1,4 @@
-"""The verbs of a model on frames that an engine computes: Spark's or Dask's."""
+"""The verbs of a model on frames that an engine computes: Spark's, Dask's or Ray's."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 from forecast.data.dataframes import is_of_engine
 from forecast.engines import batches
+from forecast.engines.backtests import DistributedBacktest, backtesting
 from forecast.engines.batches import HISTORY, NEW_ROWS, STATE, Task
 from forecast.errors import OptionError
 from forecast.inference.predictor import Predictor
 
-MODULES = {"pyspark": "spark", "dask": "dask"}  # by the package of a frame
+MODULES = {"pyspark": "spark", "dask": "dask", "ray": "ray"}  # by the package of a frame
 BAD_SERIES = ("raise", "report")
 
 
@@ -73,9 +74,7 @@ def rollout(
         OptionError: if an argument is out of range or does not fit the model or the frames.
         DataError: if a frame lacks a column.
     """
-    if bad_series not in BAD_SERIES:
-        allowed = ", ".join(BAD_SERIES)
-        raise OptionError(f"bad_series is {bad_series!r}; it must be one of {allowed}")
+    reports = _reports(bad_series)
     if series is not None:
         raise OptionError("series= does not go with a frame of an engine; filter the frame")
     if frames[HISTORY] is not None and frames[STATE] is not None:
@@ -94,7 +93,7 @@ def rollout(
                 schemas,
                 horizon,
                 shared=shared,
-                reports=bad_series == "report",
+                reports=reports,
                 paths=count,
                 **options,
             )
@@ -112,6 +111,45 @@ def encode(model: Predictor, history: Any) -> Any:
 def observe(model: Predictor, state: Any, new_rows: Any) -> Any:
     """States after new rows, see `Predictor.observe`."""
     return _run(model, {STATE: state, NEW_ROWS: new_rows}, partial(batches.observing, model))
+
+
+def backtest(
+    model: Predictor, history: Any, horizon: int, cutoffs: int, *, bad_series: str, **options: Any
+) -> DistributedBacktest:
+    """Forecast from many cutoffs of each series on an engine, see `Model.backtest`.
+
+    Args:
+        model: which forecasts.
+        history: a frame of an engine.
+        horizon: steps H.
+        cutoffs: how many, counted from the end of each series.
+        bad_series: "raise" or "report".
+        options: others of `Model.backtest`.
+
+    Raises:
+        OptionError: if an argument is out of range or does not fit the model.
+        DataError: if the frame lacks a column.
+    """
+    task = partial(
+        backtesting,
+        model,
+        horizon=horizon,
+        cutoffs=cutoffs,
+        reports=_reports(bad_series),
+        **options,
+    )
+    own = {HISTORY: history}
+    return DistributedBacktest(
+        _run(model, own, task), lambda: _run(model, own, partial(task, measures=True))
+    )
+
+
+def _reports(bad_series: str) -> bool:
+    """Whether series that cannot be used are reported."""
+    if bad_series not in BAD_SERIES:
+        allowed = ", ".join(BAD_SERIES)
+        raise OptionError(f"bad_series is {bad_series!r}; it must be one of {allowed}")
+    return bad_series == "report"
 
 
 def _run(

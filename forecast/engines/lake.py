@@ -10,6 +10,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -23,6 +24,7 @@ from forecast.inference.predictor import Predictor
 
 MEMORY = "1GB"  # that DuckDB takes before it uses the disk
 BATCH = 100_000  # rows that it hands over
+READ = "read_parquet(?, union_by_name = true)"
 MARK = b"forecast"  # of what a part's file says about itself
 
 
@@ -65,7 +67,7 @@ class Lake(NamedTuple):
 def in_order(
     lakes: Mapping[str, Lake], id: str | None, after: Any = None
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of some tables, marked by role, those of a series together, in the order of ids.
+    """The rows of some tables, those of a series together, in the order of ids, see `marked`.
 
     Args:
         lakes: by role.
@@ -76,6 +78,28 @@ def in_order(
         DataError: if the files cannot be read together.
         OptionError: if DuckDB is not installed.
     """
+    where = "" if after is None else f"WHERE {quoted(str(id))} > ?"
+    roles = [f", '{role}' AS {ROLE}" if len(lakes) > 1 else "" for role in lakes]
+    selects = [f"SELECT *{role} FROM {READ} {where}" for role in roles]
+    order = "" if id is None else f" ORDER BY {quoted(id)}"
+    query = " UNION ALL BY NAME ".join(selects) + order
+    own = [] if after is None else [after]
+    given = [value for lake in lakes.values() for value in (list(lake.files), *own)]
+    with opened(*lakes.values()) as database:
+        yield from database.sql(query, params=given).to_arrow_reader(BATCH)
+
+
+@contextmanager
+def opened(*lakes: Lake) -> Iterator[Any]:
+    """DuckDB's connection to files, within a limit of memory.
+
+    Args:
+        lakes: that will be read.
+
+    Raises:
+        DataError: if the files cannot be read.
+        OptionError: if DuckDB is not installed.
+    """
     try:
         import duckdb
     except ImportError:
@@ -84,24 +108,14 @@ def in_order(
             "pip install 'forecast-rollout[lake]'"
         ) from None
 
-    where = "" if after is None else f"WHERE {_quoted(str(id))} > ?"
-    selects = [
-        f"SELECT *, '{role}' AS {ROLE} FROM read_parquet(?, union_by_name = true) {where}"
-        for role in lakes
-    ]
-    order = "" if id is None else f" ORDER BY {_quoted(id)}"
-    query = " UNION ALL BY NAME ".join(selects) + order
-    own = [] if after is None else [after]
-    given = [value for lake in lakes.values() for value in (list(lake.files), *own)]
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as database:
         database.execute(f"SET memory_limit = '{MEMORY}'")
         database.execute("SET temp_directory = ?", [folder])
         try:
-            reader: Any = database.sql(query, params=given).to_arrow_reader(BATCH)
-            yield from reader
+            yield database
         except duckdb.Error as error:
             problem = str(error).splitlines()[0]
-            files = ", ".join(lake.files[0] for lake in lakes.values())
+            files = ", ".join(lake.files[0] for lake in lakes)
             raise DataError(f"{files}: DuckDB cannot read them: {problem}") from None
 
 
@@ -249,7 +263,7 @@ def _found(folder: Path, request: str) -> tuple[Written, Any]:
     return done, last
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """A name as SQL takes it."""
     doubled = name.replace('"', '""')
     return f'"{doubled}"'

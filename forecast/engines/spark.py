@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial, reduce
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sql
 from pyspark.sql.types import (
     BinaryType,
@@ -31,6 +33,32 @@ TYPES: dict[pa.DataType, DataType] = {
     pa.string(): StringType(),
     pa.binary(): BinaryType(),
 }
+
+
+@contextmanager
+def session(settings: Mapping[str, str]) -> Iterator[Callable[[list[str]], DataFrame]]:
+    """What reads Parquet files.
+
+    Args:
+        settings: of Spark's session, such as "master" for `spark.master`. One that is there
+            already is used, and stays.
+    """
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    was_there = SparkSession.getActiveSession() is not None
+    builder: SparkSession.Builder = SparkSession.builder
+    for name, value in settings.items():
+        builder = builder.config(name if name.startswith("spark.") else f"spark.{name}", value)
+    own = builder.getOrCreate()
+    try:
+        yield lambda paths: own.read.parquet(*paths)
+    finally:
+        if not was_there:
+            own.stop()
+
+
+def write(frame: DataFrame, folder: str) -> None:
+    """Compute a frame, and write it as Parquet files."""
+    frame.write.parquet(folder)
 
 
 def prepared(frame: DataFrame, model: Predictor) -> DataFrame:
@@ -64,19 +92,24 @@ def run(task: Task, frames: Mapping[str, DataFrame], given: DataFrame) -> DataFr
         frames: the rows by role, prepared.
         given: the first of them as the user has it, whose types the outcome has.
     """
-    marked = [frame.withColumn(ROLE, sql.lit(role)) for role, frame in frames.items()]
-    rows = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), marked)
+    parts = list(frames.values())
+    if len(frames) > 1:
+        parts = [frame.withColumn(ROLE, sql.lit(role)) for role, frame in frames.items()]
+    rows = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), parts)
     if task.id is None:
         rows = rows.coalesce(1)
     else:
         rows = rows.repartition(task.id).sortWithinPartitions(task.id)
+    time, like = task.model.config.schema.time, task.schema
     own = {field.name: field.dataType for field in rows.schema}
-    fields = [StructField(f.name, own.get(f.name) or TYPES[f.type]) for f in task.schema]
+    known = TYPES | {field.type: own[field.name] for field in like if field.name in own}
+    fields = [StructField(field.name, known[field.type]) for field in like]
     found = rows.mapInArrow(partial(_outcome, task), StructType(fields))
-    time = task.model.config.schema.time
     if not _is_instant(given, time):
         return found
-    return found.withColumn(time, sql.col(time).cast(given.schema[time].dataType))
+    times = [field.name for field in like if field.type == like.field(time).type]
+    instants = {name: sql.col(name).cast(given.schema[time].dataType) for name in times}
+    return found.withColumns(instants)
 
 
 def _outcome(task: Task, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

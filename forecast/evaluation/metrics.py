@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -11,6 +12,7 @@ from forecast.data.panel import Panel
 from forecast.data.scaling import dust
 from forecast.evaluation.cutoff_forecasts import FORECAST, CutoffForecasts
 
+MEASURES = ("mae", "rmse", "smape", "mase", "rmsse", "bias")
 PERCENT = 200  # utilsforecast gives half of sMAPE, as a fraction
 NAIVE2 = "naive2"
 QUANTILE_LEVELS = (20.0, 40.0, 60.0, 80.0)  # their ends and the median are the deciles
@@ -153,6 +155,12 @@ def by_cutoff(forecasts: CutoffForecasts) -> pd.DataFrame:
 def _by(forecasts: CutoffForecasts, name: str, groups: np.ndarray) -> pd.DataFrame:
     measures = measure(forecasts, np.broadcast_to(groups, forecasts.actual.shape))
     return measures.rename_axis([name, "model"])
+
+
+def measure_names(levels: Collection[float]) -> list[str]:
+    """The names of the measures of forecasts with intervals of some levels, see `measure`."""
+    of_quantiles = ["crps", "wql"] if {*QUANTILE_LEVELS} <= {*levels} else []
+    return [*MEASURES, *of_quantiles, *(f"coverage-{level:g}" for level in levels)]
 
 
 def measure(forecasts: CutoffForecasts, groups: np.ndarray) -> pd.DataFrame:

@@ -130,19 +130,38 @@ def roll(
         DataError: if no series reaches back before a cutoff.
         ForecastError: if values are not finite.
     """
-    config = predictor.config
-    target_index = _target_index(predictor, target)
-    _refuse_reserved_columns(predictor, config.schema.targets[target_index])
-    percents = _levels(predictor, levels, horizon)
+    rollouts = len(panel.ids) * (n_cutoffs or len(rows_after))
+    names = affordable_baselines(rollouts) if baselines is None else baselines
+    request = cutoff_request(predictor, horizon, levels, names, target)
     refuse_too_short(panel, rows_after)
-    names = _baselines(baselines, len(panel.ids) * (n_cutoffs or len(rows_after)))
-    source = interval_source(config, predictor.calibration, "auto", percents)
-    request = CutoffRequest(horizon, percents, source, names, target_index)
     forecasts = forecast_from_cutoffs(predictor, panel, rows_after, request, carry)
-    notes = [*unpractised_steps(config, horizon)]
+    notes = [*unpractised_steps(predictor.config, horizon)]
     notes += missing_notes(forecasts, panel, len(rows_after))
     notes += _in_sample_notes(forecasts, trained_until)
     return replace(forecasts, notes=tuple(notes))
+
+
+def cutoff_request(
+    predictor: Predictor,
+    horizon: int,
+    levels: float | Sequence[float] | None,
+    baselines: Sequence[str],
+    target: str | None,
+) -> CutoffRequest:
+    """What is asked of each cutoff, checked; the arguments are those of `roll`.
+
+    Raises:
+        OptionError: if an argument is out of range or does not fit the model.
+        DataError: if the table of the forecasts would have two columns of one name.
+    """
+    target_index = _target_index(predictor, target)
+    _refuse_reserved_columns(predictor, predictor.config.schema.targets[target_index])
+    percents = _levels(predictor, levels, horizon)
+    unknown = [name for name in baselines if name not in BASELINES]
+    if unknown:
+        raise OptionError(f"baselines are {list(baselines)}; there are {', '.join(BASELINES)}")
+    source = interval_source(predictor.config, predictor.calibration, "auto", percents)
+    return CutoffRequest(horizon, percents, source, tuple(dict.fromkeys(baselines)), target_index)
 
 
 def forecast_from_cutoffs(
@@ -198,6 +217,11 @@ def refuse_too_short(panel: Panel, rows_after: np.ndarray) -> None:
             f"{panel.source}: {many} a series of more than {rows_after[0]} rows, the longest has "
             f"{longest}; ask for fewer --cutoffs, or a smaller --stride or --horizon"
         )
+
+
+def reach_a_cutoff(panel: Panel, rows_after: np.ndarray) -> np.ndarray:
+    """Which series have a value before the last cutoff, (S,)."""
+    return np.asarray(_first_observed(panel) < panel.lengths - rows_after[-1])
 
 
 def origins(
@@ -368,15 +392,10 @@ def has_level(predictor: Predictor, level: float, horizon: int) -> bool:
     return True
 
 
-def _baselines(names: Sequence[str] | None, rollouts: int) -> tuple[str, ...]:
-    """The baselines that are asked for, or else those that so many rollouts can afford."""
-    if names is None:
-        fast = [name for name in BASELINES if rollouts <= MAX_ROLLOUTS.get(name, rollouts)]
-        return tuple(name for name in fast if is_installed() or not name.startswith("auto"))
-    unknown = [name for name in names if name not in BASELINES]
-    if unknown:
-        raise OptionError(f"baselines are {list(names)}; there are {', '.join(BASELINES)}")
-    return tuple(dict.fromkeys(names))
+def affordable_baselines(rollouts: int) -> tuple[str, ...]:
+    """The baselines that so many rollouts can afford."""
+    fast = [name for name in BASELINES if rollouts <= MAX_ROLLOUTS.get(name, rollouts)]
+    return tuple(name for name in fast if is_installed() or not name.startswith("auto"))
 
 
 def missing_notes(forecasts: CutoffForecasts, panel: Panel, cutoffs: int) -> Iterator[str]:

@@ -131,14 +131,14 @@ class Predictor(Core):
 
         Args:
             history: a table with the columns that the model was trained on, or a `Panel`. Of a
-                frame of Spark or Dask the states are such a frame: a row for each series of
+                frame of Spark, Dask or Ray the states are such a frame: a row for each series of
                 its id, its last time and its `state` as bytes.
 
         Raises:
             DataError: if the table does not fit.
         """
         if is_of_engine(history):
-            states: State = _engines().encode(self, history)
+            states: State = engines().encode(self, history)
             return states
         panel = history if isinstance(history, Panel) else self.panel(history)
         mark = self.state.fingerprint
@@ -180,7 +180,7 @@ class Predictor(Core):
         if is_of_engine(state) or is_of_engine(new_rows):
             if fill_gaps or future is not None:
                 raise OptionError("fill_gaps= and future= do not go with frames of an engine")
-            states: State = _engines().observe(self, state, new_rows)
+            states: State = engines().observe(self, state, new_rows)
             return states
         require_state_of(state, self.config, self.state.fingerprint)
         panel = self._new_panel(state, new_rows, fill_gaps, future)
@@ -250,13 +250,13 @@ class Predictor(Core):
             intervals: "calibrated" on the errors of rollouts on held-out rows, with the spread of
                 sample paths where the head has a distribution; "paths" for percentiles of the
                 sample paths alone; "auto": calibrated where there were such rows, but for counts.
-            bad_series: of a frame of Spark or Dask: "raise", or "report" a series that cannot
+            bad_series: of a frame of Spark, Dask or Ray: "raise", or "report" a series that cannot
                 be used as a row of its id and an `error`, beside the forecasts of the others.
 
         Returns:
             The table, the paths, the state after the rollout, and notes. The table is of pandas
-            where neither a history nor a future of another library is given. Of a frame of Spark or
-            Dask, or states in one, the table and the paths are such frames, computed when
+            where neither a history nor a future of another library is given. Of a frame of Spark,
+            Dask or Ray, or states in one, the table and the paths are such frames, computed when
             they are asked for.
 
         Raises:
@@ -269,7 +269,7 @@ class Predictor(Core):
                 training practised, see `Config.horizon`.
         """
         if is_of_engine(history) or is_of_engine(state):
-            on_engine: Forecast = _engines().rollout(
+            on_engine: Forecast = engines().rollout(
                 self,
                 horizon,
                 {"history": history, "state": state, "future": future},
@@ -506,8 +506,8 @@ class Predictor(Core):
         ]
 
 
-def _engines() -> Any:
-    """What works on frames that Spark or Dask computes; it stands on top of this module."""
+def engines() -> Any:
+    """What works on frames that Spark, Dask or Ray computes; it stands on top of this module."""
     return import_module("forecast.engines.frames")
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast import DataError, OptionError
+from forecast import DataError, ForecastWarning, OptionError
 from forecast.data.to_table import to_table
 from forecast.engines.batches import (
     NEW_ROWS,
@@ -70,6 +70,27 @@ def test_sample_paths_are_the_same_in_parts(model, panel, history, paths):
     found = forecast_batch(model, history, 3, paths=paths, seed=4, rows=10)
 
     assert_same(found, model.rollout(3, panel, paths=paths, seed=4).path_table, model)
+
+
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_a_silent_series_is_forecast_from_its_last_row_in_any_part(model, panel, rows):
+    """In a whole table other series tell its empty rows from a future that is prepared."""
+    silent = panel.target.copy()
+    silent[panel.indptr[2] - 3 : panel.indptr[2]] = np.nan
+    table = to_table(replace(panel, target=silent))
+
+    found = forecast_batch(model, pa.Table.from_pandas(table, preserve_index=False), 3, rows=rows)
+
+    assert_same(found, model.predict(3, table), model)
+
+
+def test_what_holds_for_all_parts_is_said_once(make_model, panel, history):
+    model = make_model(panel, horizon=2)
+
+    with pytest.warns(ForecastWarning, match="practised 2 of the 5 steps") as caught:
+        forecast_batch(model, history, 5, rows=1)
+
+    assert len([one for one in caught if one.category is ForecastWarning]) == 1
 
 
 def test_id_and_time_have_the_types_of_the_history(model, history):

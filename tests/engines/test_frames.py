@@ -1,4 +1,4 @@
-"""The same verbs on frames of Dask and Spark, each real, as on a table of pandas."""
+"""The same verbs on frames of Dask, Spark and Ray, each real, as on a table of pandas."""
 
 import sys
 from dataclasses import replace
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast import DataError, OptionError
+from forecast import DataError, Model, OptionError
 from forecast.data.to_panel import to_panel
 from forecast.engines import batches
 from forecast.engines.frames import engine_of
@@ -18,10 +18,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),  # Spark's toPandas
     pytest.mark.filterwarnings("ignore:toPandas attempted Arrow"),  # what failed follows
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # Spark's socket to Java stays open
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),  # of its own settings
 ]
 LEVELS = (50, 80)
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
-ENGINES = ["dask", "spark"]
+ENGINES = ["dask", "spark", "ray"]
 
 
 @pytest.fixture(params=ENGINES)
@@ -31,15 +32,20 @@ def spread(request):
         import dask.dataframe as dd
 
         make = lambda table: dd.from_pandas(table, npartitions=3)  # noqa: E731
+    elif request.param == "ray":
+        data = request.getfixturevalue("ray_data")
+        make = lambda table: data.from_pandas(table).repartition(3)  # noqa: E731
     else:
         session = request.getfixturevalue("spark")
         make = lambda table: session.createDataFrame(table).repartition(3)  # noqa: E731
     return lambda table: make(table.sample(frac=1, random_state=0, ignore_index=True))
 
 
-def collected(frame):
-    """The rows of a frame in pandas."""
-    return frame.compute() if hasattr(frame, "compute") else frame.toPandas()
+def collected(frame, **options):
+    """The rows of a frame in pandas; options are Dask's."""
+    if hasattr(frame, "compute"):
+        return frame.compute(**options)
+    return frame.toPandas() if hasattr(frame, "toPandas") else frame.to_pandas()
 
 
 def assert_same(frame, expected, by=("shop", "date")):
@@ -132,6 +138,20 @@ def test_states_are_kept_advanced_and_forecast(spread, model, table):
     )
 
 
+def test_a_backtest(spread, model, table):
+    asked = {"horizon": 3, "cutoffs": 3, "levels": 80}
+
+    found = model.backtest(spread(table), **asked)
+
+    expected = model.backtest(
+        table, **asked, stride=3, baselines=["naive", "seasonal_naive", "drift"]
+    )
+    assert_same(found.table, expected.table, by=("shop", "cutoff", "date"))
+    means = collected(found.by_forecast).groupby("model").mean(numeric_only=True)
+    overall = expected.overall.drop(columns=["wql", "owa"], errors="ignore").sort_index()
+    np.testing.assert_allclose(means[overall.columns], overall, **CLOSE)
+
+
 def test_a_bad_row_ends_the_work_with_one_line(spread, model, table):
     twice = pd.concat([table, table[20:21]], ignore_index=True)
 
@@ -172,7 +192,7 @@ def test_workers_import_no_tensorflow(spread, model, table):
 
     frame = engine.run(replace(task, work=work), {"history": frame}, frame)
 
-    found = frame.compute(scheduler="processes") if hasattr(frame, "compute") else frame.toPandas()
+    found = collected(frame, scheduler="processes")
     assert len(found) == 2 * table["shop"].nunique()
 
 
@@ -196,6 +216,22 @@ def test_options_are_refused_at_once(options, message, model, table):
 
     with pytest.raises(OptionError, match=message):
         model.predict(history=dd.from_pandas(table, npartitions=2), **options)
+
+
+def test_a_backtest_is_refused_at_once(model, table):
+    import dask.dataframe as dd
+
+    frame = dd.from_pandas(table, npartitions=2)
+    untrained = Model.untrained(to_panel(table))
+    for options, message in [
+        ({"cutoffs": 0}, "cutoffs is 0"),
+        ({"baselines": ["best"]}, "there are naive"),
+        ({"bad_series": "skip"}, "it must be one of raise, report"),
+    ]:
+        with pytest.raises(OptionError, match=message):
+            model.backtest(frame, 2, **options)
+    with pytest.raises(OptionError, match="on an engine backtest a model that was trained"):
+        untrained.backtest(frame, 2)
 
 
 def test_a_missing_column_is_named_at_once(model, table):

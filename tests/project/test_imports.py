@@ -19,8 +19,8 @@ LAYERS = (
     ("_version", "errors"),
     ("data", "nn", "classical"),
     ("inference",),
-    ("training", "evaluation", "engines"),
-    ("plotting", "pretrained"),
+    ("training", "evaluation"),
+    ("engines", "plotting", "pretrained"),
     ("training_record",),
     ("backtest",),
     ("model",),
@@ -225,6 +225,13 @@ def test_sktime_is_imported_by_its_adapter_only():
 def test_optuna_is_imported_by_the_study_of_a_tuning_only_when_it_is_opened():
     assert importers_of("optuna") == {"tuning.study"}
     assert importers_of("optuna", inside_functions=False) == set()
+
+
+@pytest.mark.parametrize("engine", ["spark", "dask", "ray"])
+def test_an_engine_is_imported_by_its_own_file_only(engine):
+    package = {"spark": "pyspark"}.get(engine, engine)
+
+    assert importers_of(package, inside_functions=False) == {f"engines.{engine}"}
 
 
 def test_networks_know_no_array_library_but_the_one_they_are_given():
