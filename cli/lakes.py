@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from forecast.errors import ArtifactError, OptionError
 
 from .inputs import Files, load_model
-from .output import Say, count_series, counting_bar, model_given, print_notes
+from .output import Say, count_series, counting_bar, model_given, print_notes, quiet_libraries
 
 if TYPE_CHECKING:
     from forecast.engines.lake import Written
@@ -38,11 +38,7 @@ def predict_lake(
     from forecast.data.io.multi_file import files_of
     from forecast.engines.lake import Lake, forecast_lake
 
-    if files.is_pretrained or not files.table:
-        raise OptionError(
-            "--out FOLDER/ takes a model file, and Parquet files or --states to forecast from; "
-            "train a model on some of the series first, and give it with --model"
-        )
+    refuse_without_model_and_table(files)
     model, lake = load_model(files.model), Lake.of(files_of(*files.table))
     future = None if files.future is None else Lake.of(files_of(files.future))
     steps = forecast_lake(
@@ -50,6 +46,50 @@ def predict_lake(
     )
     total = lake.rows + (future.rows if future and model.config.schema.id in future.columns else 0)
     _show(steps, "rows", total, out, say)
+
+
+def predict_on_engine(
+    files: Files,
+    engine: str,
+    settings: Mapping[str, str],
+    out: str,
+    horizon: int,
+    options: Mapping[str, Any],
+    say: Say,
+) -> None:
+    """Forecast the series of Parquet files on an engine, into a folder of such files.
+
+    Args:
+        files, out, horizon, say: see `predict_lake`.
+        engine: its name.
+        settings: of the engine.
+        options: of `Model.rollout`.
+    """
+    from forecast.engines.jobs import forecast_files
+
+    refuse_without_model_and_table(files)
+    model = load_model(files.model)
+    with quiet_libraries():
+        forecast_files(
+            model,
+            engine,
+            files.table,
+            out,
+            horizon,
+            future=files.future,
+            settings=settings,
+            **options,
+        )
+    say(f"Wrote {out}.")
+
+
+def refuse_without_model_and_table(files: Files) -> None:
+    """Raise OptionError where a folder of forecasts lacks what they are made from."""
+    if files.is_pretrained or not files.table:
+        raise OptionError(
+            "--out FOLDER/ takes a model file, and Parquet files or --states to forecast from; "
+            "train a model on some of the series first, and give it with --model"
+        )
 
 
 def predict_states(

@@ -14,7 +14,7 @@ from forecast.errors import OptionError
 
 from .inputs import Files, or_pretrained, read_inputs
 from .kept_results import kept_unless_written
-from .lakes import is_folder, predict_lake, predict_states
+from .lakes import is_folder, predict_lake, predict_on_engine, predict_states
 from .output import (
     BoundsType,
     LevelsType,
@@ -46,6 +46,7 @@ NOT_IN_PARTS = (  # options of a forecast that is whole in memory
     *("series", "state", "keep_state", "plot", "attention", "until"),
     *("paths", "paths_out", "sum_by", "sum_over"),
 )
+NOT_OF_STATES = ("bad_series", "future", "engine", "engine_option")
 TOTALS_PATHS = 200  # sample paths behind totals, where no number is given
 
 
@@ -74,6 +75,21 @@ class Outputs(NamedTuple):
                 picture_kind(picture)
         check_inputs(inputs, places)
         refuse_other_file(self.keep_state)
+
+
+class SettingType(click.ParamType[Any]):
+    """A setting of an engine, as in master=local[2]."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Name and value."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, setting = value.partition("=")
+        if not (name and sign):
+            self.fail(f"{value!r} is not NAME=VALUE, such as master=local[2]", param, ctx)
+        return name, setting
 
 
 class Picture(NamedTuple):
@@ -117,6 +133,17 @@ class UntilType(click.ParamType[Any]):
     default="raise",
     show_default=True,
     help="With --out FOLDER/: end at a series that cannot be used, or report it in a row.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["spark", "dask", "ray"]),
+    help="With --out FOLDER/: forecast there instead of on this machine, part by part.",
+)
+@click.option(
+    "--engine-option",
+    type=SettingType(),
+    multiple=True,
+    help="A setting of the engine, such as master=local[2]; may be repeated.",
 )
 @future_option()
 @click.option("--series", multiple=True, help="Forecast this series only; may be repeated.")
@@ -202,6 +229,8 @@ def predict(
     horizon: int,
     out: str | None,
     bad_series: str,
+    engine: str | None,
+    engine_option: tuple[tuple[str, str], ...],
     future: str | None,
     series: tuple[str, ...],
     levels: tuple[float, ...],
@@ -245,23 +274,30 @@ def predict(
       forecast predict --model stores.forecast -n 28 --levels 80 --sum-by all --sum-over week
       forecast predict --model stores.forecast -n 28 --paths 100 --paths-out paths.parquet
       forecast predict "lake/*.parquet" --model stores.forecast -n 28 --out lake-forecast/
+      forecast predict "lake/*.parquet" --model stores.forecast -n 28 --out on-spark/ --engine spark
       forecast predict --states all.states --model stores.forecast -n 28 --out tonight/
     """
     files = Files(or_pretrained(model, table), table, future, reading)
     options: dict[str, Any] = {"levels": levels, "intervals": intervals, "seed": seed}
     options |= {"runtime": runtime, "bounds": bounds}
     if is_folder(out):
-        alone = [*NOT_IN_PARTS, *(("bad_series", "future") if states else ())]
+        alone = [*NOT_IN_PARTS, *(NOT_OF_STATES if states else ())]
         if given := flags_given(alone):
             raise OptionError(f"{given[0]} does not go with --out FOLDER/; leave one of them out")
         if states is not None and table:
             raise OptionError("give a TABLE or --states to continue, not both")
-        if states is not None:
+        if engine_option and not engine:
+            raise OptionError("--engine-option sets an engine; name one with --engine")
+        if engine:
+            options["bad_series"] = bad_series
+            settings = dict(engine_option)
+            predict_on_engine(files, engine, settings, str(out), horizon, options, say)
+        elif states is not None:
             predict_states(files.model, states, str(out), horizon, options, say)
         else:
             predict_lake(files, str(out), horizon, bad_series, options, say)
         return
-    if given := flags_given(["bad_series", "states"]):
+    if given := flags_given(["bad_series", "states", "engine", "engine_option"]):
         raise OptionError(f"{given[0]} goes with --out FOLDER/; end the place of --out with /")
     outputs = Outputs(out, keep_state, paths_out, plot, attention)
     outputs.check(files, state)

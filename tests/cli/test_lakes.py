@@ -78,6 +78,38 @@ def test_states_are_made_updated_and_forecast(tmp_path, table, model):
     assert_same(read(tmp_path / "out"), model.predict(3, state=expected))
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # Spark's socket to Java stays open
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")  # of its own settings
+@pytest.mark.parametrize("engine", ["dask", "spark", "ray"])
+def test_an_engine_forecasts_and_says_what_is_wrong_in_one_line(
+    tmp_path, table, model, engine, request
+):
+    fixture, *setting = {
+        "dask": ("table", "scheduler=threads"),
+        "spark": ("spark", "sql.shuffle.partitions=2"),
+        "ray": ("ray_data", "num_cpus=2"),
+    }[engine]
+    request.getfixturevalue(fixture)  # a session that stays
+    pd.concat([table, table.tail(1)]).to_parquet(tmp_path / "twice.parquet", index=False)
+    words = ["--model", "m.forecast", "-n", 3, "--engine", engine, "--engine-option", *setting]
+
+    done = run("predict", f"{tmp_path}/lake/*.parquet", *words, "--out", f"{tmp_path}/out/")
+    again = run("predict", f"{tmp_path}/lake/*.parquet", *words, "--out", f"{tmp_path}/out/")
+    bad = run("predict", f"{tmp_path}/twice.parquet", *words, "--out", f"{tmp_path}/bad/")
+
+    assert done.exit_code == 0, done.output
+    assert done.stderr == f"Wrote {tmp_path}/out/.\n"
+    found = pd.concat([pd.read_parquet(part) for part in (tmp_path / "out").glob("*.parquet")])
+    assert_same(found.sort_values(["shop", "day"]), model.predict(3, table))
+    assert again.exit_code == 1
+    assert "out/ holds something; name another folder, or empty it" in again.stderr
+    assert bad.exit_code == 1
+    assert bad.stderr.count("\n") == 1
+    assert "series 'shop 6', row " in bad.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -86,6 +118,10 @@ def test_states_are_made_updated_and_forecast(tmp_path, table, model):
         (["--out", "x.csv", "--bad-series", "report"], "--bad-series goes with --out FOLDER/"),
         (["--states", "all.states"], "--states goes with --out FOLDER/"),
         (["--out", "out/", "--states", "all.states"], "give a TABLE or --states to continue"),
+        (["--out", "x.csv", "--engine", "dask"], "--engine goes with --out FOLDER/"),
+        (["--out", "out/", "--engine-option", "a=b"], "name one with --engine"),
+        (["--out", "out/", "--engine", "dask", "--engine-option", "a"], "not NAME=VALUE"),
+        (["--out", "out/", "--engine", "dask", "--model", "pretrained"], "takes a model file"),
         (["--out", "out/", "--model", "pretrained"], "--out FOLDER/ takes a model file, and"),
     ],
 )
