@@ -422,6 +422,13 @@ def stride_option() -> Callable[..., Any]:
     )
 
 
+max_rows_option = click.option(
+    "--max-rows",
+    type=click.IntRange(min=1),
+    help="Of Parquet files that have more rows, 5 million by default, draw series at random.",
+)
+
+
 def plot_option(what: str) -> Callable[..., Any]:
     """The --plot option."""
     return click.option(

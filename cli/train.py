@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ from .output import (
     check_inputs,
     command,
     count_series,
+    max_rows_option,
     model_given,
     model_option,
     plot_option,
@@ -30,6 +32,7 @@ from .output import (
 from .training_options import column_roles, training_options
 
 if TYPE_CHECKING:
+    from forecast.data.io.tables import Table
     from forecast.data.panel import Panel
     from forecast.forecaster import Forecaster
 
@@ -38,11 +41,18 @@ if TYPE_CHECKING:
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1, required=True)
 @model_option("Where to write the model.")
 @training_options
+@max_rows_option
 @click.option("--json", "as_json", is_flag=True, help="Print the training record as JSON.")
 @plot_option("the training curves")
 @command
 def train(
-    table: tuple[str, ...], model: str, as_json: bool, plot: str | None, say: Say, **options: Any
+    table: tuple[str, ...],
+    model: str,
+    max_rows: int | None,
+    as_json: bool,
+    plot: str | None,
+    say: Say,
+    **options: Any,
 ) -> None:
     """Train a model on TABLE: a CSV, Parquet or Excel file, or - for standard input.
 
@@ -62,6 +72,7 @@ def train(
       forecast train sales.csv --target units --known price --model priced.forecast
       forecast train sales.csv --target units --also visitors --model both.forecast
       forecast train sales.csv --plot training.png
+      forecast train "lake/*.parquet" --max-rows 2000000
       forecast train sales.csv --steps 0
 
     The last one trains nothing: its model is the pretrained network with the state of the table's
@@ -79,7 +90,7 @@ def train(
     forecaster.check()
     if not forecaster.is_trained:
         refuse_training_results(as_json, plot)
-    panel = read_to_train(table, model, options, say)
+    panel = read_to_train(table, model, options, say, max_rows)
     if forecaster.is_trained:
         limit = options["budget"]
         say(f"Training, for at most {limit}; Ctrl-C ends it and keeps the best weights.")
@@ -95,7 +106,9 @@ def train(
         print_json(forecaster.model_.trained.to_json())
 
 
-def read_to_train(table: tuple[str, ...], model: str, options: dict[str, Any], say: Say) -> Panel:
+def read_to_train(
+    table: tuple[str, ...], model: str, options: dict[str, Any], say: Say, max_rows: int | None
+) -> Panel:
     """Read a table, say what was read, and see that the model can be written later.
 
     Args:
@@ -103,18 +116,42 @@ def read_to_train(table: tuple[str, ...], model: str, options: dict[str, Any], s
         model: where the model will go.
         options: of the training.
         say: prints a line.
+        max_rows: that are read, of Parquet files.
     """
     from forecast.data.io.atomic_write import locked
-    from forecast.data.io.tables import read_table
     from forecast.data.to_panel import to_panel
 
-    read = read_table(*table, id=options["id"])
+    read, notes = read_some(table, options, max_rows)
     panel = to_panel(read.frame, read.origin, **column_roles(options))
     say(f"Read {panel.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
-    print_notes(panel.notes, say)
+    print_notes([*notes, *panel.notes], say)
     with locked(model, ArtifactError, waits_for(model, say)):
         pass  # a lock that cannot be had is reported before time goes into training
     return panel
+
+
+def read_some(
+    table: tuple[str, ...], options: dict[str, Any], max_rows: int | None
+) -> tuple[Table, list[str]]:
+    """Read a table: of large Parquet files some of the series, and a note that says so."""
+    from forecast.data.io.multi_file import files_of
+    from forecast.data.io.tables import Table, read_table
+    from forecast.data.origin import TableOrigin
+    from forecast.engines.sampling import MAX_ROWS, draw
+
+    paths = map(Path, files_of(*table))
+    is_parquet = all(path.suffix == ".parquet" and path.is_file() for path in paths)
+    if max_rows is not None and not is_parquet:
+        raise OptionError(
+            "--max-rows draws series from Parquet files, whose names end so; other tables are read "
+            "whole: leave it out"
+        )
+    if is_parquet:
+        names = ("id", "time", "target", "date_format", "frequency")
+        how = {name: options[name] for name in names}
+        if sample := draw(table, max_rows or MAX_ROWS, int(options["seed"]), **how):
+            return Table(sample.table, TableOrigin(sample.source)), [sample.note]
+    return read_table(*table, id=options["id"]), []
 
 
 def save_trained(forecaster: Forecaster, model: str, say: Say) -> None:

@@ -19,6 +19,7 @@ from .output import (
     command,
     cutoffs_option,
     horizon_option,
+    max_rows_option,
     model_option,
     plot_option,
     print_json,
@@ -132,6 +133,7 @@ def _read(name: str, text: str) -> Any:
     type=click.Path(),
     help="Keep the trials in this file, and go on with those that it has.",
 )
+@max_rows_option
 @click.option("--out", "-o", type=click.Path(), help="Write the trials here, as a table.")
 @click.option("--json", "as_json", is_flag=True, help="Print the trials as JSON.")
 @plot_option("the errors of the trials")
@@ -148,6 +150,7 @@ def tune(
     stride: int | None,
     no_pruning: bool,
     storage: str | None,
+    max_rows: int | None,
     out: str | None,
     as_json: bool,
     plot: str | None,
@@ -188,7 +191,7 @@ def tune(
         trials, space, horizon, cutoffs, stride, budget, storage, not no_pruning
     )
     request.check(forecaster)
-    panel = read_to_train(table, model, options, say)
+    panel = read_to_train(table, model, options, say, max_rows)
     say(
         f"Tuning: up to {trials} trials of at most {request.share:.0f} s, {budget} in all; Ctrl-C "
         "ends the trials and trains with the best options so far."

@@ -146,9 +146,82 @@ def read_panel(
     """
     source = origin.source
     table = to_pandas(table, source)
+    spacing = None if frequency is None else frequencies.parse(frequency)
+    content = _read_content(table, roles, origin, spacing, decimal, date_format, expected)
+    columns, numbers, roles = content.columns, content.numbers, content.roles
+    known, static = (
+        read_columns(numbers, names, expected.categorical) for names in (roles.known, roles.static)
+    )
+    if columns.wide:
+        _refuse_beside_wide(roles, source)
+        panel = _wide_panel(content, spacing, fill_gaps)
+    else:
+        panel = _long_panel(content, spacing, fill_gaps, known, static)
+    if roles.has_target and not all_missing:
+        _refuse_empty(panel, source)
+        panel = without_future_rows(panel)
+    notes = [*table.attrs.get("notes", ())]  # of the file
+    notes += [*content.notes, *content.columns.notes, *columns.times.notes, *numbers.notes]
+    if spacing is None:
+        notes.append(f"frequency: {panel.frequency.label}, inferred from the timestamps")
+    notes += panel.notes
+    if roles.has_target:
+        notes += _missing_notes(panel)
+    schema = replace(panel.schema, turned=content.is_turned)
+    return replace(panel, schema=schema, notes=tuple(notes), source=source)
+
+
+class _Content(NamedTuple):
+    """A table with the roles of its columns.
+
+    Attributes:
+        flat: its rows.
+        columns: the role of each column.
+        numbers: reads those of numbers.
+        place: names rows in messages.
+        roles: those that were named.
+        notes: on how it was rearranged, as sentences for people.
+        is_turned: whether it had times across the top.
+    """
+
+    flat: Flat
+    columns: FoundRoles
+    numbers: NumberReader
+    place: Place
+    roles: ColumnRoles
+    notes: tuple[str, ...]
+    is_turned: bool
+
+
+def find_columns(
+    table: pd.DataFrame,
+    roles: ColumnRoles,
+    origin: TableOrigin = IN_MEMORY,
+    *,
+    frequency: str | None = None,
+    date_format: str | None = None,
+) -> FoundRoles:
+    """The columns that `read_panel` would take for the id, the time and the target.
+
+    The arguments and the errors are those of `read_panel`; some rows of a table are enough.
+    """
+    spacing = None if frequency is None else frequencies.parse(frequency)
+    return _read_content(table, roles, origin, spacing, None, date_format, NOTHING_EXPECTED).columns
+
+
+def _read_content(
+    table: pd.DataFrame | pd.Series[Any],
+    roles: ColumnRoles,
+    origin: TableOrigin,
+    spacing: Frequency | None,
+    decimal: str | None,
+    date_format: str | None,
+    expected: Expected,
+) -> _Content:
+    """Make a table long or wide, and find what its columns are for; see `read_panel`."""
+    source = origin.source
     flat = flatten(table, source)
     place = Place(origin, table.index)
-    spacing = None if frequency is None else frequencies.parse(frequency)
     flat = with_names(flat, [*(name for _, name in roles.named), *roles.covariates])
     roles = roles.of(flat.frame.columns).or_else(flat.roles)
     flat = with_files(flat, origin.files) if roles.id == FILE_COLUMN else flat
@@ -160,9 +233,6 @@ def read_panel(
         flat, roles, place, _ = turned
     numbers = NumberReader(
         flat.frame, place, decimal, expected.decimals, no_numbers=(roles.id, roles.time)
-    )
-    known, static = (
-        read_columns(numbers, names, expected.categorical) for names in (roles.known, roles.static)
     )
     is_subdaily = spacing is not None and spacing.is_subdaily
     columns = find_roles(
@@ -176,38 +246,10 @@ def read_panel(
         earlier=expected.roles,
         files=None if turned else origin.file_of_rows,
     )
-    content = _Content(flat, columns, numbers, place)
+    notes = tuple(note for layout in (joined, turned) if layout for note in layout.notes)
+    content = _Content(flat, columns, numbers, place, roles, notes, turned is not None)
     may_be_by_file = len(origin.files) > 1 and roles.has_target and roles.has_id and not turned
-    if may_be_by_file and columns.id is None and not columns.wide:
-        content = _by_file(content)
-    if columns.wide:
-        _refuse_beside_wide(roles, source)
-        panel = _wide_panel(content, spacing, fill_gaps)
-    else:
-        panel = _long_panel(content, spacing, fill_gaps, known, static)
-    if roles.has_target and not all_missing:
-        _refuse_empty(panel, source)
-        panel = without_future_rows(panel)
-    notes = [*table.attrs.get("notes", ())]  # of the file
-    for layout in (joined, turned):
-        notes += layout.notes if layout else ()
-    notes += [*content.columns.notes, *columns.times.notes, *numbers.notes]
-    if spacing is None:
-        notes.append(f"frequency: {panel.frequency.label}, inferred from the timestamps")
-    notes += panel.notes
-    if roles.has_target:
-        notes += _missing_notes(panel)
-    schema = replace(panel.schema, turned=turned is not None)
-    return replace(panel, schema=schema, notes=tuple(notes), source=source)
-
-
-class _Content(NamedTuple):
-    """A table with the roles of its columns."""
-
-    flat: Flat
-    columns: FoundRoles
-    numbers: NumberReader
-    place: Place
+    return _by_file(content) if may_be_by_file and not (columns.id or columns.wide) else content
 
 
 def _refuse_beside_wide(roles: ColumnRoles, source: str) -> None:
@@ -249,7 +291,7 @@ def _long_panel(
     static: CovariateColumns,
 ) -> Panel:
     """Make the panel of a table with a column per target; covariates are of the table's rows."""
-    flat, columns, numbers, place = content
+    flat, columns, numbers, place, *_ = content
     frame, times, target = flat.frame, columns.times, columns.target
     targets = () if target is None else (target, *columns.also)
     _refuse_reserved(targets, place.source)
@@ -304,7 +346,7 @@ def _refuse_reserved(targets: tuple[str, ...], source: str) -> None:
 
 def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool) -> Panel:
     """Make the panel of a table with a column per series; all have the table's times."""
-    flat, columns, numbers, place = content
+    flat, columns, numbers, place, *_ = content
     frame, times = flat.frame, columns.times
     labels = pd.Series(pd.Index([flat.labels[name] for name in columns.wide]))
     if not all(name.strip() for name in columns.wide):
