@@ -1,7 +1,7 @@
 """A way to forecast the Parquet files of a folder, alone in a process: `_scale_worker.py WAY OUT`.
 
-In the current folder lie the files, in `lake/`, and the model. Printed are the seconds, without
-those that the start of Python takes.
+In the current folder lie the files, in `lake/`, and the model. Printed are the seconds that an
+engine took to start, and those of the whole, without those that the start of Python takes.
 """
 
 import os
@@ -14,7 +14,16 @@ from typing import Any
 from forecast import load
 
 HORIZON = 28
+PARTS = 16  # of Ray's shuffle
 MODEL, STATES = "model.forecast", "all.states"
+
+
+BEGIN = time.perf_counter()
+
+
+def started() -> None:
+    """Print how long an engine has taken to start."""
+    print(time.perf_counter() - BEGIN)
 
 
 def plain(out: str) -> None:
@@ -40,6 +49,7 @@ def spark(out: str) -> None:
     builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     builder = builder.config("spark.driver.memory", "2g").config("spark.log.level", "ERROR")
     session = builder.getOrCreate()
+    started()
     frame = load(MODEL).predict(HORIZON, session.read.parquet("lake"))
     frame.write.parquet(out)
 
@@ -52,6 +62,32 @@ def dask(out: str) -> None:
     frame: Any = load(MODEL).predict(HORIZON, dd.read_parquet("lake"))
     with dask.config.set(scheduler="processes", num_workers=2):
         frame.to_parquet(out)
+
+
+def ray(out: str) -> None:
+    """On Ray with two workers on this machine."""
+    import ray
+    from ray.data import DataContext, read_parquet
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    started()
+    DataContext.get_current().default_hash_shuffle_parallelism = PARTS
+    frame: Any = load(MODEL).predict(HORIZON, read_parquet("lake"))
+    frame.write_parquet(out)
+
+
+def train(out: str, steps: str) -> None:  # noqa: ARG001 - the model stays
+    """A training on as many series as there is room for; printed is what drawing them took."""
+    import pandas as pd
+
+    from forecast import Forecaster
+    from forecast.engines.sampling import draw
+
+    begin = time.perf_counter()
+    sample = draw("lake/*.parquet")
+    table = pd.read_parquet("lake") if sample is None else sample.table
+    print(time.perf_counter() - begin, len(table))
+    Forecaster(steps=int(steps), budget=3_600).fit(table).model_.save(MODEL)
 
 
 def states(out: str) -> None:  # noqa: ARG001 - the store stays
@@ -67,12 +103,11 @@ def states(out: str) -> None:  # noqa: ARG001 - the store stays
             pass
 
 
-WAYS: dict[str, Callable[[str], None]] = {
-    way.__name__: way for way in (plain, lake, spark, dask, states)
+WAYS: dict[str, Callable[..., None]] = {
+    way.__name__: way for way in (plain, lake, spark, dask, ray, train, states)
 }
 
 if __name__ == "__main__":
     os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
-    begin = time.perf_counter()
-    WAYS[sys.argv[1]](sys.argv[2])
-    print(time.perf_counter() - begin)
+    WAYS[sys.argv[1]](*sys.argv[2:])
+    print(time.perf_counter() - BEGIN)

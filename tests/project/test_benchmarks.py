@@ -648,12 +648,25 @@ def test_every_task_of_a_peer_is_measured_and_a_failure_ends_nothing(run, tmp_pa
 @pytest.mark.slow
 def test_ways_to_forecast_many_series_are_measured(run):
     ways = ["--ways", "plain", "lake", "dask"]
+    few = ["--series", "30", "--states", "20", "--kills", "1", "--growth", "20", "--steps", "2"]
 
-    printed = run("scale", ["--series", "30", "--states", "20", "--rounds", "1", *ways])
+    printed = run("scale", [*few, "--rounds", "1", *ways])
 
     assert "30 series of 200 rows, 28 steps" in printed
     assert {line.split()[0] for line in printed.splitlines() if " MB" in line} >= {*ways[1:]}
     assert "updated by a row each" in printed
+    assert "states unlike those of an update in one go: 0, target 0: met" in printed
+    growth = next(line for line in printed.splitlines() if line.startswith("4,000  "))
+    assert growth.split()[3] == "4,000"  # rows drawn: all
+
+
+@pytest.mark.slow
+def test_the_worth_of_more_series_is_measured(run):
+    printed = run("sample_size", ["--series", "20", "40", "--unseen", "9", "--steps", "2"])
+
+    rows = [line.split() for line in printed.splitlines() if line[:3] in ("20 ", "40 ", "sea")]
+    assert [row[:2] for row in rows] == [["seasonal", "naive"], ["20", "4,000"], ["40", "8,000"]]
+    assert all(float(row[-1]) > 0 for row in rows)
 
 
 @pytest.mark.slow

@@ -41,8 +41,10 @@ PAGES = sorted(
     for pattern in ("*.md", "docs/*.md", "datasets/*.md")
     for path in ROOT.glob(pattern)
 )
-SPARK_WARNINGS = pytest.mark.filterwarnings(
-    "ignore:PySpark does not yet fully support pandas", "ignore::ResourceWarning"
+ENGINE_WARNINGS = pytest.mark.filterwarnings(
+    "ignore:PySpark does not yet fully support pandas",
+    "ignore::ResourceWarning",
+    "ignore::DeprecationWarning:ray",
 )
 PACKAGES = (forecast, forecast.datasets)
 MODULES = sorted(
@@ -151,6 +153,7 @@ def test_the_commands_of_a_guide_run(page, count, table, rows):
     assert len(pd.read_csv(table)) == rows
 
 
+@ENGINE_WARNINGS
 @pytest.mark.usefixtures("sales", "untrained")
 def test_the_commands_of_the_page_on_scale_run():
     table = pd.read_csv("sales.csv", parse_dates=["day"])
@@ -163,8 +166,9 @@ def test_the_commands_of_the_page_on_scale_run():
     for command in commands:
         run(command)
 
-    assert len(commands) == 5
+    assert len(commands) == 9
     assert len(pd.read_parquet("tonight")) == 2 * 28
+    assert len(pd.read_parquet("by-dask")) == len(pd.read_parquet("by-spark")) == 2 * 28
 
 
 def read_in(folder, spark):
@@ -181,7 +185,7 @@ def read_in(folder, spark):
     [
         *("README.md", "docs/tables.md", "docs/guide.md"),
         *("docs/state.md", "docs/training.md", "docs/evaluation.md", "docs/pretrained.md"),
-        pytest.param("docs/scale.md", marks=SPARK_WARNINGS),
+        pytest.param("docs/scale.md", marks=ENGINE_WARNINGS),
     ],
 )
 def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, request):
