@@ -1,7 +1,8 @@
 """Many series: forecasts of Parquet files on engines and part by part, beside a plain call.
 
 Each way runs alone in a process, from the files to files of the forecast; the start of an engine,
-which a cluster has behind it, is shown apart. Memory is the peak of the process and of those that
+which a cluster has behind it, is shown apart, and so is the first run, which compiles its code and
+starts its workers. Memory is the peak of the process and of those that
 it starts and waits for, each by itself. Then a store of states is made, and updated by one new row
 of each series, as a nightly job would, in one go and killed many times. Then files of growing size
 are trained on, by series drawn from them, and forecast part by part.
@@ -17,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -29,7 +31,6 @@ from benchmarks import _scale_worker
 from benchmarks._common import (
     MB,
     MET,
-    Usage,
     in_turns,
     ratio,
     run_alone,
@@ -46,7 +47,9 @@ MAX_MEMORY = 4_000 * MB  # aim, of training and forecast
 MAX_UPDATE = 300.0  # aim, seconds of an update of all states
 FILE_SERIES = 10_000  # of a file
 DAYS = 200
-MOMENTS = (1.0, 8.0)  # seconds after its start at which an update is killed
+UPDATED, NEXT = "updated by a row each", f"forecast, {_scale_worker.HORIZON} steps"
+LATEST = 1.1  # kill, relative to the seconds of an update
+START = 1.0  # seconds that the process of an update takes to start
 
 
 def daily(first: int, series: int, days: int) -> pd.DataFrame:
@@ -77,76 +80,83 @@ def make(folder: Path, series: int) -> None:
 
 
 class Run(NamedTuple):
-    """What a way takes: seconds that its engine starts, seconds after that, peak of memory."""
+    """What a way takes: seconds that its engine starts, seconds of each run, peak of memory."""
 
     start: float
-    seconds: float
+    seconds: list[float]
     peak: int
 
 
-def timed_alone(folder: Path, way: str) -> Run:
-    """What a way takes."""
-    usage = _alone(folder, way)
-    *starts, total = map(float, usage.output.splitlines())
-    return Run(sum(starts), total - sum(starts), usage.peak)
-
-
-def _alone(folder: Path, way: str, *more: str) -> Usage:
-    out = folder / "out"
-    usage = run_alone([sys.executable, WORKER, way, str(out), *more], folder)
-    if out.is_dir():
-        shutil.rmtree(out)
-    out.unlink(missing_ok=True)
-    return usage
+def alone(folder: Path, way: str, *options: str, runs: int = 1) -> Run:
+    """A way in a process of its own, some times, whose outcome is removed."""
+    outs = [folder / f"out-{k}" for k in range(runs)]
+    usage = run_alone([sys.executable, WORKER, way, *options, *map(str, outs)], folder)
+    for out in outs:
+        if out.is_dir():
+            shutil.rmtree(out)
+        out.unlink(missing_ok=True)
+    start, *seconds = map(float, usage.output.splitlines())
+    return Run(start, seconds, usage.peak)
 
 
 def forecasts(folder: Path, series: int, ways: Sequence[str], rounds: int) -> None:
-    """Print how many series each way forecasts in a second."""
-    tasks = {way: functools.partial(timed_alone, folder, way) for way in ways}
+    """Print how many series each way forecasts in a second, at first and again."""
+    tasks = {way: functools.partial(alone, folder, way, runs=2) for way in ways}
     found = in_turns(rounds, tasks)
-    plain = [run.seconds for run in found["plain"]]
     rows = []
     for way, runs in found.items():
-        times, starts = [run.seconds for run in runs], [run.start for run in runs]
-        share = ratio(plain, times)
-        whole = ratio(plain, [sum(both) for both in zip(times, starts, strict=True)])
-        start = f"{statistics.median(starts):.1f} s"
-        rate = f"{series / statistics.median(times):,.0f}"
+        first, again = (
+            ratio(*([run.seconds[place] for run in found[name]] for name in ("plain", way)))
+            for place in (0, 1)
+        )
+        rate = f"{series / statistics.median(run.seconds[1] for run in runs):,.0f}"
+        start = f"{statistics.median(run.start for run in runs):.1f} s"
         peak = f"{max(run.peak for run in runs) / MB:,.0f} MB"
-        met = MET[share >= MIN_SHARE] if way == "spark" else ""
-        rows.append([way, rate, f"{share:.2f}", start, f"{whole:.2f}", peak, met])
+        met = MET[again >= MIN_SHARE] if way == "spark" else ""
+        rows.append([way, start, f"{first:.2f}", rate, f"{again:.2f}", peak, met])
     title = f"{series:,} series of {DAYS} rows, {_scale_worker.HORIZON} steps"
-    header = ["way", "series/s", "of plain", "start", "with start", "largest process"]
-    show(title, [*header, f">= {MIN_SHARE}"], rows)
+    header = ["way", "start", "first run, of plain", "series/s again", "of plain"]
+    show(title, [*header, "largest process", f">= {MIN_SHARE}"], rows)
 
 
 def updates(folder: Path, series: int, kills: int) -> None:
     """Print how long it takes to make the states and to update them, also where that is killed."""
     store, before, whole = (folder / name for name in (_scale_worker.STATES, "before", "whole"))
     rows = []
-    for name in ("made of the histories", "updated by a row each"):
-        _, seconds, peak = timed_alone(folder, "states")
-        met = MET[seconds <= MAX_UPDATE] if name.startswith("updated") else ""
+    for name, way in (("made of the histories", "states"), (UPDATED, "states"), (NEXT, "tonight")):
+        _, (seconds,), peak = alone(folder, way)
+        met = MET[seconds <= MAX_UPDATE] if name == UPDATED else ""
         rows.append([name, f"{seconds:,.0f} s", f"{peak / MB:,.0f} MB", met])
-        shutil.copy(store, whole if before.exists() else before)
+        if way == "states":
+            shutil.copy(store, whole if before.exists() else before)
+            usual = seconds
     size = store.stat().st_size / MB
     show(
         f"States of {series:,} series, {size:,.0f} MB",
         ["", "took", "memory", f"<= {MAX_UPDATE:.0f} s"],
         rows,
     )
-    shutil.copy(before, store)
-    rng = np.random.default_rng(0)
-    struck = sum(killed(folder, rng.uniform(*MOMENTS)) for _ in range(kills))
-    timed_alone(folder, "states")
-    wrong = differing(store, whole)
-    print(f"the same update killed with SIGKILL {struck} of {kills} times, then run to its end:")
-    print(f"states unlike those of an update in one go: {wrong}, target 0: {MET[wrong == 0]}")
+    rng, found = np.random.default_rng(0), Counter[str]()
+    for _ in range(kills):
+        shutil.copy(before, store)
+        found["ended"] += not killed(folder, rng.uniform(0, LATEST * usual + START))
+        new, old = (shared(store, other) for other in (whole, before))
+        found["between"] += new > 0 and old > 0
+        found["lost"] += series - new - old
+    print(
+        f"updates killed with SIGKILL: {kills - found['ended']} of {kills}, the others had ended;"
+    )
+    print(f"{found['between']} of them left some states old and some new")
+    print(f"states that are neither: {found['lost']}, target 0: {MET[found['lost'] == 0]}")
+    alone(folder, "states")
+    wrong = series - shared(store, whole)
+    print(f"run to its end, states unlike those of one go: {wrong}, target 0: {MET[wrong == 0]}")
 
 
 def killed(folder: Path, seconds: float) -> bool:
     """Kill an update some seconds after its start; whether it was still at work."""
-    process = subprocess.Popen([sys.executable, WORKER, "states", "out"], cwd=folder)
+    command = [sys.executable, WORKER, "states", "out"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -156,14 +166,12 @@ def killed(folder: Path, seconds: float) -> bool:
     return False
 
 
-def differing(one: Path, other: Path) -> int:
-    """How many states of two stores have no equal in the other, to the bit."""
+def shared(one: Path, other: Path) -> int:
+    """How many states two stores share, to the bit."""
     with closing(sqlite3.connect(one)) as database:
         database.execute("ATTACH ? AS other", [str(other)])
-        rows = "SELECT id, time, record FROM"
-        query = "SELECT count(*) FROM ({0} {1}.state EXCEPT {0} {2}.state)"
-        sides = [("main", "other"), ("other", "main")]
-        return sum(int(database.execute(query.format(rows, *side)).fetchone()[0]) for side in sides)
+        query = "SELECT count(*) FROM main.state JOIN other.state USING (id, time, record)"
+        return int(database.execute(query).fetchone()[0])
 
 
 def growth(sizes: Sequence[int], steps: int) -> None:
@@ -172,25 +180,23 @@ def growth(sizes: Sequence[int], steps: int) -> None:
     for series in sizes:
         with tempfile.TemporaryDirectory() as name:
             make(Path(name), series)
-            trained = _alone(Path(name), "train", str(steps))
-            _, forecast, peak = timed_alone(Path(name), "lake")
-        (drawing, kept), total = trained.output.splitlines()[-2].split(), trained.output.split()[-1]
+            _, (drawing,), _ = alone(Path(name), "draw")
+            _, (training,), most = alone(Path(name), "train", "--steps", str(steps))
+            _, (forecast,), peak = alone(Path(name), "lake")
         count = series * DAYS
-        most = max(trained.peak, peak)
         rows.append(
             [
                 f"{count:,}",
-                f"{float(drawing):,.1f} s",
-                f"{int(kept):,}",
-                f"{float(total) - float(drawing):,.0f} s",
+                f"{drawing:,.1f} s",
+                f"{training:,.0f} s",
                 f"{forecast:,.0f} s",
-                f"{count / (float(drawing) + forecast):,.0f}",
-                f"{trained.peak / MB:,.0f} MB",
+                f"{count / (drawing + forecast):,.0f}",
+                f"{most / MB:,.0f} MB",
                 f"{peak / MB:,.0f} MB",
-                MET[most <= MAX_MEMORY],
+                MET[max(most, peak) <= MAX_MEMORY],
             ]
         )
-    header = ["rows", "drawing", "rows drawn", "training", "forecast", "rows/s of reading both"]
+    header = ["rows", "drawing", "with training", "forecast", "rows/s drawing and forecast"]
     header += ["memory, training", "forecast", f"<= {MAX_MEMORY / MB:,.0f} MB"]
     title = f"Files of growing size: {steps} gradient steps, {_scale_worker.HORIZON} of forecast"
     show(title, header, rows)

@@ -18,6 +18,7 @@ the first gradient step, and the network learns what to trust when.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -173,22 +174,21 @@ class Seasonal:
         xp, d, outputs = self.xp, _targets(self.sizes), self.sizes.outputs
         z, is_known = Roles(*_parts(x, d, ROLES)), Roles(*_parts(x[..., ROLES * d :], d, ROLES))
         raw = self.head(output)
-        logits = _parts(raw[..., outputs:], d, ANCHORS)
-        coefficients = _parts(raw[..., outputs + ANCHORS * d :], d, CHANGES)
         last = self._last(z, is_known)
-        anchors = (last, z.season, z.two_seasons, z.long_season)
-        exists = (is_known.season, is_known.two_seasons, is_known.long_season)
-        weights = self._weights(logits, exists)
-        changes = (
-            (last - z.second_last) * is_known.second_last,
-            (last - z.before_season) * is_known.before_season,
-            (last - z.before_long_season) * is_known.before_long_season,
-        )
+        exists = [is_known.season, is_known.two_seasons, is_known.long_season]
+        weights = self._weights(raw[..., outputs : outputs + ANCHORS * d], exists)
+        anchors = xp.concatenate([last, z.season, z.two_seasons, z.long_season], -1)
+        before = [z.second_last, z.before_season, z.before_long_season]
+        are_known = [is_known.second_last, is_known.before_season, is_known.before_long_season]
+        changes = xp.concatenate([last] * CHANGES, -1) - xp.concatenate(before, -1)
+        changes = changes * xp.concatenate(are_known, -1)
+        coefficients = xp.tanh(raw[..., outputs + ANCHORS * d :])
         location = raw[..., :d]
-        for weight, anchor in zip(weights, anchors, strict=True):
-            location = location + weight * anchor
-        for coefficient, change in zip(coefficients, changes, strict=True):
-            location = location + xp.tanh(coefficient) * change
+        for part in (
+            *_parts(weights * anchors, d, ANCHORS),
+            *_parts(coefficients * changes, d, CHANGES),
+        ):
+            location = location + part
         return xp.concatenate([location, raw[..., d:outputs]], -1)
 
     def _last(self, z: Roles, is_known: Roles) -> Array:
@@ -198,22 +198,21 @@ class Seasonal:
             last = self.xp.where(getattr(is_known, role) > 0, getattr(z, role), last)
         return last
 
-    def _weights(self, logits: list[Array], exists: Sequence[Array]) -> list[Array]:
-        """Positive weights that sum to 1, of the last value and of the anchors that exist."""
-        xp = self.xp
-        masked = [
-            logits[0],
-            *(
-                logit + NEVER * (1.0 - known)
-                for logit, known in zip(logits[1:], exists, strict=True)
-            ),
-        ]
-        largest = masked[0]
-        for logit in masked[1:]:
-            largest = xp.maximum(largest, logit)
-        exponentials = [xp.exp(logit - largest) for logit in masked]
-        total = sum(exponentials[1:], exponentials[0])
-        return [part / total for part in exponentials]
+    def _weights(self, logits: Array, exists: list[Array]) -> Array:
+        """Positive weights that sum to 1, of the last value and of the anchors that exist.
+
+        Args:
+            logits: of all anchors, (..., ANCHORS * D), those of an anchor side by side.
+            exists: whether each anchor but the first is there, (..., D) each.
+        """
+        xp, d = self.xp, _targets(self.sizes)
+        exists = [xp.ones_like(exists[0]), *exists]
+        masked = logits + NEVER * (1.0 - xp.concatenate(exists, -1))
+        first, *others = _parts(masked, d, ANCHORS)
+        largest = functools.reduce(xp.maximum, others, first)
+        exponentials = xp.exp(masked - xp.concatenate([largest] * ANCHORS, -1))
+        first, *others = _parts(exponentials, d, ANCHORS)
+        return exponentials / xp.concatenate([sum(others, first)] * ANCHORS, -1)
 
 
 def as_observed(state: NetworkState, is_true: Array | float = 1.0) -> NetworkState:
