@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import shlex
+import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.errors import ArtifactError, OptionError
+from forecast.errors import ArtifactError, ForecastWarning, OptionError
 
 from .inputs import Files, load_model
 from .output import Say, count_series, counting_bar, model_given, print_notes, quiet_libraries
 
 if TYPE_CHECKING:
     from forecast.engines.lake import Written
+
+
+SHOWN = 5  # notes of a forecast in parts
 
 
 def is_folder(out: str | None) -> bool:
@@ -41,11 +46,12 @@ def predict_lake(
     refuse_without_model_and_table(files)
     model, lake = load_model(files.model), Lake.of(files_of(*files.table))
     future = None if files.future is None else Lake.of(files_of(files.future))
-    steps = forecast_lake(
-        model, lake, out, horizon, future=future, reports=bad_series == "report", **options
-    )
     total = lake.rows + (future.rows if future and model.config.schema.id in future.columns else 0)
-    _show(steps, "rows", total, out, say)
+    with telling_warnings(say):
+        steps = forecast_lake(
+            model, lake, out, horizon, future=future, reports=bad_series == "report", **options
+        )
+        _show(steps, "rows", total, out, say)
 
 
 def predict_on_engine(
@@ -66,10 +72,11 @@ def predict_on_engine(
         options: of `Model.rollout`.
     """
     from forecast.engines.jobs import forecast_files
+    from forecast.engines.lake import Lake
 
     refuse_without_model_and_table(files)
     model = load_model(files.model)
-    with quiet_libraries():
+    with telling_warnings(say), quiet_libraries():
         forecast_files(
             model,
             engine,
@@ -80,7 +87,9 @@ def predict_on_engine(
             settings=settings,
             **options,
         )
-    say(f"Wrote {out}.")
+    parts = [str(path) for path in Path(out).glob("*.parquet")]  # none of an address
+    about = f": {_files(len(parts))}, {Lake.of(parts).rows:,} rows" if parts else ""
+    say(f"Wrote {out}{about}.")
 
 
 def refuse_without_model_and_table(files: Files) -> None:
@@ -101,9 +110,9 @@ def predict_states(
     if not Path(states).exists():
         raise ArtifactError(
             f"there is no store of states {states}; make one with: forecast update HISTORY "
-            f"--states {states}"
+            f"--states {shlex.quote(states)}{model_given(model)}"
         )
-    with StateStore(states, load_model(model)) as store:
+    with telling_warnings(say), StateStore(states, load_model(model)) as store:
         _show(store.forecast(out, horizon, **options), "series", len(store), out, say)
 
 
@@ -135,9 +144,23 @@ def update_states(table: tuple[str, ...], model: str, states: str, say: Say) -> 
         say(f"{states} has {count_series(len(store))}. Forecast with: forecast predict {more}")
 
 
+@contextmanager
+def telling_warnings(say: Say) -> Iterator[None]:
+    """Print what forecasts warn of as notes, the first few of many."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ForecastWarning)
+        yield
+    notes = list(dict.fromkeys(str(warning.message) for warning in caught))
+    more = [f"and {len(notes) - SHOWN:,} more notes"] if len(notes) > SHOWN else []
+    print_notes([*notes[:SHOWN], *more], say)
+
+
 def _show(steps: Iterator[Written], what: str, total: int, out: str, say: Say) -> None:
     """Show how far a forecast has come, and say what has been written."""
     done = next(steps)
+    if done.rows == total:
+        say(f"{out} has all of this forecast: {_files(done.parts)}, {done.forecasts:,} rows.")
+        return
     if done.parts:
         say(f"{out} has {_files(done.parts)} of this forecast; going on after that.")
     with counting_bar(say.quiet, what, total) as show:

@@ -424,7 +424,7 @@ def stride_option() -> Callable[..., Any]:
 
 max_rows_option = click.option(
     "--max-rows",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1_000),
     help="Of Parquet files that have more rows, 5 million by default, draw series at random.",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,14 +91,14 @@ def train(
     forecaster.check()
     if not forecaster.is_trained:
         refuse_training_results(as_json, plot)
-    panel = read_to_train(table, model, options, say, max_rows)
+    panel, drawn_from = read_to_train(table, model, options, say, max_rows)
     if forecaster.is_trained:
         limit = options["budget"]
         say(f"Training, for at most {limit}; Ctrl-C ends it and keeps the best weights.")
     with progress_bar(say.quiet) as progress, sigterm_as_control_c():
         forecaster.fit(panel, progress=progress)  # imports TensorFlow once all is checked
         save_trained(forecaster, model, say)
-    tell_trained(forecaster, model, say)
+    tell_trained(forecaster, model, drawn_from, say)
     if plot is not None:
         with quiet_libraries():
             write_curves(forecaster, plot)
@@ -108,7 +109,7 @@ def train(
 
 def read_to_train(
     table: tuple[str, ...], model: str, options: dict[str, Any], say: Say, max_rows: int | None
-) -> Panel:
+) -> tuple[Panel, tuple[str, ...]]:
     """Read a table, say what was read, and see that the model can be written later.
 
     Args:
@@ -117,23 +118,26 @@ def read_to_train(
         options: of the training.
         say: prints a line.
         max_rows: that are read, of Parquet files.
+
+    Returns:
+        The panel; and the paths, where only some of their series were read.
     """
     from forecast.data.io.atomic_write import locked
     from forecast.data.to_panel import to_panel
 
-    read, notes = read_some(table, options, max_rows)
+    read, note = read_some(table, options, max_rows)
     panel = to_panel(read.frame, read.origin, **column_roles(options))
     say(f"Read {panel.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
-    print_notes([*notes, *panel.notes], say)
+    print_notes([*([note] if note else []), *panel.notes], say)
     with locked(model, ArtifactError, waits_for(model, say)):
         pass  # a lock that cannot be had is reported before time goes into training
-    return panel
+    return panel, table if note else ()
 
 
 def read_some(
     table: tuple[str, ...], options: dict[str, Any], max_rows: int | None
-) -> tuple[Table, list[str]]:
-    """Read a table: of large Parquet files some of the series, and a note that says so."""
+) -> tuple[Table, str | None]:
+    """Read a table: of large Parquet files some of the series, and then a note that says so."""
     from forecast.data.io.multi_file import files_of
     from forecast.data.io.tables import Table, read_table
     from forecast.data.origin import TableOrigin
@@ -150,8 +154,8 @@ def read_some(
         names = ("id", "time", "target", "date_format", "frequency")
         how = {name: options[name] for name in names}
         if sample := draw(table, max_rows or MAX_ROWS, int(options["seed"]), **how):
-            return Table(sample.table, TableOrigin(sample.source)), [sample.note]
-    return read_table(*table, id=options["id"]), []
+            return Table(sample.table, TableOrigin(sample.source)), sample.note
+    return read_table(*table, id=options["id"]), None
 
 
 def save_trained(forecaster: Forecaster, model: str, say: Say) -> None:
@@ -166,13 +170,24 @@ def save_trained(forecaster: Forecaster, model: str, say: Say) -> None:
         save(model)
 
 
-def tell_trained(forecaster: Forecaster, model: str, say: Say) -> None:
-    """Say how a training went, and how to forecast with its model."""
+def tell_trained(forecaster: Forecaster, model: str, drawn_from: tuple[str, ...], say: Say) -> None:
+    """Say how a training went, and how to forecast with its model.
+
+    Args:
+        forecaster: that was fitted.
+        model: its file.
+        drawn_from: paths of the series that it was trained on some of.
+        say: prints a line.
+    """
     from forecast.report.text_summary import summary
 
     for line in summary(forecaster.model_):
         say(line)
-    say(f"Wrote {model}. Forecast with: forecast predict {predict_options(forecaster, model)}")
+    options = predict_options(forecaster, model)
+    if drawn_from:
+        say(f"{model} knows the series that were drawn; the others are forecast from their rows.")
+        options = f"{shlex.join(drawn_from)} {options} --out FOLDER/"
+    say(f"Wrote {model}. Forecast with: forecast predict {options}")
 
 
 def refuse_training_results(as_json: bool, plot: str | None) -> None:

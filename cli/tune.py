@@ -191,7 +191,7 @@ def tune(
         trials, space, horizon, cutoffs, stride, budget, storage, not no_pruning
     )
     request.check(forecaster)
-    panel = read_to_train(table, model, options, say, max_rows)
+    panel, drawn_from = read_to_train(table, model, options, say, max_rows)
     say(
         f"Tuning: up to {trials} trials of at most {request.share:.0f} s, {budget} in all; Ctrl-C "
         "ends the trials and trains with the best options so far."
@@ -205,7 +205,7 @@ def tune(
             on_search=partial(_write_trials, out, plot, say_aloud),
         )
         save_trained(forecaster, model, say)
-    tell_trained(forecaster, model, say)
+    tell_trained(forecaster, model, drawn_from, say)
     if as_json:
         print_json(forecaster.tuning_.to_json())
 

@@ -109,6 +109,12 @@ def news(model: Predictor, panel: Panel) -> Iterator[str]:
     added = panel.ids[~is_known].tolist()
     if added:
         yield f"new series: {len(added):,} ({first_few(added)}){_like(added, state.ids.tolist())}"
+        context = model.config.context
+        if short := int((panel.lengths[~is_known] < context).sum()):
+            yield (
+                f"{count_series(short)} of these with fewer rows than the {context} that a "
+                "forecast is scaled by: give the rows before these, too, where there are some"
+            )
     absent = np.delete(state.ids, rows)
     if len(absent):
         where = first_few(absent)

@@ -25,7 +25,7 @@ BASELINES = ("naive", "seasonal_naive", "drift")  # by default: those that cost 
 MODEL = "model"  # the column that names the forecast that is measured
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DistributedBacktest:
     """A backtest that an engine computes when it is asked for.
 
@@ -36,6 +36,11 @@ class DistributedBacktest:
 
     table: Any
     make_measures: Callable[[], Any]
+
+    def __repr__(self) -> str:
+        """Say what computes it."""
+        kind = f"{type(self.table).__module__.partition('.')[0]} {type(self.table).__name__}"
+        return f"{type(self).__name__}(table, by_forecast: {kind}, not computed yet)"
 
     @property
     def by_forecast(self) -> Any:

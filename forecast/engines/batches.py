@@ -21,6 +21,8 @@ import pyarrow.compute as pc
 from forecast.data.origin import TableOrigin
 from forecast.errors import DataError, ForecastError, ForecastWarning, OptionError
 from forecast.inference.forecast import path_columns, value_columns
+from forecast.inference.intervals import interval_source
+from forecast.inference.plausibility import unpractised_steps
 from forecast.inference.predictor import Predictor
 from forecast.inference.request import RolloutRequest, as_levels
 from forecast.inference.state import State
@@ -148,6 +150,9 @@ def forecast_batch(
     Raises:
         DataError: if a series cannot be used, unless that is reported.
         OptionError: if an option does not fit.
+
+    Warns:
+        ForecastWarning: see `Model.rollout`.
     """
     tables, shared = by_use({HISTORY: history, FUTURE: future}, model.config.schema.id)
     task = forecasting(model, tables, horizon, shared=shared, reports=reports, **options)
@@ -211,6 +216,11 @@ def forecasting(
         **{name: options[name] for name in CHECKED if name in options},
     )
     request.check(model.config, model.calibration)
+    source = interval_source(model.config, model.calibration, request.intervals, request.levels)
+    calibrated = source.calibration.steps if request.levels and source.calibration else None
+    said = tuple(unpractised_steps(model.config, horizon, calibrated))
+    for note in said:
+        warnings.warn(note, ForecastWarning, stacklevel=2)
     names = model.config.schema
     numbers = path_columns(names) if request.paths else value_columns(names, request.levels)
     fields = [pa.field(name, pa.int64() if name == "path" else pa.float64()) for name in numbers]
@@ -219,7 +229,7 @@ def forecasting(
         _forecast,
         tables,
         [*labels(model, tables), *fields],
-        options={"horizon": horizon, **options},
+        options={"rollout": {"horizon": horizon, **options}, "said": said},
         shared=shared or {},
         reports=reports,
     )
@@ -366,12 +376,14 @@ def _forecast(
     start = _states(model, tables[STATE]) if first == STATE else _encoded(model, tables, source)
     future = tables.get(FUTURE)
     future = None if future is None else model.future_covariates(future, TableOrigin(source))
+    asked = options["rollout"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ForecastWarning)
-        forecast = model.rollout(state=start, future=future, **options)
+        forecast = model.rollout(state=start, future=future, **asked)
     for note in forecast.notes:
-        _warn_once(note)
-    frame = forecast.path_table if options.get("paths") else forecast.table
+        if note not in options["said"]:
+            _warn_once(note)
+    frame = forecast.path_table if asked.get("paths") else forecast.table
     return pa.Table.from_pandas(frame, preserve_index=False)
 
 

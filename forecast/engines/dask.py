@@ -13,8 +13,10 @@ import pandas as pd
 import pyarrow as pa
 
 from forecast.engines.batches import ROLE, Task, as_number
+from forecast.errors import OptionError
 from forecast.inference.predictor import Predictor
 
+SETTINGS = ("address", "scheduler", "num_workers")
 BYTES = {pa.binary(): pd.ArrowDtype(pa.binary())}  # which pandas itself has no type for
 
 
@@ -24,8 +26,13 @@ def session(settings: Mapping[str, str]) -> Iterator[Callable[[list[str]], dd.Da
 
     Args:
         settings: "address" of a cluster's scheduler, or of Dask itself: "scheduler" (threads,
-            processes) and "num_workers".
+            processes) and "num_workers", or any of its configuration, whose names have a dot.
+
+    Raises:
+        OptionError: if there is no such setting.
     """
+    if unknown := [name for name in settings if name not in SETTINGS and "." not in name]:
+        raise OptionError(f"dask has no setting {unknown[0]!r}; there are {', '.join(SETTINGS)}")
     own = {name: as_number(value) for name, value in settings.items()}
     address = own.pop("address", None)
     read: Any = dd.read_parquet

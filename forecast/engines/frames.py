@@ -19,7 +19,7 @@ MODULES = {"pyspark": "spark", "dask": "dask", "ray": "ray"}  # by the package o
 BAD_SERIES = ("raise", "report")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DistributedForecast:
     """A forecast that an engine computes when it is asked for.
 
@@ -30,6 +30,11 @@ class DistributedForecast:
 
     table: Any
     make_paths: Callable[[], Any] | None = None
+
+    def __repr__(self) -> str:
+        """Say what computes it."""
+        paths = "" if self.make_paths is None else ", path_table"
+        return f"{type(self).__name__}(table{paths}: {_kind(self.table)}, not computed yet)"
 
     @property
     def path_table(self) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,8 +60,14 @@ class Lake(NamedTuple):
             try:
                 rows += pq.read_metadata(path).num_rows
             except (OSError, pa.ArrowException) as error:
-                problem = " ".join(str(error).split())
-                raise DataError(f"{path}: not a readable Parquet file: {problem:.120}") from None
+                if Path(path).is_dir():
+                    problem = f"a folder; name its files, such as '{path.rstrip('/')}/*.parquet'"
+                    raise DataError(f"{path}: {problem}") from None
+                problem = re.split(r"\. |\n", str(error))[0]
+                raise DataError(
+                    f"{path}: not a readable Parquet file, which is what can be read in parts: "
+                    f"{problem:.120}"
+                ) from None
         return cls(tuple(files), pq.read_schema(files[0]), rows)
 
 
@@ -257,8 +264,8 @@ def _found(folder: Path, request: str) -> tuple[Written, Any]:
         last = about["last"]
     if strangers:
         raise DataError(
-            f"{folder} holds {strangers[0].name}, which is no part of this forecast; name another "
-            "folder, or remove what it holds"
+            f"{folder} holds {strangers[0].name}, which is no part of this forecast: it has "
+            "another model, table, horizon or options; name another folder, or remove what it holds"
         )
     return done, last
 

@@ -21,6 +21,7 @@ from forecast.engines.lake import READ, Lake, opened, quoted
 from forecast.errors import require_whole
 
 MAX_ROWS = 5_000_000  # that a training holds in memory, in some 2 GB
+FEWEST_ROWS = 1_000  # that can be asked for
 MIN_SERIES = 100  # to draw, where there are as many: rather parts of them than fewer
 LOOKED_AT = 10  # files of which the first rows tell the roles of the columns
 HEAD = 1_000  # rows of each
@@ -81,7 +82,7 @@ def draw(
         DataError: if a file cannot be read, or the role of a column is not clear.
         OptionError: if max_rows is out of range, or DuckDB is not installed.
     """
-    require_whole("max_rows", max_rows, 1)
+    require_whole("max_rows", max_rows, FEWEST_ROWS)
     files = files_of(*([paths] if isinstance(paths, str) else paths))
     lake = Lake.of(files)
     if lake.rows <= max_rows:
@@ -105,7 +106,8 @@ def draw(
         place = f"row_number() OVER (PARTITION BY {name} ORDER BY {time} DESC)"
         rows = database.sql(
             f"SELECT * FROM {READ} WHERE {name} IN (SELECT id FROM chosen)"
-            + (f" QUALIFY {place} <= {last}" if is_cut else ""),
+            + (f" QUALIFY {place} <= {last}" if is_cut else "")
+            + f" ORDER BY {name}{f', {time}' if found.time in lake.columns else ''}",
             params=[files],
         ).to_arrow_table()
     source = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"

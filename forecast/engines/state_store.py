@@ -124,6 +124,10 @@ class StateStore:
                 f"{self.model.state.fingerprint[:8]}; give that model, or name another file"
             )
 
+    def __repr__(self) -> str:
+        """Say where it is, and how many series it has."""
+        return f"{type(self).__name__}({str(self.path)!r}: {len(self):,} series)"
+
     def __enter__(self) -> Self:
         """The store."""
         return self

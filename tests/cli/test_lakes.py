@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,7 +58,7 @@ def test_parquet_files_are_forecast_into_a_folder(tmp_path, table, model):
 
     assert first.exit_code == 0, first.output
     assert first.stderr == "Wrote out/: 1 file, 21 rows.\n"
-    assert "out has 1 file of this forecast; going on after that." in again.stderr
+    assert again.stderr == "out has all of this forecast: 1 file, 21 rows.\n"
     assert_same(read(tmp_path / "out"), model.predict(3, table, levels=80))
 
 
@@ -76,6 +78,19 @@ def test_states_are_made_updated_and_forecast(tmp_path, table, model):
     first = table["day"] < "2024-01-10"
     expected = model.observe(model.encode(table[first]), table[~first])
     assert_same(read(tmp_path / "out"), model.predict(3, state=expected))
+
+
+def test_what_a_forecast_warns_of_is_said_once(table, make_model):
+    make_model(to_panel(table), horizon=2).save("short.forecast")
+    made = run("update", "lake.csv", "--model", "short.forecast", "--states", "all.states")
+    assert made.exit_code == 0, made.output
+    words = ["predict", "--model", "short.forecast", "-n", 5, "--out"]
+
+    for more in (["out/", "lake/0.parquet"], ["tonight/", "--states", "all.states"]):
+        outcome = run(*words, *more)
+
+        assert outcome.exit_code == 0, outcome.output
+        assert outcome.stderr.count("training practised 2 of the 5 steps") == 1
 
 
 @pytest.mark.slow
@@ -100,7 +115,7 @@ def test_an_engine_forecasts_and_says_what_is_wrong_in_one_line(
     bad = run("predict", f"{tmp_path}/twice.parquet", *words, "--out", f"{tmp_path}/bad/")
 
     assert done.exit_code == 0, done.output
-    assert done.stderr == f"Wrote {tmp_path}/out/.\n"
+    assert re.fullmatch(rf"Wrote {tmp_path}/out/: \d files?, 21 rows.\n", done.stderr)
     found = pd.concat([pd.read_parquet(part) for part in (tmp_path / "out").glob("*.parquet")])
     assert_same(found.sort_values(["shop", "day"]), model.predict(3, table))
     assert again.exit_code == 1

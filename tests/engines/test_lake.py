@@ -142,7 +142,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path, model, lake, change):
         os.utime(lake.files[0], ns=(1, 1))
 
     with pytest.raises(
-        DataError, match=f"out holds {name or 'part'}.*no part of this forecast; name"
+        DataError, match=f"out holds {name or 'part'}.*no part of this forecast: it has"
     ):
         list(forecast_lake(model, lake, str(folder), **{"horizon": 3, **change}))
 

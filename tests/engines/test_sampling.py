@@ -71,21 +71,22 @@ def test_every_series_is_as_likely_as_any_other():
 
 
 @pytest.mark.usefixtures("table")
-def test_what_fits_or_cannot_be_divided_is_not_drawn_from(table):
+def test_what_fits_or_cannot_be_divided_is_not_drawn_from():
     assert draw("lake/*.parquet", 3_080) is None
-    wide = table.pivot_table(index="day", columns="shop", values="sold").reset_index()
+    days = pd.date_range("2020-01-01", periods=1_100)
+    wide = pd.DataFrame({"day": days, **{f"shop {k}": np.arange(1_100.0) for k in range(3)}})
     wide.to_parquet("wide.parquet", index=False)
-    assert draw("wide.parquet", 10) is None
-    table[table["shop"] == "shop 000"].drop(columns="shop").to_parquet("one.parquet", index=False)
-    assert draw("one.parquet", 10) is None
+    assert draw("wide.parquet", 1_000) is None
+    wide[["day", "shop 0"]].to_parquet("one.parquet", index=False)
+    assert draw("one.parquet", 1_000) is None
 
 
 @pytest.mark.usefixtures("table")
 def test_what_cannot_be_is_refused():
-    with pytest.raises(OptionError, match="max_rows is 0"):
-        draw("lake/*.parquet", 0)
+    with pytest.raises(OptionError, match="max_rows is 999"):
+        draw("lake/*.parquet", 999)
     with pytest.raises(DataError, match="store"):
-        draw("lake/*.parquet", 10, id="store")
+        draw("lake/*.parquet", 1_000, id="store")
 
 
 @pytest.mark.usefixtures("table", "trained_once")
@@ -98,6 +99,9 @@ def test_the_command_trains_the_model_of_the_rows_that_are_drawn():
     sample = draw("lake/*.parquet", 2_000, 1)
     assert "Read lake/0.parquet and 2 more: 100 series, 2,000 rows." in outcome.stderr
     assert sample.note in outcome.stderr
+    assert "m.forecast knows the series that were drawn; the others are forecast" in outcome.stderr
+    assert "forecast predict 'lake/*.parquet' --horizon" in outcome.stderr
+    assert outcome.stderr.endswith("--out FOLDER/\n")
     expected = Forecaster(steps=2, seed=1).fit(sample.table).model_
     found = load("m.forecast")
     assert found.weights.keys() == expected.weights.keys()

@@ -122,6 +122,8 @@ def test_every_command_in_the_readmes_table_runs():
         for row in re.findall(r"^\| [a-z].*\|$", README, re.M)
         for command in re.findall(r"`(forecast [^`]*)`", row)
     ]
+    Path("lake").mkdir()
+    pd.read_csv("sales.csv", parse_dates=["day"]).to_parquet("lake/rows.parquet", index=False)
     run(f"forecast train sales.csv {SMALL}")
 
     for command in commands:
@@ -129,7 +131,7 @@ def test_every_command_in_the_readmes_table_runs():
         command += f" {SMALL}" if trains and "pretrained" not in command else ""
         run(f"{command} {FEW}" if " tune " in command else command)
 
-    assert len(commands) == 37
+    assert len(commands) == 41
 
 
 @pytest.mark.usefixtures("sales", "untrained", "small_backtests")
