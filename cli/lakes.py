@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecast.errors import ArtifactError, ForecastWarning, OptionError
+from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
 
 from .inputs import Files, load_model
 from .output import Say, count_series, counting_bar, model_given, print_notes, quiet_libraries
@@ -116,11 +116,13 @@ def predict_states(
         _show(store.forecast(out, horizon, **options), "series", len(store), out, say)
 
 
-def update_states(table: tuple[str, ...], model: str, states: str, say: Say) -> None:
+def update_states(
+    table: tuple[str, ...], model: str, states: str, fill_gaps: bool, say: Say
+) -> None:
     """Take new rows into a store of states: of Parquet files some at a time, of others at once."""
     from forecast.data.io.multi_file import files_of
     from forecast.data.io.tables import read_table
-    from forecast.engines.batches import NEW_ROWS
+    from forecast.engines.batches import NEW_ROWS, refuse_text
     from forecast.engines.lake import Lake, in_order
     from forecast.engines.state_store import StateStore, Updated
 
@@ -128,15 +130,18 @@ def update_states(table: tuple[str, ...], model: str, states: str, say: Say) -> 
     with StateStore(states, known) as store:
         if all(path.endswith(".parquet") for path in paths):
             lake = Lake.of(paths)
+            refuse_text(known, lake.schema)
+            if not lake.rows:
+                raise DataError(f"{paths[0]}: no rows; an update needs some")
             batches = in_order({NEW_ROWS: lake}, known.config.schema.id)
             with counting_bar(say.quiet, "rows", lake.rows) as show:
-                for done in store.update_in_parts(batches):
+                for done in store.update_in_parts(batches, fill_gaps=fill_gaps):
                     show(done.rows + done.seen)
         else:
             read = read_table(*table, id=known.config.schema.id)
             panel = known.panel(read.frame, read.origin, all_missing=True)
             print_notes(panel.notes, say)
-            done = store.update(panel)
+            done = store.update(panel, fill_gaps=fill_gaps)
         seen = f", {done.seen:,} seen before" if done.seen else ""
         new = f", {done.new:,} of them new" if done.new else ""
         say(f"Took in {done.rows:,} rows of {count_series(done.series)}{new}{seen}.")

@@ -143,9 +143,10 @@ def read_some(
     from forecast.data.origin import TableOrigin
     from forecast.engines.sampling import MAX_ROWS, draw
 
-    paths = map(Path, files_of(*table))
+    paths = [*map(Path, files_of(*table))]
     is_parquet = all(path.suffix == ".parquet" and path.is_file() for path in paths)
-    if max_rows is not None and not is_parquet:
+    are_there = all(path.is_file() for path in paths)  # reading says what is wrong with others
+    if max_rows is not None and are_there and not is_parquet:
         raise OptionError(
             "--max-rows draws series from Parquet files, whose names end so; other tables are read "
             "whole: leave it out"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forecast.errors import ArtifactError, OptionError, first_few
+from forecast.errors import ArtifactError, first_few
 
 from .lakes import update_states
 from .output import (
@@ -62,9 +62,7 @@ def update(
 
     refuse_pretrained(model)
     if states is not None:
-        if fill_gaps:
-            raise OptionError("--fill-gaps does not go with --states; leave one of them out")
-        update_states(table, model, states, say)
+        update_states(table, model, states, fill_gaps, say)
         return
     known = Model.load(model)  # refuses what is not a model before a lock is left beside it
     read = read_table(*table, id=known.config.schema.id)

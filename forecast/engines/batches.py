@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.data.origin import TableOrigin
-from forecast.errors import DataError, ForecastError, ForecastWarning, OptionError
+from forecast.errors import DataError, ForecastError, ForecastWarning, OptionError, first_few
 from forecast.inference.forecast import path_columns, value_columns
 from forecast.inference.intervals import interval_source
 from forecast.inference.plausibility import unpractised_steps
@@ -32,6 +32,7 @@ ROWS = 200_000  # that are worked on together, give or take a series
 HISTORY, FUTURE, STATE, NEW_ROWS = "history", "future", "state", "new_rows"  # roles of rows
 ROLE = "__role"  # the column that tells them apart, where there are several
 ERROR = "error"  # the column that says why a series was not forecast
+SHOWN = 10  # columns in a message
 MANY = 1_000  # notes that are remembered, so as not to be told again
 RECORD = pa.field(STATE, pa.binary())
 CHECKED = ("paths", "seed", "runtime", "intervals")  # options of a rollout, before it begins
@@ -263,6 +264,8 @@ def make_task(
         tables: the rows by role, or the schemas of such tables.
         fields: of the outcome; with `reports` the error follows.
     """
+    for table in tables.values():
+        refuse_text(model, _schema(table))
     columns = {role: _schema(table).names for role, table in tables.items()}
     errors = [pa.field(ERROR, pa.string())] if reports else []
     schema = pa.schema([*fields, *errors])
@@ -334,9 +337,32 @@ def labels(model: Predictor, tables: Mapping[str, Any]) -> list[pa.Field]:
     if missing:
         raise DataError(
             f"the table has no column '{missing[0]}', which the model was trained with; its "
-            f"columns are {like.names}"
+            f"columns are {first_few(like.names, SHOWN)}"
         )
     return [like.field(name).with_nullable(True) for name in wanted]
+
+
+def refuse_text(model: Predictor, schema: pa.Schema) -> None:
+    """Raise DataError for times or numbers in text: how these are meant all rows tell, no part."""
+    names = model.config.schema
+    numbers = [covariate.name for covariate in model.config.known if not covariate.categories]
+    numbers += [covariate.name for covariate in model.config.static if not covariate.categories]
+    for name in (names.time, *names.targets, *numbers):
+        if name in schema.names and is_text(schema.field(name).type):
+            kind = "times, as timestamps or dates" if name == names.time else "numbers"
+            raise DataError(
+                f"the table has text in column '{name}', which may be read in another way in "
+                f"another part of it; give it as {kind}"
+            )
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type of Arrow is text."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(
+        is_kind(kind)
+        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    )
 
 
 def _schema(table: pa.Table | pa.Schema) -> pa.Schema:

@@ -9,11 +9,12 @@ from typing import Any
 
 import dask
 import dask.dataframe as dd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from forecast.engines.batches import ROLE, Task, as_number
-from forecast.errors import OptionError
+from forecast.errors import DataError, OptionError
 from forecast.inference.predictor import Predictor
 
 SETTINGS = ("address", "scheduler", "num_workers")
@@ -49,7 +50,7 @@ def session(settings: Mapping[str, str]) -> Iterator[Callable[[list[str]], dd.Da
 def write(frame: dd.DataFrame, folder: str) -> None:
     """Compute a frame, and write it as Parquet files."""
     untyped: Any = frame
-    untyped.to_parquet(folder)
+    untyped.to_parquet(folder, write_index=False)
 
 
 def prepared(frame: dd.DataFrame, model: Predictor) -> dd.DataFrame:  # noqa: ARG001 - every engine has it
@@ -91,8 +92,15 @@ def run(task: Task, frames: Mapping[str, dd.DataFrame], given: dd.DataFrame) -> 
 
 def _outcome(task: Task, rows: pd.DataFrame, dtypes: pd.Series[Any]) -> pd.DataFrame:
     """The outcome for a partition."""
-    rows = rows if task.id is None else rows.sort_values(task.id, kind="stable")
-    batches = pa.Table.from_pandas(rows, preserve_index=False).to_batches()
+    if task.id is not None:
+        codes, _ = pd.factorize(rows[task.id])
+        rows = rows.iloc[np.argsort(codes, kind="stable")]
+    try:
+        batches = pa.Table.from_pandas(rows, preserve_index=False).to_batches()
+    except pa.ArrowException as error:
+        raise DataError(
+            f"values of several types: {error.args[0]}; give a column one type"
+        ) from None
     found = pa.concat_tables([task.schema.empty_table(), *task.run(batches)])
     return _frame(found, dtypes)
 

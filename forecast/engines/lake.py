@@ -6,6 +6,7 @@ part of the forecast is a file, written whole or not at all; the next run begins
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -13,13 +14,23 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forecast.data.io.atomic_write import replace_file
-from forecast.engines.batches import FUTURE, HISTORY, ROLE, ROWS, Task, by_use, forecasting
+from forecast.data.io.multi_file import refuse_unlike
+from forecast.engines.batches import (
+    FUTURE,
+    HISTORY,
+    ROLE,
+    ROWS,
+    Task,
+    by_use,
+    forecasting,
+    is_text,
+)
 from forecast.errors import DataError, OptionError
 from forecast.inference.predictor import Predictor
 
@@ -27,6 +38,9 @@ MEMORY = "1GB"  # that DuckDB takes before it uses the disk
 BATCH = 100_000  # rows that it hands over
 READ = "read_parquet(?, union_by_name = true)"
 MARK = b"forecast"  # of what a part's file says about itself
+
+
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 
 class Lake(NamedTuple):
@@ -53,12 +67,14 @@ class Lake(NamedTuple):
         """Look at the files.
 
         Raises:
-            DataError: if one is no Parquet file.
+            DataError: if one is no Parquet file, or unlike the first.
         """
-        rows = 0
+        rows, schemas = 0, []
         for path in files:
             try:
-                rows += pq.read_metadata(path).num_rows
+                with pq.ParquetFile(path) as file:
+                    rows += file.metadata.num_rows
+                    schemas.append(file.schema_arrow)
             except (OSError, pa.ArrowException) as error:
                 if Path(path).is_dir():
                     problem = f"a folder; name its files, such as '{path.rstrip('/')}/*.parquet'"
@@ -68,7 +84,23 @@ class Lake(NamedTuple):
                     f"{path}: not a readable Parquet file, which is what can be read in parts: "
                     f"{problem:.120}"
                 ) from None
-        return cls(tuple(files), pq.read_schema(files[0]), rows)
+        refuse_unlike([schema.empty_table().to_pandas() for schema in schemas], files)
+        for path, schema in zip(files, schemas, strict=True):
+            for name in schema.names:
+                if is_text(schema.field(name).type) != is_text(schemas[0].field(name).type):
+                    raise DataError(
+                        f"{path}: '{name}' is text here or in {files[0]}, but not in both; give "
+                        "the column one type"
+                    )
+        return cls(tuple(files), schemas[0], rows)
+
+    def restored(self, rows: Rows) -> Rows:
+        """Rows from DuckDB, which keeps no time zone but its own, with those of the files."""
+        for place, field in enumerate(rows.schema):
+            own = self.schema.field(field.name).type if field.name in self.columns else field.type
+            if pa.types.is_timestamp(own) and own.tz is not None and own != field.type:
+                rows = rows.set_column(place, field.with_type(own), rows.column(place).cast(own))
+        return rows
 
 
 def in_order(
@@ -93,7 +125,8 @@ def in_order(
     own = [] if after is None else [after]
     given = [value for lake in lakes.values() for value in (list(lake.files), *own)]
     with opened(*lakes.values()) as database:
-        yield from database.sql(query, params=given).to_arrow_reader(BATCH)
+        for rows in database.sql(query, params=given).to_arrow_reader(BATCH):
+            yield functools.reduce(lambda held, lake: lake.restored(held), lakes.values(), rows)
 
 
 @contextmanager
@@ -178,6 +211,8 @@ def forecast_lake(
     files = [(path, about.st_size, about.st_mtime_ns) for path, about in found]
     request = digest(model, files, horizon, reports, sorted(options.items()))
     total = sum(table.rows for table in own.values())
+    if not lake.rows:
+        raise DataError(f"{lake.files[0]}: no rows; a forecast needs some")
     return write_parts(
         task, lambda last: in_order(own, task.id, last), total, folder, request, rows
     )

@@ -17,8 +17,9 @@ from forecast.data.column_roles import ColumnRoles, FoundRoles
 from forecast.data.io.multi_file import files_of
 from forecast.data.origin import TableOrigin
 from forecast.data.to_panel import find_columns
+from forecast.engines.batches import is_text
 from forecast.engines.lake import READ, Lake, opened, quoted
-from forecast.errors import require_whole
+from forecast.errors import DataError, require_whole
 
 MAX_ROWS = 5_000_000  # that a training holds in memory, in some 2 GB
 FEWEST_ROWS = 1_000  # that can be asked for
@@ -76,10 +77,11 @@ def draw(
         id, time, target, date_format, frequency: see `to_panel`.
 
     Returns:
-        The sample; None where all rows fit, or where no column says which series they are of.
+        The sample; None where all rows fit.
 
     Raises:
-        DataError: if a file cannot be read, or the role of a column is not clear.
+        DataError: if a file cannot be read, the role of a column is not clear, or no column says
+            which series the rows are of.
         OptionError: if max_rows is out of range, or DuckDB is not installed.
     """
     require_whole("max_rows", max_rows, FEWEST_ROWS)
@@ -89,18 +91,29 @@ def draw(
         return None
     roles = ColumnRoles(id, time, target)
     found = _columns(lake, roles, frequency=frequency, date_format=date_format)
+    source = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
     if found.id not in lake.columns:
-        return None
+        raise DataError(
+            f"{source}: no column says which series its {lake.rows:,} rows are of, so none can be "
+            f"drawn; to read all of them, give --max-rows {lake.rows} (max_rows= in Python)"
+        )
     name, time = quoted(str(found.id)), quoted(found.time)
     with opened(lake) as database:
         counts = database.sql(
-            f"SELECT {name} AS id, count(*) AS rows FROM {READ} WHERE {name} IS NOT NULL "
-            "GROUP BY ALL ORDER BY ALL",
+            f"SELECT {name} AS id, count(*) AS rows FROM {READ} GROUP BY ALL ORDER BY ALL",
             params=[files],
         ).to_arrow_table()
+        if counts["id"].null_count:
+            raise DataError(f"{source}: rows without '{found.id}'; every row needs an id")
         lengths = counts["rows"].to_numpy()
         last = max(max_rows // min(len(lengths), MIN_SERIES), 1)
         is_cut = bool((lengths > last).any()) and found.time in lake.columns
+        if is_cut and is_text(lake.schema.field(found.time).type):
+            raise DataError(
+                f"{source}: series of more than {last:,} rows are to be cut to their last ones, "
+                f"but '{found.time}' is text, of which the last is not known; give it as "
+                "timestamps, or raise --max-rows (max_rows= in Python)"
+            )
         chosen = _chosen(np.minimum(lengths, last) if is_cut else lengths, max_rows, seed)
         database.register("chosen", counts.select(["id"]).take(chosen))
         place = f"row_number() OVER (PARTITION BY {name} ORDER BY {time} DESC)"
@@ -110,9 +123,10 @@ def draw(
             + f" ORDER BY {name}{f', {time}' if found.time in lake.columns else ''}",
             params=[files],
         ).to_arrow_table()
-    source = files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+    table = lake.restored(rows)
     drawn = (len(chosen), len(lengths))
-    return Sample(rows.to_pandas(), source, *drawn, lake.rows, last if is_cut else None)
+    source = f"the rows drawn from {source}"
+    return Sample(table.to_pandas(), source, *drawn, lake.rows, last if is_cut else None)
 
 
 def _columns(lake: Lake, roles: ColumnRoles, **how: str | None) -> FoundRoles:

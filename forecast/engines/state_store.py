@@ -8,10 +8,11 @@ is counted twice.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -41,6 +42,7 @@ TABLES = (
     "CREATE TABLE model (format INTEGER, fingerprint TEXT, name TEXT, changes INTEGER)",
     "CREATE TABLE state (id NOT NULL PRIMARY KEY, time INTEGER NOT NULL, record BLOB NOT NULL)",
 )
+MEMORY = ":memory:"  # no file
 PATIENCE = 60.0  # seconds to wait for another process that writes
 SERIES = 10_000  # that are worked on together
 PARAMETERS = 30_000  # of one statement; SQLite takes 32,766
@@ -91,8 +93,12 @@ class StateStore:
         """
         self.path, self.model = Path(path), travelling(model)
         with self._readable():
+            if str(path) != MEMORY and not self.path.exists():
+                self._make_file()
             self._database = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE)
             try:
+                if str(path) == MEMORY:
+                    self._fill(self._database)
                 self._begin()
             except BaseException:
                 self.close()
@@ -101,17 +107,15 @@ class StateStore:
     def _begin(self) -> None:
         run = self._database.execute
         tables = "SELECT 1 FROM sqlite_master"
-        if run("PRAGMA application_id").fetchone() != (MARK,) and run(tables).fetchone():
+        if not run(tables).fetchone():
+            raise ArtifactError(
+                f"{self.path}: an empty file, which no store of states is: it may have been lost; "
+                "restore a copy, or remove it to begin anew"
+            )
+        if run("PRAGMA application_id").fetchone() != (MARK,):
             raise ArtifactError(f"{self.path}: no store of states; name another file")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = FULL")  # what is done is on the disk
-        with self._transaction():
-            if not run(tables).fetchone():
-                run(f"PRAGMA application_id = {MARK}")
-                for statement in TABLES:
-                    run(statement)
-                about = (FORMAT, self.model.state.fingerprint, uuid.uuid4().hex)
-                run("INSERT INTO model VALUES (?, ?, ?, 0)", about)
         made, fingerprint = run("SELECT format, fingerprint FROM model").fetchone()
         if made != FORMAT:
             raise ArtifactError(
@@ -123,6 +127,27 @@ class StateStore:
                 f"{self.path}: its states belong to model {fingerprint[:8]}, this is model "
                 f"{self.model.state.fingerprint[:8]}; give that model, or name another file"
             )
+
+    def _make_file(self) -> None:
+        """Make the file whole or not at all; another process may be first."""
+        draft = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            with closing(sqlite3.connect(draft, isolation_level=None)) as database:
+                self._fill(database)
+            with suppress(FileExistsError):
+                os.link(draft, self.path)
+        except OSError as error:
+            raise ArtifactError(f"{self.path}: cannot make the file: {error.strerror}") from None
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _fill(self, database: sqlite3.Connection) -> None:
+        """Make the tables of an empty database."""
+        database.execute(f"PRAGMA application_id = {MARK}")
+        for statement in TABLES:
+            database.execute(statement)
+        about = (FORMAT, self.model.state.fingerprint, uuid.uuid4().hex)
+        database.execute("INSERT INTO model VALUES (?, ?, ?, 0)", about)
 
     def __repr__(self) -> str:
         """Say where it is, and how many series it has."""
@@ -190,6 +215,10 @@ class StateStore:
             DataError: if the folder holds something else.
             OptionError: if an option does not fit.
         """
+        if not len(self):
+            raise ArtifactError(
+                f"{self.path}: has no series; make their states from histories first"
+            )
         like = as_rows(self.model, self.model.state).schema
         task = forecasting(self.model, {STATE: like}, horizon, **options)
         version = self._read("SELECT name, changes FROM model")
@@ -201,13 +230,17 @@ class StateStore:
 
         return write_parts(task, batches_after, len(self), folder, request, series - 1)
 
-    def update(self, new_rows: Any, source: str = "the new rows") -> Updated:
+    def update(
+        self, new_rows: Any, source: str = "the new rows", *, fill_gaps: bool = False
+    ) -> Updated:
         """Take new rows in; a series without a state gets one from them.
 
         Args:
             new_rows: a table of any library with the columns that the model was trained on, or a
                 `Panel`; of each series from the row after its last one on, or from an earlier one.
             source: what to call the table in messages.
+            fill_gaps: whether rows may be missing before the new ones; they are then taken as
+                missing values.
 
         Raises:
             DataError: if rows cannot be used; those of the other series are not taken in either.
@@ -217,9 +250,9 @@ class StateStore:
         if not isinstance(panel, Panel):
             panel = self.model.panel(new_rows, TableOrigin(source), all_missing=True)
         with self._transaction():  # from before the states are read, so that none is overtaken
-            return self._update(panel)
+            return self._update(panel, fill_gaps)
 
-    def _update(self, panel: Panel) -> Updated:
+    def _update(self, panel: Panel, fill_gaps: bool) -> Updated:
         known = self.states(panel.ids.tolist())
         seen = _rows_seen(panel, known)
         left = panel.lengths - seen
@@ -231,12 +264,13 @@ class StateStore:
         if known is None:
             self._write(self.model.encode(rows))
             return done._replace(new=len(rest))
-        state, changed = self.model.observe(known, rows), {*rows.ids.tolist()}
+        state = self.model.observe(known, rows, fill_gaps=fill_gaps)
+        changed = {*rows.ids.tolist()}
         self._write(state.take(np.array([name in changed for name in state.ids.tolist()])))
         return done._replace(new=len(changed - {*known.ids.tolist()}))
 
     def update_in_parts(
-        self, batches: Iterable[pa.RecordBatch], rows: int = ROWS
+        self, batches: Iterable[pa.RecordBatch], rows: int = ROWS, *, fill_gaps: bool = False
     ) -> Iterator[Updated]:
         """`update`, some rows at a time, from batches: rows of a series follow each other.
 
@@ -245,7 +279,7 @@ class StateStore:
         """
         done = Updated()
         for part in whole_series(batches, self.model.config.schema.id, rows):
-            done = done.plus(self.update(part))
+            done = done.plus(self.update(part, fill_gaps=fill_gaps))
             yield done
 
     def _state(self, found: list[tuple[Any, bytes]]) -> State:
@@ -281,7 +315,17 @@ class StateStore:
         try:
             yield
         except sqlite3.Error as error:
-            raise ArtifactError(f"{self.path}: {error}") from None
+            raise ArtifactError(f"{self.path}: {self._problem(error)}") from None
+
+    def _problem(self, error: sqlite3.Error) -> str:
+        """What SQLite found, and what to do."""
+        if self.path.is_dir():
+            return "a folder, not a store of states; name a file"
+        if not self.path.parent.is_dir():
+            return "there is no such folder; make it first"
+        if isinstance(error, sqlite3.OperationalError):  # a full disk, a lock
+            return str(error)
+        return f"not a readable store of states ({error}); restore a copy, or make it anew"
 
 
 def _plain(name: Any) -> Any:

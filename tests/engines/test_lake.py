@@ -163,12 +163,41 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path):
         Lake.of([str(tmp_path / "sales.csv")])
 
 
-def test_files_of_different_types_are_refused_in_one_line(tmp_path, model, table):
+def test_files_that_are_unlike_are_refused_in_one_line(tmp_path, table):
     lake = written(tmp_path / "lake", table, files=1)
     pq.write_table(
         pq.read_table(lake.files[0]).drop_columns("day"), tmp_path / "lake" / "x.parquet"
     )
-    both = Lake.of([*lake.files, str(tmp_path / "lake" / "x.parquet")])
+    table.assign(shop=1).to_parquet(tmp_path / "lake" / "y.parquet", index=False)
 
-    with pytest.raises(DataError, match="day"):
-        list(forecast_lake(model, both, str(tmp_path / "out"), 3))
+    with pytest.raises(DataError, match=r"x.parquet: unlike .*0.parquet it lacks 'day'; give all"):
+        Lake.of([*lake.files, str(tmp_path / "lake" / "x.parquet")])
+    with pytest.raises(
+        DataError, match=r"y.parquet: 'shop' is text here or in .*0.parquet, but not"
+    ):
+        Lake.of([*lake.files, str(tmp_path / "lake" / "y.parquet")])
+
+
+def test_times_keep_their_zone(tmp_path, make_model, table):
+    """DuckDB has a zone of its own; clocks change within these rows."""
+    zoned = table.assign(day=(table["day"] + pd.Timedelta(days=75)).dt.tz_localize("Europe/Berlin"))
+    model = make_model(to_panel(zoned))
+
+    list(forecast_lake(model, written(tmp_path / "lake", zoned), str(tmp_path / "out"), 3))
+
+    assert_same(read(tmp_path / "out"), model.predict(3, zoned))
+
+
+@pytest.mark.parametrize("column", ["day", "sold"])
+def test_text_whose_meaning_all_rows_tell_is_refused(tmp_path, model, table, column):
+    lake = written(tmp_path / "lake", table.assign(**{column: table[column].astype(str)}))
+
+    with pytest.raises(DataError, match=f"text in column '{column}'.* in another part of it; give"):
+        list(forecast_lake(model, lake, str(tmp_path / "out"), 3))
+
+
+def test_files_without_rows_are_refused(tmp_path, model, table):
+    lake = written(tmp_path / "lake", table[:0], files=1)
+
+    with pytest.raises(DataError, match=r"0.parquet: no rows; a forecast needs some"):
+        list(forecast_lake(model, lake, str(tmp_path / "out"), 3))

@@ -76,9 +76,31 @@ def test_what_fits_or_cannot_be_divided_is_not_drawn_from():
     days = pd.date_range("2020-01-01", periods=1_100)
     wide = pd.DataFrame({"day": days, **{f"shop {k}": np.arange(1_100.0) for k in range(3)}})
     wide.to_parquet("wide.parquet", index=False)
-    assert draw("wide.parquet", 1_000) is None
     wide[["day", "shop 0"]].to_parquet("one.parquet", index=False)
-    assert draw("one.parquet", 1_000) is None
+    for path in ("wide.parquet", "one.parquet"):
+        with pytest.raises(DataError, match=f"^{path}: no column .* give --max-rows 1100 "):
+            draw(path, 1_000)
+        assert draw(path, 1_100) is None
+
+
+def test_times_keep_their_zone(table):
+    zoned = table.assign(day=table["day"].dt.tz_localize("Europe/Berlin"))
+    zoned.to_parquet("zoned.parquet", index=False)
+
+    sample = draw("zoned.parquet", 2_000, seed=1)
+
+    assert str(sample.table["day"].dt.tz) == "Europe/Berlin"
+    assert (sample.table["day"].dt.hour == 0).all()
+
+
+def test_what_the_last_rows_are_must_be_known_and_whose_they_are(table):
+    table.assign(day=table["day"].dt.strftime("%d.%m.%Y")).to_parquet("text.parquet", index=False)
+    table.assign(shop=table["shop"].where(table["sold"] > 3)).to_parquet("n.parquet", index=False)
+
+    with pytest.raises(DataError, match="'day' is text, of which the last is not known"):
+        draw("text.parquet", 2_000)
+    with pytest.raises(DataError, match="rows without 'shop'; every row needs an id"):
+        draw("n.parquet", 2_000)
 
 
 @pytest.mark.usefixtures("table")
@@ -97,7 +119,8 @@ def test_the_command_trains_the_model_of_the_rows_that_are_drawn():
 
     assert outcome.exit_code == 0, outcome.output
     sample = draw("lake/*.parquet", 2_000, 1)
-    assert "Read lake/0.parquet and 2 more: 100 series, 2,000 rows." in outcome.stderr
+    told = "Read the rows drawn from lake/0.parquet and 2 more: 100 series, 2,000 rows."
+    assert told in outcome.stderr
     assert sample.note in outcome.stderr
     assert "m.forecast knows the series that were drawn; the others are forecast" in outcome.stderr
     assert "forecast predict 'lake/*.parquet' --horizon" in outcome.stderr

@@ -128,13 +128,13 @@ def test_no_other_process_can_write_while_states_are_advanced(store, model, tabl
     seen = []
     observe = type(model).observe
 
-    def observe_and_look(self, *given):
+    def observe_and_look(self, *given, **options):
         other = sqlite3.connect(store.path, timeout=0.0)
         with pytest.raises(sqlite3.OperationalError, match="database is locked"):
             other.execute("BEGIN IMMEDIATE")
         other.close()
         seen.append(True)
-        return observe(self, *given)
+        return observe(self, *given, **options)
 
     monkeypatch.setattr(type(model), "observe", observe_and_look)
     store.update(table)
@@ -173,7 +173,9 @@ def test_a_damaged_store_is_one_line(tmp_path, model, table):
     content[4096:] = b"x" * (len(content) - 4096)
     path.write_bytes(content)
 
-    malformed = pytest.raises(ArtifactError, match=r"all\.states: database disk image is malformed")
+    malformed = pytest.raises(
+        ArtifactError, match=r"all\.states: .*database disk image is malformed"
+    )
     with malformed, StateStore(path, model) as store:
         list(store.parts())
 
@@ -191,7 +193,7 @@ def test_another_file_is_refused_and_stays_as_it_is(tmp_path, model, content):
     path = tmp_path / "sales.csv"
     path.write_bytes(content)
 
-    with pytest.raises(ArtifactError, match=r"sales.csv: file is not a database"):
+    with pytest.raises(ArtifactError, match=r"sales.csv: not a readable store of states"):
         StateStore(path, model)
 
     assert path.read_bytes() == content
@@ -206,8 +208,38 @@ def test_another_database_is_refused(tmp_path, model):
         StateStore(tmp_path / "shop.db", model)
 
 
+def test_a_file_that_lost_its_states_is_no_new_store(tmp_path, model):
+    (tmp_path / "all.states").touch()
+
+    with pytest.raises(
+        ArtifactError, match=r"all.states: an empty file, .* remove it to begin anew"
+    ):
+        StateStore(tmp_path / "all.states", model)
+
+
+def test_a_store_is_made_whole_with_nothing_beside_it(tmp_path, model):
+    StateStore(tmp_path / "all.states", model).close()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["all.states"]
+    with pytest.raises(ArtifactError, match="has no series; make their states from histories"):
+        list(StateStore(tmp_path / "all.states", model).forecast(str(tmp_path / "out"), 2))
+
+
+def test_rows_may_be_missing_before_the_new_ones_if_that_is_asked_for(store, model, table):
+    old, new = until(table, 9), table[table["day"] > "1970-01-11"]
+    store.update(old)
+
+    with pytest.raises(DataError, match="--fill-gaps"):
+        store.update(new)
+    store.update(new, fill_gaps=True)
+
+    expected = model.observe(model.encode(old), new, fill_gaps=True)
+    found = store.states(expected.ids.tolist())
+    assert found.time.tolist() == expected.time.tolist()
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path, model):
-    with pytest.raises(ArtifactError, match=r"nowhere/all.states: unable to open database file"):
+    with pytest.raises(ArtifactError, match=r"nowhere/all.states: there is no such folder"):
         StateStore(tmp_path / "nowhere" / "all.states", model)
 
 
