@@ -5,7 +5,7 @@ PEERS := .bench
 export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE # every process of the tests would compile all modules again
 
-.PHONY: demo quick test check docs format bench pretrain fuzz clean
+.PHONY: demo quick test ray check docs format bench pretrain fuzz clean
 
 # Forecast a shipped dataset without training, then train on it and forecast again: two tables, and a
 # picture of both.
@@ -27,7 +27,11 @@ quick: $(VENV)/installed
 
 # All tests; first the quick ones, with what they may not use blocked.
 test: quick
-	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest -m "slow and not ray" --numprocesses 2 --dist worksteal
+
+# The tests of all verbs on Ray; `make test` has but one of them.
+ray: $(VENV)/installed
+	$(BIN)/python -m pytest -m ray
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -122,7 +122,7 @@ def update_states(
     """Take new rows into a store of states: of Parquet files some at a time, of others at once."""
     from forecast.data.io.multi_file import files_of
     from forecast.data.io.tables import read_table
-    from forecast.engines.batches import NEW_ROWS, refuse_text
+    from forecast.engines.batches import NEW_ROWS, needed, refuse_text
     from forecast.engines.lake import Lake, in_order
     from forecast.engines.state_store import StateStore, Updated
 
@@ -133,6 +133,7 @@ def update_states(
             refuse_text(known, lake.schema)
             if not lake.rows:
                 raise DataError(f"{paths[0]}: no rows; an update needs some")
+            lake = lake.only(needed(known, lake.columns))
             batches = in_order({NEW_ROWS: lake}, known.config.schema.id)
             with counting_bar(say.quiet, "rows", lake.rows) as show:
                 for done in store.update_in_parts(batches, fill_gaps=fill_gaps):

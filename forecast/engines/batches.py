@@ -356,6 +356,14 @@ def refuse_text(model: Predictor, schema: pa.Schema) -> None:
             )
 
 
+def needed(model: Predictor, names: Iterable[str]) -> list[str]:
+    """Those of some columns that a model needs, and records of states."""
+    known = model.config.schema
+    covariates = (covariate.name for covariate in (*model.config.known, *model.config.static))
+    wanted = {known.id, known.time, *known.targets, *covariates, STATE}
+    return [name for name in names if name in wanted]
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Whether a type of Arrow is text."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from forecast.engines.batches import ROLE, Task, as_number
+from forecast.engines.batches import ROLE, Task, as_number, needed
 from forecast.errors import DataError, OptionError
 from forecast.inference.predictor import Predictor
 
@@ -53,9 +53,10 @@ def write(frame: dd.DataFrame, folder: str) -> None:
     untyped.to_parquet(folder, write_index=False)
 
 
-def prepared(frame: dd.DataFrame, model: Predictor) -> dd.DataFrame:  # noqa: ARG001 - every engine has it
-    """The frame as it is: its times are those of pandas."""
-    return frame
+def prepared(frame: dd.DataFrame, model: Predictor) -> dd.DataFrame:
+    """The columns that the model needs; times are those of pandas."""
+    chosen: dd.DataFrame = frame[needed(model, frame.columns)]
+    return chosen
 
 
 def schema(frame: dd.DataFrame) -> pa.Schema:

@@ -48,8 +48,8 @@ def forecast_files(
         OptionError: if an option does not fit, or the engine is not installed.
         ForecastError: if the engine fails.
     """
-    if not _is_address(folder) and Path(folder).exists() and any(Path(folder).iterdir()):
-        raise DataError(f"{folder} holds something; name another folder, or empty it")
+    if not _is_address(folder):
+        _refuse_full(Path(folder))
     with _one_line(engine):
         try:
             module = import_module(f"forecast.engines.{engine}")
@@ -62,6 +62,14 @@ def forecast_files(
             covariates = None if future is None else read(_places([future]))
             forecast = model.rollout(horizon, read(_places(paths)), future=covariates, **options)
             module.write(forecast.table, _place(folder))
+
+
+def _refuse_full(folder: Path) -> None:
+    """Raise DataError where a place is no folder, or has something in it."""
+    if folder.is_file():
+        raise DataError(f"{folder}: a file; name a folder")
+    if folder.exists() and any(folder.iterdir()):
+        raise DataError(f"{folder} holds something; name another folder, or empty it")
 
 
 def _places(paths: Sequence[str]) -> list[str]:

@@ -30,6 +30,7 @@ from forecast.engines.batches import (
     by_use,
     forecasting,
     is_text,
+    needed,
 )
 from forecast.errors import DataError, OptionError
 from forecast.inference.predictor import Predictor
@@ -48,7 +49,7 @@ class Lake(NamedTuple):
 
     Attributes:
         files: their paths.
-        schema: of the first.
+        schema: of the first, or of those columns of it that are read.
         rows: of all.
     """
 
@@ -94,6 +95,10 @@ class Lake(NamedTuple):
                     )
         return cls(tuple(files), schemas[0], rows)
 
+    def only(self, names: Sequence[str]) -> Lake:
+        """The lake with some of its columns."""
+        return self._replace(schema=pa.schema([self.schema.field(name) for name in names]))
+
     def restored(self, rows: Rows) -> Rows:
         """Rows from DuckDB, which keeps no time zone but its own, with those of the files."""
         for place, field in enumerate(rows.schema):
@@ -119,7 +124,10 @@ def in_order(
     """
     where = "" if after is None else f"WHERE {quoted(str(id))} > ?"
     roles = [f", '{role}' AS {ROLE}" if len(lakes) > 1 else "" for role in lakes]
-    selects = [f"SELECT *{role} FROM {READ} {where}" for role in roles]
+    selects = [
+        f"SELECT {', '.join(map(quoted, lake.columns))}{role} FROM {READ} {where}"
+        for lake, role in zip(lakes.values(), roles, strict=True)
+    ]
     order = "" if id is None else f" ORDER BY {quoted(id)}"
     query = " UNION ALL BY NAME ".join(selects) + order
     own = [] if after is None else [after]
@@ -203,7 +211,9 @@ def forecast_lake(
         DataError: see `write_parts`.
         OptionError: if an option does not fit.
     """
-    own, apart = by_use({HISTORY: lake, FUTURE: future}, model.config.schema.id)
+    lakes = {HISTORY: lake, FUTURE: future}
+    needs = {role: one and one.only(needed(model, one.columns)) for role, one in lakes.items()}
+    own, apart = by_use(needs, model.config.schema.id)
     shared = {role: pa.concat_tables(map(pq.read_table, apart[role].files)) for role in apart}
     task = forecasting(model, own, horizon, shared=shared, reports=reports, **options)
     tables = [*own.values(), *apart.values()]

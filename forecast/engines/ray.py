@@ -12,7 +12,7 @@ import pyarrow as pa
 import ray
 from ray.data import DataContext, Dataset, read_parquet
 
-from forecast.engines.batches import ROLE, Task, as_number, as_schema
+from forecast.engines.batches import ROLE, Task, as_number, as_schema, needed
 from forecast.errors import ForecastError
 from forecast.inference.predictor import Predictor
 
@@ -41,9 +41,9 @@ def write(frame: Dataset, folder: str) -> None:
     frame.write_parquet(folder)
 
 
-def prepared(frame: Dataset, model: Predictor) -> Dataset:  # noqa: ARG001 - every engine has it
-    """The frame as it is: its times are those of Arrow."""
-    return frame
+def prepared(frame: Dataset, model: Predictor) -> Dataset:
+    """The columns that the model needs; times are those of Arrow."""
+    return frame.select_columns(needed(model, frame.columns()))
 
 
 def schema(frame: Dataset) -> pa.Schema:
@@ -58,7 +58,7 @@ def table(frame: Dataset) -> pa.Table:
     return pa.concat_tables([schema(frame).empty_table(), *blocks], promote_options="permissive")
 
 
-def run(task: Task, frames: Mapping[str, Dataset], given: Dataset) -> Dataset:
+def run(task: Task, frames: Mapping[str, Dataset], given: Dataset) -> Dataset:  # noqa: ARG001 - the types are those of Arrow
     """The outcome of a task for all series, computed when it is asked for.
 
     Args:
@@ -66,7 +66,7 @@ def run(task: Task, frames: Mapping[str, Dataset], given: Dataset) -> Dataset:
         frames: the rows by role.
         given: the first of them.
     """
-    rows = _together(frames) if len(frames) > 1 else given
+    rows = _together(frames) if len(frames) > 1 else next(iter(frames.values()))
     if task.id is None:
         rows = rows.repartition(1)
     else:  # each partition is one block, which Ray does not divide

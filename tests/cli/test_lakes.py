@@ -119,7 +119,7 @@ def test_an_engine_forecasts_and_says_what_is_wrong_in_one_line(
     found = pd.concat([pd.read_parquet(part) for part in (tmp_path / "out").glob("*.parquet")])
     assert_same(found.sort_values(["shop", "day"]), model.predict(3, table))
     assert again.exit_code == 1
-    assert "out/ holds something; name another folder, or empty it" in again.stderr
+    assert "out holds something; name another folder, or empty it" in again.stderr
     assert bad.exit_code == 1
     assert bad.stderr.count("\n") == 1
     assert "series 'shop 6', row " in bad.stderr

@@ -22,7 +22,7 @@ pytestmark = [
 ]
 LEVELS = (50, 80)
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
-ENGINES = ["dask", "spark", "ray"]
+ENGINES = ["dask", "spark", pytest.param("ray", marks=pytest.mark.ray)]
 
 
 @pytest.fixture(params=ENGINES)
@@ -138,6 +138,23 @@ def test_states_are_kept_advanced_and_forecast(spread, model, table):
     )
 
 
+def test_a_single_series_needs_no_id(spread, make_model, table):
+    one = table[table["shop"] == "shop 4"].drop(columns="shop").reset_index(drop=True)
+    model = make_model(to_panel(one))
+
+    assert_same(model.predict(2, spread(one)), model.predict(2, one), by=["date"])
+
+
+def test_columns_of_odd_names_and_those_that_are_not_needed(spread, make_model, table):
+    names = {"shop": 'shop "no."', "date": "day.of sale", "sold": "Umsatz.in €"}
+    odd = table.rename(columns=names)
+    model = make_model(to_panel(odd))
+
+    frame = model.predict(2, spread(odd.assign(note=["a"] * len(odd))))
+
+    assert_same(frame, model.predict(2, odd), by=('shop "no."', "day.of sale"))
+
+
 def test_a_backtest(spread, model, table):
     asked = {"horizon": 3, "cutoffs": 3, "levels": 80}
 
@@ -149,7 +166,7 @@ def test_a_backtest(spread, model, table):
     assert_same(found.table, expected.table, by=("shop", "cutoff", "date"))
     means = collected(found.by_forecast).groupby("model").mean(numeric_only=True)
     overall = expected.overall.drop(columns=["wql", "owa"], errors="ignore").sort_index()
-    np.testing.assert_allclose(means[overall.columns], overall, **CLOSE)
+    np.testing.assert_allclose(means[overall.columns].astype(float), overall, **CLOSE)
 
 
 def test_a_bad_row_ends_the_work_with_one_line(spread, model, table):

@@ -74,6 +74,8 @@ def test_a_folder_that_holds_something_is_left_alone(model, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "note.txt").write_text("mine")
 
-    with pytest.raises(DataError, match="out/ holds something; name another folder, or empty it"):
+    with pytest.raises(DataError, match="out holds something; name another folder, or empty it"):
         forecast_files(model, "dask", ["lake/*.parquet"], "out/", 3)
     assert (tmp_path / "out" / "note.txt").read_text() == "mine"
+    with pytest.raises(DataError, match=r"note.txt: a file; name a folder"):
+        forecast_files(model, "dask", ["lake/*.parquet"], "out/note.txt/", 3)
