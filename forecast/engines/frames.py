@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import Any
 
 from forecast.data.dataframes import is_of_engine
-from forecast.engines import batches
+from forecast.engines import tasks
 from forecast.engines.backtests import DistributedBacktest, backtesting
-from forecast.engines.batches import HISTORY, NEW_ROWS, STATE, Task
+from forecast.engines.batches import HISTORY, NEW_ROWS, STATE, Task, by_use
 from forecast.errors import OptionError
 from forecast.inference.predictor import Predictor
 
@@ -84,7 +84,7 @@ def rollout(
         raise OptionError("series= does not go with a frame of an engine; filter the frame")
     if frames[HISTORY] is not None and frames[STATE] is not None:
         raise OptionError("give a history or a state to continue, not both")
-    own, apart = batches.by_use(frames, model.config.schema.id)
+    own, apart = by_use(frames, model.config.schema.id)
     engine = engine_of(next(iter(own.values())))
     shared = {
         role: engine.table(engine.prepared(frame, model)) if is_of_engine(frame) else frame
@@ -93,7 +93,7 @@ def rollout(
 
     def made(count: int) -> Any:
         def task(schemas: Mapping[str, Any]) -> Task:
-            return batches.forecasting(
+            return tasks.forecasting(
                 model,
                 schemas,
                 horizon,
@@ -110,12 +110,12 @@ def rollout(
 
 def encode(model: Predictor, history: Any) -> Any:
     """States of histories, see `Predictor.encode`."""
-    return _run(model, {HISTORY: history}, partial(batches.encoding, model))
+    return _run(model, {HISTORY: history}, partial(tasks.encoding, model))
 
 
 def observe(model: Predictor, state: Any, new_rows: Any) -> Any:
     """States after new rows, see `Predictor.observe`."""
-    return _run(model, {STATE: state, NEW_ROWS: new_rows}, partial(batches.observing, model))
+    return _run(model, {STATE: state, NEW_ROWS: new_rows}, partial(tasks.observing, model))
 
 
 def backtest(

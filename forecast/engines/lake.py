@@ -28,10 +28,10 @@ from forecast.engines.batches import (
     ROWS,
     Task,
     by_use,
-    forecasting,
     is_text,
     needed,
 )
+from forecast.engines.tasks import forecasting
 from forecast.errors import DataError, OptionError
 from forecast.inference.predictor import Predictor
 

@@ -24,13 +24,12 @@ from forecast.data.panel import Panel
 from forecast.engines.batches import (
     ROWS,
     STATE,
-    as_rows,
-    forecasting,
     marked,
     travelling,
     whole_series,
 )
 from forecast.engines.lake import Written, digest, write_parts
+from forecast.engines.tasks import as_rows, forecasting
 from forecast.errors import ArtifactError
 from forecast.inference.predictor import Predictor
 from forecast.inference.state import State

@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 
 from forecast import DataError, ForecastWarning, OptionError
 from forecast.data.to_table import to_table
-from forecast.engines.batches import (
-    NEW_ROWS,
-    STATE,
-    encoding,
-    forecast_batch,
-    forecasting,
-    marked,
-    observing,
-    whole_series,
-)
+from forecast.engines.batches import NEW_ROWS, STATE, marked, whole_series
+from forecast.engines.tasks import encoding, forecast_batch, forecasting, observing
 
 LEVELS = (50, 80)
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}

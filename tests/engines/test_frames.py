@@ -9,7 +9,7 @@ import pytest
 
 from forecast import DataError, Model, OptionError
 from forecast.data.to_panel import to_panel
-from forecast.engines import batches
+from forecast.engines import tasks
 from forecast.engines.frames import engine_of
 
 pytestmark = [
@@ -197,7 +197,7 @@ def test_workers_import_no_tensorflow(spread, model, table):
     """Within what runs there; Dask's threads are those of this process, so it gets others."""
     engine = engine_of(spread(table))
     frame = engine.prepared(spread(table), model)
-    task = batches.forecasting(model, {"history": engine.schema(frame)}, 2)
+    task = tasks.forecasting(model, {"history": engine.schema(frame)}, 2)
     forecast = task.work
 
     def work(*given):
