@@ -194,6 +194,7 @@ def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, req
     monkeypatch.chdir(tmp_path)
     if page == "docs/scale.md":
         read_in(tmp_path, request.getfixturevalue("spark"))
+        request.getfixturevalue("ray_data")  # begun quietly
     if page in (
         "docs/guide.md",
         "docs/evaluation.md",
