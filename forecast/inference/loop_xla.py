@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from forecast.inference.parallel import cores
 from forecast.nn import tensorflow_namespace as tensors
-from forecast.nn.step import SPREAD, Blueprint, LoopCarry, ModelStep, StepMemory
+from forecast.nn.step import Blueprint, LoopCarry, ModelStep, StepMemory
 
 CORES = cores()
 MIN_PIECE = 64  # rows of a batch that are worth a thread of their own
@@ -63,10 +63,12 @@ def _compiled(blueprint: Blueprint) -> Any:
         cell = ModelStep.of(tensors, blueprint, arrays)
         carry = LoopCarry(tf.constant(0), memory)
         step = cell.rollout_step(step_features, limits, uniforms)
-        if blueprint.direct and uniforms is None:
-            value = tf.concat([value] * (1 + len(SPREAD)), -1)  # as many as the step returns
+        if not blueprint.direct or uniforms is not None:
+            path, carry = rollout(step, value, carry, horizon, step_features.shape[0])
+            return path, carry.memory
+        value = tf.concat([value] * (1 + cell.head.PARAMETERS), -1)  # as many as the step returns
         path, carry = rollout(step, value, carry, horizon, step_features.shape[0])
-        return path, carry.memory
+        return cell.with_spread(path), carry.memory
 
     return run
 

@@ -249,9 +249,12 @@ class NetworkEngine:
                 blueprint, self.weights, start.value, start.memory, features, bounds, uniforms
             )
         else:
-            step = self.step.rollout_step(features, bounds, uniforms)
+            cell = self.step
+            step = cell.rollout_step(features, bounds, uniforms)
             path, carry = rollout(step, start.value, LoopCarry(0, start.memory), horizon)
             memory = carry.memory
+            if self.config.direct and uniforms is None:
+                path = cell.with_spread(path)
         last = path[-1, :, : self.config.targets]
         after = replace(start, time=times[-1], value=last, memory=memory)
         return path.transpose(1, 0, 2), after

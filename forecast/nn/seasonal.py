@@ -167,7 +167,7 @@ class Seasonal:
         """Whether the last value is not missing, (..., 1): of several targets, which share."""
         d = _targets(self.sizes)
         observed = x[..., ROLES * d : (ROLES + 1) * d]
-        return self.xp.sum(observed, axis=-1, keepdims=True) / d
+        return observed if d == 1 else self.xp.sum(observed, axis=-1, keepdims=True) / d
 
     def _params(self, x: Array, output: Array) -> Array:
         """Raw parameters of the head (..., outputs); the first D of them are the location."""
@@ -180,7 +180,7 @@ class Seasonal:
         anchors = xp.concatenate([last, z.season, z.two_seasons, z.long_season], -1)
         before = [z.second_last, z.before_season, z.before_long_season]
         are_known = [is_known.second_last, is_known.before_season, is_known.before_long_season]
-        changes = xp.concatenate([last] * CHANGES, -1) - xp.concatenate(before, -1)
+        changes = self._beside_each(last, CHANGES) - xp.concatenate(before, -1)
         changes = changes * xp.concatenate(are_known, -1)
         coefficients = xp.tanh(raw[..., outputs + ANCHORS * d :])
         location = raw[..., :d]
@@ -193,8 +193,8 @@ class Seasonal:
 
     def _last(self, z: Roles, is_known: Roles) -> Array:
         """The last value, or where it is missing the next best one that is not, (..., D)."""
-        last = self.xp.zeros_like(z.last)
-        for role in ("season", "second_last", "last"):
+        last = z.season * is_known.season
+        for role in ("second_last", "last"):
             last = self.xp.where(getattr(is_known, role) > 0, getattr(z, role), last)
         return last
 
@@ -210,9 +210,13 @@ class Seasonal:
         masked = logits + NEVER * (1.0 - xp.concatenate(exists, -1))
         first, *others = _parts(masked, d, ANCHORS)
         largest = functools.reduce(xp.maximum, others, first)
-        exponentials = xp.exp(masked - xp.concatenate([largest] * ANCHORS, -1))
+        exponentials = xp.exp(masked - self._beside_each(largest, ANCHORS))
         first, *others = _parts(exponentials, d, ANCHORS)
-        return exponentials / xp.concatenate([sum(others, first)] * ANCHORS, -1)
+        return exponentials / self._beside_each(sum(others, first), ANCHORS)
+
+    def _beside_each(self, part: Array, count: int) -> Array:
+        """An array (..., D) to stand beside so many side by side; a single column broadcasts."""
+        return part if _targets(self.sizes) == 1 else self.xp.concatenate([part] * count, -1)
 
 
 def as_observed(state: NetworkState, is_true: Array | float = 1.0) -> NetworkState:

@@ -167,8 +167,8 @@ class ModelStep:
 
         Returns:
             The step: from what it is fed (B, D), and what it carries, to the next value (B, D). A
-            direct model's centre is followed by its quantiles at SPREAD, (B, 3D), which the next
-            step ignores.
+            direct model's centre is followed by the head's parameters, which the next step ignores
+            and `with_spread` takes.
         """
 
         def step(fed: Array, carry: LoopCarry) -> tuple[Array, LoopCarry]:
@@ -181,8 +181,20 @@ class ModelStep:
                 memory = memory.as_observed()
             value = self.xp.minimum(self.xp.maximum(value, limits[0]), limits[1])
             if self.direct and uniforms is None:
-                ends = [self.head.quantile(self.xp, params, level) for level in SPREAD]
-                value = self.xp.concatenate([value, *ends], -1)
+                value = self.xp.concatenate([value, params], -1)
             return value, LoopCarry(carry.step + 1, memory)
 
         return step
+
+    def with_spread(self, path: Array) -> Array:
+        """The steps of a direct model's centre, each followed by its quantiles at SPREAD.
+
+        Args:
+            path: what `rollout_step` has returned at each step, (H, B, .).
+
+        Returns:
+            (H, B, 3D).
+        """
+        d = path.shape[-1] // (1 + self.head.PARAMETERS)
+        ends = [self.head.quantile(self.xp, path[..., d:], level) for level in SPREAD]
+        return self.xp.concatenate([path[..., :d], *ends], -1)
