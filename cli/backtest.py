@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -293,15 +294,22 @@ def plain(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return rows.assign(**{str(first): labels}).to_dict("records")
 
 
+def _rows(count: int) -> str:
+    """So many rows, in words."""
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
 def description(scored: Scored, by: str | None) -> Iterator[str]:
     """The results of a backtest, in words and columns."""
     backtest = scored.backtest
     text, cutoffs = backtest.schema.text, backtest.cutoffs
     first, last = (text(backtest.frequency, int(end(cutoffs))) for end in (min, max))
     series = len(set(backtest.ids.tolist()))
+    of_first = sorted(cutoffs[backtest.ids == backtest.ids[0]].tolist())
+    apart = [(b - a) // backtest.frequency.step for a, b in itertools.pairwise(of_first)]
     yield (
         f"{len(backtest.ids):,} forecasts of {backtest.horizon} steps: {count_series(series)}, "
-        f"cutoffs from {first} to {last}."
+        f"cutoffs from {first} to {last}{f', {_rows(min(apart))} apart' if apart else ''}."
     )
     yield from (f"  {note}" for note in backtest.notes)
     yield ""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MODEL = "model.forecast"
 PRETRAINED = "pretrained"  # in place of a model file: the network that comes with the package
 TENSORFLOW_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+PACKAGES = {"sklearn": "scikit-learn"}  # by the modules that have other names
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ def _unforeseen(error: Exception) -> str:
     """What the operating system has refused, or what is a bug of ours, in one line."""
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return "not enough memory; use fewer series or steps, or a smaller --units or --batch-size"
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("forecast"):
+        package = str(error.name).partition(".")[0]
+        package = PACKAGES.get(package, package)
+        return f"{package} is not installed; install it with: pip install {package}"
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}"

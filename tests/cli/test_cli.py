@@ -723,6 +723,11 @@ def test_debug_shows_the_traceback_before_the_error_and_nothing_else_does():
         (RuntimeError("what\nnow"), "unexpected RuntimeError: what now; this is a bug, please"),
         (MemoryError(), "not enough memory; use fewer series or steps, or a smaller --units"),
         (OSError(5, "Input/output error", "disk"), "disk: Input/output error"),
+        (
+            ModuleNotFoundError("No module named 'sklearn'", name="sklearn.base"),
+            "scikit-learn is not installed; install it with: pip install scikit-learn",
+        ),
+        (ModuleNotFoundError("No module", name="forecast.x"), "unexpected ModuleNotFoundError"),
         (KeyboardInterrupt(), "interrupted before it was finished"),
         (forecast.DataError("a \x1b[2Jb"), "a \N{REPLACEMENT CHARACTER}[2Jb"),
     ],

@@ -44,7 +44,8 @@ def test_a_model_is_trained_and_held_against_naive_forecasts():
         "Training on the rows before the first cutoff, for at most 5m.",
     ]
     lines = result.stdout.splitlines()
-    assert lines[0] == ("6 forecasts of 5 steps: 2 series, cutoffs from 2024-02-20 to 2024-02-24.")
+    cutoffs = "cutoffs from 2024-02-20 to 2024-02-24, 2 rows apart."
+    assert lines[0] == f"6 forecasts of 5 steps: 2 series, {cutoffs}"
     assert lines[2].split()[:4] == ["MASE", "sMAPE", "%", "MAE"]
     named = [line.split()[0] for line in lines[3:10]]
     simple = ["naive", "seasonal_naive", "drift", "naive2"]
