@@ -20,6 +20,7 @@ from .output import (
     check_inputs,
     command,
     count_series,
+    counted,
     cutoffs_option,
     horizon_option,
     plot_option,
@@ -294,11 +295,6 @@ def plain(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return rows.assign(**{str(first): labels}).to_dict("records")
 
 
-def _rows(count: int) -> str:
-    """So many rows, in words."""
-    return f"{count:,} row{'' if count == 1 else 's'}"
-
-
 def description(scored: Scored, by: str | None) -> Iterator[str]:
     """The results of a backtest, in words and columns."""
     backtest = scored.backtest
@@ -307,9 +303,10 @@ def description(scored: Scored, by: str | None) -> Iterator[str]:
     series = len(set(backtest.ids.tolist()))
     of_first = sorted(cutoffs[backtest.ids == backtest.ids[0]].tolist())
     apart = [(b - a) // backtest.frequency.step for a, b in itertools.pairwise(of_first)]
+    between = counted(min(apart, default=0), "row")
     yield (
         f"{len(backtest.ids):,} forecasts of {backtest.horizon} steps: {count_series(series)}, "
-        f"cutoffs from {first} to {last}{f', {_rows(min(apart))} apart' if apart else ''}."
+        f"cutoffs from {first} to {last}{f', {between} apart' if apart else ''}."
     )
     yield from (f"  {note}" for note in backtest.notes)
     yield ""

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
 
 from .inputs import Files, load_model
-from .output import Say, count_series, counting_bar, model_given, print_notes, quiet_libraries
+from .output import (
+    Say,
+    count_series,
+    counted,
+    counting_bar,
+    model_given,
+    print_notes,
+    quiet_libraries,
+)
 
 if TYPE_CHECKING:
     from forecast.engines.lake import Written
@@ -88,7 +96,7 @@ def predict_on_engine(
             **options,
         )
     parts = [str(path) for path in Path(out).glob("*.parquet")]  # none of an address
-    about = f": {_files(len(parts))}, {Lake.of(parts).rows:,} rows" if parts else ""
+    about = f": {counted(len(parts), 'file')}, {Lake.of(parts).rows:,} rows" if parts else ""
     say(f"Wrote {out}{about}.")
 
 
@@ -165,16 +173,12 @@ def _show(steps: Iterator[Written], what: str, total: int, out: str, say: Say) -
     """Show how far a forecast has come, and say what has been written."""
     done = next(steps)
     if done.rows == total:
-        say(f"{out} has all of this forecast: {_files(done.parts)}, {done.forecasts:,} rows.")
+        files = counted(done.parts, "file")
+        say(f"{out} has all of this forecast: {files}, {done.forecasts:,} rows.")
         return
     if done.parts:
-        say(f"{out} has {_files(done.parts)} of this forecast; going on after that.")
+        say(f"{out} has {counted(done.parts, 'file')} of this forecast; going on after that.")
     with counting_bar(say.quiet, what, total) as show:
         for done in steps:
             show(done.rows)
-    say(f"Wrote {out}: {_files(done.parts)}, {done.forecasts:,} rows.")
-
-
-def _files(count: int) -> str:
-    """So many files, in words."""
-    return f"{count:,} file{'' if count == 1 else 's'}"
+    say(f"Wrote {out}: {counted(done.parts, 'file')}, {done.forecasts:,} rows.")

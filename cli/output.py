@@ -76,8 +76,8 @@ def _unforeseen(error: Exception) -> str:
     """What the operating system has refused, or what is a bug of ours, in one line."""
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return "not enough memory; use fewer series or steps, or a smaller --units or --batch-size"
-    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("forecast"):
-        package = str(error.name).partition(".")[0]
+    package = str(getattr(error, "name", "")).partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and package != "forecast":
         package = PACKAGES.get(package, package)
         return f"{package} is not installed; install it with: pip install {package}"
     if isinstance(error, OSError):
@@ -306,6 +306,11 @@ def check_place(path: str | None, option: str) -> None:
         raise ArtifactError(f"cannot write {path}: there is no folder {folder}; make it first")
     if not os.access(folder, os.W_OK):
         raise ArtifactError(f"cannot write {path}: no permission to write into {folder}")
+
+
+def counted(count: int, what: str) -> str:
+    """So many of something, in words."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def count_series(count: int) -> str:

@@ -281,8 +281,9 @@ def predict(
     options: dict[str, Any] = {"levels": levels, "intervals": intervals, "seed": seed}
     options |= {"runtime": runtime, "bounds": bounds}
     if is_folder(out):
-        for names, other in ((NOT_IN_PARTS, "--out FOLDER/"), (NOT_OF_STATES, "--states")):
-            if (other != "--states" or states) and (given := flags_given(names)):
+        refused = {"--out FOLDER/": NOT_IN_PARTS, "--states": NOT_OF_STATES if states else ()}
+        for other, names in refused.items():
+            if given := flags_given(names):
                 raise OptionError(f"{given[0]} does not go with {other}; leave one of them out")
         if states is not None and table:
             raise OptionError("give a TABLE or --states to continue, not both")

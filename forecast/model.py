@@ -164,18 +164,12 @@ class Model(Predictor):
             >>> model.backtest(air, horizon=12, cutoffs=3)
             Backtest(3 forecasts of 12 steps: 3 cutoffs, 1 series; forecast, naive, ...)
         """
+        asked: dict[str, Any] = {"levels": levels, "baselines": baselines}
+        asked |= {"target": target, "carry": carry}
         if is_of_engine(history):
-            on_engine: Backtest = self._backtest_on_engine(
-                history,
-                horizon,
-                cutoffs,
-                stride=stride,
-                levels=levels,
-                baselines=baselines,
-                target=target,
-                carry=carry,
-                bad_series=bad_series,
-            )
+            self._refuse_zero_shot_on_engine()
+            asked |= {"stride": stride, "bad_series": bad_series}
+            on_engine: Backtest = engines().backtest(self, history, horizon, cutoffs, **asked)
             return on_engine
         panel = history if isinstance(history, Panel) else self.panel(history)
         trained_until = self.record.last if self.record else None
@@ -185,26 +179,17 @@ class Model(Predictor):
             refuse_too_short(panel, rows_after)
             predictor = as_of(self, panel, history_before(panel, int(rows_after[0])))
         forecasts = roll(
-            predictor,
-            panel,
-            horizon,
-            rows_after,
-            levels=levels,
-            baselines=baselines,
-            target=target,
-            carry=carry,
-            trained_until=trained_until,
+            predictor, panel, horizon, rows_after, trained_until=trained_until, **asked
         )
         return Backtest.join([forecasts], forecasts.notes)
 
-    def _backtest_on_engine(self, history: Any, *sizes: int, **options: Any) -> Any:
-        """A backtest of a frame that an engine computes."""
+    def _refuse_zero_shot_on_engine(self) -> None:
+        """Raise OptionError for the pretrained network."""
         if self.is_zero_shot:
             raise OptionError(
                 "intervals of the pretrained network are those of one table; on an engine backtest "
                 "a model that was trained, on some of the series say"
             )
-        return engines().backtest(self, history, *sizes, **options)
 
     def _unseen(self, panel: Panel) -> int:
         """How many rows of a panel are better than others to be forecast in a backtest."""

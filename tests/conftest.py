@@ -428,6 +428,19 @@ def trained_once(monkeypatch):
 
 
 @pytest.fixture(scope="session")
+def make_shops():
+    """Makes daily sales of shops, as a long table of shop, day and sold."""
+
+    def make(count, rows=20, seed=0):
+        names, days = [f"shop {k}" for k in range(count)], pd.date_range("2024-01-01", periods=rows)
+        index = pd.MultiIndex.from_product([names, days], names=["shop", "day"])
+        sold = np.random.default_rng(seed).gamma(4.0, 2.5, len(index))
+        return index.to_frame(index=False).assign(sold=sold)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def spark():
     """A session of two workers, whose local clock is not UTC."""
     from pyspark.sql import SparkSession

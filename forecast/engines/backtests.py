@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from forecast.data.origin import TableOrigin
-from forecast.engines.batches import HISTORY, Tables, Task, labels, make_task
+from forecast.engines.batches import HISTORY, Tables, Task, kind, labels, make_task
 from forecast.evaluation.cutoff_forecasts import CUTOFF, FORECAST, CutoffForecasts
 from forecast.evaluation.metrics import by_forecast, measure_names
 from forecast.evaluation.rolling_origin import (
@@ -39,8 +39,7 @@ class DistributedBacktest:
 
     def __repr__(self) -> str:
         """Say what computes it."""
-        kind = f"{type(self.table).__module__.partition('.')[0]} {type(self.table).__name__}"
-        return f"{type(self).__name__}(table, by_forecast: {kind}, not computed yet)"
+        return f"{type(self).__name__}(table, by_forecast: {kind(self.table)}, not computed yet)"
 
     @property
     def by_forecast(self) -> Any:

@@ -124,6 +124,11 @@ def by_use(frames: Mapping[str, Any], id: str | None) -> tuple[dict[str, Any], d
     return own, {role: given[role] for role in apart}
 
 
+def kind(frame: Any) -> str:
+    """A frame's package and type, in words."""
+    return f"{type(frame).__module__.partition('.')[0]} {type(frame).__name__}"
+
+
 def _columns(frame: Any) -> Any:
     """The names of a frame's columns; Arrow and Ray have names of their own for these."""
     names = getattr(frame, "column_names", None) or frame.columns
@@ -245,10 +250,10 @@ def refuse_text(model: Predictor, schema: pa.Schema) -> None:
     numbers += [covariate.name for covariate in model.config.static if not covariate.categories]
     for name in (names.time, *names.targets, *numbers):
         if name in schema.names and is_text(schema.field(name).type):
-            kind = "times, as timestamps or dates" if name == names.time else "numbers"
+            wanted = "times, as timestamps or dates" if name == names.time else "numbers"
             raise DataError(
                 f"the table has text in column '{name}', which may be read in another way in "
-                f"another part of it; give it as {kind}"
+                f"another part of it; give it as {wanted}"
             )
 
 
@@ -260,11 +265,11 @@ def needed(model: Predictor, names: Iterable[str]) -> list[str]:
     return [name for name in names if name in wanted]
 
 
-def is_text(kind: pa.DataType) -> bool:
+def is_text(dtype: pa.DataType) -> bool:
     """Whether a type of Arrow is text."""
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    dtype = dtype.value_type if pa.types.is_dictionary(dtype) else dtype
     return any(
-        is_kind(kind)
+        is_kind(dtype)
         for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     )
 

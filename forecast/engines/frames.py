@@ -11,7 +11,7 @@ from typing import Any
 from forecast.data.dataframes import is_of_engine
 from forecast.engines import tasks
 from forecast.engines.backtests import DistributedBacktest, backtesting
-from forecast.engines.batches import HISTORY, NEW_ROWS, STATE, Task, by_use
+from forecast.engines.batches import HISTORY, NEW_ROWS, STATE, Task, by_use, kind
 from forecast.errors import OptionError
 from forecast.inference.predictor import Predictor
 
@@ -34,7 +34,7 @@ class DistributedForecast:
     def __repr__(self) -> str:
         """Say what computes it."""
         paths = "" if self.make_paths is None else ", path_table"
-        return f"{type(self).__name__}(table{paths}: {_kind(self.table)}, not computed yet)"
+        return f"{type(self).__name__}(table{paths}: {kind(self.table)}, not computed yet)"
 
     @property
     def path_table(self) -> Any:
@@ -166,13 +166,8 @@ def _run(
     engine = engine_of(given)
     for role, frame in more:
         if engine_of(frame) is not engine or engine is None:
-            kinds = [f"{part} is a {_kind(parts[part])}" for part in (first, role)]
+            kinds = [f"{part} is a {kind(parts[part])}" for part in (first, role)]
             raise OptionError(f"{', '.join(kinds)}; give both as frames of one engine")
     prepared = {role: engine.prepared(frame, model) for role, frame in frames.items()}
     task = make_task({role: engine.schema(frame) for role, frame in prepared.items()})
     return engine.run(task, prepared, given)
-
-
-def _kind(frame: Any) -> str:
-    """A frame's package and type, in words."""
-    return f"{type(frame).__module__.partition('.')[0]} {type(frame).__name__}"

@@ -48,6 +48,8 @@ def forecast_files(
         OptionError: if an option does not fit, or the engine is not installed.
         ForecastError: if the engine fails.
     """
+    if engine not in ENGINES:
+        raise OptionError(f"engine is {engine!r}; it must be one of {', '.join(ENGINES)}")
     if not _is_address(folder):
         _refuse_full(Path(folder))
     with _one_line(engine):

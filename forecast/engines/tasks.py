@@ -114,7 +114,7 @@ def forecasting(
         tables,
         [*labels(model, tables), *fields],
         options={"rollout": {"horizon": horizon, **options}, "said": said},
-        shared=shared or {},
+        shared=shared,
         reports=reports,
     )
 

@@ -16,15 +16,10 @@ def run(*words):
 
 
 @pytest.fixture
-def table(tmp_path, monkeypatch):
+def table(tmp_path, monkeypatch, make_shops):
     """Sales of shops, in the current folder as Parquet files of a few days each."""
     monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(0)
-    days = pd.date_range("2024-01-01", periods=20)
-    index = pd.MultiIndex.from_product(
-        [[f"shop {k}" for k in range(7)], days], names=["shop", "day"]
-    )
-    table = index.to_frame(index=False).assign(sold=rng.gamma(4.0, 2.5, len(index)))
+    table = make_shops(7)
     (tmp_path / "lake").mkdir()
     for day, rows in table.groupby(table["day"].dt.day // 10):
         rows.to_parquet(f"lake/{day}.parquet", index=False)

@@ -15,17 +15,10 @@ CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
 
 @pytest.fixture
-def table(tmp_path, monkeypatch):
+def table(tmp_path, monkeypatch, make_shops):
     """Sales of shops with a price, in the current folder as two Parquet files."""
     monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(0)
-    days = pd.date_range("2024-01-01", periods=20)
-    index = pd.MultiIndex.from_product(
-        [[f"shop {k}" for k in range(5)], days], names=["shop", "day"]
-    )
-    table = index.to_frame(index=False).assign(
-        sold=rng.gamma(4.0, 2.5, len(index)), price=rng.normal(size=len(index))
-    )
+    table = make_shops(5).assign(price=np.random.default_rng(1).normal(size=100))
     (tmp_path / "lake").mkdir()
     for k, rows in enumerate(np.array_split(np.arange(len(table)), 2)):
         table.iloc[rows].to_parquet(f"lake/{k}.parquet", index=False)
@@ -61,6 +54,11 @@ def test_an_engine_that_is_not_installed_is_named(model, monkeypatch):
 
     with pytest.raises(OptionError, match=r"pip install 'forecast-rollout\[ray\]'"):
         forecast_files(model, "ray", ["lake/*.parquet"], "out/", 3)
+
+
+def test_an_engine_that_there_is_not_is_no_package_to_install(model):
+    with pytest.raises(OptionError, match="engine is 'flink'; it must be one of spark, dask, ray"):
+        forecast_files(model, "flink", ["lake/*.parquet"], "out/", 3)
 
 
 def test_what_an_engine_says_becomes_one_line(model, tmp_path):

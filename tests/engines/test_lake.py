@@ -14,16 +14,6 @@ from forecast.engines.lake import Lake, forecast_lake
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 
 
-def shops(count=9, rows=20, seed=0):
-    rng = np.random.default_rng(seed)
-    days = pd.date_range("2024-01-01", periods=rows)
-    tables = [
-        pd.DataFrame({"shop": f"shop {k}", "day": days, "sold": rng.gamma(4.0, 2.5, rows)})
-        for k in range(count)
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
 def written(folder, table, files=3):
     """Parquet files over which the rows are spread at random."""
     folder.mkdir()
@@ -35,8 +25,8 @@ def written(folder, table, files=3):
 
 
 @pytest.fixture(scope="module")
-def table():
-    return shops()
+def table(make_shops):
+    return make_shops(9)
 
 
 @pytest.fixture(scope="module")
