@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from forecast.data.schema import Schema
+from forecast.data.panel import Panel
+from forecast.inference.config import Config
+from forecast.inference.forecast import Forecast
 from forecast.plotting.forecast import recent_values
-from forecast.report.contents import Contents
 
 MIN_DIGITS = 5  # significant digits; more where a series varies little around a high level
 MAX_DIGITS = 15
@@ -47,31 +48,42 @@ def digits_for(values: np.ndarray) -> int:
     return min(MIN_DIGITS + max(extra, 0), MAX_DIGITS)
 
 
-def series_charts(contents: Contents) -> dict[str, Any]:
-    """The charts of the forecasts: `axes`, `dated`, `zone`, `levels`, `series`."""
-    forecast, schema = contents.forecast, contents.model.config.schema
-    frequency = contents.model.config.frequency
-    if forecast is None:
-        return {"axes": [], "dated": False, "zone": "", "levels": [], "series": []}
-    pasts = _pasts(contents)
-    past_rows = np.array([len(past) for past in pasts])
-    first = forecast.start.time - frequency.step * (past_rows - 1)
-    axes, positions = _axes(first, past_rows + contents.horizon, frequency.step)
+NO_CHARTS = {"axes": [], "dated": False, "zone": "", "levels": [], "series": []}
+
+
+def series_charts(
+    forecast: Forecast, config: Config, past_rows: int, past: Panel | None = None
+) -> dict[str, Any]:
+    """The charts of forecasts: `axes`, `dated`, `zone`, `levels`, `series`.
+
+    Args:
+        forecast: of some series, all of the same length.
+        config: of the model.
+        past_rows: rows before a forecast that its chart shows at most.
+        past: the rows of those series; by default those that their states keep.
+    """
+    schema, frequency, horizon = config.schema, config.frequency, int(forecast.steps[0])
+    pasts = _pasts(forecast, config, past_rows, past)
+    counts = np.array([len(past) for past in pasts])
+    first = forecast.start.time - frequency.step * (counts - 1)
+    axes, positions = _axes(first, counts + horizon, frequency.step)
     columns = {
-        str(name): forecast.table[name].to_numpy(np.float64).reshape(len(pasts), contents.horizon)
+        str(name): forecast.table[name].to_numpy(np.float64).reshape(len(pasts), horizon)
         for name in forecast.table.columns
         if name not in (schema.id, schema.time)
     }
     levels = _levels(columns, schema.forecasts[0])
     charts = []
-    for s, (series_id, past) in enumerate(zip(forecast.start.ids.tolist(), pasts, strict=True)):
+    for s, (series_id, past_values) in enumerate(
+        zip(forecast.start.ids.tolist(), pasts, strict=True)
+    ):
         for d, column in enumerate(schema.forecasts):
             title = str(series_id) if len(schema.forecasts) == 1 else f"{series_id}: {column}"
             paths = [columns[name][s] for name in _path_columns(column, levels)]
-            curves = _curves(past[:, d], paths)
+            curves = _curves(past_values[:, d], paths)
             charts.append({"name": title, **curves, **positions[s]._asdict()})
     return {
-        "axes": [_axis(contents, ordinals) for ordinals in axes],
+        "axes": [_axis(config, ordinals) for ordinals in axes],
         "dated": frequency.unit != "integer",
         "zone": "" if schema.local or frequency.unit == "integer" else "UTC",
         "levels": levels,
@@ -99,15 +111,15 @@ def _curves(past: np.ndarray, paths: list[np.ndarray]) -> dict[str, Any]:
     return {"past": plain(past, digits), "forecast": forecast, "ends": ends}
 
 
-def _pasts(contents: Contents) -> list[np.ndarray]:
+def _pasts(
+    forecast: Forecast, config: Config, past_rows: int, past: Panel | None
+) -> list[np.ndarray]:
     """The last rows of each series (T, D): those given, or else those that the state keeps."""
-    if contents.past is not None:
-        parts = np.split(contents.past.target, contents.past.indptr[1:-1])
-        return [part[-contents.past_rows :] for part in parts]
-    if contents.forecast is None:
-        return []
-    values = recent_values(contents.forecast.start, contents.model.config)
-    return [_from_first_value(part[-contents.past_rows :]) for part in values]
+    if past is not None:
+        parts = np.split(past.target, past.indptr[1:-1])
+        return [part[-past_rows:] for part in parts]
+    values = recent_values(forecast.start, config)
+    return [_from_first_value(part[-past_rows:]) for part in values]
 
 
 def _from_first_value(values: np.ndarray) -> np.ndarray:
@@ -142,19 +154,18 @@ def _axes(
     return axes, positions
 
 
-def _axis(contents: Contents, ordinals: np.ndarray) -> dict[str, Any]:
+def _axis(config: Config, ordinals: np.ndarray) -> dict[str, Any]:
     """Times as numbers to draw by (seconds, or the user's whole numbers), and as text."""
-    schema, frequency = contents.model.config.schema, contents.model.config.frequency
-    times = frequency.times(ordinals)
+    times = config.frequency.times(ordinals)
     if not isinstance(times, pd.DatetimeIndex):
         return {"x": times.tolist(), "text": [str(time) for time in times.tolist()]}
     seconds = times.to_numpy().astype("datetime64[s]").astype(np.int64)
-    return {"x": seconds.tolist(), "text": _time_texts(schema, contents, ordinals)}
+    return {"x": seconds.tolist(), "text": _time_texts(config, ordinals)}
 
 
-def _time_texts(schema: Schema, contents: Contents, ordinals: np.ndarray) -> list[str]:
+def _time_texts(config: Config, ordinals: np.ndarray) -> list[str]:
     """Times for people; without the hour if all are at midnight."""
-    texts = [str(time) for time in schema.times(contents.model.config.frequency, ordinals)]
+    texts = [str(time) for time in config.schema.times(config.frequency, ordinals)]
     all_midnight = all(text.endswith(MIDNIGHT) for text in texts)
     return [text.removesuffix(MIDNIGHT) for text in texts] if all_midnight else texts
 

@@ -33,6 +33,35 @@ def csp_hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
+def chart_scripts() -> list[str]:
+    """The scripts that draw charts, in the order that they need."""
+    licence = read_asset("uPlot.LICENSE.txt")
+    return [f"/*\n{licence}*/\n{read_asset('uPlot.iife.min.js')}", read_asset("charts.js")]
+
+
+def chart_styles() -> list[str]:
+    """The style sheets of charts, and of the page around them."""
+    return [read_asset("uPlot.min.css"), read_asset("report.css")]
+
+
+def content_policy(scripts: list[str], styles: list[str]) -> str:
+    """The content security policy that allows these scripts and styles, and nothing else."""
+    return (
+        f"default-src 'none'; script-src {' '.join(map(csp_hash, scripts))}; "
+        f"style-src {' '.join(map(csp_hash, styles))}; base-uri 'none'"
+    )
+
+
+def script_elements(scripts: list[str]) -> str:
+    """Scripts as elements of a page."""
+    return "".join(f"<script>{script}</script>\n" for script in scripts)
+
+
+def style_elements(styles: list[str]) -> str:
+    """Style sheets as elements of a page."""
+    return "".join(f"<style>{style}</style>\n" for style in styles)
+
+
 def fill_template(title: str, sections: dict[str, Markup], data: dict[str, Any]) -> str:
     """The whole page.
 
@@ -41,18 +70,14 @@ def fill_template(title: str, sections: dict[str, Markup], data: dict[str, Any])
         sections: by their placeholder in the template.
         data: of the charts, as plain values.
     """
-    licence = read_asset("uPlot.LICENSE.txt")
-    styles = [read_asset("uPlot.min.css"), read_asset("report.css")]
-    scripts = [f"/*\n{licence}*/\n{read_asset('uPlot.iife.min.js')}", read_asset("report.js")]
-    policy = (
-        f"default-src 'none'; script-src {' '.join(map(csp_hash, scripts))}; "
-        f"style-src {' '.join(map(csp_hash, styles))}; base-uri 'none'; form-action 'none'"
-    )
+    scripts = [*chart_scripts(), read_asset("report.js")]
+    styles = chart_styles()
+    policy = f"{content_policy(scripts, styles)}; form-action 'none'"
     return Template(read_asset("template.html")).substitute(
         policy=policy,
         title=escape(title),
-        styles="".join(f"<style>{style}</style>\n" for style in styles),
-        scripts="".join(f"<script>{script}</script>\n" for script in scripts),
+        styles=style_elements(styles),
+        scripts=script_elements(scripts),
         data_json=embed_json(data),
         **sections,
     )

@@ -9,7 +9,7 @@ from forecast.data.io.atomic_write import replace_file
 from forecast.errors import ForecastError
 from forecast.report import markup
 from forecast.report.contents import Contents, ReportRequest, gather_contents
-from forecast.report.curves import series_charts
+from forecast.report.curves import NO_CHARTS, series_charts
 from forecast.report.page import fill_template
 from forecast.report.quality import backtest_section, skill_section, worst_series_section
 from forecast.report.reproduce import reproduction_section
@@ -104,5 +104,13 @@ def _page(contents: Contents) -> str:
     return fill_template(
         f"Forecast of {', '.join(contents.model.config.schema.targets)}",
         {"headline": headline(contents), "contents": markup.contents(titles), **sections},
-        {**series_charts(contents), "charts": {**error_charts, **loss_charts}},
+        {**forecast_charts(contents), "charts": {**error_charts, **loss_charts}},
     )
+
+
+def forecast_charts(contents: Contents) -> dict[str, Any]:
+    """The charts of the forecasts, as plain values."""
+    if contents.forecast is None:
+        return NO_CHARTS
+    config = contents.model.config
+    return series_charts(contents.forecast, config, contents.past_rows, contents.past)

@@ -355,7 +355,7 @@ def test_a_table_too_short_for_any_cutoff_has_a_report_without_a_backtest(make_m
 @pytest.mark.parametrize("name", BASELINES)
 def test_every_baseline_has_a_colour_in_the_light_and_in_the_dark_and_a_dash(name):
     assert read_asset("report.css").count(f"--{name}: #") == 2
-    assert f" {name}: [" in read_asset("report.js")
+    assert f" {name}: [" in read_asset("charts.js")
 
 
 # The rest of the page
@@ -385,7 +385,7 @@ def test_nothing_is_fetched_and_nothing_runs_but_what_the_policy_names(make_mode
     assert all(link["href"].startswith("#") for link in elements.named("a"))
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert csp_hash(read_asset("report.js")) in policy
+    assert csp_hash(read_asset("charts.js")) in policy
     assert not [a for _, a in elements.found if "style" in a]
     assert "url(" not in read_asset("report.css") + read_asset("uPlot.min.css")
 
