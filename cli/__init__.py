@@ -12,6 +12,7 @@ from .inspect import inspect
 from .plot import plot
 from .predict import predict
 from .report import report
+from .serve import serve
 from .train import train
 from .tune import tune
 from .update import update
@@ -31,5 +32,5 @@ def main() -> None:
     """
 
 
-for command in (train, tune, predict, update, backtest, plot, report, inspect, datasets):
+for command in (train, tune, predict, update, backtest, plot, report, serve, inspect, datasets):
     main.add_command(command)

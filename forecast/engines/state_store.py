@@ -32,7 +32,7 @@ from forecast.engines.lake import Written, digest, write_parts
 from forecast.engines.tasks import as_rows, forecasting
 from forecast.errors import ArtifactError
 from forecast.inference.predictor import Predictor
-from forecast.inference.state import State
+from forecast.inference.state import State, require_state_of
 from forecast.inference.state_records import from_records, to_records
 
 FORMAT = 1
@@ -41,6 +41,11 @@ TABLES = (
     "CREATE TABLE model (format INTEGER, fingerprint TEXT, name TEXT, changes INTEGER)",
     "CREATE TABLE state (id NOT NULL PRIMARY KEY, time INTEGER NOT NULL, record BLOB NOT NULL)",
 )
+REPLACE = (
+    "ON CONFLICT (id) DO UPDATE SET time = excluded.time, record = excluded.record"  # of a series
+)
+WHOLE = ("BEGIN IMMEDIATE", ("ROLLBACK",), "COMMIT")  # how a transaction begins, is undone, is kept
+PART = ("SAVEPOINT part", ("ROLLBACK TO part", "RELEASE part"), "RELEASE part")
 MEMORY = ":memory:"  # no file
 PATIENCE = 60.0  # seconds to wait for another process that writes
 SERIES = 10_000  # that are worked on together
@@ -68,7 +73,7 @@ class Updated(NamedTuple):
 
 
 class StateStore:
-    """The states of the series of a model, in a file.
+    """The states of the series of a model, in a file. Threads may use one in turns.
 
     Attributes:
         path: of the file, which is made where there is none; ":memory:" for none.
@@ -94,7 +99,12 @@ class StateStore:
         with self._readable():
             if str(path) != MEMORY and not self.path.exists():
                 self._make_file()
-            self._database = sqlite3.connect(self.path, isolation_level=None, timeout=PATIENCE)
+            self._database = sqlite3.connect(
+                self.path,
+                isolation_level=None,
+                timeout=PATIENCE,
+                check_same_thread=False,  # threads may take turns
+            )
             try:
                 if str(path) == MEMORY:
                     self._fill(self._database)
@@ -168,6 +178,34 @@ class StateStore:
         """How many series there are."""
         count: int = self._read("SELECT count(*) FROM state")[0][0]
         return count
+
+    def put(self, state: State) -> None:
+        """Put the states of series in where the store has none, or an earlier one.
+
+        Args:
+            state: of the model; each series once.
+
+        Raises:
+            OptionError: if it belongs to another model.
+        """
+        require_state_of(state, self.model.config, self.model.state.fingerprint)
+        with self.transaction():
+            self._write(state, f"{REPLACE} WHERE excluded.time > state.time")
+
+    def last_times(self, search: str = "", after: Any = None, limit: int = -1) -> dict[Any, int]:
+        """The ordinals of the last rows of series, by id, in the order of the ids.
+
+        Args:
+            search: text that is part of an id, in capitals or not.
+            after: the id that the first series comes after.
+            limit: how many series at most; -1 for all.
+        """
+        where = [] if after is None else ["id > ?"]
+        where += ["instr(lower(id), lower(?))"] if search else []
+        given = [value for value in (after, search or None) if value is not None]
+        clause = f"WHERE {' AND '.join(where)}" if where else ""
+        query = f"SELECT id, time FROM state {clause} ORDER BY id LIMIT ?"
+        return dict(self._read(query, (*given, limit)))
 
     def states(self, ids: Sequence[Any]) -> State | None:
         """The states of those of some series that have one; None where none has."""
@@ -248,7 +286,7 @@ class StateStore:
         panel = new_rows
         if not isinstance(panel, Panel):
             panel = self.model.panel(new_rows, TableOrigin(source), all_missing=True)
-        with self._transaction():  # from before the states are read, so that none is overtaken
+        with self.transaction():  # from before the states are read, so that none is overtaken
             return self._update(panel, fill_gaps)
 
     def _update(self, panel: Panel, fill_gaps: bool) -> Updated:
@@ -289,24 +327,34 @@ class StateStore:
         with self._readable():
             return self._database.execute(query, given).fetchall()
 
-    def _write(self, state: State) -> None:
-        """Put states in place of those that the series had, within a transaction."""
+    def _write(self, state: State, conflict: str = REPLACE) -> None:
+        """Write states, within a transaction.
+
+        Args:
+            state: of the series.
+            conflict: what becomes of the states that series had, as a clause of SQLite.
+        """
         ids = map(_plain, state.ids.tolist())
         rows = zip(ids, state.time.tolist(), to_records(state), strict=True)
-        self._database.executemany("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", rows)
+        self._database.executemany(f"INSERT INTO state VALUES (?, ?, ?) {conflict}", rows)
         self._database.execute("UPDATE model SET changes = changes + 1")
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Let no other process write meanwhile, and keep all or nothing of what is written."""
+    def transaction(self) -> Iterator[None]:
+        """Let no other process write meanwhile, and keep all or nothing of what is written.
+
+        Within another one it is a part: if it fails, it alone is undone.
+        """
+        begin, undo, keep = PART if self._database.in_transaction else WHOLE
         with self._readable():
-            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute(begin)
             try:
                 yield
             except BaseException:
-                self._database.execute("ROLLBACK")
+                for statement in undo:
+                    self._database.execute(statement)
                 raise
-            self._database.execute("COMMIT")
+            self._database.execute(keep)
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

@@ -17,7 +17,12 @@ from forecast.evaluation.cutoff_forecasts import CUTOFF, FORECAST, ID, CutoffFor
 from forecast.evaluation.metrics import seasonal_differences, seasonal_scale
 from forecast.evaluation.statsforecast_baselines import is_installed
 from forecast.inference.config import Config
-from forecast.inference.intervals import IntervalSource, interval_source, prediction_intervals
+from forecast.inference.intervals import (
+    IntervalSource,
+    has_level,
+    interval_source,
+    prediction_intervals,
+)
 from forecast.inference.plausibility import ranges, unpractised_steps
 from forecast.inference.predictor import Predictor
 from forecast.inference.request import RolloutRequest, as_levels
@@ -376,20 +381,10 @@ def _levels(
     RolloutRequest(horizon, chosen).check(predictor.config, predictor.calibration)
     if levels is not None:
         return chosen
-    return tuple(level for level in DEFAULT_LEVELS if has_level(predictor, level, horizon))
-
-
-def has_level(predictor: Predictor, level: float, horizon: int) -> bool:
-    """Whether there are intervals of a level."""
     config, calibration = predictor.config, predictor.calibration
-    try:
-        RolloutRequest(horizon, (level,)).check(config, calibration)
-        source = interval_source(config, calibration, "auto", (level,))
-        if source.calibration:
-            source.calibration.widths(level, horizon)
-    except OptionError:
-        return False
-    return True
+    return tuple(
+        level for level in DEFAULT_LEVELS if has_level(config, calibration, level, horizon)
+    )
 
 
 def affordable_baselines(rollouts: int) -> tuple[str, ...]:

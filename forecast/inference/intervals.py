@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from forecast.errors import OptionError
 from forecast.inference.bounds import clip, whole
 from forecast.inference.config import Config
 from forecast.inference.conformal import RANDOM_WALK, Calibration
+from forecast.inference.request import RolloutRequest
 from forecast.inference.rollout import MIN_SPREAD, Rollout, RolloutEngine, Spread
 from forecast.nn import HEADS
 
@@ -46,6 +48,18 @@ def interval_source(
     if is_direct or not (levels and HEADS[config.head].RANDOM):
         return IntervalSource(chosen, 0)
     return IntervalSource(chosen, MIN_PATHS if chosen else min_paths(levels))
+
+
+def has_level(config: Config, calibration: Calibration | None, level: float, horizon: int) -> bool:
+    """Whether a model has intervals of a level in percent, so many steps ahead."""
+    try:
+        RolloutRequest(horizon, (level,)).check(config, calibration)
+        source = interval_source(config, calibration, "auto", (level,))
+        if source.calibration:
+            source.calibration.widths(level, horizon)
+    except OptionError:
+        return False
+    return True
 
 
 def min_paths(levels: tuple[float, ...]) -> int:

@@ -15,9 +15,9 @@ from forecast.data.future_covariates import FutureCovariates
 from forecast.data.panel import Panel
 from forecast.errors import ForecastWarning, require_whole
 from forecast.evaluation.cutoff_forecasts import FORECAST
-from forecast.evaluation.rolling_origin import DEFAULT_CUTOFFS, has_level
+from forecast.evaluation.rolling_origin import DEFAULT_CUTOFFS
 from forecast.inference.forecast import Forecast
-from forecast.inference.intervals import MIN_PATHS
+from forecast.inference.intervals import MIN_PATHS, has_level
 from forecast.inference.state import State
 from forecast.nn import HEADS
 
@@ -249,7 +249,8 @@ def _backtest(
 def _forecast(
     model: Model, start: State, horizon: int, future: FutureCovariates | None
 ) -> Forecast:
-    levels = [level for level in LEVELS if has_level(model, level, horizon)]
+    config, calibration = model.config, model.calibration
+    levels = [level for level in LEVELS if has_level(config, calibration, level, horizon)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ForecastWarning)  # the page shows the notes
         return model.rollout(horizon, state=start, levels=levels, future=future)

@@ -1,0 +1,89 @@
+"""`forecast serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from forecast.errors import OptionError
+
+from .output import MODEL, Say, command
+
+
+@click.command(short_help="Serve models on HTTP: forecasts, new rows, and a page.")
+@click.argument("models", type=click.Path(), nargs=-1, metavar="[MODEL]...")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen at; 0.0.0.0 for other machines too.",
+)
+@click.option(
+    "--states",
+    type=click.Path(),
+    help="Folder of the files that keep the states of each model; by default MODEL.states lies "
+    "beside each.",
+)
+@click.option(
+    "--token",
+    envvar="FORECAST_TOKEN",
+    show_envvar=True,
+    help="What requests that send new rows must carry; by default anybody may send them.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that answer; one for each core is a good choice under load.",
+)
+@click.option(
+    "--max-body",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Megabytes of a request at most.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30,
+    show_default=True,
+    help="Seconds until a request has arrived, and again until it is answered.",
+)
+@command
+def serve(
+    models: tuple[str, ...],
+    port: int,
+    host: str,
+    states: str | None,
+    token: str | None,
+    workers: int,
+    max_body: int,
+    timeout: float,
+    say: Say,
+) -> None:
+    """Serve MODEL, one file or several, until it is stopped by Ctrl-C or SIGTERM.
+
+    A page to look at forecasts is at /, the addresses for programs are described at /docs, and
+    metrics for Prometheus are at /metrics. New rows of /observe are on the disk before they are
+    acknowledged.
+
+    \b
+    Examples:
+      forecast serve
+      forecast serve stores.forecast energy.forecast --port 8080 --states states/
+      FORECAST_TOKEN=secret forecast serve stores.forecast --host 0.0.0.0 --workers 2
+    """
+    from forecast.service.server import start
+    from forecast.service.settings import Limits, Settings
+
+    limits = Limits(body=max_body * 1_000_000, seconds=timeout)
+    if token == "":
+        raise OptionError("--token is empty; give some secret text, or leave it out")
+    if states is not None:
+        Path(states).mkdir(parents=True, exist_ok=True)
+    settings = Settings.of(models or (MODEL,), states, token, limits)
+    start(settings, host, port, workers, say)

@@ -1,0 +1,86 @@
+"""What a request passes before it is read: its size, the time it takes to arrive, and a token."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import Any
+
+from fastapi import Request
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
+
+from forecast.service.problems import ProblemResponse, RequestError
+from forecast.service.settings import Limits
+
+Scope = Any  # of ASGI, as are the functions
+JSON = "application/json"
+
+
+class Gate:
+    """Refuses bodies that are too large, too slow, or no JSON; around an ASGI app."""
+
+    def __init__(self, app: Any, limits: Limits) -> None:
+        """Know the app and the limits."""
+        self._app, self._limits = app, limits
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if kind != JSON.encode():
+            await ProblemResponse(415, f"the body must be {JSON}")(scope, receive, send)
+            return
+        await self._app(scope, self._limited(receive), send)
+
+    def _limited(self, receive: Any) -> Any:
+        """`receive`, within the limits."""
+        deadline = asyncio.get_running_loop().time() + self._limits.seconds
+        size, is_whole = 0, False
+
+        async def limited() -> Any:
+            nonlocal size, is_whole
+            if is_whole:
+                return await receive()  # waits for the client to leave
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(
+                    408, f"the request has not arrived within {self._limits.seconds:g} seconds"
+                ) from None
+            size += len(message.get("body", b""))
+            if size > self._limits.body:
+                raise HTTPException(
+                    413,
+                    f"the request has more than {self._limits.body:,} bytes; send fewer rows at a "
+                    "time",
+                )
+            is_whole = not message.get("more_body", False)
+            return message
+
+        return limited
+
+
+class Token(HTTPBearer):
+    """A dependency that refuses requests without the token that the service was started with."""
+
+    def __init__(self, token: str | None) -> None:
+        """Know the token; None for none."""
+        super().__init__(auto_error=False, description="The token that the service knows")
+        self._token = token
+
+    async def __call__(self, request: Request) -> None:  # type: ignore[override]  # gives nothing
+        """Raise RequestError unless the request carries it."""
+        given = await super().__call__(request)
+        if self._token is None:
+            return
+        own = given.credentials if given else ""
+        if not hmac.compare_digest(own.encode(), self._token.encode()):
+            raise RequestError(
+                401,
+                "new rows need the service's token: send the header Authorization: Bearer TOKEN",
+            )

@@ -1,0 +1,137 @@
+"""From a request to forecasts: of series that have a state, with a history, or with neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from forecast.data.origin import TableOrigin
+from forecast.engines.state_store import StateStore
+from forecast.errors import OptionError
+from forecast.inference.forecast import Forecast
+from forecast.inference.intervals import interval_source
+from forecast.inference.request import as_levels
+from forecast.inference.state import State
+from forecast.service import cold_start
+from forecast.service.problems import RequestError
+from forecast.service.records import frame, records
+from forecast.service.requests import PredictRequest, Row
+from forecast.service.served_model import ServedModel
+
+
+class Part(NamedTuple):
+    """The forecasts of some series of a request.
+
+    Attributes:
+        table: see `Forecast.table`.
+        notes: on it.
+        paths: see `Forecast.path_table`; None where none are wanted.
+    """
+
+    table: pd.DataFrame
+    notes: tuple[str, ...]
+    paths: pd.DataFrame | None = None
+
+
+def predict(served: ServedModel, request: PredictRequest) -> dict[str, Any]:
+    """Forecast, see `Forecasts`.
+
+    Raises:
+        RequestError: if a series is unknown, or too much is asked for.
+        ForecastError: if the request does not fit the model.
+    """
+    parts = [*_parts(served, request)]
+    frequency = served.model.config.frequency
+    answer: dict[str, Any] = {
+        "model": served.name,
+        "forecast": [row for part in parts for row in records(part.table, frequency)],
+        "notes": [note for part in parts for note in part.notes],
+    }
+    if request.paths:
+        tables = [part.paths for part in parts if part.paths is not None]
+        answer["paths"] = [row for table in tables for row in records(table, frequency)]
+    return answer
+
+
+def _parts(served: ServedModel, request: PredictRequest) -> Iterator[Part]:
+    if request.series is not None or request.history is not None or not request.new_series:
+        forecast = rollout(served, _start(served, request), request)
+        paths = forecast.path_table if request.paths else None
+        yield Part(forecast.table, forecast.notes, paths)
+    for row in request.new_series or ():
+        yield _without_history(served, request, row)
+
+
+def _start(served: ServedModel, request: PredictRequest) -> State:
+    """The states that a forecast starts from."""
+    if request.history is None:
+        return served.states(request.series)
+    panel = served.model.panel(frame(request.history), TableOrigin("history"))
+    return served.model.encode(panel if request.series is None else panel.select(request.series))
+
+
+def rollout(served: ServedModel, start: State, request: PredictRequest) -> Forecast:
+    """The forecast from states.
+
+    Raises:
+        RequestError: if it is too long or too large.
+    """
+    limits, levels = served.limits, as_levels(request.levels)
+    if request.horizon > limits.horizon:
+        raise RequestError(422, f"horizon is {request.horizon:,}; at most {limits.horizon:,} steps")
+    config, calibration = served.model.config, served.model.calibration
+    needed = interval_source(config, calibration, "auto", levels).paths
+    paths = max(request.paths, needed)
+    values = request.horizon * len(start.ids) * max(paths, 1)
+    if values > limits.values:
+        each = f", {paths:,} sample paths of each," if paths else ""
+        raise RequestError(
+            413,
+            f"{request.horizon:,} steps of {len(start.ids):,} series{each} are {values:,} values; "
+            f"at most {limits.values:,} in a request: ask for fewer series at a time",
+        )
+    return served.model.rollout(
+        request.horizon,
+        state=start,
+        levels=levels,
+        paths=request.paths,
+        seed=request.seed,
+        runtime="numpy",
+        future=None if request.future is None else frame(request.future),
+    )
+
+
+def _without_history(served: ServedModel, request: PredictRequest, row: Row) -> Part:
+    """The forecast of a series without a history, by those that are most like it."""
+    if request.paths:
+        raise OptionError("there are no sample paths of new_series; leave one of them out")
+    column = served.model.config.schema.id
+    if column is None:
+        raise OptionError("the model knows one series, without an id; there are no new ones")
+    static = {name: cell for name, cell in row.items() if name != column and cell is not None}
+    if row.get(column) is None:
+        raise OptionError(f"each of new_series needs an id in the column {column!r}")
+    name = served.own_id(row[column])
+    with served.store() as store:
+        states = _similar(served, store, static)
+    forecast = rollout(served, cold_start.in_place_of(states, name), request)
+    others = f"{len(forecast.steps):,} series"
+    like = f"{others} most like it in {', '.join(static)}" if static else f"{others} of the model"
+    note = f"series {name!r} has no history: its forecast is the median of those of {like}"
+    return Part(cold_start.typical(forecast, as_levels(request.levels)), (note, *forecast.notes))
+
+
+def _similar(served: ServedModel, store: StateStore, static: dict[str, Any]) -> State:
+    """The states of the series that are most like one with these static covariates."""
+    config, known = served.model.config, served.model.state
+    if static or config.static:
+        ids = known.ids[cold_start.nearest(known, config, static)].tolist()
+    else:
+        every = [*store.last_times()]
+        ids = every[:: -(-len(every) // cold_start.MOST)]
+    states = store.states(ids)
+    if states is None:
+        raise RequestError(404, "no series has a state yet; send rows to /observe first")
+    return states

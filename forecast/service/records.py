@@ -1,0 +1,59 @@
+"""Tables as rows of JSON, and the way back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.data.frequency import Frequency
+
+MIDNIGHT = " 00:00:00"
+
+
+def records(table: pd.DataFrame, frequency: Frequency) -> list[dict[str, Any]]:
+    """The rows of a table as plain values: numbers to the last bit, times as text.
+
+    Args:
+        table: of N rows.
+        frequency: of its times; of days and longer steps they are dates.
+    """
+    names = [str(name) for name in table.columns]
+    columns = [_plain(table[name], frequency) for name in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _plain(column: pd.Series[Any], frequency: Frequency) -> list[Any]:
+    """The cells of a column as JSON knows them; None where there is none."""
+    if column.dtype.kind == "f":
+        return [value if math.isfinite(value) else None for value in column.tolist()]
+    if column.dtype.kind in "iub":
+        return column.tolist()
+    texts = [None if value is pd.NaT else str(value) for value in column.tolist()]
+    if column.dtype.kind != "M" or frequency.is_subdaily:
+        return texts
+    return [text and text.removesuffix(MIDNIGHT) for text in texts]
+
+
+def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows as a table; a cell that a row does not have is missing."""
+    return pd.DataFrame.from_records([*rows])
+
+
+def as_id(name: Any, like: Any) -> Any:
+    """An id of the kind that a model has: a number for text that is one, text for a number.
+
+    Example:
+        >>> as_id("7", 1), as_id(7, "a"), as_id("x", 1)
+        (7, '7', 'x')
+    """
+    kind = str if isinstance(like, str) else type(np.asarray(like).item())
+    if isinstance(name, kind):
+        return name
+    try:
+        return kind(name)
+    except (TypeError, ValueError, OverflowError):
+        return name

@@ -1,0 +1,125 @@
+"""What requests hold and what they are answered, as the OpenAPI page shows it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+Cell = StrictStr | StrictInt | StrictFloat | StrictBool | None
+Row = dict[str, Cell]
+Id = StrictStr | StrictInt
+Model = Annotated[
+    str | None,
+    Field(description="Which model, by the name of its file; not needed where it is one"),
+]
+ROWS = "rows with the columns of the training table, each an object of names and cells"
+
+
+class Request(BaseModel):
+    """A body without fields that nobody reads."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Model = None
+
+
+class PredictRequest(Request):
+    """A forecast."""
+
+    horizon: Annotated[StrictInt, Field(ge=1, description="How many steps")]
+    series: Annotated[
+        list[Id] | None, Field(min_length=1, description="Ids; by default all series")
+    ] = None
+    levels: Annotated[
+        list[Annotated[float, Field(ge=1, lt=100)]],
+        Field(max_length=20, description="Widths of intervals in percent"),
+    ] = []
+    paths: Annotated[StrictInt, Field(ge=0, description="Sample paths of each series")] = 0
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**64, description="Of the sample paths")] = 0
+    history: Annotated[
+        list[Row] | None, Field(min_length=1, description=f"What to continue: {ROWS}")
+    ] = None
+    future: Annotated[
+        list[Row] | None,
+        Field(min_length=1, description="Future covariates: rows with the time and their columns"),
+    ] = None
+    new_series: Annotated[
+        list[Row] | None,
+        Field(
+            min_length=1,
+            description="Series without a history, forecast by the series that are most like "
+            "them: rows with the id and the static covariates, as far as they are known",
+        ),
+    ] = None
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"horizon": 12, "levels": [80]}]}
+    )
+
+
+class ObserveRequest(Request):
+    """New rows."""
+
+    rows: Annotated[list[Row], Field(min_length=1, description=ROWS[0].upper() + ROWS[1:])]
+    fill_gaps: Annotated[StrictBool, Field(description="Take skipped rows as missing values")] = (
+        False
+    )
+
+
+class Forecasts(BaseModel):
+    """The forecasts of some series."""
+
+    model: str
+    forecast: Annotated[list[dict[str, Any]], Field(description="Rows, like those of the library")]
+    paths: Annotated[list[dict[str, Any]] | None, Field(description="Sample paths")] = None
+    notes: Annotated[list[str], Field(description="What there is to say about it")]
+
+
+class Observed(BaseModel):
+    """What new rows have done; by the time of the answer it is on the disk."""
+
+    model: str
+    rows: Annotated[int, Field(description="Rows that states have taken in")]
+    seen: Annotated[int, Field(description="Rows that they had seen before, passed over")]
+    series: Annotated[int, Field(description="Series of the rows")]
+    new: Annotated[int, Field(description="Series that had no state")]
+
+
+class Described(BaseModel):
+    """A model that is served."""
+
+    name: str
+    fingerprint: str
+    series: Annotated[int, Field(description="How many have a state")]
+    frequency: str
+    horizon: Annotated[int, Field(description="Steps that training practised")]
+    id: Annotated[str | None, Field(description="The column that names the series")]
+    time: str
+    targets: list[str]
+    known: Annotated[list[str], Field(description="Future covariates")]
+    static: list[str]
+    needs_token: Annotated[bool, Field(description="Whether /observe wants one")]
+
+
+class SeriesEntry(BaseModel):
+    """A series that has a state."""
+
+    id: Id
+    last_time: str
+
+
+class SeriesPage(BaseModel):
+    """Some series, in the order of their ids."""
+
+    series: list[SeriesEntry]
+    total: Annotated[int, Field(description="How many series there are in all")]
+    next: Annotated[Id | None, Field(description="Give it as `after` for those that follow")]
+
+
+class Health(BaseModel):
+    """That the service is there."""
+
+    status: str
+    version: str
+    models: list[str]
