@@ -207,15 +207,23 @@ class StateStore:
         query = f"SELECT id, time FROM state {clause} ORDER BY id LIMIT ?"
         return dict(self._read(query, (*given, limit)))
 
+    def has(self, ids: Sequence[Any]) -> bool:
+        """Whether all of some different series have a state."""
+        return len(self._of("id", ids)) == len(ids)
+
     def states(self, ids: Sequence[Any]) -> State | None:
         """The states of those of some series that have one; None where none has."""
-        found: list[tuple[Any, bytes]] = []
+        found = self._of("id, record", ids)
+        return self._state(found) if found else None
+
+    def _of(self, columns: str, ids: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Columns of those of some series that have a state."""
+        found = []
         for begin in range(0, len(ids), PARAMETERS):
             some = [_plain(name) for name in ids[begin : begin + PARAMETERS]]
             marks = ",".join("?" * len(some))
-            query = f"SELECT id, record FROM state WHERE id IN ({marks})"
-            found += self._read(query, some)
-        return self._state(found) if found else None
+            found += self._read(f"SELECT {columns} FROM state WHERE id IN ({marks})", some)
+        return found
 
     def parts(self, series: int = SERIES, after: Any = None) -> Iterator[State]:
         """All states in the order of their ids, so many at a time.
@@ -319,7 +327,7 @@ class StateStore:
             done = done.plus(self.update(part, fill_gaps=fill_gaps))
             yield done
 
-    def _state(self, found: list[tuple[Any, bytes]]) -> State:
+    def _state(self, found: Sequence[tuple[Any, ...]]) -> State:
         ids, records = zip(*found, strict=True)
         return from_records(records, ids, self.model.state)
 

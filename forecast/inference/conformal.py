@@ -12,6 +12,7 @@ least that of a random walk and at most that of a missed linear trend.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ class Calibration:
         """Steps whose errors were measured, H."""
         return len(self.scores)
 
-    @property
+    @functools.cached_property
     def growth(self) -> np.ndarray:
         """The exponents by which the mean score grows from step to step, (D,).
 

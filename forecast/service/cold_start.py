@@ -43,10 +43,9 @@ def nearest(state: State, config: Config, given: Mapping[str, Any]) -> np.ndarra
     own = {covariate.name: covariate for covariate in config.static}
     unknown = sorted(given.keys() - own.keys())
     if unknown:
-        raise DataError(
-            f"a new series has the column {quote(unknown[0])}; the static covariates of the model "
-            f"are {first_few(own)}"
-        )
+        known = f"the static covariates of the model are {first_few(own)}"
+        known = known if own else "the model has no static covariates"
+        raise DataError(f"a new series has the column {quote(unknown[0])}, but {known}")
     distances, begin = np.zeros(len(state.ids)), 0
     for name, covariate in own.items():
         columns = state.static[:, begin : begin + covariate.width]

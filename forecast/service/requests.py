@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
-Cell = StrictStr | StrictInt | StrictFloat | StrictBool | None
-Row = dict[str, Cell]
-Id = StrictStr | StrictInt
+
+def _written(text: str) -> str:
+    """Text that files and databases can hold: JSON knows halves of characters too."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the text holds half of a character") from None
+    return text
+
+
+Text = Annotated[StrictStr, AfterValidator(_written)]
+Cell = Text | StrictInt | StrictFloat | StrictBool | None
+Row = dict[Text, Cell]
+Id = Text | StrictInt
 Model = Annotated[
-    str | None,
+    Text | None,
     Field(description="Which model, by the name of its file; not needed where it is one"),
 ]
 ROWS = "rows with the columns of the training table, each an object of names and cells"

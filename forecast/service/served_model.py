@@ -13,6 +13,7 @@ from forecast.engines.batches import travelling
 from forecast.engines.state_store import StateStore, Updated
 from forecast.inference.state import State
 from forecast.model import Model
+from forecast.service.plain_rows import plain_panel
 from forecast.service.problems import RequestError
 from forecast.service.records import as_id, frame
 from forecast.service.requests import ObserveRequest
@@ -83,8 +84,16 @@ class ServedModel:
             DataError: if the rows cannot be read. Those that do not follow their state end the
                 future with one.
         """
-        rows = self.model.panel(frame(request.rows), TableOrigin("rows"), all_missing=True)
+        rows = plain_panel(request.rows, self.model.config, self._are_known)
+        if rows is None:
+            rows = self.model.panel(frame(request.rows), TableOrigin("rows"), all_missing=True)
         return self._writer.take(rows, request.fill_gaps)
+
+    def _are_known(self, ids: Sequence[Any]) -> bool:
+        """Whether all of some ids have a state."""
+        kind = type(self.model.state.ids.tolist()[0])
+        with self.store() as store:
+            return {*map(type, ids)} == {kind} and store.has(ids)
 
     def states(self, ids: Sequence[Any] | None) -> State:
         """The states of series, in the order of the ids; None for all.

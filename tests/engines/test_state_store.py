@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast import ArtifactError, DataError
+from forecast import ArtifactError, DataError, OptionError
 from forecast.data.to_table import to_table
 from forecast.engines.state_store import StateStore, Updated
 
@@ -299,3 +299,46 @@ def test_an_update_that_is_killed_loses_nothing_and_is_run_again(
         store.update(new)
         assert kept(store) == model.observe(model.encode(old), new)
     assert between  # at least one was killed in the middle
+
+
+def test_states_are_put_where_there_are_none_or_earlier_ones(store, model, table):
+    store.update(until(table, 9))
+    early, late = model.encode(until(table, 5)), model.encode(table)
+
+    store.put(early.select(["a", "b"]))
+    before = kept(store)
+    store.put(late.select(["b", "c"]))
+
+    assert before == model.encode(until(table, 9))
+    assert store.states(["b", "c"]) == late.select(["b", "c"])
+    assert store.states(["a"]) == before.select(["a"])
+
+
+def test_states_of_another_model_are_not_put_in(store, make_model, panel):
+    with pytest.raises(OptionError, match="belongs to"):
+        store.put(make_model(panel, seed=9).state)
+
+
+def test_series_are_found_by_a_part_of_their_id_in_capitals_or_not(store, table):
+    store.update(table.replace({"store": {"a": "Zürich", "b": "100%", "c": "B_1"}}))
+
+    days = {name: time // 86_400_000_000 for name, time in store.last_times().items()}
+    assert days == {"100%": 8, "B_1": 14, "Zürich": 11, "d": 7, "e": 29}
+    assert [*store.last_times("b")] == ["B_1"]
+    assert [*store.last_times("%")] == ["100%"]
+    assert [*store.last_times("zür")] == ["Zürich"]
+    assert [*store.last_times(after="B_1", limit=2)] == ["Zürich", "d"]
+    assert store.has(["d", "e"])
+    assert not store.has(["d", "a"])
+
+
+def test_a_transaction_within_another_is_undone_alone(store, model, table):
+    with store.transaction():
+        store.update(until(table, 5))
+        with pytest.raises(DataError, match="1970-01-05"):
+            store.update(table[table["day"] > "1970-01-08"])
+        store.update(until(table, 6))
+
+    assert kept(store) == model.observe(
+        model.encode(until(table, 5)), table[table["day"] == "1970-01-05"]
+    )

@@ -1,0 +1,323 @@
+"""The addresses of a service, asked within this process."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+
+from forecast import ForecastWarning
+from forecast.data.to_table import to_table
+from forecast.engines.state_store import StateStore
+from forecast.service.app import create_app
+from forecast.service.settings import Limits, Settings
+
+SMALL = Limits(body=3_000, horizon=50, series=4, values=2_000)
+ROW = b'{"rows": [{"store": "a", "day": "1970-01-13", "sold": %s}]}'
+NEW = {"store": "a", "day": "1970-01-13", "sold": 7.0}
+
+
+@pytest.fixture(scope="module")
+def panel(make_random_panel):
+    return make_random_panel([12, 9, 15, 8, 30], frequency="D")
+
+
+@pytest.fixture(scope="module")
+def model(make_model, panel):
+    return make_model(panel, lags=(1, 3), head="student_t")
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Starts a service of models, saved under their names, and ends it."""
+    begun = []
+
+    def begin(*, token=None, limits=Limits(), states=None, **models):  # noqa: B008 - a constant
+        for name, one in models.items():
+            one.save(tmp_path / f"{name}.forecast")
+        paths = tuple(str(tmp_path / f"{name}.forecast") for name in models)
+        app = create_app(Settings.of(paths, states, token, limits))
+        client = TestClient(app, raise_server_exceptions=False)
+        client.__enter__()
+        begun.append(client)
+        return client
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ForecastWarning)  # forecasts of random weights
+        yield begin
+        for client in begun:
+            client.__exit__(None, None, None)
+
+
+def problem(answer, status):
+    """The detail of a problem, whose form and status are checked."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    detail = answer.json()["detail"]
+    assert detail
+    assert "\n" not in detail
+    return detail
+
+
+def test_a_forecast_is_that_of_the_library_to_the_bit(serve, model):
+    asked = {"horizon": 5, "series": ["b", "a"], "levels": [80], "paths": 3, "seed": 4}
+
+    answer = serve(stores=model).post("/predict", json=asked).json()
+
+    expected = model.rollout(5, series=["b", "a"], levels=80, paths=3, seed=4)
+    table = pd.DataFrame(answer["forecast"])
+    assert answer["model"] == "stores"
+    assert table["day"].tolist() == expected.table["day"].astype(str).tolist()
+    pd.testing.assert_frame_equal(
+        table.drop(columns="day"), expected.table.drop(columns="day"), check_exact=True
+    )
+    paths = pd.DataFrame(answer["paths"])
+    pd.testing.assert_frame_equal(
+        paths.drop(columns="day"), expected.path_table.drop(columns="day"), check_exact=True
+    )
+
+
+def test_without_names_all_series_are_forecast_in_the_order_of_their_ids(serve, model):
+    rows = serve(stores=model).post("/predict", json={"horizon": 1}).json()["forecast"]
+
+    assert [row["store"] for row in rows] == ["a", "b", "c", "d", "e"]
+    assert [row["forecast"] for row in rows] == model.predict(1)["forecast"].tolist()
+
+
+def test_new_rows_move_the_forecast_as_in_the_library(serve, model):
+    client = serve(stores=model)
+
+    answer = client.post("/observe", json={"rows": [NEW]})
+    after = client.post("/predict", json={"horizon": 3, "series": ["a"]}).json()["forecast"]
+
+    state = model.observe(model.state.select(["a"]), [7.0])
+    assert answer.json() == {"model": "stores", "rows": 1, "seen": 0, "series": 1, "new": 0}
+    assert [row["forecast"] for row in after] == model.predict(3, state=state)["forecast"].tolist()
+    assert after[0]["day"] == "1970-01-14"
+
+
+def test_rows_that_are_sent_again_are_passed_over(serve, model):
+    client = serve(stores=model)
+    client.post("/observe", json={"rows": [NEW]})
+
+    again = client.post("/observe", json={"rows": [NEW]}).json()
+
+    assert (again["rows"], again["seen"]) == (0, 1)
+
+
+def test_what_was_acknowledged_outlives_the_service(serve, model, tmp_path):
+    client = serve(stores=model)
+    client.post("/observe", json={"rows": [NEW]})
+    with StateStore(tmp_path / "stores.states", model) as store:
+        kept = store.states(["a"])
+
+    again = serve(stores=model)
+
+    assert kept.time[0] == model.state.select(["a"]).time[0] + model.config.frequency.step
+    assert again.post("/observe", json={"rows": [NEW]}).json()["seen"] == 1
+
+
+def test_a_refused_row_takes_the_others_of_its_request_with_it(serve, model):
+    client = serve(stores=model)
+    late = {"store": "b", "day": "1970-01-20", "sold": 1.0}
+
+    detail = problem(client.post("/observe", json={"rows": [NEW, late]}), 422)
+
+    assert "series 'b'" in detail
+    assert "1970-01-10" in detail
+    assert client.post("/observe", json={"rows": [NEW]}).json()["rows"] == 1
+    filled = client.post("/observe", json={"rows": [late], "fill_gaps": True})
+    assert filled.json()["rows"] == 1
+
+
+def test_a_series_with_its_history_is_forecast_and_not_kept(serve, model, panel):
+    table = to_table(panel.select(["e"])).assign(store="new")
+    rows = table.astype({"day": str}).to_dict("records")
+    client = serve(stores=model)
+
+    answer = client.post("/predict", json={"horizon": 4, "history": rows}).json()
+
+    assert [row["store"] for row in answer["forecast"]] == ["new"] * 4
+    expected = model.predict(4, table)["forecast"]
+    assert [row["forecast"] for row in answer["forecast"]] == expected.tolist()
+    assert client.get("/series", params={"search": "new"}).json()["series"] == []
+
+
+def test_a_series_that_nobody_knows_is_refused_unless_it_is_said_to_be_new(serve, model):
+    client = serve(stores=model)
+
+    detail = problem(client.post("/predict", json={"horizon": 2, "series": ["x"]}), 404)
+    answer = client.post(
+        "/predict", json={"horizon": 2, "levels": [80], "new_series": [{"store": "x"}]}
+    ).json()
+
+    assert "no series 'x' has a state" in detail
+    latest = model.state.select(["e"])  # alone ends last
+    latest = replace(latest, ids=np.array(["x"], dtype=object))  # by which paths are drawn
+    expected = model.predict(2, state=latest, levels=80)
+    found = pd.DataFrame(answer["forecast"])
+    assert found["store"].tolist() == ["x", "x"]
+    assert found["forecast"].tolist() == expected["forecast"].tolist()
+    assert found["forecast-lo-80"].tolist() == expected["forecast-lo-80"].tolist()
+    assert answer["notes"][0].startswith("series 'x' has no history")
+
+
+def test_series_are_listed_some_at_a_time(serve, model):
+    client = serve(stores=model)
+
+    first = client.get("/series", params={"limit": 2}).json()
+    second = client.get("/series", params={"limit": 3, "after": first["next"]}).json()
+    found = client.get("/series", params={"search": "D"}).json()
+
+    assert first["series"][0] == {"id": "a", "last_time": "1970-01-12"}
+    assert [entry["id"] for entry in first["series"] + second["series"]] == list("abcde")
+    assert first["total"] == 5
+    assert [entry["id"] for entry in found["series"]] == ["d"]
+    assert found["next"] is None
+
+
+def test_several_models_are_told_apart_by_the_names_of_their_files(serve, model, make_model, panel):
+    client = serve(stores=model, others=make_model(panel, seed=1))
+
+    detail = problem(client.post("/predict", json={"horizon": 1}), 422)
+    unknown = problem(client.post("/predict", json={"horizon": 1, "model": "x"}), 404)
+    answer = client.post("/predict", json={"horizon": 1, "model": "others"}).json()
+
+    assert detail == "say which model is meant; there are 'stores', 'others'"
+    assert unknown == "no model 'x'; there are 'stores', 'others'"
+    assert answer["model"] == "others"
+    assert [one["name"] for one in client.get("/models").json()] == ["stores", "others"]
+
+
+def test_numbers_that_are_ids_may_be_written_as_text(serve, make_model, make_random_panel):
+    panel = make_random_panel([9, 9], ids=[3, 12], frequency="D")
+    numbered = replace(panel, schema=replace(panel.schema, id_dtype="int64"))
+    client = serve(shops=make_model(numbered))
+
+    rows = client.post("/predict", json={"horizon": 1, "series": ["12", 3]}).json()["forecast"]
+
+    assert [row["store"] for row in rows] == [12, 3]
+    assert [entry["id"] for entry in client.get("/series").json()["series"]] == [3, 12]
+
+
+def test_a_token_guards_what_changes_and_nothing_else(serve, model):
+    client = serve(stores=model, token="secret")
+    rows = {"rows": [NEW]}
+
+    problem(client.post("/observe", json=rows), 401)
+    wrong = client.post("/observe", json=rows, headers={"Authorization": "Bearer guess"})
+    right = client.post("/observe", json=rows, headers={"Authorization": "Bearer secret"})
+
+    assert "Authorization: Bearer TOKEN" in problem(wrong, 401)
+    assert wrong.headers["www-authenticate"] == "Bearer"
+    assert right.json()["rows"] == 1
+    assert client.post("/predict", json={"horizon": 1}).status_code == 200
+    assert client.get("/models").json()[0]["needs_token"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "words"),
+    [
+        ({}, 422, "horizon: field required"),
+        ({"horizon": 0}, 422, "horizon: input should be greater than or equal to 1"),
+        ({"horizon": 2.5}, 422, "horizon: input should be a valid integer"),
+        ({"horizon": 51, "series": ["a"]}, 422, "horizon is 51; at most 50 steps"),
+        ({"horizon": 1}, 413, "5 series; at most 4 in a request"),
+        ({"horizon": 50, "series": ["a"], "levels": [80]}, 413, "are 10,000 values; at most 2,000"),
+        ({"horizon": 1, "levels": [100]}, 422, "levels.0: input should be less than 100"),
+        ({"horizon": 1, "series": []}, 422, "series: list should have at least 1 item"),
+        ({"horizon": 1, "series": ["a"], "future": [{"day": 1}]}, 422, "no future covariates"),
+        ({"horizon": 1, "history": [{"day": "1970-01-01"}]}, 422, "history"),
+        ({"horizon": 1, "new_series": [{"store": "x", "size": 3}]}, 422, "no static covariates"),
+        ({"horizon": 1, "new_series": [{}]}, 422, "needs an id in the column 'store'"),
+        ({"horizon": 1, "hello": 1}, 422, "hello: extra inputs are not permitted"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_in_one_line(serve, model, asked, status, words):
+    answer = serve(stores=model, limits=SMALL).post("/predict", json=asked)
+
+    assert words in problem(answer, status)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"{", "application/json", 422),
+        (b"[" * 100_000, "application/json", 413),
+        (b"[" * 2_500, "application/json", 400),
+        (b"store,day,sold\n", "text/csv", 415),
+        (b"", "application/json", 422),
+        (
+            b'{"rows": [{"store": "a", "day": "1970-01-13", "sold": Infinity}]}',
+            "application/json",
+            422,
+        ),
+        (
+            b'{"rows": [{"store": "a", "day": "1970-01-13", "sold": "\\ud800"}]}',
+            "application/json",
+            422,
+        ),
+    ],
+)
+def test_bodies_that_are_no_rows_are_refused(serve, model, content, kind, status):
+    client = serve(stores=model, limits=SMALL)
+
+    problem(client.post("/observe", content=content, headers={"Content-Type": kind}), status)
+
+    assert client.post("/observe", json={"rows": [NEW]}).json()["rows"] == 1
+
+
+def test_other_addresses_and_methods_are_problems_too(serve, model):
+    client = serve(stores=model)
+
+    problem(client.get("/nothing"), 404)
+    problem(client.get("/predict"), 405)
+
+
+def test_a_chart_has_the_values_that_the_state_keeps_and_the_forecast(serve, model, panel):
+    chart = serve(stores=model).get("/chart", params={"series": "e", "horizon": 6}).json()
+
+    (series,) = chart["series"]
+    last = panel.select(["e"]).target[-3:, 0]
+    np.testing.assert_allclose(series["past"], last, rtol=1e-4)
+    np.testing.assert_allclose(
+        series["forecast"], model.predict(6, series=["e"])["forecast"], rtol=1e-4
+    )
+    assert chart["next"] == "1970-01-31"
+    assert chart["axes"][0]["text"][-1] == "1970-02-05"
+
+
+def test_metrics_count_requests_rows_and_series(serve, model):
+    client = serve(stores=model)
+    client.post("/observe", json={"rows": [NEW]})
+    client.get("/nothing")
+
+    text = client.get("/metrics").text
+
+    assert 'forecast_requests_total{path="/observe",status="200"} 1.0' in text
+    assert 'forecast_requests_total{path="other",status="404"} 1.0' in text
+    assert 'forecast_rows_observed_total{model="stores"} 1.0' in text
+    assert 'forecast_series{model="stores"} 5.0' in text
+    assert 'forecast_request_seconds_count{path="/observe"} 1.0' in text
+
+
+def test_states_may_lie_in_a_folder_of_their_own(serve, model, tmp_path):
+    (tmp_path / "kept").mkdir()
+
+    serve(stores=model, states=str(tmp_path / "kept"))
+
+    assert (tmp_path / "kept" / "stores.states").exists()
+
+
+def test_a_later_model_file_brings_its_states_along(serve, model):
+    client = serve(stores=model)
+    client.post("/observe", json={"rows": [{"store": "b", "day": "1970-01-10", "sold": 3.0}]})
+    later = model.update(pd.DataFrame([NEW]).assign(day=lambda t: pd.to_datetime(t["day"])))
+
+    again = serve(stores=later)
+
+    ends = {one["id"]: one["last_time"] for one in again.get("/series").json()["series"]}
+    assert (ends["a"], ends["b"]) == ("1970-01-13", "1970-01-10")
