@@ -4,8 +4,10 @@ import gc
 import hashlib
 import json
 import logging
+import os
 import pickle
 import re
+import shutil
 import signal
 import string
 import sys
@@ -50,7 +52,7 @@ SEASONS = (4, 12)  # of the network that looks at seasons
 FEW_STEPS = 4  # of a training, which take less time than tracing its graph does
 DATED = {"time_dtype": "datetime64[us]"}
 SLOW_FILE = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.slow\b", re.M)
-SLOW_FIXTURES = {"eager", "make_learner", "tensors", "trained", "trained_once"}
+SLOW_FIXTURES = {"browser", "eager", "make_learner", "tensors", "trained", "trained_once"}
 SLOW_LIBRARIES = ("tensorflow", "keras", "sktime", "statsforecast")
 
 
@@ -232,6 +234,22 @@ def trap(mark):
 def archive():
     """Ways into a model or state file: its parts, how to write or change them, and a trap."""
     return SimpleNamespace(parts=parts_of, write=write_parts, change=change_part, trap=trap)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    place = shutil.which("chromium")
+    if place is None:
+        if os.environ.get("CI"):
+            pytest.fail("there is no chromium; .ci/run installs it")
+        pytest.skip("there is no chromium; install it to open pages in a browser")
+    with sync_playwright() as playwright:
+        # a root user, as in a container, has no sandbox
+        yield (opened := playwright.chromium.launch(executable_path=place, args=["--no-sandbox"]))
+        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from forecast._version import __version__
 from forecast.engines.state_store import Updated
 from forecast.inference.parallel import cores
 from forecast.service import charts, page
-from forecast.service.gate import JSON, Gate, Token
+from forecast.service.gate import JSON, Gate, Token, require_json
 from forecast.service.metrics import Measured, Metrics
 from forecast.service.predictions import predict
 from forecast.service.problems import DOCUMENTED, RequestError, answer_problems
@@ -154,9 +154,10 @@ def create_app(settings: Settings) -> FastAPI:
 
 def add_routes(app: FastAPI, service: Service) -> None:
     """What the service answers at each address."""
-    token = Token(service.settings.token)
+    token, json_alone = service.settings.token, Depends(require_json)
+    guard = [Depends(Token(token)), json_alone] if token else [json_alone]
 
-    @app.post("/predict", response_model=Forecasts)
+    @app.post("/predict", response_model=Forecasts, dependencies=[json_alone])
     async def predict_(request: PredictRequest) -> Response:
         """Forecast series that have a state, series with their history, and new ones."""
 
@@ -165,7 +166,7 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
         return Response(await service.run(answer), media_type=JSON)
 
-    @app.post("/observe", dependencies=[Depends(token)])
+    @app.post("/observe", dependencies=guard)
     async def observe(request: ObserveRequest) -> Observed:
         """Take new rows in: what is answered with 200 is on the disk.
 

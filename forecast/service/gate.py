@@ -1,4 +1,4 @@
-"""What a request passes before it is read: its size, the time it takes to arrive, and a token."""
+"""What a request passes before it is read: its size, the time it takes, its kind, and a token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
-from forecast.service.problems import ProblemResponse, RequestError
+from forecast.service.problems import RequestError
 from forecast.service.settings import Limits
 
 Scope = Any  # of ASGI, as are the functions
@@ -18,7 +18,7 @@ JSON = "application/json"
 
 
 class Gate:
-    """Refuses bodies that are too large, too slow, or no JSON; around an ASGI app."""
+    """Refuses bodies that are too large or too slow; around an ASGI app."""
 
     def __init__(self, app: Any, limits: Limits) -> None:
         """Know the app and the limits."""
@@ -26,15 +26,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer a request."""
-        if scope["type"] != "http" or scope["method"] != "POST":
-            await self._app(scope, receive, send)
-            return
-        headers = {name.lower(): value for name, value in scope["headers"]}
-        kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if kind != JSON.encode():
-            await ProblemResponse(415, f"the body must be {JSON}")(scope, receive, send)
-            return
-        await self._app(scope, self._limited(receive), send)
+        is_request = scope["type"] == "http"
+        await self._app(scope, self._limited(receive) if is_request else receive, send)
 
     def _limited(self, receive: Any) -> Any:
         """`receive`, within the limits."""
@@ -65,19 +58,24 @@ class Gate:
         return limited
 
 
+async def require_json(request: Request) -> None:
+    """A dependency that refuses other bodies: pages of other sites cannot send JSON unasked."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise RequestError(415, f"the body must be {JSON}")
+
+
 class Token(HTTPBearer):
     """A dependency that refuses requests without the token that the service was started with."""
 
-    def __init__(self, token: str | None) -> None:
-        """Know the token; None for none."""
+    def __init__(self, token: str) -> None:
+        """Know the token."""
         super().__init__(auto_error=False, description="The token that the service knows")
         self._token = token
 
     async def __call__(self, request: Request) -> None:  # type: ignore[override]  # gives nothing
         """Raise RequestError unless the request carries it."""
         given = await super().__call__(request)
-        if self._token is None:
-            return
         own = given.credentials if given else ""
         if not hmac.compare_digest(own.encode(), self._token.encode()):
             raise RequestError(

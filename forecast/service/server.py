@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -40,12 +40,18 @@ def start(
                 say(f"Model '{name}': {len(served):,} series, states in {settings.states[name]}.")
         place = f"http://{f'[{host}]' if ':' in host else host}:{taken.getsockname()[1]}/"
         say(f"Serving at {place}, for programs at {place}docs. Stop it with Ctrl-C.")
-        if workers == 1:
-            uvicorn.Server(_config(create_app(settings))).run(sockets=[taken])
-        else:
-            with _shared(settings):
-                own = _config("forecast.service.app:from_environment", workers)
-                Multiprocess(own, [taken]).run()
+        with suppress(KeyboardInterrupt):  # is how a person ends it
+            _run(settings, taken, workers)
+
+
+def _run(settings: Settings, taken: socket.socket, workers: int) -> None:
+    """Serve in this process, or in so many others."""
+    if workers == 1:
+        uvicorn.Server(_config(create_app(settings))).run(sockets=[taken])
+        return
+    with _shared(settings):
+        own = _config("forecast.service.app:from_environment", workers)
+        Multiprocess(own, [taken]).run()
 
 
 def _config(app: object, workers: int = 1) -> uvicorn.Config:

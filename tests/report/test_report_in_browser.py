@@ -1,19 +1,15 @@
 """The page of a report in a real browser: it works, fetches nothing, and runs nothing else."""
 
-import os
-import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
 from forecast.report import write_report
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = shutil.which("chromium")
 WIDTHS = {"desktop": 1280, "phone": 390}
 HOSTILE = [
     "</script><script>window.hacked = 1</script>",
@@ -47,20 +43,6 @@ def has(canvas, colour):
     """Whether some pixels of a chart have a colour such as #4d4d4d."""
     channels = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
     return canvas.evaluate(SHARE, [*channels, 255]) > 0
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail("there is no chromium; .ci/run installs it")
-        pytest.skip("there is no chromium; install it to open the report in a browser")
-    with sync_playwright() as playwright:
-        # a root user, as in a container, has no sandbox
-        yield (
-            opened := playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        )
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,145 @@
+"""The page of a service in a real browser: a person finds a series and sees its forecast move."""
+
+import threading
+import time
+import warnings
+
+import pytest
+import uvicorn
+from playwright.sync_api import expect
+
+from forecast import ForecastWarning
+from forecast.service.app import create_app
+from forecast.service.server import listening
+from forecast.service.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+WIDTHS = {"desktop": 1280, "phone": 390}
+HOSTILE = '<img src="x" onerror="window.hacked = 1">'
+NAMES = [HOSTILE, "Zürich/1", *(f"store {k:03}" for k in range(118))]
+
+
+@pytest.fixture
+def address(make_model, make_random_panel, tmp_path):
+    """A service of two models, in a thread; one needs what the page does not know."""
+    panel = make_random_panel([40] * len(NAMES), ids=NAMES, frequency="D", first=19_000)
+    two = make_random_panel([40, 40], targets=2, frequency="h", first=400_000)
+    make_model(panel, lags=(1, 7, 14), head="student_t").save(tmp_path / "stores.forecast")
+    make_model(two, lags=(1, 24)).save(tmp_path / "rooms.forecast")
+    paths = (str(tmp_path / "stores.forecast"), str(tmp_path / "rooms.forecast"))
+    app = create_app(Settings.of(paths, token="secret"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+    with listening("127.0.0.1", 0) as taken, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ForecastWarning)  # forecasts of random weights
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(params=WIDTHS)
+def page(request, browser, address):
+    """The page at desktop and phone width; afterwards there may be no error or foreign request."""
+    page = browser.new_page(viewport={"width": WIDTHS[request.param], "height": 800})
+    messages, requests = [], []
+    page.on("console", lambda message: messages.append((message.type, message.text)))
+    page.on("pageerror", lambda error: messages.append(("error", str(error))))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(address)
+    page.wait_for_selector("canvas")
+    yield page
+    hacked = page.evaluate("window.hacked")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    page.close()
+    assert [text for _, text in messages if "status of 4" not in text] == []
+    assert [url for url in requests if not url.startswith(address)] == []
+    assert hacked is None
+    assert width <= WIDTHS[request.param]
+
+
+def listed(page):
+    return page.locator("#matches button").all_text_contents()
+
+
+def search(page, text):
+    with page.expect_response(lambda answer: "/series?" in answer.url):
+        page.fill("#search", text)
+    page.wait_for_timeout(50)
+
+
+def observe(page, *values):
+    page.fill("#token", "secret")
+    for place, value in enumerate(values):
+        page.fill(f"#value-{place}", value)
+    page.click("form button")
+
+
+def test_a_series_is_found_among_many_and_its_forecast_is_shown(page):
+    assert page.locator("#count").text_content().startswith("100 of 120 series")
+    expect(page.locator("#series-name")).to_have_text(HOSTILE)
+
+    search(page, "zürich")
+    page.click("#matches button")
+    expect(page.locator("#series-name")).to_have_text("Zürich/1")
+
+    assert listed(page) == ["Zürich/1"]
+    assert page.locator("canvas").count() == 1
+    assert "The forecast of" in page.locator("figcaption").text_content()
+    assert page.locator("#matches button").get_attribute("aria-current") == "true"
+    search(page, "nothing like it")
+    assert listed(page) == []
+
+
+def test_a_new_value_moves_the_forecast_and_the_one_before_stays_in_sight(page):
+    search(page, "store 007")
+    page.click("#matches button")
+    expect(page.locator("#series-name")).to_have_text("store 007")
+    before = page.locator("figcaption").text_content()
+    time = page.locator("#next").text_content()
+
+    observe(page, "43.5")
+    expect(page.locator("#done")).not_to_be_empty()
+
+    assert page.locator("#done").text_content().startswith(f"Observed 43.5 at {time}.")
+    assert page.locator("#next").text_content() > time
+    after = page.locator("figcaption").text_content()
+    assert after.startswith("The last observed value is 43.5.")
+    assert after != before
+    assert "Forecast before" in page.locator(".legend").text_content()
+    assert page.locator("#value-0").input_value() == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "token", "problem"),
+    [
+        ("many", "secret", "Sold is no number; write it as in 1234.5."),
+        ("3", "guess", "New rows need the service's token"),
+    ],
+)
+def test_what_is_refused_is_said_and_nothing_moves(page, value, token, problem):
+    time = page.locator("#next").text_content()
+
+    page.fill("#token", token)
+    page.fill("#value-0", value)
+    page.click("form button")
+    expect(page.locator("#problem")).not_to_be_empty()
+
+    assert page.locator("#problem").text_content().startswith(problem)
+    assert page.locator("#next").text_content() == time
+    assert page.locator("#value-0").input_value() == value
+
+
+def test_another_model_with_two_targets_has_a_field_for_each(page):
+    page.select_option("#model", "rooms")
+    expect(page.locator("#series-name")).to_have_text("a")
+    assert page.locator("#fields label").all_text_contents() == ["sold", "came"]
+    time = page.locator("#next").text_content()
+
+    observe(page, "1", "2")
+    expect(page.locator("#done")).not_to_be_empty()
+
+    assert page.locator("#done").text_content().startswith(f"Observed 1, 2 at {time}.")
