@@ -13,7 +13,13 @@ from .output import MODEL, Say, command
 
 @click.command(short_help="Serve models on HTTP: forecasts, new rows, and a page.")
 @click.argument("models", type=click.Path(), nargs=-1, metavar="[MODEL]...")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="The port to listen at; 0 for any that is free.",
+)
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -75,7 +81,7 @@ def serve(
     Examples:
       forecast serve
       forecast serve stores.forecast energy.forecast --port 8080 --states states/
-      FORECAST_TOKEN=secret forecast serve stores.forecast --host 0.0.0.0 --workers 2
+      forecast serve stores.forecast --host 0.0.0.0 --token secret --workers 2
     """
     from forecast.service.server import start
     from forecast.service.settings import Limits, Settings

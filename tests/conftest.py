@@ -394,6 +394,12 @@ def untrained(monkeypatch):
 
 
 @pytest.fixture
+def ends_at_once(monkeypatch):
+    """`forecast serve` says where it is, and ends."""
+    monkeypatch.setattr("forecast.service.server._run", lambda *_: None)
+
+
+@pytest.fixture
 def small_backtests(monkeypatch):
     """Backtests by default have two levels, and no baseline that is fitted to each series.
 

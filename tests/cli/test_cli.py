@@ -631,7 +631,7 @@ def run_example(line):
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.slow
-@pytest.mark.usefixtures("untrained", "small_backtests")
+@pytest.mark.usefixtures("untrained", "small_backtests", "ends_at_once")
 def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
     priced = sales.assign(price=np.arange(len(sales)) % 5, visitors=2 * sales["sold"])
     Path("stores").mkdir()
@@ -648,7 +648,7 @@ def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
     for name, day in [("today.csv", "2024-03-01"), ("since-monday.csv", "2024-03-04")]:
         sales.groupby("store").head(1).assign(day=day).to_csv(name, index=False)
     if words not in [(), ("train",), ("tune",)]:
-        for model in ("model.forecast", "stores.forecast", "sales.forecast"):
+        for model in ("model.forecast", "stores.forecast", "sales.forecast", "energy.forecast"):
             shutil.copy(training[0] / "model.forecast", model)
         forecast.load("model.forecast").rollout(2).state.save("later.state")
     for folder, rows in [("lake", sales), ("today", sales.groupby("store").tail(1))]:

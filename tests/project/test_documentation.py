@@ -5,6 +5,7 @@ import importlib
 import pkgutil
 import re
 import shlex
+import subprocess
 import sys
 import types
 import warnings
@@ -27,6 +28,7 @@ from forecast.training.feedback import REGIMES, Regime
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
+FORECAST = Path(sys.executable).with_name("forecast")
 README = (ROOT / "README.md").read_text()
 VARIES = (
     "Trained",
@@ -115,7 +117,7 @@ def test_the_console_example_prints_what_the_readme_shows(tmp_path, monkeypatch)
     assert Path("air.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.usefixtures("sales", "untrained", "small_backtests")
+@pytest.mark.usefixtures("sales", "untrained", "small_backtests", "ends_at_once")
 def test_every_command_in_the_readmes_table_runs():
     commands = [
         command
@@ -131,7 +133,7 @@ def test_every_command_in_the_readmes_table_runs():
         command += f" {SMALL}" if trains and "pretrained" not in command else ""
         run(f"{command} {FEW}" if " tune " in command else command)
 
-    assert len(commands) == 41
+    assert len(commands) == 42
 
 
 @pytest.mark.usefixtures("sales", "untrained", "small_backtests")
@@ -173,6 +175,36 @@ def test_the_commands_of_the_page_on_scale_run():
     assert len(pd.read_parquet("by-dask")) == len(pd.read_parquet("by-spark")) == 2 * 28
 
 
+def as_pattern(shown):
+    """A pattern of what a page shows, where ... stands for anything."""
+    return ".*".join(map(re.escape, shown.split("...")))
+
+
+@pytest.mark.usefixtures("sales", "untrained")
+def test_the_page_on_serving_shows_what_is_answered():
+    run(f"forecast train sales.csv --model sales.forecast {SMALL}")
+    page = (ROOT / "docs/serving.md").read_text()
+    blocks = re.findall(r"```console\n\$ (.*?)\n(.*?)```", page, re.S)
+    (command, said), *questions = blocks
+    words = shlex.split(command.replace("forecast", str(FORECAST), 1))
+    service = subprocess.Popen([*words, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    try:
+        lines = [service.stderr.readline() for _ in said.splitlines()]
+        port = re.search(r":(\d+)/", lines[-1])[1]
+        assert "".join(lines).replace(port, "8000") == said
+
+        for command, shown in questions:
+            words = shlex.split(command.replace("8000", port))
+            patient = [*words, "--retry-connrefused", "--retry", "20", "--retry-delay", "1"]
+            answer = subprocess.run(patient, capture_output=True, text=True, check=True).stdout
+            assert re.fullmatch(as_pattern(shown.strip()), answer.strip()), answer
+    finally:
+        service.terminate()
+        service.communicate()
+
+    assert len(questions) == 5
+
+
 def read_in(folder, spark):
     """Let a session of Spark, which may have begun elsewhere, look for files in a folder."""
     hadoop = spark._jvm.org.apache.hadoop.fs
@@ -187,6 +219,7 @@ def read_in(folder, spark):
     [
         *("README.md", "docs/tables.md", "docs/guide.md"),
         *("docs/state.md", "docs/training.md", "docs/evaluation.md", "docs/pretrained.md"),
+        "docs/serving.md",
         pytest.param("docs/scale.md", marks=ENGINE_WARNINGS),
     ],
 )
@@ -200,6 +233,7 @@ def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, req
         "docs/evaluation.md",
         "docs/pretrained.md",
         "docs/scale.md",
+        "docs/serving.md",
     ):  # which show no result of a training
         request.getfixturevalue("untrained")
     else:
@@ -209,7 +243,7 @@ def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, req
         str(ROOT / page), module_relative=False, optionflags=doctest.ELLIPSIS
     )
 
-    assert outcome.attempted > 5
+    assert outcome.attempted > 3
     assert outcome.failed == 0
 
 

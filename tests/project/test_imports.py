@@ -28,6 +28,7 @@ LAYERS = (
     ("fitting",),
     ("forecaster",),
     ("report", "integrations"),
+    ("service",),
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 TOP = {"backtest", "errors", "fitting", "forecaster", "model", "training_record"}  # files
