@@ -358,11 +358,12 @@ class StateStore:
             self._database.execute(begin)
             try:
                 yield
+                self._database.execute(keep)
             except BaseException:
-                for statement in undo:
-                    self._database.execute(statement)
+                if self._database.in_transaction:  # a full disk has ended it already
+                    for statement in undo:
+                        self._database.execute(statement)
                 raise
-            self._database.execute(keep)
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

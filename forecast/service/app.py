@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, contextmanager
-from typing import Annotated, Any, TypeVar
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
-from threadpoolctl import ThreadpoolController
 
 from forecast._version import __version__
 from forecast.engines.state_store import Updated
-from forecast.inference.parallel import cores
 from forecast.service import charts, page
 from forecast.service.gate import JSON, Gate, Token, require_json
-from forecast.service.metrics import Measured, Metrics
+from forecast.service.metrics import Measured
 from forecast.service.predictions import predict
-from forecast.service.problems import DOCUMENTED, RequestError, answer_problems
+from forecast.service.problems import DOCUMENTED, answer_problems
 from forecast.service.requests import (
     Described,
     Forecasts,
@@ -33,88 +30,11 @@ from forecast.service.requests import (
     SeriesPage,
 )
 from forecast.service.served_model import ServedModel
+from forecast.service.service import Service, opened
 from forecast.service.settings import Settings
 
 SETTINGS = "FORECAST_SERVICE_SETTINGS"  # in the environment of the processes of a service
 MAX_LISTED = 1_000  # series in one answer
-T = TypeVar("T")
-
-
-class Service:
-    """The models that are served, and the threads that ask them.
-
-    Attributes:
-        settings: of the service.
-        models: by name.
-    """
-
-    def __init__(self, settings: Settings, models: dict[str, ServedModel]) -> None:
-        """Begin with some models."""
-        self.settings, self.models = settings, models
-        self.metrics = Metrics(lambda: {name: len(model) for name, model in models.items()})
-        self._threads = ThreadPoolExecutor(readers(), thread_name_prefix="reader")
-        # Threads within small matrix products wait for each other; requests are enough of them.
-        ThreadpoolController().limit(limits=1, user_api="blas")
-
-    def close(self) -> None:
-        """Wait for what is being worked on."""
-        self._threads.shutdown(cancel_futures=True)
-
-    def model(self, name: str | None) -> ServedModel:
-        """A model by its name, which may be left out where there is one.
-
-        Raises:
-            RequestError: if there is none, or it could be one of several.
-        """
-        names = ", ".join(map(repr, self.models))
-        if name is None and len(self.models) == 1:
-            return next(iter(self.models.values()))
-        if name is None:
-            raise RequestError(422, f"say which model is meant; there are {names}")
-        if name not in self.models:
-            raise RequestError(404, f"no model {name!r}; there are {names}")
-        return self.models[name]
-
-    async def run(self, work: Callable[..., T], *given: Any) -> T:
-        """What some work gives, done by a thread within the time that a request may take."""
-        return await self.wait(self._threads.submit(work, *given))
-
-    async def wait(self, outcome: Future[T]) -> T:
-        """What a thread comes to within that time.
-
-        Raises:
-            RequestError: if it does not.
-        """
-        seconds = self.settings.limits.seconds
-        try:
-            return await asyncio.wait_for(asyncio.wrap_future(outcome), seconds)
-        except TimeoutError:
-            raise RequestError(
-                503,
-                f"not done within {seconds:g} seconds; ask for less, or later. Rows may be sent "
-                "again: those that were taken in are passed over",
-            ) from None
-
-
-def readers() -> int:
-    """How many threads forecast; more of them would take turns on the cores."""
-    return 2 * cores()
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[dict[str, ServedModel]]:
-    """The models of a service, closed in the end.
-
-    Raises:
-        ArtifactError: if a file cannot be used.
-    """
-    with ExitStack() as stack:
-        models = {}
-        for name, path in settings.models.items():
-            states = settings.states[name]
-            models[name] = ServedModel(name, path, states, settings.limits, readers())
-            stack.callback(models[name].close)
-        yield models
 
 
 def from_environment() -> FastAPI:

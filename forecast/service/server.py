@@ -12,8 +12,9 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from forecast.errors import OptionError
-from forecast.service.app import SETTINGS, create_app, opened
+from forecast.service.app import SETTINGS, create_app
 from forecast.service.metrics import FOLDER
+from forecast.service.service import opened
 from forecast.service.settings import Settings
 
 WAITING = 512  # connections that the operating system holds until they are taken

@@ -105,3 +105,20 @@ def test_what_waits_when_it_is_closed_is_taken_in(store, make_panel, model, tmp_
     assert [one.result(0).rows for one in waiting] == [1, 1, 1]
     with StateStore(tmp_path / "all.states", model) as again:
         assert again.last_times() == {"a": 9, "b": 9, "c": 9}
+
+
+def test_a_full_disk_keeps_nothing_of_the_transaction_and_the_next_one_goes_on(store, make_panel):
+    store.may_begin.set()
+    (pages,) = store._database.execute("PRAGMA page_count").fetchone()
+    store._database.execute(f"PRAGMA max_page_count = {pages}")
+    writer = Writer(store)
+    many = make_panel(*[[1.0, 2.0]] * 300, ids=[f"new {k:03}" for k in range(300)])
+
+    with pytest.raises(ArtifactError, match="full"):
+        writer.take(many).result(10)
+    store._database.execute("PRAGMA max_page_count = 100000")
+
+    assert writer.take(rows(make_panel, "a", 9, 1.0)).result(10).rows == 1
+    assert writer.take(many).result(10).new == 300
+    assert len(store) == 303
+    writer.close()
