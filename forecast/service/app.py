@@ -28,10 +28,12 @@ from forecast.service.requests import (
     PredictRequest,
     SeriesEntry,
     SeriesPage,
+    UntrainedRequest,
 )
 from forecast.service.served_model import ServedModel
 from forecast.service.service import Service, opened
 from forecast.service.settings import Settings
+from forecast.service.untrained import forecast_untrained
 
 SETTINGS = "FORECAST_SERVICE_SETTINGS"  # in the environment of the processes of a service
 MAX_LISTED = 1_000  # series in one answer
@@ -83,6 +85,15 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
         def answer() -> bytes:
             return as_json(predict(service.model(request.model), request))
+
+        return Response(await service.run(answer), media_type=JSON)
+
+    @app.post("/untrained", response_model=Forecasts, dependencies=[json_alone])
+    async def untrained(request: UntrainedRequest) -> Response:
+        """Forecast any table without a model of it, by the pretrained network."""
+
+        def answer() -> bytes:
+            return as_json(forecast_untrained(request, service.settings.limits))
 
         return Response(await service.run(answer), media_type=JSON)
 

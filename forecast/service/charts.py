@@ -29,7 +29,7 @@ def chart(served: ServedModel, name: str, horizon: int | None) -> dict[str, Any]
     steps = horizon or min(config.horizon, served.limits.horizon)
     levels = [level for level in LEVELS if has_level(config, calibration, level, steps)]
     request = PredictRequest(horizon=steps, series=[name], levels=levels)
-    forecast = rollout(served, served.states([name]), request)
+    forecast = rollout(served.model, served.limits, served.states([name]), request)
     following = int(forecast.start.time[0]) + config.frequency.step
     return {
         **series_charts(forecast, config, PAST_ROWS),

@@ -12,6 +12,7 @@ from forecast.engines.state_store import StateStore
 from forecast.errors import OptionError
 from forecast.inference.forecast import Forecast
 from forecast.inference.intervals import interval_source
+from forecast.inference.predictor import Predictor
 from forecast.inference.request import as_levels
 from forecast.inference.state import State
 from forecast.service import cold_start
@@ -19,6 +20,7 @@ from forecast.service.problems import RequestError
 from forecast.service.records import frame, records
 from forecast.service.requests import PredictRequest, Row
 from forecast.service.served_model import ServedModel
+from forecast.service.settings import Limits
 
 
 class Part(NamedTuple):
@@ -57,7 +59,7 @@ def predict(served: ServedModel, request: PredictRequest) -> dict[str, Any]:
 
 def _parts(served: ServedModel, request: PredictRequest) -> Iterator[Part]:
     if request.series is not None or request.history is not None or not request.new_series:
-        forecast = rollout(served, _start(served, request), request)
+        forecast = rollout(served.model, served.limits, _start(served, request), request)
         paths = forecast.path_table if request.paths else None
         yield Part(forecast.table, forecast.notes, paths)
     for row in request.new_series or ():
@@ -72,17 +74,16 @@ def _start(served: ServedModel, request: PredictRequest) -> State:
     return served.model.encode(panel if request.series is None else panel.select(request.series))
 
 
-def rollout(served: ServedModel, start: State, request: PredictRequest) -> Forecast:
+def rollout(model: Predictor, limits: Limits, start: State, request: PredictRequest) -> Forecast:
     """The forecast from states.
 
     Raises:
         RequestError: if it is too long or too large.
     """
-    limits, levels = served.limits, as_levels(request.levels)
+    levels = as_levels(request.levels)
     if request.horizon > limits.horizon:
         raise RequestError(422, f"horizon is {request.horizon:,}; at most {limits.horizon:,} steps")
-    config, calibration = served.model.config, served.model.calibration
-    needed = interval_source(config, calibration, "auto", levels).paths
+    needed = interval_source(model.config, model.calibration, "auto", levels).paths
     paths = max(request.paths, needed)
     values = request.horizon * len(start.ids) * max(paths, 1)
     if values > limits.values:
@@ -92,7 +93,7 @@ def rollout(served: ServedModel, start: State, request: PredictRequest) -> Forec
             f"{request.horizon:,} steps of {len(start.ids):,} series{each} are {values:,} values; "
             f"at most {limits.values:,} in a request: ask for fewer series at a time",
         )
-    return served.model.rollout(
+    return model.rollout(
         request.horizon,
         state=start,
         levels=levels,
@@ -116,7 +117,8 @@ def _without_history(served: ServedModel, request: PredictRequest, row: Row) -> 
     name = served.own_id(row[column])
     with served.store() as store:
         states = _similar(served, store, static)
-    forecast = rollout(served, cold_start.in_place_of(states, name), request)
+    start = cold_start.in_place_of(states, name)
+    forecast = rollout(served.model, served.limits, start, request)
     others = f"{len(forecast.steps):,} series"
     like = f"{others} most like it in {', '.join(static)}" if static else f"{others} of the model"
     note = f"series {name!r} has no history: its forecast is the median of those of {like}"

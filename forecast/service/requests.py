@@ -33,6 +33,10 @@ Model = Annotated[
     Text | None,
     Field(description="Which model, by the name of its file; not needed where it is one"),
 ]
+Levels = Annotated[
+    list[Annotated[float, Field(ge=1, lt=100)]],
+    Field(max_length=20, description="Widths of intervals in percent"),
+]
 ROWS = "rows with the columns of the training table, each an object of names and cells"
 
 
@@ -51,10 +55,7 @@ class PredictRequest(Request):
     series: Annotated[
         list[Id] | None, Field(min_length=1, description="Ids; by default all series")
     ] = None
-    levels: Annotated[
-        list[Annotated[float, Field(ge=1, lt=100)]],
-        Field(max_length=20, description="Widths of intervals in percent"),
-    ] = []
+    levels: Levels = []
     paths: Annotated[StrictInt, Field(ge=0, description="Sample paths of each series")] = 0
     seed: Annotated[StrictInt, Field(ge=0, lt=2**64, description="Of the sample paths")] = 0
     history: Annotated[
@@ -76,6 +77,24 @@ class PredictRequest(Request):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"horizon": 12, "levels": [80]}]}
     )
+
+
+class UntrainedRequest(BaseModel):
+    """A table to forecast without a model, and how its columns are read."""
+
+    horizon: Annotated[StrictInt, Field(ge=1, description="How many steps")]
+    history: Annotated[
+        list[Row], Field(min_length=1, description="Rows, each an object of names and cells")
+    ]
+    levels: Levels = []
+    id: Annotated[Text | None, Field(description="The column that names the series")] = None
+    time: Annotated[Text | None, Field(description="The column of times")] = None
+    target: Annotated[Text | None, Field(description="The column to forecast")] = None
+    season: Annotated[
+        StrictInt | None, Field(ge=1, description="Steps in a season; by default the frequency's")
+    ] = None
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class ObserveRequest(Request):

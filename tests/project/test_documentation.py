@@ -202,7 +202,7 @@ def test_the_page_on_serving_shows_what_is_answered():
         service.terminate()
         service.communicate()
 
-    assert len(questions) == 5
+    assert len(questions) == 6
 
 
 def read_in(folder, spark):

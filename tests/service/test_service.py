@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from forecast import ForecastWarning
+from forecast import ForecastWarning, Model
+from forecast.data.to_panel import to_panel
 from forecast.data.to_table import to_table
 from forecast.engines.state_store import StateStore
 from forecast.service.app import create_app
@@ -144,6 +145,37 @@ def test_a_series_with_its_history_is_forecast_and_not_kept(serve, model, panel)
     expected = model.predict(4, table)["forecast"]
     assert [row["forecast"] for row in answer["forecast"]] == expected.tolist()
     assert client.get("/series", params={"search": "new"}).json()["series"] == []
+
+
+def test_any_table_is_forecast_without_a_model_of_it(serve, model):
+    months = [f"{2020 + k // 12}-{1 + k % 12:02}" for k in range(40)]
+    rows = [{"when": month, "visits": 20 + k % 12} for k, month in enumerate(months)]
+    asked = {"horizon": 3, "history": rows, "levels": [80]}
+
+    answer = serve(stores=model).post("/untrained", json=asked).json()
+
+    panel = to_panel(pd.DataFrame(rows))
+    expected = Model.untrained(panel).predict(3, levels=80)
+    assert pd.DataFrame(answer["forecast"]).equals(expected)
+    assert expected["when"].tolist() == ["2023-05", "2023-06", "2023-07"]
+    assert answer["model"] == "pretrained"
+    assert "frequency: monthly, inferred from the timestamps" in answer["notes"]
+
+
+def test_columns_of_such_a_table_may_be_named(serve, model):
+    rows = [{"a": k, "b": 3.0 * k, "c": 7.0} for k in range(9)]
+    asked = {"horizon": 1, "history": rows, "time": "a", "target": "c"}
+    client = serve(stores=model, limits=SMALL)
+
+    row = client.post("/untrained", json=asked).json()["forecast"][0]
+
+    assert row["a"] == 9
+    assert row["forecast"] == pytest.approx(7.0)
+    wrong = client.post("/untrained", json={**asked, "target": "d"})
+    assert "no column 'd'" in problem(wrong, 422)
+    assert "at most 50 steps" in problem(
+        client.post("/untrained", json={**asked, "horizon": 51}), 422
+    )
 
 
 def test_a_series_that_nobody_knows_is_refused_unless_it_is_said_to_be_new(serve, model):
