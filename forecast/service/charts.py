@@ -6,7 +6,7 @@ from typing import Any
 
 from forecast.inference.intervals import has_level
 from forecast.report.curves import series_charts
-from forecast.service.predictions import rollout
+from forecast.service.predictions import check_horizon, rollout
 from forecast.service.requests import PredictRequest
 from forecast.service.served_model import ServedModel
 
@@ -27,6 +27,7 @@ def chart(served: ServedModel, name: str, horizon: int | None) -> dict[str, Any]
     """
     config, calibration = served.model.config, served.model.calibration
     steps = horizon or min(config.horizon, served.limits.horizon)
+    check_horizon(steps, served.limits)
     levels = [level for level in LEVELS if has_level(config, calibration, level, steps)]
     request = PredictRequest(horizon=steps, series=[name], levels=levels)
     forecast = rollout(served.model, served.limits, served.states([name]), request)

@@ -81,8 +81,7 @@ def rollout(model: Predictor, limits: Limits, start: State, request: PredictRequ
         RequestError: if it is too long or too large.
     """
     levels = as_levels(request.levels)
-    if request.horizon > limits.horizon:
-        raise RequestError(422, f"horizon is {request.horizon:,}; at most {limits.horizon:,} steps")
+    check_horizon(request.horizon, limits)
     needed = interval_source(model.config, model.calibration, "auto", levels).paths
     paths = max(request.paths, needed)
     values = request.horizon * len(start.ids) * max(paths, 1)
@@ -102,6 +101,12 @@ def rollout(model: Predictor, limits: Limits, start: State, request: PredictRequ
         runtime="numpy",
         future=None if request.future is None else frame(request.future),
     )
+
+
+def check_horizon(horizon: int, limits: Limits) -> None:
+    """Raise RequestError for more steps than a forecast may have."""
+    if horizon > limits.horizon:
+        raise RequestError(422, f"horizon is {horizon:,}; at most {limits.horizon:,} steps")
 
 
 def _without_history(served: ServedModel, request: PredictRequest, row: Row) -> Part:

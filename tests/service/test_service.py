@@ -322,6 +322,19 @@ def test_a_chart_has_the_values_that_the_state_keeps_and_the_forecast(serve, mod
     assert chart["axes"][0]["text"][-1] == "1970-02-05"
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "words"),
+    [
+        ({"series": "e", "horizon": 10**14}, 422, "at most 10,000 steps"),
+        ({"series": "x"}, 404, "no series 'x' has a state"),
+        ({"series": "e", "horizon": 0}, 422, "horizon: input should be greater"),
+        ({}, 422, "series: field required"),
+    ],
+)
+def test_a_chart_that_cannot_be_is_said_in_one_line(serve, model, asked, status, words):
+    assert words in problem(serve(stores=model).get("/chart", params=asked), status)
+
+
 def test_metrics_count_requests_rows_and_series(serve, model):
     client = serve(stores=model)
     client.post("/observe", json={"rows": [NEW]})
