@@ -60,15 +60,18 @@ def _by_target(
 def _raised(values: np.ndarray, power: float) -> np.ndarray:
     if power == 1.0:
         return values
-    return np.asarray(np.log(values) if power == 0.0 else values**power)
+    raised: np.ndarray = np.log(values) if power == 0.0 else values**power
+    return raised
 
 
 def _lowered(values: np.ndarray, power: float) -> np.ndarray:
     if power == 1.0:
         return values
     if power == 0.0:
-        return np.asarray(np.exp(values))
-    return np.asarray(np.maximum(values, 0.0) ** (1.0 / power))
+        lowered: np.ndarray = np.exp(values)
+    else:
+        lowered = np.maximum(values, 0.0) ** (1.0 / power)
+    return lowered
 
 
 class UsualSpread(NamedTuple):
@@ -161,7 +164,8 @@ def dust(low: np.ndarray, high: np.ndarray, powers: Powers | None = None) -> np.
     size = np.maximum(np.abs(low), np.abs(high))
     if powers is not None:
         size = np.where(np.equal(powers, 0.0), np.maximum(size, 1.0), size)
-    return np.asarray(FLAT_ULPS * np.spacing(size))
+    apart: np.ndarray = FLAT_ULPS * np.spacing(size)
+    return apart
 
 
 def usual_spreads(

@@ -177,7 +177,8 @@ def within(
 
 def clip(values: np.ndarray, bounds: tuple[Bounds, ...]) -> np.ndarray:
     """Values (..., D) in the units of the data, within the bounds."""
-    return np.asarray(np.clip(values, *_ends(bounds)))
+    inside: np.ndarray = np.clip(values, *_ends(bounds))
+    return inside
 
 
 def _ends(bounds: tuple[Bounds, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -116,7 +116,7 @@ class NetworkEngine:
         own: Any = start.others[place]
         known = future if self.config.known else None
         path, after = self._advance_alone(own, horizon, known, draws)
-        return MemberPath(*(self.unscaled(part, after) for part in self._columns(path))), after
+        return MemberPath(*(self.unscaled(part, after) for part in self.columns(path))), after
 
     def member_step(
         self, start: State, place: int, future: np.ndarray | None, probabilities: tuple[float, ...]
@@ -161,22 +161,28 @@ class NetworkEngine:
         """Scaled values (B, H, D) in the units of the data, within the bounds, finite or not."""
         values = scaling.backward(scaled, rows.scale, self.config.powers)
         values = within(values, scaled, self.limits(rows), self.bounds)
-        is_constant = self._is_constant(rows)
-        if not is_constant.any():
+        if not any(self._varies_nowhere):
             return values
         constant = clip(rows.extent.low, self.bounds)
-        return np.where(is_constant[:, None], constant[:, None], values)
+        return np.where(self._is_constant(rows)[:, None], constant[:, None], values)
 
     def limits(self, rows: State) -> Limits:
         """The bounds in the scaled units of each row."""
         low, high = limits(self.bounds, rows.scale, self.config.powers)
+        if not any(self._varies_nowhere):
+            return Limits(low, high)
         is_constant, constant = self._is_constant(rows), np.clip(np.float32(0.0), low, high)
         return Limits(np.where(is_constant, constant, low), np.where(is_constant, constant, high))
 
     def _is_constant(self, rows: State) -> np.ndarray:
         """Which rows stay as they are, (B, D): where nothing but constants was there to learn."""
-        has_none = [usual.spread is None for usual in self.config.usual_spreads] or False
-        return np.asarray(np.equal(*rows.extent) & has_none)
+        is_constant: np.ndarray = np.equal(*rows.extent) & np.array(self._varies_nowhere)
+        return is_constant
+
+    @property
+    def _varies_nowhere(self) -> list[bool]:
+        """Of which targets no series of the training varied; none where that is not known."""
+        return [usual.spread is None for usual in self.config.usual_spreads] or [False]
 
     def step_features(
         self, start: State, times: np.ndarray, future: np.ndarray | None
@@ -194,7 +200,7 @@ class NetworkEngine:
         varying = [] if future is None else [future]
         return np.concatenate([calendar, *varying, shared], axis=-1)
 
-    def _columns(self, path: np.ndarray) -> list[np.ndarray]:
+    def columns(self, path: np.ndarray) -> list[np.ndarray]:
         """The values of a path (B, H, .) and, of a direct model, its quantiles, each (B, H, D)."""
         return np.split(path, path.shape[-1] // self.config.targets, axis=-1)
 

@@ -162,7 +162,7 @@ class RolloutEngine(NetworkEngine):
     def each(self, start: State, horizon: int, future: np.ndarray | None) -> list[np.ndarray]:
         """The next values of each member by itself, (S, H, D) in the units of the data."""
         path, after = self._advance_alone(start, horizon, future, None)
-        first = self.unscaled(self._columns(path)[0], after)
+        first = self.unscaled(self.columns(path)[0], after)
         rolled = [
             engine.roll(start, place, horizon, future, None)[0].value
             for place, engine in enumerate(self.others)
@@ -194,16 +194,18 @@ class RolloutEngine(NetworkEngine):
             for place, engine in enumerate(self.others)
         ]
         after = replace(after, others=tuple(state for _, state in rolled))
-        return self._mean(path, [other for other, _ in rolled], after), after
+        return self.mean(path, [other for other, _ in rolled], after), after
 
-    def _mean(self, path: np.ndarray, others: list[MemberPath], rows: State) -> np.ndarray:
+    def mean(
+        self, path: np.ndarray, others: Sequence[Sequence[np.ndarray | None]], rows: State
+    ) -> np.ndarray:
         """The mean of its own steps (B, H, .) and those of the others, taken in the data's units.
 
         A member that does not tell how far values lie from its own takes that from the first one;
         see `_usable` for where it knows nothing of a series.
         """
-        value, *ends = (self.unscaled(part, rows) for part in self._columns(path))
-        values = [self._usable(other.value, value) for other in others]
+        value, *ends = (self.unscaled(part, rows) for part in self.columns(path))
+        values = [self._usable(other[0], value) for other in others]
         means = [self._weighted([value, *values])]
         for k, end in enumerate(ends, 1):
             known = [
@@ -228,7 +230,8 @@ class RolloutEngine(NetworkEngine):
 
     def _weighted(self, parts: Sequence[Any]) -> np.ndarray:
         """The sum of what each member says, times its share."""
-        return np.asarray(sum(s * part for s, part in zip(self.shares, parts, strict=True)))
+        weighted: np.ndarray = sum(s * part for s, part in zip(self.shares, parts, strict=True))
+        return weighted
 
     def _run_until(
         self, start: State, horizon: int, future: np.ndarray | None, condition: Condition

@@ -186,15 +186,16 @@ class ModelStep:
 
         return step
 
-    def with_spread(self, path: Array) -> Array:
-        """The steps of a direct model's centre, each followed by its quantiles at SPREAD.
+    def with_spread(self, path: Array, levels: tuple[float, ...] = SPREAD) -> Array:
+        """The steps of a direct model's centre, each followed by its quantiles.
 
         Args:
             path: what `rollout_step` has returned at each step, (H, B, .).
+            levels: of the Q quantiles, by default SPREAD.
 
         Returns:
-            (H, B, 3D).
+            (H, B, (1 + Q) D).
         """
         d = path.shape[-1] // (1 + self.head.PARAMETERS)
-        ends = [self.head.quantile(self.xp, path[..., d:], level) for level in SPREAD]
+        ends = [self.head.quantile(self.xp, path[..., d:], level) for level in levels]
         return self.xp.concatenate([path[..., :d], *ends], -1)
