@@ -144,12 +144,30 @@ def forecast(
     """
     path, moving = np.empty((len(state.level), horizon)), state.moving
     for h in range(horizon):
-        path[:, h] = value = _expected(state, moving)
-        if uniforms is not None:
-            path[:, h] = value = value + state.spread * normal_quantile(uniforms[h])
+        path[:, h] = value = _next(state, moving, None if uniforms is None else uniforms[h])
         moving = _after(state, moving, value)
     after = state.after(moving, horizon)
     return with_season(path, state.next_factors(horizon), state.multiplicative[:, None]), after
+
+
+def advance(
+    state: ThetaState, uniforms: np.ndarray | None = None
+) -> tuple[np.ndarray, ThetaState]:
+    """One step of `forecast`: the values (S,), and the state after them.
+
+    Args:
+        state: of S series.
+        uniforms: inside (0, 1), (S,), see `forecast`.
+    """
+    value = _next(state, state.moving, uniforms)
+    after = state.after(_after(state, state.moving, value), 1)
+    return with_season(value, state.next_factors(1)[:, 0], state.multiplicative), after
+
+
+def _next(state: ThetaState, moving: Moving, uniforms: np.ndarray | None) -> np.ndarray:
+    """The next value, seasonally adjusted: the expected one, or a draw around it."""
+    value = _expected(state, moving)
+    return value if uniforms is None else value + state.spread * normal_quantile(uniforms)
 
 
 def _expected(state: ThetaState, moving: Moving) -> np.ndarray:

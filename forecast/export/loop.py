@@ -59,7 +59,9 @@ def rollout(
     body = helper.make_graph(nodes, trace.new_name("body"), inputs, outputs)
     given = [steps.name, "", *(t.name for t in before)]
     *ends, path = trace.emit("Loop", given, outputs=len(before) + 1, body=body)
-    final = iter([Tensor(trace, name, t.dtype, t.shape) for name, t in zip(ends, before, strict=True)])
+    final = iter(
+        [Tensor(trace, name, t.dtype, t.shape) for name, t in zip(ends, before, strict=True)]
+    )
     _, state_after = rebuilt((value, state), final)
     return Tensor(trace, path, before[0].dtype, (None, *before[0].shape)), state_after
 

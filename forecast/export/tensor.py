@@ -251,13 +251,13 @@ def _product_shape(left: Shape, right: Shape) -> Shape:
     return (*broadcast([left[:-2], right[:-2]]), left[-2], right[-1])
 
 
-def _concatenate(trace: Trace, arrays: Sequence[Any], axis: int = 0) -> Any:
+def _concatenate(trace: Trace, arrays: Sequence[Any], axis: int = 0, dtype: Any = None) -> Any:
     """Of the parts that are not empty."""
     place = axis % len(arrays[0].shape)
     parts = [part for part in arrays if part.shape[place] != 0]
+    dtype = np.dtype(dtype or np.result_type(*(part.dtype for part in arrays)))
     if len(parts) < 2:
-        return parts[0] if parts else arrays[0]
-    dtype = np.result_type(*(part.dtype for part in parts))
+        return _cast(parts[0] if parts else arrays[0], dtype)
     sizes = [part.shape[place] for part in parts]
     total = None if None in sizes else sum(size for size in sizes if size is not None)
     shape = list(broadcast([(*p.shape[:place], 1, *p.shape[place + 1 :]) for p in parts]))
@@ -321,6 +321,10 @@ def _max(_: Trace, x: Tensor, axis: int, keepdims: bool = False) -> Tensor:
     return _reduced("ReduceMax", x, axis, keepdims)
 
 
+def _min(_: Trace, x: Tensor, axis: int) -> Tensor:
+    return _reduced("ReduceMin", x, axis)
+
+
 def _all(_: Trace, x: Tensor, axis: int) -> Any:
     return _reduced("ReduceMin", x.astype(np.int64), axis) > 0
 
@@ -340,6 +344,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "all": _all,
     "concatenate": _concatenate,
     "max": _max,
+    "min": _min,
     "ones_like": lambda _, x: _filled(x, 1),
     "split": _split,
     "stack": _stack,

@@ -36,12 +36,28 @@ class Trace:
         self._constants: dict[tuple[Any, ...], onnx.TensorProto] = {}
 
     def emit(
-        self, operator: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any
-    ) -> list[str]:
-        """Add a node, and return the names of its outputs."""
-        names = [self.new_name(operator) for _ in range(outputs)]
-        self._open[-1].append(helper.make_node(operator, inputs, names, **attributes))
-        return names
+        self,
+        operator: str,
+        inputs: Sequence[str],
+        outputs: int = 1,
+        names: Sequence[str] | None = None,
+        **attributes: Any,
+    ) -> Sequence[str]:
+        """Add a node.
+
+        Args:
+            operator: of ONNX.
+            inputs: names of values.
+            outputs: how many it has.
+            names: of the outputs; by default new ones.
+            attributes: of the operator.
+
+        Returns:
+            The names of the outputs.
+        """
+        given = names or [self.new_name(operator) for _ in range(outputs)]
+        self._open[-1].append(helper.make_node(operator, inputs, given, **attributes))
+        return given
 
     def new_name(self, kind: str) -> str:
         """A name that no other value has."""
