@@ -150,9 +150,7 @@ def forecast(
     return with_season(path, state.next_factors(horizon), state.multiplicative[:, None]), after
 
 
-def advance(
-    state: ThetaState, uniforms: np.ndarray | None = None
-) -> tuple[np.ndarray, ThetaState]:
+def advance(state: ThetaState, uniforms: np.ndarray | None = None) -> tuple[np.ndarray, ThetaState]:
     """One step of `forecast`: the values (S,), and the state after them.
 
     Args:

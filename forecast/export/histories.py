@@ -14,7 +14,7 @@ import numpy as np
 from forecast.data import scaling
 from forecast.data.scaling import Scale
 from forecast.export.steps import Reading, Steps, observe_network
-from forecast.export.tensor import Tensor, emit
+from forecast.export.tensor import Array, emit
 from forecast.inference.config import Config
 from forecast.inference.encoding import NOTHING_OBSERVED
 from forecast.inference.state import State
@@ -32,13 +32,13 @@ class Histories(NamedTuple):
         static: static covariates as a network takes them, (B, P).
     """
 
-    rows: Tensor
-    lengths: Tensor
-    time: Tensor
-    static: Any
+    rows: Array
+    lengths: Array
+    time: Array
+    static: Array
 
     @classmethod
-    def of(cls, rows: Tensor, lengths: Tensor, time: Tensor, static: Any) -> Histories:
+    def of(cls, rows: Array, lengths: Array, time: Array, static: Array) -> Histories:
         """Histories in whose rows nothing stands before the first one of a series."""
         number = emit(rows.trace, "Shape", [rows], np.int64, (3,))[1]
         is_own = counted(number)[:, None] >= number - lengths[:, None, None]
@@ -92,11 +92,11 @@ def last_scale(config: Config, histories: Histories) -> Scale:
     """The scale of each series: of its last `context` rows."""
     values = scaling.transform(histories.rows, config.powers)
     before = histories.every(np.full((1, config.context, config.targets), np.nan))
-    recent = np.concatenate([before, values], axis=1)[:, -config.context :]
+    recent: Any = np.concatenate([before, values], axis=1)[:, -config.context :]
     return config.measure(replace(recent, shape=before.shape))
 
 
-def rows_read(config: Config, histories: Histories, number: Tensor) -> Reading:
+def rows_read(config: Config, histories: Histories, number: Array) -> Reading:
     """Which of the rows a network reads, as `encoding.encode` chooses them.
 
     Args:
@@ -116,7 +116,7 @@ def rows_read(config: Config, histories: Histories, number: Tensor) -> Reading:
     return Reading(first, begin, config.reads_alone)
 
 
-def counted(number: Tensor) -> Tensor:
+def counted(number: Array) -> Array:
     """The numbers of so many steps, from 0, (T,)."""
     ends = [np.array(0), number, np.array(1)]
     return emit(number.trace, "Range", ends, np.int64, (None,))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from onnx import helper
 
-from forecast.export.tensor import Tensor, as_tensor
+from forecast.export.tensor import Array, Tensor, as_tensor
 from forecast.export.trace import Trace, described
 
 
@@ -18,7 +19,7 @@ def rollout(
     value: Any,
     state: Any,
     steps: Tensor,
-) -> tuple[Tensor, Any]:
+) -> tuple[Array, Any]:
     """Feed a step its own values back, as `forecast.inference.loop.rollout` does, on tensors.
 
     Args:
@@ -31,39 +32,31 @@ def rollout(
     Returns:
         The path of values (H, ...), and the state after the last step.
     """
-    before = [leaf for leaf in leaves((value, state)) if isinstance(leaf, Tensor)]
+    before = (value, state)
+    carried = [leaf for leaf in leaves(before) if isinstance(leaf, Tensor)]
     with trace.body() as nodes:
-        fed = [Tensor(trace, trace.new_name("carried"), t.dtype, t.shape) for t in before]
-        own_value, own_state = rebuilt((value, state), iter(fed))
-        next_value, next_state = step(own_value, own_state)
-        after = [
-            as_tensor(trace, new)
-            for new, old in zip(
-                leaves((next_value, next_state)), leaves((value, state)), strict=True
-            )
+        fed = [replace(tensor, name=trace.new_name("carried")) for tensor in carried]
+        after = step(*rebuilt(before, iter(fed)))
+        new = [
+            as_tensor(trace, leaf).name
+            for leaf, old in zip(leaves(after), leaves(before), strict=True)
             if isinstance(old, Tensor)
         ]
-        again = trace.emit("Identity", [go := trace.new_name("go")])
-        results = [trace.emit("Identity", [t.name])[0] for t in (*after, after[0])]
-    inputs = [
-        described(count := trace.new_name("count"), np.dtype("int64"), ()),
-        described(go, np.dtype("bool"), ()),
-        *(described(t.name, t.dtype, t.shape) for t in fed),
-    ]
-    kinds = [*before, before[0]]
+        goes_on = trace.new_name("goes_on")  # a condition that stays true
+        results = [trace.emit("Identity", [name])[0] for name in (goes_on, *new, new[0])]
+    types = [(np.dtype("bool"), ()), *((tensor.dtype, tensor.shape) for tensor in carried)]
+    names = [goes_on, *(tensor.name for tensor in fed)]
+    count = described(trace.new_name("count"), np.dtype("int64"), ())
+    inputs = [described(name, *type) for name, type in zip(names, types, strict=True)]
     outputs = [
-        described(again[0], np.dtype("bool"), ()),
-        *(described(name, t.dtype, t.shape) for name, t in zip(results, kinds, strict=True)),
+        described(name, *type) for name, type in zip(results, [*types, types[1]], strict=True)
     ]
-    del count
-    body = helper.make_graph(nodes, trace.new_name("body"), inputs, outputs)
-    given = [steps.name, "", *(t.name for t in before)]
-    *ends, path = trace.emit("Loop", given, outputs=len(before) + 1, body=body)
-    final = iter(
-        [Tensor(trace, name, t.dtype, t.shape) for name, t in zip(ends, before, strict=True)]
-    )
-    _, state_after = rebuilt((value, state), final)
-    return Tensor(trace, path, before[0].dtype, (None, *before[0].shape)), state_after
+    body = helper.make_graph(nodes, trace.new_name("body"), [count, *inputs], outputs)
+    given = [steps.name, "", *(tensor.name for tensor in carried)]
+    *ends, path = trace.emit("Loop", given, outputs=len(carried) + 1, body=body)
+    last = (replace(tensor, name=name) for tensor, name in zip(carried, ends, strict=True))
+    _, state_after = rebuilt(before, last)
+    return replace(carried[0], name=path, shape=(None, *carried[0].shape)), state_after
 
 
 def leaves(tree: Any) -> Iterator[Any]:

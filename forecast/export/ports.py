@@ -30,7 +30,7 @@ class Port(NamedTuple):
     meaning: str
 
 
-class Program(NamedTuple):
+class Graph(NamedTuple):
     """A finished graph.
 
     Attributes:
@@ -74,10 +74,10 @@ class Draft:
         self.trace.emit("Identity", [tensor.name], names=[name])
         self._outputs.append(Port(name, str(tensor.dtype), shape, meaning))
 
-    def finished(self, name: str, about: str) -> Program:
+    def finished(self, name: str, about: str) -> Graph:
         """The graph with all its inputs and outputs."""
         ports = (self._inputs, self._outputs)
         inputs, outputs = (
             [described(port.name, np.dtype(port.type), port.shape) for port in own] for own in ports
         )
-        return Program(self.trace.model(name, inputs, outputs, about), about, *ports)
+        return Graph(self.trace.model(name, inputs, outputs, about), about, *ports)

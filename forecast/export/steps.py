@@ -16,7 +16,7 @@ from forecast.classical import theta
 from forecast.classical.theta import ThetaState
 from forecast.data import scaling
 from forecast.export import loop, onnx_namespace
-from forecast.export.tensor import Tensor, as_tensor
+from forecast.export.tensor import Array, Tensor, as_tensor
 from forecast.inference.bounds import clip
 from forecast.inference.config import Config
 from forecast.inference.member_states import ThetaMemberState
@@ -41,7 +41,7 @@ class Steps(NamedTuple):
         levels: of the quantiles of each step, for a direct model.
     """
 
-    number: Tensor
+    number: Array
     features: dict[int, Tensor]
     uniforms: Tensor | None = None
     levels: tuple[float, ...] = ()
@@ -155,7 +155,7 @@ def _moving(state: ThetaState) -> dict[str, Any]:
     return {name: arrays[name] for name in MOVING}
 
 
-def observe(core: Core, start: State, rows: Tensor, steps: Steps) -> State:
+def observe(core: Core, start: State, rows: Array, steps: Steps) -> State:
     """The state after rows that are observed, as `encoding.observe` computes it.
 
     Args:
@@ -165,7 +165,7 @@ def observe(core: Core, start: State, rows: Tensor, steps: Steps) -> State:
         steps: of the rows.
     """
     after = observe_network(core.config, core.weights, start, rows, steps)
-    others = []
+    others: list[Any] = []
     for k, (member, own) in enumerate(zip(core.others, start.others, strict=True), 1):
         known: Any = own
         if isinstance(known, ThetaMemberState):
@@ -194,7 +194,7 @@ def observe_network(
     config: Config,
     weights: dict[str, np.ndarray],
     start: State,
-    rows: Tensor,
+    rows: Array,
     steps: Steps,
     place: int = 0,
     reading: Reading | None = None,
@@ -248,7 +248,7 @@ def _chosen(condition: Any, yes: dict[str, Any], no: dict[str, Any]) -> dict[str
     }
 
 
-def _observe_theta(own: ThetaMemberState, rows: Tensor, steps: Steps) -> ThetaMemberState:
+def _observe_theta(own: ThetaMemberState, rows: Array, steps: Steps) -> ThetaMemberState:
     """The state of the theta method after rows (B, T, D)."""
     after = []
     for d, state in enumerate(own.targets):

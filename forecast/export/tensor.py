@@ -22,6 +22,7 @@ from forecast.export import composed
 from forecast.export.trace import TYPES, Trace
 
 Shape = tuple[int | None, ...]
+Array = Any  # a tensor, or an array that takes part in what is traced
 END = np.iinfo(np.int64).max  # of a slice that goes to the end
 OPERATORS = {  # ufuncs that are one operator, whose inputs have one type, as NumPy says
     "absolute": "Abs",
@@ -329,14 +330,14 @@ def _all(_: Trace, x: Tensor, axis: int) -> Any:
     return _reduced("ReduceMin", x.astype(np.int64), axis) > 0
 
 
-def _fmin(x: Tensor, axis: int = 0) -> Any:
-    least = _reduced("ReduceMin", np.where(np.isnan(x), np.inf, x), axis)
-    return np.where(_all(x.trace, np.isnan(x), axis), np.nan, least)
+def _fmin(x: Tensor, axis: int = 0) -> Array:
+    known: Array = _where(x.trace, np.isnan(x), np.inf, x)
+    return _where(x.trace, _all(x.trace, np.isnan(x), axis), np.nan, _min(x.trace, known, axis))
 
 
-def _fmax(x: Tensor, axis: int = 0) -> Any:
-    greatest = _reduced("ReduceMax", np.where(np.isnan(x), -np.inf, x), axis)
-    return np.where(_all(x.trace, np.isnan(x), axis), np.nan, greatest)
+def _fmax(x: Tensor, axis: int = 0) -> Array:
+    known: Array = _where(x.trace, np.isnan(x), -np.inf, x)
+    return _where(x.trace, _all(x.trace, np.isnan(x), axis), np.nan, _max(x.trace, known, axis))
 
 
 _REDUCTIONS: dict[str, Callable[..., Any]] = {"fmax": _fmax, "fmin": _fmin}

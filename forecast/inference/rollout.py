@@ -12,7 +12,7 @@ import numpy as np
 from forecast.data import scaling
 from forecast.inference import random_streams
 from forecast.inference.config import Config
-from forecast.inference.network_rollout import Draws, MemberEngine, MemberPath, NetworkEngine
+from forecast.inference.network_rollout import Draws, MemberEngine, NetworkEngine
 from forecast.inference.state import State, join
 from forecast.inference.stopping import Condition, steps_until
 from forecast.nn.step import SPREAD
@@ -196,9 +196,7 @@ class RolloutEngine(NetworkEngine):
         after = replace(after, others=tuple(state for _, state in rolled))
         return self.mean(path, [other for other, _ in rolled], after), after
 
-    def mean(
-        self, path: np.ndarray, others: Sequence[Sequence[np.ndarray | None]], rows: State
-    ) -> np.ndarray:
+    def mean(self, path: np.ndarray, others: Sequence[Sequence[Any]], rows: State) -> np.ndarray:
         """The mean of its own steps (B, H, .) and those of the others, taken in the data's units.
 
         A member that does not tell how far values lie from its own takes that from the first one;

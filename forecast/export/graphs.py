@@ -11,7 +11,7 @@ import numpy as np
 from forecast.data.scaling import Scale
 from forecast.export import histories, steps
 from forecast.export.histories import Histories
-from forecast.export.ports import Draft, Program
+from forecast.export.ports import Draft, Graph
 from forecast.export.steps import Steps
 from forecast.export.tensor import Tensor, emit
 from forecast.inference.config import Config
@@ -47,7 +47,7 @@ def levels_of(core: Core) -> tuple[float, ...]:
     return LEVELS if core.config.direct else ()
 
 
-def rollout(core: Core, state: State) -> Program:
+def rollout(core: Core, state: State) -> Graph:
     """The forecast of the next steps.
 
     Args:
@@ -60,17 +60,16 @@ def rollout(core: Core, state: State) -> Program:
     shape = ("series", "steps", core.config.targets)
     draft.output("forecast", columns[0], shape, "the next values, in the units of the data")
     if levels:
-        quantiles = np.stack(columns[1:], axis=2)
-        shape = ("series", "steps", len(levels), core.config.targets)
-        draft.output("quantiles", quantiles, shape, "their quantiles, in the units of the data")
+        quantiles, several = np.stack(columns[1:], axis=2), (*shape[:2], len(levels), shape[2])
+        draft.output("quantiles", quantiles, several, "their quantiles, in the units of the data")
     _state_out(draft, after, state)
     return draft.finished("rollout", "the next values of each series, and its state after them")
 
 
-def sample(core: Core, state: State) -> Program | None:
+def sample(core: Core, state: State) -> Graph | None:
     """Sample paths; None for a model without, or whose draws ONNX has no functions for."""
-    head = HEADS[core.config.head]
-    if not head.RANDOM or head.COUNTS:
+    heads = [HEADS[config.head] for config in networks(core).values()]
+    if not heads[0].RANDOM or any(head.COUNTS for head in heads):
         return None
     draft, d = Draft(), core.config.targets
     start, future = _state_in(draft, state), _horizon_in(draft, core)
@@ -85,7 +84,7 @@ def sample(core: Core, state: State) -> Program | None:
     )
 
 
-def observe(core: Core, state: State) -> Program:
+def observe(core: Core, state: State) -> Graph:
     """The state after rows that were observed; see `rollout` for the arguments."""
     draft = Draft()
     start, (rows, following) = _state_in(draft, state), _rows_in(draft, core)
@@ -93,18 +92,19 @@ def observe(core: Core, state: State) -> Program:
     return draft.finished("observe", "the state of each series after more of its rows")
 
 
-def encode(core: Core, state: State) -> Program | None:
+def encode(core: Core, state: State) -> Graph | None:
     """The state after a history; None for a model with a member that fits itself to histories."""
-    if len(networks(core)) <= len(core.others):
+    further = [other for other in core.others if isinstance(other, NetworkMember)]
+    if len(further) < len(core.others):
         return None
     draft = Draft()
     rows, history = _rows_in(draft, core)
     meaning = "how many rows each series has, the last ones"
     lengths = draft.input("lengths", "int64", ("series",), meaning)
     time = draft.input("time", "int64", ("series",), MEANINGS["time"])
-    own = [state, *state.others]
+    own: list[Any] = [state, *state.others]
+    parts = [(core.config, core.weights), *((other.config, other.weights) for other in further)]
     static = {place: _static_in(draft, own[place], place) for place in networks(core)}
-    parts = [(core.config, core.weights), *((other.config, other.weights) for other in core.others)]
     after = [
         histories.encode(
             *parts[place],
@@ -121,7 +121,7 @@ def encode(core: Core, state: State) -> Program | None:
 
 def _state_in(draft: Draft, state: State) -> State:
     """The state of any number of series, as inputs."""
-    given = {}
+    given: dict[str, Any] = {}
     for name, array in state.arrays().items():
         if 0 in array.shape[1:]:
             given[name] = np.zeros((1, *array.shape[1:]), array.dtype)
@@ -136,7 +136,7 @@ def _state_in(draft: Draft, state: State) -> State:
     return replace(_network_state(state, own), others=tuple(others))
 
 
-def _static_in(draft: Draft, like: State, place: int) -> Any:
+def _static_in(draft: Draft, like: Any, place: int) -> Any:
     """The static covariates of a network, where it has some."""
     width = like.static.shape[1]
     if not width:
