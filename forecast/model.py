@@ -256,6 +256,36 @@ class Model(Predictor):
         record = self.record.to_json() if self.record else {}
         serialization.save(path, self, self.state, record, self.calibration)
 
+    def export(self, folder: str | Path, to: str = "onnx") -> list[Path]:
+        """Write the model as graphs of ONNX, which programs in other languages run.
+
+        The graphs forecast in the units of the data, as `predict` does: with all members, bounds,
+        and the states of the model's series, which lie beside them. See docs/export.md.
+
+        Args:
+            folder: made where there is none; files of an earlier export are replaced.
+            to: "onnx".
+
+        Returns:
+            The files: graphs, their description `model.json`, and the states.
+
+        Raises:
+            OptionError: if the package onnx is not installed, or a part of the model has no
+                counterpart in ONNX.
+            ArtifactError: if the folder cannot be written.
+
+        Example:
+            >>> from tempfile import mkdtemp
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> model = Forecaster(steps=2).fit(load("air_passengers")).model_
+            >>> [file.name for file in model.export(mkdtemp())][:2]
+            ['rollout.onnx', 'observe.onnx']
+        """
+        from forecast.export import export
+
+        return export(self, folder, to)
+
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a model that `save` has written.

@@ -20,7 +20,7 @@ LAYERS = (
     ("data", "nn", "classical"),
     ("inference",),
     ("training", "evaluation"),
-    ("engines", "plotting", "pretrained"),
+    ("engines", "export", "plotting", "pretrained"),
     ("training_record",),
     ("backtest",),
     ("model",),
@@ -221,6 +221,14 @@ def test_sktime_is_imported_by_its_adapter_only():
     assert importers_of("sktime") == {"integrations.sktime"}
     assert importers_of("statsforecast") == {"evaluation.statsforecast_baselines"}
     assert importers_of("statsforecast", inside_functions=False) == set()
+
+
+def test_onnx_is_imported_when_a_model_is_exported():
+    importers = importers_of("onnx", inside_functions=False)
+
+    assert importers == {"export.loop", "export.ports", "export.trace"}
+    assert "export" in importers_of("onnx")
+    assert not [name for name in MODULES if is_in("export", name) and name in importers]
 
 
 def test_optuna_is_imported_by_the_study_of_a_tuning_only_when_it_is_opened():
