@@ -91,7 +91,7 @@ def _clip(x: Any, low: Any, high: Any) -> Any:
 
 def _polyval(coefficients: Sequence[float], x: Any) -> Any:
     """Horner's rule."""
-    first, *others = coefficients
+    first, *others = np.asarray(coefficients)
     value = np.zeros_like(x) + first
     for coefficient in others:
         value = value * x + coefficient

@@ -88,11 +88,14 @@ class Tensor(np.lib.mixins.NDArrayOperatorsMixin):
         name = ufunc.__name__
         if method == "reduce" and name in _REDUCTIONS:
             return _REDUCTIONS[name](*args, **kwargs)
-        if method == "__call__" and not kwargs:
+        if method == "__call__" and not kwargs and name in {*composed.UFUNCS, *OPERATORS}:
+            types = ufunc.resolve_dtypes((*map(_kind, args), *[None] * ufunc.nout))
+            inputs = [_cast(arg, dtype) for arg, dtype in zip(args, types, strict=False)]
             if name in composed.UFUNCS:
-                return composed.UFUNCS[name](*args)
-            if name in OPERATORS:
-                return _one_node(self.trace, ufunc, args)
+                return composed.UFUNCS[name](*inputs)
+            shapes = [one.shape for one in inputs]
+            shape = _product_shape(*shapes) if name == "matmul" else broadcast(shapes)
+            return emit(self.trace, OPERATORS[name], inputs, types[-1], shape)
         raise OptionError(f"numpy.{name} ({method}) cannot be exported to ONNX")
 
     def __array_function__(self, function: Any, _types: Any, args: Any, kwargs: Any) -> Any:
@@ -220,16 +223,7 @@ def _sliced(tensor: Tensor, slices: dict[int, slice]) -> Tensor:
     return emit(tensor.trace, "Slice", inputs, tensor.dtype, tuple(shape))
 
 
-# Operations of one node
-
-
-def _one_node(trace: Trace, ufunc: np.ufunc, args: Sequence[Any]) -> Tensor:
-    """A ufunc that is one operator."""
-    *takes, gives = ufunc.resolve_dtypes((*map(_kind, args), None))
-    inputs = [_cast(arg, dtype) for arg, dtype in zip(args, takes, strict=True)]
-    shapes = [one.shape for one in inputs]
-    shape = _product_shape(*shapes) if ufunc.__name__ == "matmul" else broadcast(shapes)
-    return emit(trace, OPERATORS[ufunc.__name__], inputs, gives, shape)
+# Types and shapes
 
 
 def _kind(value: Any) -> Any:
@@ -250,6 +244,9 @@ def _product_shape(left: Shape, right: Shape) -> Shape:
     if len(right) == 2:
         return (*left[:-1], right[1])
     return (*broadcast([left[:-2], right[:-2]]), left[-2], right[-1])
+
+
+# Functions
 
 
 def _concatenate(trace: Trace, arrays: Sequence[Any], axis: int = 0, dtype: Any = None) -> Any:

@@ -1,0 +1,43 @@
+import numpy as np
+
+from forecast.export import loop
+from forecast.export.ports import Draft
+
+
+def test_a_loop_feeds_its_own_values_back(onnx):
+    draft = Draft()
+    first = draft.input("first", "int64", (), "")
+    steps = draft.input("steps", "int64", (), "")
+
+    def fibonacci(value, state):
+        return value + state["previous"], {"previous": value}
+
+    path, state = loop.rollout(draft.trace, fibonacci, first, {"previous": first - 1}, steps)
+    draft.output("path", path, ("steps",), "")
+    draft.output("last", state["previous"], (), "")
+    graph = draft.finished("fibonacci", "each number is the sum of the two before")
+
+    outputs = onnx.run(graph, {"first": np.array(1), "steps": np.array(5)})
+    assert outputs["path"].tolist() == [1, 2, 3, 5, 8]
+    assert outputs["last"] == 5
+
+
+def test_a_step_may_use_values_around_it_and_arrays_that_stay(onnx):
+    draft = Draft()
+    table = draft.input("table", "float32", ("steps", 2), "")
+
+    def add_row(value, carry):
+        row, none = carry
+        return value + table[row], (row + 1, none)
+
+    carry = (draft.input("begin", "int64", (), ""), np.zeros((1, 0)))
+    steps = draft.input("steps", "int64", (), "")
+    path, _ = loop.rollout(draft.trace, add_row, table[0] * 0.0, carry, steps)
+    draft.output("path", path, ("rows", 2), "")
+
+    given = {
+        "table": np.arange(6, dtype=np.float32).reshape(3, 2),
+        "begin": np.array(1),
+        "steps": np.array(2),
+    }
+    assert onnx.run(draft.finished("sums", ""), given)["path"].tolist() == [[2, 3], [6, 8]]
