@@ -8,6 +8,7 @@ from forecast._version import __version__
 
 from .backtest import backtest
 from .datasets import datasets
+from .export import export
 from .inspect import inspect
 from .plot import plot
 from .predict import predict
@@ -32,5 +33,18 @@ def main() -> None:
     """
 
 
-for command in (train, tune, predict, update, backtest, plot, report, serve, inspect, datasets):
+COMMANDS = (
+    train,
+    tune,
+    predict,
+    update,
+    backtest,
+    plot,
+    report,
+    serve,
+    export,
+    inspect,
+    datasets,
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -56,7 +56,6 @@ def description(core: Core, graphs: Mapping[str, Graph], missing: Mapping[str, s
         "horizon": config.horizon,
         "bounds": [list(bounds) for bounds in config.bounds],
         "quantile_levels": list(levels_of(core)),
-        "known": [asdict(covariate) for covariate in config.known],
         "static": [asdict(covariate) for covariate in config.static],
         "members": [
             {"share": share, **part} for share, part in zip(core.shares, parts, strict=True)
