@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-
 from forecast._version import __version__
 from forecast.data.covariates import Covariate
 from forecast.data.frequency import Frequency

@@ -14,9 +14,10 @@ from forecast.data.io.atomic_write import replace_file
 from forecast.errors import ArtifactError
 from forecast.export import graphs
 from forecast.export.description import description
+from forecast.export.graphs import not_empty
 from forecast.export.ports import Graph
 from forecast.inference.members import Core
-from forecast.inference.state import PARTS, State, to_parts
+from forecast.inference.state import PARTS, State
 
 GRAPHS: dict[str, Callable[[Core, State], Graph | None]] = {
     "rollout.onnx": graphs.rollout,
@@ -49,11 +50,12 @@ def write(core: Core, state: State, folder: str | Path) -> list[Path]:
     place = Path(folder)
     made = {name: graph for name, make in GRAPHS.items() if (graph := make(core, state))}
     missing = {name: reason for name, reason in MISSING.items() if name not in made}
-    about, arrays = to_parts(state)
+    about = {"fingerprint": state.fingerprint, "ids": state.ids.tolist()}
+    arrays = {name: np.ascontiguousarray(array) for name, array in not_empty(state).items()}
     contents = {
         **{name: graph.model.SerializeToString() for name, graph in made.items()},
         PARTS[0]: _json(about),
-        PARTS[1]: save_arrays({name: np.ascontiguousarray(a) for name, a in arrays.items()}),
+        PARTS[1]: save_arrays(arrays),
         "model.json": _json(description(core, made, missing)),
     }
     _make(place, missing)

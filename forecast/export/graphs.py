@@ -119,15 +119,19 @@ def encode(core: Core, state: State) -> Graph | None:
     return draft.finished("encode", "the state of each series after its history")
 
 
+def not_empty(state: State) -> dict[str, np.ndarray]:
+    """The arrays of a state that graphs take and give: those that hold something."""
+    return {name: array for name, array in state.arrays().items() if 0 not in array.shape[1:]}
+
+
 def _state_in(draft: Draft, state: State) -> State:
     """The state of any number of series, as inputs."""
     given: dict[str, Any] = {}
-    for name, array in state.arrays().items():
-        if 0 in array.shape[1:]:
-            given[name] = np.zeros((1, *array.shape[1:]), array.dtype)
-        else:
-            shape = ("series", *array.shape[1:])
-            given[name] = draft.input(name, str(array.dtype), shape, _meaning(name))
+    for name, array in not_empty(state).items():
+        shape = ("series", *array.shape[1:])
+        given[name] = draft.input(name, str(array.dtype), shape, _meaning(name))
+    empty = state.arrays().keys() - given.keys()
+    given |= {name: state.arrays()[name][:1] for name in empty}
     own, *parts = unnumbered(given, len(state.others))
     others: list[Any] = [
         _network_state(other, part) if isinstance(other, State) else ThetaMemberState.of(part)
@@ -163,10 +167,9 @@ def _network_state(like: State, arrays: Mapping[str, Any]) -> State:
 
 def _state_out(draft: Draft, after: State, like: State) -> None:
     """The arrays of a state as outputs."""
-    for name, array in after.arrays().items():
-        shape = like.arrays()[name].shape[1:]
-        if 0 not in shape:
-            draft.output(AFTER + name, array, ("series", *shape), _meaning(name))
+    for name, array in not_empty(like).items():
+        shape = ("series", *array.shape[1:])
+        draft.output(AFTER + name, after.arrays()[name], shape, _meaning(name))
 
 
 def _meaning(name: str) -> str:

@@ -38,7 +38,7 @@ def rollout(
         fed = [replace(tensor, name=trace.new_name("carried")) for tensor in carried]
         after = step(*rebuilt(before, iter(fed)))
         new = [
-            as_tensor(trace, leaf).name
+            as_tensor(trace, leaf).astype(old.dtype).name  # the types of a loop stay
             for leaf, old in zip(leaves(after), leaves(before), strict=True)
             if isinstance(old, Tensor)
         ]

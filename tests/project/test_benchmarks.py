@@ -233,6 +233,16 @@ def test_one_new_row_and_many_series_in_lockstep_are_timed(run):
     assert "bare NumPy network" in printed
 
 
+@pytest.mark.slow
+def test_an_exported_rollout_is_timed_next_to_both_runtimes(run):
+    small = ["--layers", "1", "--units", "2", "--series", "2", "--steps", "4", "--rounds", "1"]
+    printed = run("onnx_speed", small)
+
+    assert "1 series x 4 steps" in printed
+    assert "2 series x 4 steps" in printed
+    assert printed.count("\nonnxruntime ") == 2
+
+
 def test_encoding_in_blocks_is_timed_next_to_row_by_row(run, tmp_path):
     m4_rows(np.arange(60)).to_csv(tmp_path / "m4_hourly_train.csv.gz", index=False)
     small = ["--layers", "1", "--units", "2", "--short-series", "2", "--series", "2"]

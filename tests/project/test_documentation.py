@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 from click.testing import CliRunner
@@ -143,6 +144,7 @@ def test_every_command_in_the_readmes_table_runs():
         ("docs/guide.md", 8, "next-fortnight.csv", 28),
         ("docs/evaluation.md", 8, "forecasts.csv", 11 * 6 * 12),
         ("docs/pretrained.md", 10, "next-year.csv", 11 * 12),
+        ("docs/export.md", 3, "predicted.csv", 2 * 7),
     ],
 )
 def test_the_commands_of_a_guide_run(page, count, table, rows):
@@ -220,6 +222,7 @@ def read_in(folder, spark):
         *("README.md", "docs/tables.md", "docs/guide.md"),
         *("docs/state.md", "docs/training.md", "docs/evaluation.md", "docs/pretrained.md"),
         "docs/serving.md",
+        "docs/export.md",
         pytest.param("docs/scale.md", marks=ENGINE_WARNINGS),
     ],
 )
@@ -232,6 +235,7 @@ def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, req
         "docs/guide.md",
         "docs/evaluation.md",
         "docs/pretrained.md",
+        "docs/export.md",
         "docs/scale.md",
         "docs/serving.md",
     ):  # which show no result of a training
@@ -294,6 +298,19 @@ def test_a_head_a_regime_and_a_network_that_are_added_work_together(tmp_path):
     part = model.rollout(2)
     rest = model.predict(2, state=part.state)["forecast"]
     np.testing.assert_allclose(rest, forecast.table["forecast"][2:], rtol=1e-5)
+    exported = run_exported(model, tmp_path / "graphs", 4)
+    np.testing.assert_allclose(exported, forecast.table["forecast"], rtol=1e-5)
+
+
+def run_exported(model, folder, horizon):
+    """The forecast of an exported model of one series, by onnxruntime."""
+    model.export(folder)
+    session = onnxruntime.InferenceSession(folder / "rollout.onnx")
+    features = model.config.calendar(model.state.times_after(horizon)).transpose(1, 0, 2)
+    given = {**model.state.arrays(), "horizon": np.array(horizon), "step_features": features}
+    names = {one.name for one in session.get_inputs()}
+    inputs = {name: np.ascontiguousarray(given[name]) for name in names}
+    return session.run(["forecast"], inputs)[0].ravel()
 
 
 def test_the_added_head_is_the_laplace_distribution(added):

@@ -228,7 +228,6 @@ def test_onnx_is_imported_when_a_model_is_exported():
 
     assert importers == {"export.loop", "export.ports", "export.trace"}
     assert "export" in importers_of("onnx")
-    assert not [name for name in MODULES if is_in("export", name) and name in importers]
 
 
 def test_optuna_is_imported_by_the_study_of_a_tuning_only_when_it_is_opened():
@@ -325,6 +324,19 @@ model.predict(5, state=state, series=["south"])
         "narwhals",
         "polars",
     }
+
+
+@pytest.mark.slow
+def test_exporting_a_model_loads_no_library_for_training(saved):
+    loaded = loaded_by(
+        f"""
+from forecast import load
+load({str(saved / "model.forecast")!r}).export({str(saved / "graphs")!r})
+"""
+    )
+
+    assert "onnx" in loaded
+    assert not loaded & HEAVY
 
 
 @pytest.mark.slow
