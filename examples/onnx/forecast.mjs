@@ -3,9 +3,9 @@
 //     forecast export model.forecast --out model/
 //     node forecast.mjs model/ sales.csv 30 > forecast.csv
 //
-// A model whose members are networks encodes the history in the file. Another one continues the
-// series that it knows: rows after the last one that its state has seen are observed. Rows at the
-// end without a target hold the future covariates of a model that takes some.
+// The history in the file is encoded. A model without a graph for that continues the series that it
+// knows: rows after the last one that its state has seen are observed. Rows at the end without a
+// target hold the future covariates of a model that takes some.
 
 import { readFileSync } from "node:fs";
 import { ordinal, stepFeatures, timeText } from "./calendar.mjs";

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 SIGNIFICANT = 1.0  # standard errors of an autocorrelation; M4's 1.645 leaves too many unadjusted
+MAX_SUMMED_LAGS = 24  # of autocovariances; more are faster by a Fourier transform
 MIN_SEASONS = 2  # of values that a series must have to be called seasonal
 DISCOUNT = 0.8  # of the weight of a season with each later one
 MIN_KNOWN = 0.5  # share of the values of a season that its mean needs
@@ -43,22 +44,21 @@ def seasonality(rows: np.ndarray, season: int) -> Seasonality:
         The factors. A series of less than two seasons of values, or of which some step of the
         season is missing throughout, is not seasonal.
     """
-    series = len(rows)
-    none = Seasonality(np.zeros((series, season)), np.zeros(series, bool))
     if season == 1 or rows.shape[1] < MIN_SEASONS * season:
-        return none
+        none = np.zeros_like(rows[:, :1])
+        return Seasonality(none + np.zeros(season), none[:, 0] > 0)
     unit_rows, exponent = in_units(rows)
     trend = moving_average(unit_rows, season)
     terms = means_by_step(unit_rows - trend, season)
     terms = np.ldexp(terms - terms.mean(axis=1, keepdims=True), exponent[:, None])
-    ratios = np.divide(unit_rows, trend, out=np.full_like(trend, np.nan), where=trend > 0)
+    ratios = ratio(unit_rows, trend)
     factors = means_by_step(ratios, season)
     factors = factors / factors.mean(axis=1, keepdims=True)
     positive = ~(rows <= 0).any(axis=1)
     multiplicative = positive & (factors >= LEAST_FACTOR).all(axis=1)
     seasonal = is_seasonal(unit_rows, season) & np.isfinite(terms).all(axis=1)
     chosen = np.where(multiplicative[:, None], factors, terms)
-    return Seasonality(np.where(seasonal[:, None], chosen, none.factors), seasonal & multiplicative)
+    return Seasonality(np.where(seasonal[:, None], chosen, 0.0), seasonal & multiplicative)
 
 
 def adjusted(values: np.ndarray, factor: np.ndarray, multiplicative: np.ndarray) -> np.ndarray:
@@ -89,9 +89,7 @@ def is_seasonal(rows: np.ndarray, season: int) -> np.ndarray:
     values = np.where(known, rows, 0.0)
     mean = values.sum(axis=1) / np.maximum(count, 1)
     deviations = np.where(known, rows - mean[:, None], 0.0)
-    size = rows.shape[1] + season  # so that nothing wraps around
-    spectrum = np.abs(np.fft.rfft(deviations, size)) ** 2
-    covariances = np.fft.irfft(spectrum, size)[:, : season + 1]  # times the count
+    covariances = _covariances(deviations, season)  # times the count
     largest = np.abs(values).max(axis=1)
     varies = covariances[:, 0] > count * (ROUNDING * largest) ** 2
     correlations = covariances[:, 1:] / np.where(varies, covariances[:, 0], 1.0)[:, None]
@@ -99,6 +97,23 @@ def is_seasonal(rows: np.ndarray, season: int) -> np.ndarray:
     significant = np.abs(correlations[:, -1]) > SIGNIFICANT * np.sqrt(noise)
     seasonal: np.ndarray = varies & (count >= MIN_SEASONS * season) & significant
     return seasonal
+
+
+def _covariances(deviations: np.ndarray, lags: int) -> np.ndarray:
+    """The sums of products of deviations (S, T) from lag 0 to the largest, (S, lags + 1)."""
+    steps = deviations.shape[1]
+    if lags <= MAX_SUMMED_LAGS:
+        products = [deviations[:, : steps - k] * deviations[:, k:] for k in range(lags + 1)]
+        return np.stack([product.sum(axis=1) for product in products], axis=1)
+    size = steps + lags  # so that nothing wraps around
+    spectrum = np.abs(np.fft.rfft(deviations, size)) ** 2
+    return np.fft.irfft(spectrum, size)[:, : lags + 1]
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """The ratio of arrays, NaN where the denominator is not positive."""
+    positive = denominator > 0
+    return np.where(positive, numerator / np.where(positive, denominator, 1.0), np.nan)
 
 
 def in_units(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -129,15 +144,14 @@ def moving_average(rows: np.ndarray, season: int) -> np.ndarray:
         season: steps m in a season, at most T.
     """
     known = ~np.isnan(rows)
-    begun = np.logical_or.accumulate(known, axis=1)
+    begun = np.cumsum(known, axis=1) > 0
     total = _centred_sums(np.where(known, rows, 0.0), season)
     count = _centred_sums(known.astype(float), season)
-    average = np.full_like(rows, np.nan)
     first, width = season // 2, total.shape[1]
     whole = begun[:, :width] & (count >= MIN_KNOWN * season)
-    inside = average[:, first : first + width]
-    np.divide(total, count, out=inside, where=whole)
-    return average
+    average = np.where(whole, ratio(total, count), np.nan)
+    around = ((0, 0), (first, rows.shape[1] - first - width))
+    return np.pad(average, around, constant_values=np.nan)
 
 
 def _centred_sums(values: np.ndarray, season: int) -> np.ndarray:
@@ -155,11 +169,10 @@ def means_by_step(values: np.ndarray, season: int) -> np.ndarray:
         season: steps m in a season.
     """
     whole = ((0, 0), (-values.shape[1] % season, 0))
-    by_season = np.pad(values, whole, constant_values=np.nan).reshape(len(values), -1, season)
+    seasons = -(-values.shape[1] // season)
+    by_season = np.pad(values, whole, constant_values=np.nan).reshape(-1, seasons, season)
     known = ~np.isnan(by_season)
-    ago = np.arange(by_season.shape[1])[::-1, None]
+    ago = np.arange(seasons)[::-1, None]
     share = known * DISCOUNT**ago
     total, shares = (share * np.where(known, by_season, 0.0)).sum(axis=1), share.sum(axis=1)
-    means: np.ndarray = np.full_like(total, np.nan)
-    np.divide(total, shares, out=means, where=shares > 0)
-    return means
+    return ratio(total, shares)

@@ -20,7 +20,7 @@ from forecast.classical.seasonal_adjustment import (
     seasonality,
     with_season,
 )
-from forecast.classical.theta_parameters import parameters
+from forecast.classical.theta_parameters import Scan, over_columns, parameters
 from forecast.classical.theta_step import Line, line_after, line_term
 
 MAX_CELLS = 2**20  # of a table of series that are fitted together
@@ -112,7 +112,7 @@ def fit(values: np.ndarray, indptr: np.ndarray, season: int) -> ThetaState:
         [[5.0, 6.0, 7.0], [7.0, 7.0, 7.0]]
     """
     groups = list(_groups(np.diff(indptr)))
-    fitted = [_fit(_aligned(values, indptr, group), season).arrays() for group in groups]
+    fitted = [fit_table(_aligned(values, indptr, group), season).arrays() for group in groups]
     joined = {name: np.concatenate([part[name] for part in fitted]) for name in fitted[0]}
     return ThetaState(**joined).take(np.argsort(np.concatenate(groups)))
 
@@ -208,30 +208,37 @@ def _aligned(values: np.ndarray, indptr: np.ndarray, group: np.ndarray) -> np.nd
     return np.where(inside, values[np.where(inside, indptr[group + 1][:, None] - ago, 0)], np.nan)
 
 
-def _fit(rows: np.ndarray, season: int) -> ThetaState:
-    """The state after the last column of a table (S, T)."""
-    series, steps = rows.shape
+def fit_table(rows: np.ndarray, season: int, scan: Scan = over_columns) -> ThetaState:
+    """The state after the last column of a table, in which all series end.
+
+    Args:
+        rows: values (S, T), NaN before the first one of a series and where missing.
+        season: steps m in a season; 1 for none.
+        scan: goes through the columns of a table.
+    """
+    steps = rows.shape[1]
     factors, multiplicative = seasonality(rows, season)
     phases = np.arange(-steps, 0) % season
-    rows = adjusted(rows, factors[:, phases], multiplicative[:, None])
-    smoothing, weight = parameters(rows)
-    zeros = np.zeros(series)
+    rows = adjusted(rows, np.take(factors, phases, axis=1), multiplicative[:, None])
+    smoothing, weight = parameters(rows, scan)
+    zeros = np.zeros_like(smoothing)
     state = ThetaState(
         level=zeros,
         mean=zeros,
         slope=zeros,
-        count=np.zeros(series, np.int64),
+        count=zeros.astype(np.int64),
         smoothing=smoothing,
         weight=weight,
         spread=zeros,
         factors=factors,
         multiplicative=multiplicative,
-        phase=np.full(series, phases[0]),
+        phase=zeros.astype(np.int64) + phases[0],
     )
-    errors, moving = np.empty_like(rows), state.moving
-    for t in range(steps):
-        errors[:, t] = rows[:, t] - _expected(state, moving)
-        moving = _after(state, moving, rows[:, t])
+
+    def step(moving: Moving, column: np.ndarray) -> tuple[Moving, np.ndarray]:
+        return _after(state, moving, column), column - _expected(state, moving)
+
+    moving, errors = scan(step, state.moving, rows)
     return replace(state.after(moving, steps), spread=_spread(errors))
 
 
@@ -242,7 +249,7 @@ def _spread(errors: np.ndarray) -> np.ndarray:
     """
     units, exponent = in_units(errors)
     known = ~np.isnan(errors)
-    later = known[:, ::-1].cumsum(axis=1)[:, ::-1] - 1  # errors after each
+    later = known.sum(axis=1)[:, None] - np.cumsum(known, axis=1)  # errors after each
     share = known * DISCOUNT**later
     squares = (share * np.where(known, units, 0.0) ** 2).sum(axis=1)
     variance = squares / np.maximum(share.sum(axis=1) - PARAMETERS, 1.0)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecast.classical.seasonal_adjustment import in_units
+from forecast.classical.seasonal_adjustment import in_units, ratio
 from forecast.classical.theta_step import Line, line_after, line_term
 
 SMOOTHING = (np.arange(10) + 0.5) / 10  # constants that are tried
@@ -47,10 +48,8 @@ class ErrorSums(NamedTuple):
     def weight(self) -> np.ndarray:
         """The weight of least squared error within its limits, shrunk to the usual one, (G, S)."""
         prior = PRIOR_COUNT * self.lines / np.maximum(self.number, 1)
-        total = self.lines + prior
-        weight = np.full_like(total, USUAL_WEIGHT)
-        np.divide(self.products + prior * USUAL_WEIGHT, total, out=weight, where=total > 0)
-        within: np.ndarray = np.clip(weight, *WEIGHTS)
+        known = ratio(self.products + prior * USUAL_WEIGHT, self.lines + prior)
+        within: np.ndarray = np.clip(np.where(np.isnan(known), USUAL_WEIGHT, known), *WEIGHTS)
         return within
 
     def squared_error(self, weight: np.ndarray) -> np.ndarray:
@@ -60,7 +59,26 @@ class ErrorSums(NamedTuple):
         return squared
 
 
-def parameters(rows: np.ndarray) -> Parameters:
+def over_columns(
+    step: Callable[[Any, np.ndarray], tuple[Any, np.ndarray]], carry: Any, rows: np.ndarray
+) -> tuple[Any, np.ndarray]:
+    """Take a step for each column of a table (S, T): what it carries on, and its results (S, T).
+
+    Args:
+        step: from what it carries and a column (S,) to what it carries on, and a result (S,).
+        carry: before the first column.
+        rows: the table.
+    """
+    results = np.empty_like(rows)
+    for t, column in enumerate(rows.T):
+        carry, results[:, t] = step(carry, column)
+    return carry, results
+
+
+Scan = Callable[..., tuple[Any, np.ndarray]]  # such as `over_columns`
+
+
+def parameters(rows: np.ndarray, scan: Scan = over_columns) -> Parameters:
     """The parameters of each series.
 
     One-step errors are linear in the weight of the line, so for each smoothing constant the best
@@ -69,28 +87,29 @@ def parameters(rows: np.ndarray) -> Parameters:
 
     Args:
         rows: seasonally adjusted values (S, T), NaN where missing.
+        scan: goes through the columns of a table.
     """
     rows = _from_zero(rows)
-    tried = np.repeat(SMOOTHING[:, None], len(rows), axis=1)  # (G, S)
-    sums = error_sums(rows, tried)
+    tried = SMOOTHING[:, None] + np.zeros_like(rows[:, 0])  # (G, S)
+    sums = error_sums(rows, tried, scan)
     least = (LEAST_ERROR**2) * sums.number
     squared = sums.squared_error(sums.weight()) + np.where(sums.number > 0, least, 1.0)
     likelihood = (squared.min(axis=0) / squared) ** (sums.number / 2)
     smoothing = (likelihood * tried).sum(axis=0) / likelihood.sum(axis=0)
-    return Parameters(smoothing, error_sums(rows, smoothing[None]).weight()[0])
+    return Parameters(smoothing, error_sums(rows, smoothing[None], scan).weight()[0])
 
 
-def error_sums(rows: np.ndarray, smoothing: np.ndarray) -> ErrorSums:
+def error_sums(rows: np.ndarray, smoothing: np.ndarray, scan: Scan = over_columns) -> ErrorSums:
     """The sums for some smoothing constants of each series.
 
     Args:
         rows: values that begin with 0, (S, T), NaN where missing.
         smoothing: constants (G, S).
+        scan: goes through the columns of a table.
     """
-    level, errors, products, lines = np.zeros((4, *smoothing.shape))
-    line = Line(*np.zeros((3, len(rows))))
-    used = np.zeros(len(rows))
-    for column in rows.T:
+
+    def step(carry: Any, column: np.ndarray) -> tuple[Any, np.ndarray]:
+        level, line, (errors, products, lines, used) = carry
         known = ~np.isnan(column)
         value = np.where(known, column, 0.0)
         counts = known & (line.number >= FIRST_VALUES)
@@ -100,11 +119,20 @@ def error_sums(rows: np.ndarray, smoothing: np.ndarray) -> ErrorSums:
         lines += counts * part**2
         used += counts
         level += smoothing * error
-        line = line_after(line, value, known)
-    return ErrorSums(errors, products, lines, used)
+        return (
+            level,
+            line_after(line, value, known),
+            ErrorSums(errors, products, lines, used),
+        ), used
+
+    level, errors, products, lines = (np.zeros_like(smoothing) for _ in range(4))
+    mean, slope, number, used = (np.zeros_like(rows[:, 0]) for _ in range(4))
+    sums = ErrorSums(errors, products, lines, used)
+    (_, _, after), _ = scan(step, (level, Line(mean, slope, number), sums), rows)
+    return ErrorSums(*after)
 
 
 def _from_zero(rows: np.ndarray) -> np.ndarray:
     """Each series less its first value, in units of about its range."""
-    first = rows[np.arange(len(rows)), (~np.isnan(rows)).argmax(axis=1)]
-    return in_units(rows - first[:, None])[0]
+    place = (~np.isnan(rows)).argmax(axis=1)
+    return in_units(rows - np.take_along_axis(rows, place[:, None], axis=1))[0]

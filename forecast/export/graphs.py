@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from forecast.classical.seasonal_adjustment import MAX_SUMMED_LAGS
 from forecast.data.scaling import Scale
 from forecast.export import histories, steps
 from forecast.export.histories import Histories
@@ -18,6 +19,7 @@ from forecast.inference.config import Config
 from forecast.inference.member_states import ThetaMemberState
 from forecast.inference.members import Core, NetworkMember
 from forecast.inference.state import NETWORK, ObservedRange, State, unnumbered
+from forecast.inference.theta_member import ThetaMember
 from forecast.nn import HEADS
 from forecast.nn.heads.quantiles import LEVELS
 from forecast.nn.step import StepMemory
@@ -93,29 +95,28 @@ def observe(core: Core, state: State) -> Graph:
 
 
 def encode(core: Core, state: State) -> Graph | None:
-    """The state after a history; None for a model with a member that fits itself to histories."""
-    further = [other for other in core.others if isinstance(other, NetworkMember)]
-    if len(further) < len(core.others):
+    """The state after a history; None for theta with a season that takes a Fourier transform."""
+    seasons = [member.season for member in core.others if isinstance(member, ThetaMember)]
+    if max(seasons, default=0) > MAX_SUMMED_LAGS:
         return None
     draft = Draft()
-    rows, history = _rows_in(draft, core)
+    rows, steps = _rows_in(draft, core)
     meaning = "how many rows each series has, the last ones"
     lengths = draft.input("lengths", "int64", ("series",), meaning)
     time = draft.input("time", "int64", ("series",), MEANINGS["time"])
-    own: list[Any] = [state, *state.others]
-    parts = [(core.config, core.weights), *((other.config, other.weights) for other in further)]
-    static = {place: _static_in(draft, own[place], place) for place in networks(core)}
-    after = [
-        histories.encode(
-            *parts[place],
-            own[place],
-            Histories.of(rows, lengths, time, static[place]),
-            history,
-            place,
-        )
-        for place in networks(core)
+    given = Histories.of(rows, lengths, time)
+
+    def network(place: int, member: Any, like: Any) -> State:
+        own = given._replace(static=_static_in(draft, like, place))
+        return histories.encode(member.config, member.weights, like, own, steps, place)
+
+    others = [
+        histories.fit_theta(member, given, steps)
+        if isinstance(member, ThetaMember)
+        else network(place, member, like)
+        for place, (member, like) in enumerate(zip(core.others, state.others, strict=True), 1)
     ]
-    _state_out(draft, replace(after[0], others=tuple(after[1:])), state)
+    _state_out(draft, replace(network(0, core, state), others=tuple(others)), state)
     return draft.finished("encode", "the state of each series after its history")
 
 

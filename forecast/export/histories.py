@@ -1,4 +1,4 @@
-"""The state of a network after a history, in a graph: the twin of `encoding.encode`.
+"""The states of members after a history, in a graph: the twin of `encoding.encode`.
 
 Histories of several lengths lie side by side, and end in the same row. A loop goes through all
 rows, and leaves the state of a series as it is until the first row that is read.
@@ -11,13 +11,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from forecast.classical import theta
 from forecast.data import scaling
 from forecast.data.scaling import Scale
+from forecast.export import loop
 from forecast.export.steps import Reading, Steps, observe_network
 from forecast.export.tensor import Array, emit
 from forecast.inference.config import Config
 from forecast.inference.encoding import NOTHING_OBSERVED
+from forecast.inference.member_states import ThetaMemberState
 from forecast.inference.state import State
+from forecast.inference.theta_member import ThetaMember
 from forecast.nn import NETWORKS, step_inputs
 from forecast.nn.step import StepMemory
 
@@ -35,14 +39,20 @@ class Histories(NamedTuple):
     rows: Array
     lengths: Array
     time: Array
-    static: Array
+    static: Array = None
 
     @classmethod
-    def of(cls, rows: Array, lengths: Array, time: Array, static: Array) -> Histories:
+    def of(cls, rows: Array, lengths: Array, time: Array) -> Histories:
         """Histories in whose rows nothing stands before the first one of a series."""
         number = emit(rows.trace, "Shape", [rows], np.int64, (3,))[1]
         is_own = counted(number)[:, None] >= number - lengths[:, None, None]
-        return cls(np.where(is_own, rows, np.nan), lengths, time, static)
+        return cls(np.where(is_own, rows, np.nan), lengths, time)
+
+    def last(self, count: int) -> Array:
+        """So many rows of each series, the last ones, (B, count, D); NaN before its first one."""
+        before = self.every(np.full((1, count, self.rows.shape[2]), np.nan))
+        last: Any = np.concatenate([before, self.rows], axis=1)[:, -count:]
+        return replace(last, shape=before.shape)
 
     def every(self, array: np.ndarray) -> Any:
         """An array (1, ...) for each series, (B, ...)."""
@@ -90,10 +100,36 @@ def encode(
 
 def last_scale(config: Config, histories: Histories) -> Scale:
     """The scale of each series: of its last `context` rows."""
-    values = scaling.transform(histories.rows, config.powers)
-    before = histories.every(np.full((1, config.context, config.targets), np.nan))
-    recent: Any = np.concatenate([before, values], axis=1)[:, -config.context :]
-    return config.measure(replace(recent, shape=before.shape))
+    return config.measure(scaling.transform(histories.last(config.context), config.powers))
+
+
+def fit_theta(member: ThetaMember, histories: Histories, steps: Steps) -> ThetaMemberState:
+    """The state of the theta method, fitted to histories as `ThetaMember.encode` does.
+
+    Args:
+        member: of a model.
+        histories: of the series.
+        steps: of the rows.
+    """
+    table = histories.last(member.rows)  # of a size that is known; it begins with missing rows
+    begin: Array = _later(member.rows - steps.number)
+
+    def scan(step: Any, carry: Any, rows: Array) -> tuple[Any, Array]:
+        """The twin of `over_columns`, from the first column in which there can be a value."""
+
+        def on_column(_: Any, carried: Any) -> tuple[Any, Any]:
+            column, own = carried
+            own, result = step(own, rows.T[column])
+            return result, (column + 1, own)
+
+        first, number = np.zeros_like(rows[:, 0]), member.rows - begin
+        path, (_, after) = loop.rollout(rows.trace, on_column, first, (begin, carry), number)
+        return after, path.T
+
+    targets = range(histories.rows.shape[2])
+    return ThetaMemberState(
+        tuple(theta.fit_table(table[:, :, d], member.season, scan) for d in targets)
+    )
 
 
 def rows_read(config: Config, histories: Histories, number: Array) -> Reading:
@@ -112,8 +148,12 @@ def rows_read(config: Config, histories: Histories, number: Array) -> Reading:
         read = number - 1 - last + config.reads
         first = first + np.maximum(lengths - read, 0)
     lead = step_inputs.memory_length(config.lags) + 1
-    begin = np.maximum(np.min(first, axis=0) - lead, 0)
-    return Reading(first, begin, config.reads_alone)
+    return Reading(first, _later(np.min(first, axis=0) - lead), config.reads_alone)
+
+
+def _later(row: Array) -> Array:
+    """A row, or the first one."""
+    return np.maximum(row, 0)
 
 
 def counted(number: Array) -> Array:

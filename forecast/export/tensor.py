@@ -125,13 +125,40 @@ class Tensor(np.lib.mixins.NDArrayOperatorsMixin):
         """The same with its axes reversed."""
         return self.transpose()
 
+    def reshape(self, *sizes: int) -> Tensor:
+        """The same in other sizes, of which one may be -1: what remains."""
+        shape = tuple(None if size == -1 else size for size in sizes)
+        return emit(self.trace, "Reshape", [self, np.array(sizes, np.int64)], self.dtype, shape)
+
     def sum(self, axis: int, keepdims: bool = False) -> Tensor:
         """The sum along an axis."""
         return _sum(self.trace, self, axis, keepdims)
 
+    def mean(self, axis: int, keepdims: bool = False) -> Tensor:
+        """The mean along an axis."""
+        return _reduced("ReduceMean", self, axis, keepdims)
+
     def max(self, axis: int, keepdims: bool = False) -> Tensor:
         """The largest along an axis."""
         return _max(self.trace, self, axis, keepdims)
+
+    def min(self, axis: int) -> Tensor:
+        """The smallest along an axis."""
+        return _min(self.trace, self, axis)
+
+    def any(self, axis: int) -> Array:
+        """Whether one along an axis is true."""
+        return _reduced("ReduceMax", self.astype(np.int64), axis) > 0
+
+    def all(self, axis: int) -> Array:
+        """Whether all along an axis are true."""
+        return _all(self.trace, self, axis)
+
+    def argmax(self, axis: int) -> Tensor:
+        """The place of the first largest along an axis."""
+        values = self.astype(np.int64) if self.dtype == bool else self
+        shape = self.shape[:axis] + self.shape[axis + 1 :]
+        return emit(self.trace, "ArgMax", [values], np.int64, shape, axis=axis, keepdims=0)
 
     def __getitem__(self, key: Any) -> Tensor:
         """The part that a key of NumPy's basic indexing names; a tensor takes one along axis 0."""
@@ -301,6 +328,26 @@ def _take_along_axis(_: Trace, x: Tensor, places: Tensor, axis: int) -> Tensor:
     return emit(x.trace, "GatherElements", [x, places], x.dtype, places.shape, axis=axis)
 
 
+def _take(_: Trace, x: Tensor, places: np.ndarray, axis: int) -> Tensor:
+    shape = (*x.shape[:axis], *places.shape, *x.shape[axis + 1 :])
+    return emit(x.trace, "Gather", [x, places.astype(np.int64)], x.dtype, shape, axis=axis)
+
+
+def _pad(trace: Trace, x: Tensor, width: Sequence[Any], constant_values: float = 0.0) -> Tensor:
+    """With so many more of a constant before and after, along each axis."""
+    before, after = np.array(width, np.int64).T
+    constant = np.array(constant_values, x.dtype)
+    sizes = zip(x.shape, before.tolist(), after.tolist(), strict=True)
+    shape = tuple(None if size is None else size + a + b for size, a, b in sizes)
+    inputs = [x, np.concatenate([before, after]), constant]
+    return emit(trace, "Pad", inputs, x.dtype, shape, mode="constant")
+
+
+def _cumsum(trace: Trace, x: Tensor, axis: int) -> Tensor:
+    values = x.astype(np.int64) if x.dtype == bool else x
+    return emit(trace, "CumSum", [values, np.array(axis)], values.dtype, x.shape)
+
+
 # Reductions
 
 
@@ -316,11 +363,20 @@ def _sum(_: Trace, x: Tensor, axis: int, keepdims: bool = False) -> Tensor:
 
 
 def _max(_: Trace, x: Tensor, axis: int, keepdims: bool = False) -> Tensor:
-    return _reduced("ReduceMax", x, axis, keepdims)
+    return _unless_missing(x, _reduced("ReduceMax", x, axis, keepdims), axis, keepdims)
 
 
 def _min(_: Trace, x: Tensor, axis: int) -> Tensor:
-    return _reduced("ReduceMin", x, axis)
+    return _unless_missing(x, _reduced("ReduceMin", x, axis), axis)
+
+
+def _unless_missing(x: Tensor, value: Tensor, axis: int, keepdims: bool = False) -> Tensor:
+    """A value, or NaN where one of x is, as NumPy has it and ONNX has not."""
+    if x.dtype.kind != "f":
+        return value
+    missing: Array = np.isnan(x)
+    some: Array = _reduced("ReduceMax", missing.astype(np.int64), axis, keepdims) > 0
+    return _where(x.trace, some, x.dtype.type(np.nan), value)
 
 
 def _all(_: Trace, x: Tensor, axis: int) -> Any:
@@ -329,24 +385,29 @@ def _all(_: Trace, x: Tensor, axis: int) -> Any:
 
 def _fmin(x: Tensor, axis: int = 0) -> Array:
     known: Array = _where(x.trace, np.isnan(x), np.inf, x)
-    return _where(x.trace, _all(x.trace, np.isnan(x), axis), np.nan, _min(x.trace, known, axis))
+    least = _reduced("ReduceMin", known, axis)
+    return _where(x.trace, _all(x.trace, np.isnan(x), axis), np.nan, least)
 
 
 def _fmax(x: Tensor, axis: int = 0) -> Array:
     known: Array = _where(x.trace, np.isnan(x), -np.inf, x)
-    return _where(x.trace, _all(x.trace, np.isnan(x), axis), np.nan, _max(x.trace, known, axis))
+    greatest = _reduced("ReduceMax", known, axis)
+    return _where(x.trace, _all(x.trace, np.isnan(x), axis), np.nan, greatest)
 
 
 _REDUCTIONS: dict[str, Callable[..., Any]] = {"fmax": _fmax, "fmin": _fmin}
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "all": _all,
     "concatenate": _concatenate,
+    "cumsum": _cumsum,
     "max": _max,
     "min": _min,
     "ones_like": lambda _, x: _filled(x, 1),
+    "pad": _pad,
     "split": _split,
     "stack": _stack,
     "sum": _sum,
+    "take": _take,
     "take_along_axis": _take_along_axis,
     "tensordot": _tensordot,
     "transpose": lambda _, x, axes: x.transpose(*axes),

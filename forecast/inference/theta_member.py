@@ -30,6 +30,11 @@ class ThetaMember:
 
     kind = "theta"
 
+    @property
+    def rows(self) -> int:
+        """How many rows of a history it is fitted to, the last ones."""
+        return max(ROWS, SEASONS * self.season)
+
     def about(self) -> dict[str, Any]:
         """See `Member`."""
         return {"season": self.season}
@@ -40,7 +45,7 @@ class ThetaMember:
 
     def encode(self, panel: Panel, fingerprint: str) -> ThetaMemberState:  # noqa: ARG002 - a state of parameters
         """See `Member`."""
-        rows = np.minimum(panel.lengths, max(ROWS, SEASONS * self.season))
+        rows = np.minimum(panel.lengths, self.rows)
         recent = panel.cut(np.arange(len(rows)), rows, panel.lengths - rows)
         return ThetaMemberState(
             tuple(theta.fit(column, recent.indptr, self.season) for column in recent.target.T)

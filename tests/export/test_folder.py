@@ -128,7 +128,31 @@ def test_a_model_of_three_members_forecasts_what_predict_does(three, tmp_path):
     expected = three.predict(24)["forecast"].to_numpy()
     np.testing.assert_allclose(outputs["forecast"][0, :, 0], expected, rtol=1e-5)
     assert [member["kind"] for member in caller.about["members"]] == ["network", "network", "theta"]
-    assert "fitted to each history" in caller.about["missing"]["encode.onnx"]
+    assert caller.about["missing"] == {}
+
+
+def test_a_history_is_enough_for_a_model_of_three_members(three, air, tmp_path):
+    three.export(tmp_path)
+    caller, rows = Caller(tmp_path), air["y"].to_numpy(float)[None, 20:110, None]
+    last = caller.states["time"] - 34
+    times = last[:, None] - np.arange(89, -1, -1)
+    given = {"rows": rows, "lengths": np.array([90]), "time": last, **caller.features(times)}
+
+    state = caller.state_after(caller.run("encode.onnx", **given))
+
+    forecast = caller.rollout(state, 12)["forecast"][0, :, 0]
+    expected = three.predict(12, air[20:110])["forecast"]
+    np.testing.assert_allclose(forecast, expected, rtol=1e-5)
+
+
+def test_a_graph_that_there_cannot_be_is_left_out_with_a_reason(three, tmp_path):
+    weekly = replace(three, others=(ThetaMember(52),), shares=(0.5, 0.5))
+    weekly = replace(weekly, state=weekly.encode(to_panel(load("air_passengers"))))
+
+    files = weekly.export(tmp_path)
+
+    assert "encode.onnx" not in {file.name for file in files}
+    assert "Fourier transform" in Caller(tmp_path).about["missing"]["encode.onnx"]
 
 
 def test_the_pretrained_network_continues_series_by_new_rows(air, tmp_path):
@@ -209,16 +233,15 @@ def test_histories_and_covariates_are_encoded_from_a_table(with_covariates, tmp_
     np.testing.assert_allclose(outputs["forecast"].ravel(), expected, rtol=1e-5)
 
 
-def test_a_later_export_takes_the_place_of_an_earlier_one(three, tmp_path):
-    alone = replace(three, others=(), shares=(1.0,))
-    alone = replace(alone, state=alone.encode(to_panel(load("air_passengers"))))
-    folder = tmp_path / "new" / "folder"
+def test_a_later_export_takes_the_place_of_an_earlier_one(three, make_model, tmp_path):
+    panel, folder = to_panel(load("air_passengers")), tmp_path / "new" / "folder"
 
-    assert {file.name for file in alone.export(folder)} == {file.name for file in folder.iterdir()}
-    assert (folder / "encode.onnx").exists()
     three.export(folder)
+    assert (folder / "sample.onnx").exists()
+    files = make_model(panel).export(folder)  # whose head has no distribution
 
-    assert not (folder / "encode.onnx").exists()
+    assert {file.name for file in files} == {file.name for file in folder.iterdir()}
+    assert not (folder / "sample.onnx").exists()
 
 
 def test_the_same_model_gives_the_same_files(three, tmp_path):

@@ -212,14 +212,24 @@ def test_the_members_of_a_model_are_averaged(onnx, make_case):
     assert_rollouts(onnx, model, model.state, 10)
     assert_observing(onnx, panel, model)
     assert_sampling(onnx, panel, model)
-    assert graphs.encode(model, model.state) is None
+    assert_encoding(onnx, panel, model)
 
 
-def test_networks_that_are_averaged_read_histories_together(onnx, make_case):
-    panel, model = members_of(make_case)
-    two = replace(model, others=model.others[:1], shares=(0.5, 0.5))
+@pytest.mark.parametrize("season", [1, 4, 12])
+def test_theta_is_fitted_to_histories_as_by_numpy(onnx, make_panel, make_model, season):
+    rng, months = np.random.default_rng(0), np.arange(600)
+    seasonal = 20 + 5 * np.sin(np.pi * months / 6) + rng.normal(size=600)
+    panel = make_panel(
+        seasonal,  # longer than what theta reads
+        np.where(rng.random(60) < 0.2, np.nan, seasonal[:60] - 20),
+        np.cumsum(rng.random(30)) * 1e-9,
+        [7.0] * 9,
+        [np.nan, 1e12, np.nan],
+    )
+    model = make_model(panel)
+    model = replace(model, others=(ThetaMember(season),), shares=(0.5, 0.5))
 
-    assert_encoding(onnx, panel, replace(two, state=two.encode(panel)))
+    assert_encoding(onnx, panel, replace(model, state=model.encode(panel)))
 
 
 def test_a_direct_model_tells_its_quantiles(onnx, make_case):

@@ -48,6 +48,13 @@ RUNS = {
     "new axes": lambda x: x[:, None, ..., None],
     "turned": lambda x: x.T,
     "another order": lambda x: np.transpose(x[None], (1, 2, 0)),
+    "running sums": lambda x: np.cumsum(x > 0, axis=1) + np.cumsum(x, axis=1),
+    "padded": lambda x: np.pad(x, ((0, 0), (2, 1)), constant_values=np.nan),
+    "other sizes": lambda x: x.reshape(-1, 2, 2),
+    "taken": lambda x: np.take(x, np.array([3, 0, 3]), axis=1),
+    "the first of the largest": lambda x: (x > 0).argmax(axis=1),
+    "means": lambda x: x.mean(axis=1, keepdims=True),
+    "smallest, any, all": lambda x: x.min(axis=1) * (x > 0).any(axis=1) + (x > -9).all(axis=1),
     "like it": lambda x: np.zeros_like(x) + np.ones_like(x),
 }
 
