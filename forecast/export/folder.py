@@ -26,8 +26,8 @@ GRAPHS: dict[str, Callable[[Core, State], Graph | None]] = {
     "sample.onnx": graphs.sample,
 }
 MISSING = {
-    "encode.onnx": "the theta method looks for a long season by a Fourier transform, of which there is "
-    "no graph; known series continue from their states",
+    "encode.onnx": "the theta method looks for a long season by a Fourier transform, of which "
+    "there is no graph; known series continue from their states",
     "sample.onnx": "the model has no distribution to draw from, or one whose draws ONNX has no "
     "functions for",
 }

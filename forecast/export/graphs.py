@@ -100,7 +100,7 @@ def encode(core: Core, state: State) -> Graph | None:
     if max(seasons, default=0) > MAX_SUMMED_LAGS:
         return None
     draft = Draft()
-    rows, steps = _rows_in(draft, core)
+    rows, past = _rows_in(draft, core)
     meaning = "how many rows each series has, the last ones"
     lengths = draft.input("lengths", "int64", ("series",), meaning)
     time = draft.input("time", "int64", ("series",), MEANINGS["time"])
@@ -108,10 +108,10 @@ def encode(core: Core, state: State) -> Graph | None:
 
     def network(place: int, member: Any, like: Any) -> State:
         own = given._replace(static=_static_in(draft, like, place))
-        return histories.encode(member.config, member.weights, like, own, steps, place)
+        return histories.encode(member.config, member.weights, like, own, past, place)
 
     others = [
-        histories.fit_theta(member, given, steps)
+        histories.fit_theta(member, given, past)
         if isinstance(member, ThetaMember)
         else network(place, member, like)
         for place, (member, like) in enumerate(zip(core.others, state.others, strict=True), 1)
@@ -152,7 +152,8 @@ def _static_in(draft: Draft, like: Any, place: int) -> Any:
 
 def _network_state(like: State, arrays: Mapping[str, Any]) -> State:
     """A network's state of tensors."""
-    network = {name.removeprefix(NETWORK): part for name, part in arrays.items() if NETWORK in name}
+    names = [name for name in arrays if name.startswith(NETWORK)]
+    network = {name.removeprefix(NETWORK): arrays[name] for name in names}
     return replace(
         like,
         ids=np.empty(0, object),

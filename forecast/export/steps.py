@@ -123,26 +123,30 @@ def _advance(engine: NetworkEngine, start: State, steps: Steps, place: int) -> t
 
 def _advance_theta(engine: ThetaEngine, own: ThetaMemberState, steps: Steps) -> tuple[Any, Any]:
     """The steps of the theta method, (B, H, D) in the units of the data, and its state."""
-    paths, after = [], []
-    for d, state in enumerate(own.targets):
-        drawn = steps.uniforms
-        drawn = None if drawn is None else drawn[:, :, d, 0].transpose().astype(np.float64)
-
-        def step(
-            _: Any, carry: Any, state: ThetaState = state, drawn: Any = drawn
-        ) -> tuple[Any, Any]:
-            number, moving = carry
-            uniforms = None if drawn is None else drawn[number]
-            value, new = theta.advance(replace(state, **moving), uniforms)
-            return value, (number + 1, _moving(new))
-
-        path, end = _loop_of_theta(steps, step, state)
-        paths.append(path.transpose())
-        after.append(end)
-    return clip(np.stack(paths, axis=-1), engine.bounds), ThetaMemberState(tuple(after))
+    rolled = [_advance_target(state, d, steps) for d, state in enumerate(own.targets)]
+    values = np.stack([path for path, _ in rolled], axis=-1)
+    return clip(values, engine.bounds), ThetaMemberState(tuple(state for _, state in rolled))
 
 
-def _loop_of_theta(steps: Steps, step: Callable[..., Any], state: ThetaState) -> tuple[Any, Any]:
+def _advance_target(state: ThetaState, d: int, steps: Steps) -> tuple[Any, ThetaState]:
+    """The same of one target, (B, H)."""
+    drawn: Array = None
+    if steps.uniforms is not None:
+        drawn = steps.uniforms[:, :, d, 0].T.astype(np.float64)
+
+    def step(_: Any, carry: Any) -> tuple[Any, Any]:
+        number, moving = carry
+        uniforms = None if drawn is None else drawn[number]
+        value, new = theta.advance(replace(state, **moving), uniforms)
+        return value, (number + 1, _moving(new))
+
+    path, after = _loop_of_theta(steps, step, state)
+    return path.T, after
+
+
+def _loop_of_theta(
+    steps: Steps, step: Callable[..., Any], state: ThetaState
+) -> tuple[Any, ThetaState]:
     """A step for so many times, from a state; and the state after them."""
     trace = steps.number.trace
     carry = (as_tensor(trace, np.int64(0)), _moving(state))
@@ -250,19 +254,21 @@ def _chosen(condition: Any, yes: dict[str, Any], no: dict[str, Any]) -> dict[str
 
 def _observe_theta(own: ThetaMemberState, rows: Array, steps: Steps) -> ThetaMemberState:
     """The state of the theta method after rows (B, T, D)."""
-    after = []
-    for d, state in enumerate(own.targets):
-        values = rows[:, :, d].transpose()
+    columns = enumerate(own.targets)
+    return ThetaMemberState(
+        tuple(_observe_target(state, rows[:, :, d].T, steps) for d, state in columns)
+    )
 
-        def step(
-            _: Any, carry: Any, state: ThetaState = state, values: Any = values
-        ) -> tuple[Any, Any]:
-            number, moving = carry
-            new = theta.observe(replace(state, **moving), values[number])
-            return new.level, (number + 1, _moving(new))
 
-        after.append(_loop_of_theta(steps, step, state)[1])
-    return ThetaMemberState(tuple(after))
+def _observe_target(state: ThetaState, values: Array, steps: Steps) -> ThetaState:
+    """The same of one target, from values (T, B)."""
+
+    def step(_: Any, carry: Any) -> tuple[Any, Any]:
+        number, moving = carry
+        new = theta.observe(replace(state, **moving), values[number])
+        return new.level, (number + 1, _moving(new))
+
+    return _loop_of_theta(steps, step, state)[1]
 
 
 def _features(start: State, config: Config, given: Tensor | None) -> StepFeatures:

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast.classical import seasonal_adjustment
 from forecast.classical.seasonal_adjustment import (
     adjusted,
     in_units,
@@ -163,3 +164,14 @@ def test_units_are_powers_of_two_that_no_value_exceeds():
 
     np.testing.assert_array_equal(units, [[0.375, -0.5625], [NAN, 0], [0.5, NAN]])
     assert exponents.tolist() == [3, 0, -1073]
+
+
+def test_autocovariances_are_the_same_by_sums_and_by_a_fourier_transform(monkeypatch):
+    deviations = np.random.default_rng(0).normal(size=(3, 50))
+
+    summed = seasonal_adjustment._covariances(deviations, 7)
+    monkeypatch.setattr(seasonal_adjustment, "MAX_SUMMED_LAGS", 0)
+    transformed = seasonal_adjustment._covariances(deviations, 7)
+
+    assert summed[0, 7] == pytest.approx(deviations[0, :-7] @ deviations[0, 7:])
+    np.testing.assert_allclose(transformed, summed, atol=1e-12)

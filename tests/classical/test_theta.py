@@ -266,6 +266,21 @@ def test_a_forecast_is_what_observing_it_gives(values, season):
     assert_same(observed(state, path[0]), after, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("drawn", [False, True])
+def test_steps_one_by_one_are_the_forecast(drawn):
+    values = np.array([3.0, 8, 4, 9, 5, 10, 6, 11, 2, 1, 4, 3])
+    state = theta.fit(values, np.array([0, 8, 12]), season=2)
+    uniforms = np.random.default_rng(0).random((5, 2)) if drawn else None
+    path, after = theta.forecast(state, 5, uniforms)
+
+    for h in range(5):
+        value, state = theta.advance(state, None if uniforms is None else uniforms[h])
+        assert value.tolist() == path[:, h].tolist()
+
+    for name, array in after.arrays().items():
+        np.testing.assert_array_equal(state.arrays()[name], array)
+
+
 def test_draws_have_the_one_step_spread_and_are_fed_back():
     state = observed(of(smoothing=1.0, weight=0.0, spread=2.0), [10])  # a random walk
     uniforms = np.array([[0.5, 0.975], [0.975, 0.5]])
