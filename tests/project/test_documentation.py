@@ -134,7 +134,7 @@ def test_every_command_in_the_readmes_table_runs():
         command += f" {SMALL}" if trains and "pretrained" not in command else ""
         run(f"{command} {FEW}" if " tune " in command else command)
 
-    assert len(commands) == 42
+    assert len(commands) == 43
 
 
 @pytest.mark.usefixtures("sales", "untrained", "small_backtests")
