@@ -14,6 +14,7 @@ import click
 from forecast.errors import ArtifactError, OptionError
 
 from .kept_results import kept_unless_written
+from .mlflow_run import mlflow_run
 from .output import (
     Say,
     check_inputs,
@@ -45,6 +46,12 @@ if TYPE_CHECKING:
 @max_rows_option
 @click.option("--json", "as_json", is_flag=True, help="Print the training record as JSON.")
 @plot_option("the training curves")
+@click.option(
+    "--mlflow",
+    "to_mlflow",
+    is_flag=True,
+    help="Log the training and its model to MLflow, where MLFLOW_TRACKING_URI says.",
+)
 @command
 def train(
     table: tuple[str, ...],
@@ -52,6 +59,7 @@ def train(
     max_rows: int | None,
     as_json: bool,
     plot: str | None,
+    to_mlflow: bool,
     say: Say,
     **options: Any,
 ) -> None:
@@ -74,6 +82,7 @@ def train(
       forecast train sales.csv --target units --also visitors --model both.forecast
       forecast train sales.csv --plot training.png
       forecast train "lake/*.parquet" --max-rows 2000000
+      forecast train sales.csv --mlflow
       forecast train sales.csv --steps 0
 
     The last one trains nothing: its model is the pretrained network with the state of the table's
@@ -95,10 +104,12 @@ def train(
     if forecaster.is_trained:
         limit = options["budget"]
         say(f"Training, for at most {limit}; Ctrl-C ends it and keeps the best weights.")
-    with progress_bar(say.quiet) as progress, sigterm_as_control_c():
-        forecaster.fit(panel, progress=progress)  # imports TensorFlow once all is checked
-        save_trained(forecaster, model, say)
-    tell_trained(forecaster, model, drawn_from, say)
+    with mlflow_run(to_mlflow) as run:
+        with progress_bar(say.quiet) as progress, sigterm_as_control_c():
+            forecaster.fit(panel, progress=progress)  # imports TensorFlow once all is checked
+            save_trained(forecaster, model, say)
+        tell_trained(forecaster, model, drawn_from, say)
+        run.log(forecaster, say)
     if plot is not None:
         with quiet_libraries():
             write_curves(forecaster, plot)

@@ -27,8 +27,8 @@ LAYERS = (
     ("tuning",),
     ("fitting",),
     ("forecaster",),
-    ("report", "integrations"),
-    ("service",),
+    ("report",),
+    ("integrations", "service"),
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 TOP = {"backtest", "errors", "fitting", "forecaster", "model", "training_record"}  # files
@@ -228,6 +228,12 @@ def test_onnx_is_imported_when_a_model_is_exported():
 
     assert importers == {"export.loop", "export.ports", "export.trace"}
     assert "export" in importers_of("onnx")
+
+
+def test_mlflow_is_imported_by_its_flavour_only():
+    assert importers_of("mlflow") == {
+        f"integrations.mlflow{part}" for part in ("", ".autologging", ".flavor", ".signature")
+    }
 
 
 def test_optuna_is_imported_by_the_study_of_a_tuning_only_when_it_is_opened():

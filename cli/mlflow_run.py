@@ -1,0 +1,66 @@
+"""A run of MLflow for a command that was given --mlflow."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from forecast.errors import ForecastError
+
+from .output import Say
+
+if TYPE_CHECKING:
+    from forecast.forecaster import Forecaster
+
+QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}  # where results go
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training is logged to.
+
+    Attributes:
+        place: address of the store; None where no run is wanted.
+    """
+
+    place: str | None = None
+
+    def log(self, forecaster: Forecaster, say: Say) -> None:
+        """Log a training, and say where."""
+        if self.place is None:
+            return
+        from forecast.integrations.mlflow import log_training, mlflow
+
+        log_training(forecaster)
+        active = mlflow.active_run()
+        name = active.info.run_id if active else ""
+        say(f"Logged the training to MLflow, run {name} at {self.place}.")
+
+
+@contextmanager
+def mlflow_run(is_wanted: bool) -> Iterator[Run]:
+    """A run that begins before anything is trained, so that a store out of reach is known by then.
+
+    Raises:
+        ForecastError: if MLflow is not installed, or its store cannot be used.
+    """
+    if not is_wanted:
+        yield Run()
+        return
+    os.environ.update({**QUIET, **os.environ})
+    try:
+        from forecast.integrations.mlflow import mlflow
+    except ImportError as error:
+        raise ForecastError(f"--mlflow: {error}") from None
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        with mlflow.start_run():
+            yield Run(mlflow.get_tracking_uri())
+    except mlflow.MlflowException as error:
+        first_line = str(error).splitlines()[0]
+        raise ForecastError(f"--mlflow: {first_line}") from error
