@@ -41,6 +41,7 @@ COMMANDS = (
     backtest,
     plot,
     report,
+    explain,
     serve,
     export,
     inspect,

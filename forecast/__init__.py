@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         OptionError,
     )
     from forecast.evaluation.splits import RollingOrigin
+    from forecast.explanation import Explanation
     from forecast.forecaster import Forecaster
     from forecast.inference.bounds import between, non_negative
     from forecast.inference.forecast import Forecast
@@ -31,6 +32,7 @@ __all__ = [
     "ArtifactError",
     "Backtest",
     "DataError",
+    "Explanation",
     "Forecast",
     "ForecastError",
     "ForecastWarning",
@@ -54,6 +56,7 @@ _HOMES = {
     "ArtifactError": "errors",
     "Backtest": "backtest",
     "DataError": "errors",
+    "Explanation": "explanation",
     "Forecast": "inference.forecast",
     "ForecastError": "errors",
     "ForecastWarning": "errors",

@@ -14,17 +14,21 @@ from forecast.backtest import Backtest
 from forecast.data.dataframes import is_of_engine
 from forecast.data.io.archive import WRONG_CONTENT
 from forecast.data.panel import Panel
-from forecast.errors import ArtifactError, ForecastWarning, OptionError
+from forecast.errors import ArtifactError, ForecastWarning, OptionError, require_whole
+from forecast.evaluation.occlusion import DEFAULT_DRAWS, Subject, effects_of
 from forecast.evaluation.rolling_origin import (
     DEFAULT_CUTOFFS,
     history_before,
     place_cutoffs,
     refuse_too_short,
     roll,
+    target_index,
 )
+from forecast.explanation import Explanation
 from forecast.inference import serialization
 from forecast.inference.forecast import Forecast
 from forecast.inference.predictor import Predictor, engines
+from forecast.inference.request import RolloutRequest, check_size
 from forecast.pretrained.zero_shot import as_of, shortcomings, zero_shot
 from forecast.training_record import TrainingRecord
 
@@ -246,6 +250,67 @@ class Model(Predictor):
             return plotting.plot_forecast(self.config, forecast, panel)
         given = {name: options.get(name) for name in ("bounds", "future")}
         return plotting.plot_attention(forecast, attention_weights(self, forecast, **given))
+
+    def explain(
+        self,
+        horizon: int,
+        history: Any,
+        *,
+        series: Sequence[Any] | None = None,
+        future: Any = None,
+        bounds: Any = None,
+        target: str | None = None,
+        draws: int = DEFAULT_DRAWS,
+        seed: int = 0,
+    ) -> Explanation:
+        """Which inputs have moved a forecast: it is made again without each of them.
+
+        Left out are the values of each known column, in the future and in the history, each static
+        column, the lagged inputs, and stretches of the history, see `Explanation` and
+        `evaluation.occlusion`.
+
+        Args:
+            horizon: how many steps H.
+            history: a table with the columns that the model was trained on, or a `Panel`.
+            series: ids to explain; by default all. Static columns take the values of all series.
+            future, bounds: see `rollout`.
+            target: which of several targets, by default the first.
+            draws: of each future covariate, from its history.
+            seed: of the draws.
+
+        Raises:
+            DataError: if the history does not fit, or a series is unknown.
+            OptionError: if an argument is out of range or does not fit the model.
+
+        Example:
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> air = load("air_passengers")
+            >>> model = Forecaster(steps=2).fit(air).model_
+            >>> model.explain(12, air).summary.columns.tolist()
+            ['kind', 'factor', 'absolute', 'signed', 'relative']
+        """
+        RolloutRequest(horizon).check(self.config)
+        require_whole("draws", draws, 1)
+        require_whole("seed", seed, 0)
+        panel = history if isinstance(history, Panel) else self.panel(history)
+        start = self.encode(panel)
+        check_size(start, horizon, len(start.ids) * draws)
+        subject = Subject(
+            predictor=self,
+            panel=panel,
+            start=start,
+            horizon=horizon,
+            future=self._covariates(start, horizon, future),
+            engine=self.engine(self._bounds(bounds)),
+            pool=panel.static,
+            target=target_index(self, target),
+            draws=draws,
+            seed=seed,
+        )
+        schema = self.config.schema
+        effects = effects_of(subject if series is None else subject.of(series))
+        return Explanation(effects, schema, self.config.frequency, schema.targets[subject.target])
 
     def save(self, path: str | Path) -> None:
         """Write the model to one file, under a temporary name first.

@@ -159,14 +159,14 @@ def cutoff_request(
         OptionError: if an argument is out of range or does not fit the model.
         DataError: if the table of the forecasts would have two columns of one name.
     """
-    target_index = _target_index(predictor, target)
-    _refuse_reserved_columns(predictor, predictor.config.schema.targets[target_index])
+    chosen = target_index(predictor, target)
+    _refuse_reserved_columns(predictor, predictor.config.schema.targets[chosen])
     percents = _levels(predictor, levels, horizon)
     unknown = [name for name in baselines if name not in BASELINES]
     if unknown:
         raise OptionError(f"baselines are {list(baselines)}; there are {', '.join(BASELINES)}")
     source = interval_source(predictor.config, predictor.calibration, "auto", percents)
-    return CutoffRequest(horizon, percents, source, tuple(dict.fromkeys(baselines)), target_index)
+    return CutoffRequest(horizon, percents, source, tuple(dict.fromkeys(baselines)), chosen)
 
 
 def forecast_from_cutoffs(
@@ -351,7 +351,12 @@ def _first_observed(panel: Panel) -> np.ndarray:
     return np.minimum(np.minimum.reduceat(row, panel.indptr[:-1]), panel.lengths)
 
 
-def _target_index(predictor: Predictor, target: str | None) -> int:
+def target_index(predictor: Predictor, target: str | None) -> int:
+    """The place of a target among those of a model; by default the first.
+
+    Raises:
+        OptionError: if the model does not forecast it.
+    """
     targets = predictor.config.schema.targets
     if target is None:
         return 0

@@ -7,6 +7,7 @@ matplotlib is imported when one is drawn. The modules:
 - `training`: the losses of a training, step by step.
 - `tuning`: the errors of the trials of a tuning.
 - `backtest`: forecasts from several cutoffs and the actual values.
+- `explanation`: how much each input moves a forecast.
 - `errors`: errors by forecast step, of the model and of the baselines.
 - `calibration`: empirical coverage of intervals against the nominal one.
 - `text_chart`: a small chart of lines in text, for terminals.
@@ -20,6 +21,7 @@ from forecast.plotting.attention import attention_series, plot_attention
 from forecast.plotting.backtest import plot_backtest
 from forecast.plotting.calibration import plot_calibration
 from forecast.plotting.errors import plot_errors
+from forecast.plotting.explanation import plot_explanation
 from forecast.plotting.files import picture_kind, write_figure
 from forecast.plotting.forecast import plot_forecast
 from forecast.plotting.training import FeedbackPhase, TrainingCurves, plot_training
@@ -35,6 +37,7 @@ __all__ = [
     "plot_backtest",
     "plot_calibration",
     "plot_errors",
+    "plot_explanation",
     "plot_forecast",
     "plot_training",
     "plot_tuning",

@@ -22,7 +22,7 @@ LAYERS = (
     ("training", "evaluation"),
     ("engines", "export", "plotting", "pretrained"),
     ("training_record",),
-    ("backtest",),
+    ("backtest", "explanation"),
     ("model",),
     ("tuning",),
     ("fitting",),
@@ -31,7 +31,9 @@ LAYERS = (
     ("integrations", "service"),
 )
 RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
-TOP = {"backtest", "errors", "fitting", "forecaster", "model", "training_record"}  # files
+TOP = {
+    *("backtest", "errors", "explanation", "fitting", "forecaster", "model", "training_record"),
+}  # files
 
 
 def module_files():
@@ -392,6 +394,7 @@ def test_the_public_names_are_these():
         "ArtifactError",
         "Backtest",
         "DataError",
+        "Explanation",
         "Forecast",
         "ForecastError",
         "ForecastWarning",
