@@ -63,4 +63,6 @@ def mlflow_run(is_wanted: bool) -> Iterator[Run]:
             yield Run(mlflow.get_tracking_uri())
     except mlflow.MlflowException as error:
         first_line = str(error).splitlines()[0]
-        raise ForecastError(f"--mlflow: {first_line}") from error
+        raise ForecastError(
+            f"--mlflow: {first_line}; MLFLOW_TRACKING_URI names the store"
+        ) from error

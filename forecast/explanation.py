@@ -12,11 +12,13 @@ import pandas as pd
 
 from forecast.data.frequency import Frequency
 from forecast.data.schema import Schema
+from forecast.errors import DataError, first_few
 from forecast.evaluation.occlusion import KNOWN, LAGS, PAST, ROWS, STATIC, Effects
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+RESERVED = ("kind", "factor", "forecast", "effect", "relative")  # columns of the table
 SHOWN = 3  # factors of a kind that the words name
 KINDS = {  # in words, and what such a factor is replaced by
     KNOWN: "future covariates, drawn from their history",
@@ -59,7 +61,15 @@ class Explanation:
 
         The user's id and time columns, `kind`, `factor`, the `forecast`, the `effect`, and
         `relative`: the effect as a share of the size of the forecast.
+
+        Raises:
+            DataError: if the user's id or time column has one of these names.
         """
+        if own := {self.schema.id, self.schema.time} & {*RESERVED}:
+            raise DataError(
+                f"the effects have a column {first_few(own)} of their own; rename that of the "
+                "table, and train again"
+            )
         found = self.effects
         count, (series, horizon) = len(found.factors), found.forecast.shape
         forecast = np.tile(found.forecast.ravel(), count)

@@ -290,9 +290,12 @@ class Model(Predictor):
             >>> model.explain(12, air).summary.columns.tolist()
             ['kind', 'factor', 'absolute', 'signed', 'relative']
         """
-        RolloutRequest(horizon).check(self.config)
+        RolloutRequest(horizon, seed=seed).check(self.config)
         require_whole("draws", draws, 1)
-        require_whole("seed", seed, 0)
+        if is_of_engine(history):
+            raise OptionError(
+                "an explanation takes a table in memory; give the rows of some series"
+            )
         panel = history if isinstance(history, Panel) else self.panel(history)
         start = self.encode(panel)
         check_size(start, horizon, len(start.ids) * draws)

@@ -289,6 +289,7 @@ def test_a_mean_of_members_is_explained_as_it_is_forecast(sales):
     [
         ({"target": "price"}, "target is 'price'; the model forecasts sold"),
         ({"draws": 0}, "draws"),
+        ({"seed": -1}, "seed"),
         ({"series": ["z"]}, "no series"),
     ],
 )
@@ -297,6 +298,14 @@ def test_what_cannot_be_explained_is_one_line(options, message, make_model, make
 
     with pytest.raises((OptionError, DataError), match=message):
         make_model(panel).explain(2, panel, **options)
+
+
+def test_a_table_whose_time_has_the_name_of_an_effect_is_refused(make_model, make_panel):
+    panel = make_panel([1.0, 2.0, 4.0])
+    panel = replace(panel, schema=replace(panel.schema, time="factor"))
+
+    with pytest.raises(DataError, match="the effects have a column 'factor' of their own"):
+        make_model(panel).explain(1, panel).table  # noqa: B018 - the access is the test
 
 
 def test_the_words_name_the_largest_effects_and_what_is_left(make_sum, make_panel):

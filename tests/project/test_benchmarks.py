@@ -480,6 +480,15 @@ def test_covariates_are_held_against_none_and_against_noise(run, tmp_path, monke
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("untrained")
+def test_explanations_are_compared_with_known_effects(run):
+    printed = run("explanations", ["--sets", "1", "--steps", "1"])
+
+    assert "Explanations of 1 data sets" in printed
+    assert "the largest effect is found in" in printed
+
+
+@pytest.mark.slow
 def test_deepar_is_skipped_where_there_is_none(run, tmp_path):
     nowhere = run("deepar", ["--python", str(tmp_path / "python")])
 

@@ -134,7 +134,7 @@ def test_every_command_in_the_readmes_table_runs():
         command += f" {SMALL}" if trains and "pretrained" not in command else ""
         run(f"{command} {FEW}" if " tune " in command else command)
 
-    assert len(commands) == 43
+    assert len(commands) == 44
 
 
 @pytest.mark.usefixtures("sales", "untrained", "small_backtests")
@@ -143,6 +143,7 @@ def test_every_command_in_the_readmes_table_runs():
     [
         ("docs/guide.md", 8, "next-fortnight.csv", 28),
         ("docs/evaluation.md", 8, "forecasts.csv", 11 * 6 * 12),
+        ("docs/explanation.md", 3, "effects.csv", 7 * 2 * 14),
         ("docs/pretrained.md", 10, "next-year.csv", 11 * 12),
         ("docs/export.md", 3, "predicted.csv", 2 * 7),
     ],
@@ -223,6 +224,7 @@ def read_in(folder, spark):
         *("docs/state.md", "docs/training.md", "docs/evaluation.md", "docs/pretrained.md"),
         "docs/serving.md",
         "docs/export.md",
+        "docs/explanation.md",
         pytest.param("docs/scale.md", marks=ENGINE_WARNINGS),
     ],
 )
@@ -234,6 +236,7 @@ def test_every_python_example_of_a_page_is_true(page, tmp_path, monkeypatch, req
     if page in (
         "docs/guide.md",
         "docs/evaluation.md",
+        "docs/explanation.md",
         "docs/pretrained.md",
         "docs/export.md",
         "docs/scale.md",
