@@ -33,7 +33,9 @@ class Run:
         """Log a training, and say where."""
         if self.place is None:
             return
-        from forecast.integrations.mlflow import log_training, mlflow
+        import mlflow
+
+        from forecast.integrations.mlflow import log_training
 
         log_training(forecaster)
         active = mlflow.active_run()
@@ -53,9 +55,12 @@ def mlflow_run(is_wanted: bool) -> Iterator[Run]:
         return
     os.environ.update({**QUIET, **os.environ})
     try:
-        from forecast.integrations.mlflow import mlflow
-    except ImportError as error:
-        raise ForecastError(f"--mlflow: {error}") from None
+        import mlflow
+    except ModuleNotFoundError:
+        raise ForecastError(
+            "--mlflow needs the package mlflow; install it with: "
+            "pip install 'forecast-rollout[mlflow]'"
+        ) from None
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:

@@ -1,6 +1,7 @@
 """Models as a flavour of MLflow: saved, logged, served, on Spark; trainings that log themselves."""
 
 import doctest
+import importlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import warnings
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -24,13 +26,16 @@ import forecast
 from forecast import ArtifactError, DataError, Forecaster, Model
 from forecast.cli import main
 from forecast.data.to_panel import to_panel
-from forecast.integrations.mlflow import (
-    autolog,
-    load_model,
-    log_model,
-    requirements,
-    save_model,
-)
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of MLflow, about type hints of its own
+    from forecast.integrations.mlflow import (
+        autolog,
+        load_model,
+        log_model,
+        requirements,
+        save_model,
+    )
 
 pytestmark = [
     pytest.mark.slow,
@@ -511,6 +516,25 @@ def test_a_store_that_cannot_be_used_is_one_line_before_the_training(sales):
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1].startswith("Error: --mlflow: ")
     assert not Path("model.forecast").exists()
+
+
+# Without MLflow
+
+
+def test_without_mlflow_one_line_says_how_to_install_it(monkeypatch, sales):
+    for name in [name for name in sys.modules if name.startswith("forecast.integrations.mlflow.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    sales.to_csv("sales.csv", index=False)
+
+    with pytest.raises(ImportError, match=r"pip install 'forecast-rollout\[mlflow\]'"):
+        importlib.import_module("forecast.integrations.mlflow").save_model  # noqa: B018
+    result = CliRunner().invoke(main, ["train", "sales.csv", "--mlflow"])
+
+    assert result.stderr.splitlines()[-1] == (
+        "Error: --mlflow needs the package mlflow; install it with: "
+        "pip install 'forecast-rollout[mlflow]'"
+    )
 
 
 # The page

@@ -234,7 +234,7 @@ def test_onnx_is_imported_when_a_model_is_exported():
 
 def test_mlflow_is_imported_by_its_flavour_only():
     assert importers_of("mlflow") == {
-        f"integrations.mlflow{part}" for part in ("", ".autologging", ".flavor", ".signature")
+        f"integrations.mlflow.{part}" for part in ("autologging", "flavor", "signature")
     }
 
 

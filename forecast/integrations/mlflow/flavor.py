@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mlflow import artifacts, pyfunc
+import mlflow.pyfunc  # which MLflow would import later, with warnings of its own
+from mlflow import artifacts
 from mlflow.models import Model as MLModel
 from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
@@ -78,7 +79,7 @@ def save_model(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / FILE
         model.save(file)
-        pyfunc.save_model(
+        mlflow.pyfunc.save_model(
             path=str(path),
             loader_module=MODULE,
             data_path=str(file),
@@ -117,7 +118,7 @@ def log_model(
     logged: ModelInfo = MLModel.log(
         artifact_path=None,
         name=name,
-        flavor=sys.modules[MODULE],
+        flavor=import_module(MODULE),
         registered_model_name=registered_model_name,
         model=model,
         **options,

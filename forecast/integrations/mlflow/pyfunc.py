@@ -120,7 +120,7 @@ def as_trained(table: pd.DataFrame, model: Model) -> pd.DataFrame | pd.Series[An
 
 def holds_lists(table: pd.DataFrame) -> bool:
     """Whether a row of the table holds a whole series, with lists in its cells."""
-    return any(is_list(cell) for cell in table.to_numpy()[:1].ravel())
+    return any(is_list(cell) for cell in table.head(1).to_numpy().ravel())
 
 
 def is_list(cell: Any) -> bool:
