@@ -8,6 +8,7 @@ from forecast._version import __version__
 
 from .backtest import backtest
 from .datasets import datasets
+from .explain import explain
 from .export import export
 from .inspect import inspect
 from .plot import plot
