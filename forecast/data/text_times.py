@@ -355,8 +355,8 @@ def _as_written(form: str, texts: pd.Series[Any]) -> str:
     """The format with the marks that write numbers as the texts do, with zeros before or not."""
     some = texts.iloc[:: max(len(texts) // SHOWN_TEXTS, 1)]
     found = raw_fields(some, form)
-    short = {letter: bool((cells.str.len() == 1).any()) for letter, cells in found.items()}
-    padded = {letter: bool(cells.str.startswith("0").any()) for letter, cells in found.items()}
+    short = {letter: any(len(cell) == 1 for cell in cells) for letter, cells in found.items()}
+    padded = {letter: any(cell[:1] == "0" for cell in cells) for letter, cells in found.items()}
     for group in ("md", "HI", "V"):
         is_short = any(short.get(letter, False) for letter in group)
         is_padded = any(padded.get(letter, False) and not short[letter] for letter in group)

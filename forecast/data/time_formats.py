@@ -15,8 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forecast.errors import OptionError
@@ -146,13 +144,22 @@ def parse_texts(texts: pd.Series[Any], form: str, since: int | None = None) -> S
     return stamps
 
 
-def raw_fields(texts: pd.Series[Any], form: str) -> dict[str, pd.Series[Any]]:
-    """The text of each directive of a format, (N,) each; missing where a text does not fit."""
-    found = pc.extract_regex(pa.array(texts, pa.string()), _pattern(form))
-    return {letter: pc.struct_field(found, letter).to_pandas() for letter in {*directives(form)}}
+def raw_fields(texts: pd.Series[Any], form: str) -> dict[str, list[str]]:
+    """The text of each directive of a format, (N,) each; empty where a text does not fit."""
+    return _groups(texts, form)[0]
 
 
-def _pattern(form: str) -> str:
+def _groups(texts: pd.Series[Any], form: str) -> tuple[dict[str, list[str]], NDArray[np.bool_]]:
+    """The text of each directive, empty where a text does not fit, and which texts fit."""
+    pattern, letters = _pattern(form), directives(form)
+    found = [pattern.fullmatch(text) if isinstance(text, str) else None for text in texts]
+    nothing = ("",) * len(letters)
+    rows = [nothing if match is None else match.groups() for match in found]
+    is_match = np.array([match is not None for match in found], dtype=bool)
+    return {letter: [row[k] for row in rows] for k, letter in enumerate(letters)}, is_match
+
+
+def _pattern(form: str) -> re.Pattern[str]:
     """The regular expression of a format, with a group for each directive."""
     tokens = _TOKEN.findall(form)
     parts = []
@@ -166,33 +173,28 @@ def _pattern(form: str) -> str:
         stands_alone = not any(t[-1] in _IS_DIGITS for t in beside)
         if letter in "mdHIV" and stands_alone:
             pattern = r"\d{1,2}"
-        parts.append(f"(?P<{letter}>{pattern})")
-    return f"^{''.join(parts)}$"
+        parts.append(f"({pattern})")
+    return re.compile("".join(parts), re.ASCII)
 
 
 def _fields(texts: pd.Series[Any], form: str) -> tuple[dict[str, Integers], NDArray[np.bool_]]:
     """The numbers of each directive, 0 where a text does not fit, and which texts fit."""
-    found = pc.extract_regex(pa.array(texts, pa.string()), _pattern(form))
-    is_match = found.is_valid().to_numpy(zero_copy_only=False)
-    return {
-        letter: _numbers(letter, pc.struct_field(found, letter)) for letter in directives(form)
-    }, is_match
+    groups, is_match = _groups(texts, form)
+    return {letter: _numbers(letter, cells) for letter, cells in groups.items()}, is_match
 
 
-def _numbers(letter: str, cells: Any) -> Integers:
-    if letter in "bB":
-        names = pa.array([name[:3].lower() for name in MONTHS])
-        start = pc.utf8_lower(pc.utf8_slice_codeunits(cells, 0, 3))
-        numbers = pc.add(pc.index_in(start, names), 1)
-    elif letter in "aA":
+def _numbers(letter: str, cells: list[str]) -> Integers:
+    """The number of each cell (N,) of a directive, 0 for an empty one."""
+    if letter in "aA":
         return np.zeros(len(cells), np.int64)  # the date says the weekday
-    elif letter == "p":
-        numbers = pc.if_else(pc.equal(pc.utf8_lower(cells), "pm"), 1, 0)
-    else:
-        cells = pc.utf8_rpad(cells, 6, "0") if letter == "f" else cells
-        numbers = pc.cast(cells, pa.int64())
-    filled: Integers = pc.fill_null(pc.cast(numbers, pa.int64()), 0).to_numpy()
-    return filled
+    if letter in "bB":
+        numbers = {name[:3].lower(): month for month, name in enumerate(MONTHS, 1)}
+        return np.array([numbers.get(cell[:3].lower(), 0) for cell in cells], np.int64)
+    if letter == "p":
+        return np.array([cell.lower() == "pm" for cell in cells], np.int64)
+    if letter == "f":
+        cells = [cell.ljust(6, "0") for cell in cells]
+    return np.array([int(cell or 0) for cell in cells], np.int64)
 
 
 def _date(fields: dict[str, Integers], since: int) -> tuple[Stamps, NDArray[np.bool_]]:

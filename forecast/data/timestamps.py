@@ -8,8 +8,6 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandas.tseries.api import guess_datetime_format
 
@@ -21,10 +19,11 @@ from forecast.data.time_formats import Codec, Stamps, check_format, format_times
 from forecast.errors import DataError, OptionError, quote
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T]|$)")
-ZONED = (  # a time of day before an offset, since 01-2024 has none; groups: without zone, zone
-    r"^(?P<local>.*\d(?:\s*(?i:[ap]m))?|.*[A-Za-z]{3}.*\d)(?P<zone>\s*(?i:Z|UTC|GMT))$"
-    r"|^(?P<clock>.*(?:T\d{2,6}|\d:\d{2})(?::\d{2})?(?:\.\d+)?(?:\s*(?i:[ap]m))?)"
-    r"(?P<offset>\s*[+-]\d{2}(?::?\d{2})?)$"
+ZONED = re.compile(  # a time of day before an offset, since 01-2024 has none
+    r"(?P<local>.*\d(?:\s*(?i:[ap]m))?|.*[A-Za-z]{3}.*\d)(?P<zone>\s*(?i:Z|UTC|GMT))"
+    r"|(?P<clock>.*(?:T\d{2,6}|\d:\d{2})(?::\d{2})?(?:\.\d+)?(?:\s*(?i:[ap]m))?)"
+    r"(?P<offset>\s*[+-]\d{2}(?::?\d{2})?)",
+    re.ASCII,
 )
 NUMBER_DTYPE = re.compile(r"u?int\d+|float\d+", re.IGNORECASE)
 STEP_NUMBER = r"0|-?[1-9]\d{0,4}"  # as text
@@ -303,12 +302,16 @@ def _iso_format(longest: str) -> str:
 
 def _zone_parts(texts: pd.Series[Any]) -> tuple[pd.Series[Any], pd.Series[Any]]:
     """Texts (N,) without their zones, and the zones as they are written; missing without one."""
-    found = pc.extract_regex(pa.array(texts, pa.string()), ZONED)
-    parts = {name: pc.struct_field(found, name) for name in ("local", "zone", "clock", "offset")}
-    parts = {name: pc.if_else(pc.equal(part, ""), None, part) for name, part in parts.items()}
-    local = pc.coalesce(parts["local"], parts["clock"], pa.array(texts, pa.string()))
-    zone = pc.coalesce(parts["zone"], parts["offset"])
-    return pd.Series(local.to_pandas(), dtype="str"), pd.Series(zone.to_pandas(), dtype="str")
+    parts = [_without_and_zone(text) if isinstance(text, str) else (None, None) for text in texts]
+    local, zone = zip(*parts, strict=True) if parts else ((), ())
+    return pd.Series(local, dtype="str"), pd.Series(zone, dtype="str")
+
+
+def _without_and_zone(text: str) -> tuple[str, str | None]:
+    match = ZONED.fullmatch(text)
+    if match is None:
+        return text, None
+    return match["local"] or match["clock"], match["zone"] or match["offset"]
 
 
 def _offset(zone: str) -> timedelta:

@@ -28,6 +28,10 @@ COMMENT = "#"
 NAMING_COMMENT = re.compile(r"^#\s*(?=[^\W\d])")  # before a name such as date, but not in #5
 
 
+class UnlikeRowsError(ValueError):
+    """The rows of a CSV file cannot be parsed: one has more or fewer cells than the header."""
+
+
 class Dialect(NamedTuple):
     """How a CSV file is written.
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import itertools
 import sys
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
-from forecast.data.column_names import is_id_name
 from forecast.data.io.atomic_write import replace_file
-from forecast.data.io.csv_dialect import Dialect, sniff, without_loose_spaces
+from forecast.data.io.csv_table import CsvTable, read_csv
 from forecast.data.io.excel import as_text, read_excel, write_excel
 from forecast.data.io.multi_file import (
     files_of,
@@ -24,12 +21,12 @@ from forecast.data.io.multi_file import (
     refuse_two_decimals,
     refuse_unlike,
 )
+from forecast.data.io.parquet import read_parquet, write_parquet
 from forecast.data.origin import SourceFile, TableOrigin
 from forecast.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 
 class Table(NamedTuple):
@@ -37,15 +34,6 @@ class Table(NamedTuple):
 
     frame: pd.DataFrame  # its index counts lines from the first row where a file has blank ones
     origin: TableOrigin  # without files for standard input
-
-
-class _Read(NamedTuple):
-    """The table of one file."""
-
-    frame: pd.DataFrame
-    first_line: int | None  # of the first row; None where rows are not lines
-    delimiter: str = ""  # of a CSV file
-    decimals: Mapping[str, str] = MappingProxyType({})  # of the columns whose numbers have one
 
 
 def read_table(*paths: str, id: str | None = None) -> Table:
@@ -127,15 +115,15 @@ def _read(path: str, id: str | None, text: Collection[str] = ()) -> Table:
     return Table(read.frame, TableOrigin(source, first_line, files, read.delimiter, read.decimals))
 
 
-def _read_stream(stream: BinaryIO, source: str, id: str | None, text: Collection[str]) -> _Read:
+def _read_stream(stream: BinaryIO, source: str, id: str | None, text: Collection[str]) -> CsvTable:
     """Read a table of any type."""
     start = stream.read(4)
     stream.seek(0)
     if start == b"PAR1":
-        return _Read(_with_text(_read_parquet(stream, source), text), None)
+        return CsvTable(_with_text(read_parquet(stream, source), text), None)
     if start == b"PK\x03\x04":
         frame = _with_text(read_excel(stream, source), text)
-        return _Read(frame, 0)  # its index numbers the sheet's rows
+        return CsvTable(frame, 0)  # its index numbers the sheet's rows
     if start == b"\xd0\xcf\x11\xe0":
         raise DataError(
             f"{source}: an Excel workbook of the old kind (.xls) or with a password; save it "
@@ -143,7 +131,7 @@ def _read_stream(stream: BinaryIO, source: str, id: str | None, text: Collection
         )
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         stream = io.BytesIO(stream.read().decode("utf-16").encode())
-    return _read_csv(stream, source, id, text)
+    return read_csv(stream, source, id, text)
 
 
 def _with_text(frame: pd.DataFrame, names: Collection[str]) -> pd.DataFrame:
@@ -191,186 +179,6 @@ def _decompressed(stream: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, gzip.GzipFile(fileobj=stream)) if is_gzip else stream
 
 
-def _read_parquet(stream: BinaryIO, source: str) -> pd.DataFrame:
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(stream, page_checksum_verification=True)
-        return _with_stripped_names(_to_pandas(table, source))
-    except (MemoryError, DataError):
-        raise
-    except Exception as error:  # whatever a reader stumbles over, the file is at fault
-        raise DataError(f"{source}: damaged Parquet file: {_one_line(error)}") from None
-
-
-def _with_stripped_names(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table without spaces around the names of its columns, unless two would be one name."""
-    names = [name.strip() if isinstance(name, str) else name for name in frame.columns]
-    is_clear = len({*names}) == len(names) and not isinstance(names[0], tuple)
-    return frame.set_axis(names, axis=1) if is_clear and names != [*frame.columns] else frame
-
-
-def _read_csv(stream: BinaryIO, source: str, id: str | None, text: Collection[str]) -> _Read:
-    import pyarrow as pa
-
-    stream = without_loose_spaces(stream)
-    dialect = sniff(stream, source)
-    named = {c for c, name in enumerate(dialect.header) if name in text}
-    dialect = dialect._replace(text_columns=sorted({*dialect.text_columns} | named))
-    table, lines_kept, notes = _decoded(stream, dialect, source)
-    unsure = [
-        c
-        for c, (name, kind) in enumerate(zip(dialect.header, table.schema.types, strict=True))
-        if (pa.types.is_floating(kind) and not dialect.has_decimals[c])
-        or ((name == id or is_id_name(name)) and _is_changed_id(kind))
-    ]
-    if unsure:  # 1.153 may be 1153, and an id 1.10 is not 1.1: the text of all cells decides
-        dialect = dialect._replace(text_columns=sorted([*dialect.text_columns, *unsure]))
-        table, lines_kept, notes = _decoded(stream, dialect, source)
-    decimals = {
-        name: dialect.decimal
-        for name, kind in zip(dialect.header, table.schema.types, strict=True)
-        if pa.types.is_floating(kind)
-    }
-    kept = [
-        c
-        for c, (name, kind) in enumerate(zip(dialect.header, table.schema.types, strict=True))
-        if name or not pa.types.is_null(kind)
-    ]
-    table = _without_padding(table.rename_columns(dialect.header).select(kept))
-    frame = _without_blank_lines(table, source)
-    if dialect.notes or notes:
-        frame.attrs["notes"] = [*dialect.notes, *notes]
-    first_line = dialect.first_line if lines_kept else None
-    return _Read(frame, first_line, dialect.delimiter, decimals)
-
-
-def _is_changed_id(kind: pa.DataType) -> bool:
-    """Whether ids of a type may no longer be what was written, unlike text and whole numbers."""
-    import pyarrow as pa
-
-    return bool(pa.types.is_floating(kind) or pa.types.is_boolean(kind))
-
-
-def _without_padding(table: pa.Table) -> pa.Table:
-    """The table without the spaces around text that all cells of a column have."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for c, kind in enumerate(table.schema.types):
-        if not pa.types.is_string(kind):
-            continue
-        column = table.column(c)
-        empty = pc.equal(column, "")
-        if any(
-            pc.all(pc.or_(empty, is_padded(column, " "))).as_py()
-            for is_padded in (pc.starts_with, pc.ends_with)
-        ):
-            table = table.set_column(c, table.schema.names[c], pc.utf8_trim(column, " "))
-    return table
-
-
-def _decoded(
-    stream: BinaryIO, dialect: Dialect, source: str
-) -> tuple[pa.Table, bool, tuple[str, ...]]:
-    """Parse CSV in its encoding: the table, whether rows are lines, and notes."""
-    table, lines_kept = _parse(stream, dialect, "utf-8", source)
-    if table is not None:
-        return table, lines_kept, ()
-    table, lines_kept = _parse(stream, dialect, "cp1252", source)
-    if table is None:
-        raise DataError(f"{source}: neither UTF-8 nor Windows-1252 text; save it as UTF-8")
-    return table, lines_kept, (f"{source} is not UTF-8; it was read as Windows-1252",)
-
-
-def _parse(
-    stream: BinaryIO, dialect: Dialect, encoding: str, source: str
-) -> tuple[pa.Table | None, bool]:
-    """Parse CSV: the table, None if the encoding does not fit, and whether rows are lines."""
-    import pyarrow as pa
-
-    for multiline in (dialect.multiline, True):
-        stream.seek(0)
-        try:
-            table = _arrow_csv(stream, dialect, encoding, multiline)
-            binary = any(map(pa.types.is_binary, table.schema.types))
-        except UnicodeDecodeError:
-            return None, False
-        except pa.ArrowInvalid as error:
-            problem = error
-            continue
-        return (None if binary else table), not multiline
-    stream.seek(0)
-    raise _ragged(stream, dialect, source) or DataError(f"{source}: {_one_line(problem)}")
-
-
-def _arrow_csv(stream: BinaryIO, dialect: Dialect, encoding: str, multiline: bool) -> pa.Table:
-    """Parse the rows; columns are called by their positions."""
-    import pyarrow as pa
-    from pyarrow import csv as arrow
-
-    names = [str(c) for c in range(len(dialect.header))]
-    return arrow.read_csv(
-        stream,
-        arrow.ReadOptions(encoding=encoding, skip_rows=dialect.first_line - 1, column_names=names),
-        arrow.ParseOptions(
-            delimiter=dialect.delimiter, newlines_in_values=multiline, ignore_empty_lines=False
-        ),
-        arrow.ConvertOptions(
-            decimal_point=dialect.decimal,
-            column_types={names[c]: pa.string() for c in dialect.text_columns},
-        ),
-    )
-
-
-def _ragged(stream: BinaryIO, dialect: Dialect, source: str) -> DataError | None:
-    """Find the first line with more or fewer cells than the header."""
-    above = dialect.first_line - 1
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
-    rows = csv.reader(itertools.islice(text, above, None), delimiter=dialect.delimiter)
-    width = len(dialect.header)
-    try:
-        cells = next((len(row) for row in rows if row and len(row) != width), None)
-    finally:
-        text.detach()
-    if cells is None:
-        return None
-    return DataError(
-        f"{source}, line {above + rows.line_num}: found {cells} cells, where the header names "
-        f"{width} columns; correct the line, or quote cells that hold a delimiter"
-    )
-
-
-def _without_blank_lines(table: pa.Table, source: str) -> pd.DataFrame:
-    """Leave blank lines out; the index still counts them."""
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    blank = pa.chunked_array([np.ones(table.num_rows, dtype=bool)])
-    for column in reversed(table.columns):
-        empty = column.is_null()
-        if pa.types.is_string(column.type):
-            empty = pc.or_kleene(empty, pc.equal(column, ""))
-        blank = pc.and_(blank, empty)
-        if not pc.any(blank).as_py():
-            return _to_pandas(table, source)
-    rows = np.flatnonzero(~blank.to_numpy())
-    return _to_pandas(table.take(rows), source).set_axis(pd.Index(rows), axis=0)
-
-
-def _to_pandas(table: pa.Table, source: str) -> pd.DataFrame:
-    if not table.num_rows:
-        raise DataError(f"{source}: a header and no rows; it needs some")
-    frame: pd.DataFrame = table.to_pandas(date_as_object=False, split_blocks=True)
-    return frame
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:200]
-
-
 def write_table(frame: pd.DataFrame, path: str | None) -> None:
     """Write a table atomically: after a crash or on a full disk the old file stays.
 
@@ -396,7 +204,7 @@ def write_table(frame: pd.DataFrame, path: str | None) -> None:
 def _writer(frame: pd.DataFrame, path: str) -> Callable[[IO[bytes]], object]:
     suffix = "".join(Path(path).suffixes[-2:]).lower()
     if suffix.endswith(".parquet"):
-        return lambda stream: _write_parquet(frame, stream, path)
+        return lambda stream: write_parquet(frame, stream, path)
     if suffix.endswith(".xlsx"):
         return lambda stream: write_excel(frame, stream, path)
     if Path(path).suffix and not suffix.endswith((".csv", ".txt", ".tsv", ".gz")):
@@ -416,14 +224,3 @@ def _writer(frame: pd.DataFrame, path: str) -> Callable[[IO[bytes]], object]:
         )
 
     return write
-
-
-def _write_parquet(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
-    import pyarrow as pa
-
-    try:
-        frame.to_parquet(stream, index=False, write_page_checksum=True)
-    except pa.ArrowException as error:
-        raise DataError(
-            f"{path}: the table cannot be written as Parquet: {_one_line(error)}"
-        ) from None
