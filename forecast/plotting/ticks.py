@@ -103,8 +103,16 @@ def label_line_ends(axes: Axes, ends: Mapping[str, LineEnd]) -> None:
 
 def _spread_out(heights: np.ndarray, text_height: float, lowest: float) -> np.ndarray:
     """The nearest heights (L,), ascending as given, that are at least a text height apart."""
-    from scipy.optimize import isotonic_regression
-
     offsets = text_height * np.arange(len(heights))
-    spread = isotonic_regression(heights - offsets).x + offsets
+    spread = _nearest_ascending(heights - offsets) + offsets
     return np.asarray(np.maximum(spread, lowest + text_height / 2 + offsets))
+
+
+def _nearest_ascending(values: np.ndarray) -> np.ndarray:
+    """The nearest values (L,) that never fall: neighbours that do are pooled into their mean."""
+    pools: list[list[float]] = []
+    for value in values.tolist():
+        pools.append([value])
+        while len(pools) > 1 and np.mean(pools[-2]) > np.mean(pools[-1]):
+            pools[-2:] = [pools[-2] + pools[-1]]
+    return np.array([np.mean(pool) for pool in pools for _ in pool])

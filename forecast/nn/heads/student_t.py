@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from forecast.nn.heads.incomplete_beta import is_scipy_installed, student_t_quantile
+
 PARAMETERS = 3  # raw outputs per target: location, scale, degrees of freedom
 RANDOM = True
 COUNTS = False
@@ -64,11 +66,17 @@ def quantile(xp: Any, params: Any, level: float) -> Any:
     """The value below which a draw lies with the given probability, (..., D).
 
     Args:
-        xp: the array namespace; NumPy only, since SciPy computes it.
+        xp: the array namespace; NumPy only.
         params: raw parameters (..., 3D).
         level: the probability, inside (0, 1).
     """
+    location, scale, v = parameters(xp, params)
+    return location + scale * xp.asarray(_standard_quantile(xp, v, level), scale.dtype)
+
+
+def _standard_quantile(xp: Any, freedom: Any, level: float) -> Any:
+    if not is_scipy_installed():
+        return student_t_quantile(xp, freedom, level)
     from scipy.special import stdtrit  # takes a fifth of a second to import
 
-    location, scale, v = parameters(xp, params)
-    return location + scale * stdtrit(v, level)
+    return stdtrit(xp.asarray(freedom, "float64"), level)  # in single precision it is rough
