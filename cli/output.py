@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO
 
 import click
 
-from forecast.errors import ArtifactError, ForecastError, OptionError
+from forecast.errors import (
+    TRAINING_NEEDS,
+    ArtifactError,
+    ForecastError,
+    OptionError,
+    pip_install,
+)
 
 if TYPE_CHECKING:
     from forecast.training.progress import Progress
@@ -26,7 +32,8 @@ if TYPE_CHECKING:
 MODEL = "model.forecast"
 PRETRAINED = "pretrained"  # in place of a model file: the network that comes with the package
 TENSORFLOW_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-PACKAGES = {"sklearn": "scikit-learn"}  # by the modules that have other names
+TRAINS = ("keras", "sklearn", "tensorflow")
+EXTRAS = {"matplotlib": "plot", "pyarrow": "parquet"}  # of packages that a small installation lacks
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,10 @@ def _unforeseen(error: Exception) -> str:
         return "not enough memory; use fewer series or steps, or a smaller --units or --batch-size"
     package = str(getattr(error, "name", "")).partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and package != "forecast":
-        package = PACKAGES.get(package, package)
-        return f"{package} is not installed; install it with: pip install {package}"
+        if package in TRAINS:
+            return TRAINING_NEEDS
+        command = pip_install(EXTRAS[package]) if package in EXTRAS else f"pip install {package}"
+        return f"{package} is not installed; install it with: {command}"
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}"

@@ -7,6 +7,8 @@ from numbers import Integral
 from typing import Any
 
 MAX_QUOTE_LENGTH = 80  # characters
+FULL, SMALL = "forecast-rollout", "forecast-rollout-small"  # the two distributions of this package
+TRAINING_NEEDS = f"training needs the full installation: pip install {FULL}"
 
 
 class ForecastError(Exception):
@@ -76,3 +78,24 @@ def first_few(items: Iterable[Any], shown: int = 3, quoted: bool = True) -> str:
     texts = [quote(item) if quoted else str(item) for item in items]
     others = len(texts) - shown
     return ", ".join(texts[:shown]) + (f" and {others} more" if others > 0 else "")
+
+
+def pip_install(extra: str) -> str:
+    """The command that installs what an optional part needs, of the distribution that is installed.
+
+    Example:
+        >>> pip_install("excel")
+        "pip install 'forecast-rollout[excel]'"
+    """
+    is_small = _is_installed(SMALL) and not _is_installed(FULL)
+    return f"pip install '{SMALL if is_small else FULL}[{extra}]'"
+
+
+def _is_installed(distribution: str) -> bool:
+    from importlib import metadata  # takes a while to import
+
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils.validation import check_is_fitted
 
 from forecast.backtest import Backtest
 from forecast.data.panel import Panel
 from forecast.data.to_panel import to_panel
-from forecast.errors import ForecastWarning, first_few, require_whole
+from forecast.errors import TRAINING_NEEDS, ForecastWarning, first_few, require_whole
 from forecast.evaluation.cutoff_forecasts import CutoffForecasts
 from forecast.evaluation.rolling_origin import (
     DEFAULT_CUTOFFS,
@@ -50,6 +48,14 @@ from forecast.tuning.best_options import (
     find_best_options,
 )
 from forecast.tuning.rolling_error import DEFAULT_CUTOFFS as DEFAULT_TUNING_CUTOFFS
+
+try:
+    from sklearn.base import BaseEstimator, clone
+    from sklearn.utils.validation import check_is_fitted
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        f"a Forecaster trains, and {TRAINING_NEEDS}", name="sklearn"
+    ) from missing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecast.data.frequency import DAY, Frequency, Integers
 from forecast.data.schema import Schema
-from forecast.errors import DataError, ForecastError, OptionError, first_few
+from forecast.errors import DataError, ForecastError, OptionError, first_few, pip_install
 
 FIRST_YEAR, LAST_YEAR = 1, 9999  # of Python's dates
 
@@ -104,8 +104,7 @@ def _package() -> ModuleType:
         import holidays
     except ImportError:
         raise ForecastError(
-            "public holidays need the package holidays; install it with: "
-            "pip install 'forecast-rollout[holidays]'"
+            f"public holidays need the package holidays; install it with: {pip_install('holidays')}"
         ) from None
     return holidays
 

@@ -9,17 +9,17 @@ but for rounding: the order in which a matrix product adds up depends on its siz
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.engines.parts import ROWS, travelling
 from forecast.errors import DataError, ForecastError, OptionError, first_few
 from forecast.inference.predictor import Predictor
 
-ROWS = 200_000  # that are worked on together, give or take a series
 HISTORY, FUTURE, STATE, NEW_ROWS = "history", "future", "state", "new_rows"  # roles of rows
 ROLE = "__role"  # the column that tells them apart, where there are several
 ERROR = "error"  # the column that says why a series was not forecast
@@ -204,16 +204,6 @@ def _ends(ids: pa.ChunkedArray) -> list[int]:
     codes = encoded.indices.to_numpy(zero_copy_only=False)
     ends: list[int] = (np.flatnonzero(np.diff(codes)) + 1).tolist()
     return [*ends, len(codes)]
-
-
-def travelling(model: Predictor) -> Predictor:
-    """The model without the states of the series that it was trained on, but one.
-
-    Those of static covariates stay, since they are what is known of the covariates.
-    """
-    if model.config.static:
-        return model
-    return replace(model, state=model.state.take(np.zeros(1, np.int64)))
 
 
 def labels(model: Predictor, tables: Mapping[str, Any]) -> list[pa.Field]:

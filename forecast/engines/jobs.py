@@ -12,7 +12,7 @@ from typing import Any
 
 from forecast.data.io.multi_file import files_of
 from forecast.engines.frames import MODULES
-from forecast.errors import DataError, ForecastError, OptionError
+from forecast.errors import DataError, ForecastError, OptionError, pip_install
 from forecast.inference.predictor import Predictor
 
 ENGINES = tuple(MODULES.values())
@@ -57,8 +57,7 @@ def forecast_files(
             module = import_module(f"forecast.engines.{engine}")
         except ImportError as error:
             raise OptionError(
-                f"{engine} is not installed ({error}); install it with: pip install "
-                f"'forecast-rollout[{engine}]'"
+                f"{engine} is not installed ({error}); install it with: {pip_install(engine)}"
             ) from None
         with module.session(settings or {}) as read:
             covariates = None if future is None else read(_places([future]))

@@ -25,14 +25,14 @@ from forecast.engines.batches import (
     FUTURE,
     HISTORY,
     ROLE,
-    ROWS,
     Task,
     by_use,
     is_text,
     needed,
 )
+from forecast.engines.parts import ROWS
 from forecast.engines.tasks import forecasting
-from forecast.errors import DataError, OptionError
+from forecast.errors import DataError, OptionError, pip_install
 from forecast.inference.predictor import Predictor
 
 MEMORY = "1GB"  # that DuckDB takes before it uses the disk
@@ -152,8 +152,7 @@ def opened(*lakes: Lake) -> Iterator[Any]:
         import duckdb
     except ImportError:
         raise OptionError(
-            "to read files larger than memory takes DuckDB; install it with: "
-            "pip install 'forecast-rollout[lake]'"
+            f"to read files larger than memory takes DuckDB; install it with: {pip_install('lake')}"
         ) from None
 
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as database:

@@ -14,26 +14,22 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
-import pyarrow as pa
 
 from forecast.data.origin import TableOrigin
 from forecast.data.panel import Panel
-from forecast.engines.batches import (
-    ROWS,
-    STATE,
-    marked,
-    travelling,
-    whole_series,
-)
-from forecast.engines.lake import Written, digest, write_parts
-from forecast.engines.tasks import as_rows, forecasting
+from forecast.engines.parts import ROWS, travelling
 from forecast.errors import ArtifactError
 from forecast.inference.predictor import Predictor
 from forecast.inference.state import State, require_state_of
 from forecast.inference.state_records import from_records, to_records
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from forecast.engines.lake import Written
 
 FORMAT = 1
 MARK = 0x464F5243  # of a file of ours, among databases of SQLite
@@ -260,6 +256,10 @@ class StateStore:
             DataError: if the folder holds something else.
             OptionError: if an option does not fit.
         """
+        from forecast.engines.batches import STATE, marked  # PyArrow, which updates do without
+        from forecast.engines.lake import digest, write_parts
+        from forecast.engines.tasks import as_rows, forecasting
+
         if not len(self):
             raise ArtifactError(
                 f"{self.path}: has no series; make their states from histories first"
@@ -322,6 +322,8 @@ class StateStore:
         Yields:
             What has been done so far, after each part.
         """
+        from forecast.engines.batches import whole_series
+
         done = Updated()
         for part in whole_series(batches, self.model.config.schema.id, rows):
             done = done.plus(self.update(part, fill_gaps=fill_gaps))

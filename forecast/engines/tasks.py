@@ -14,7 +14,6 @@ from forecast.engines.batches import (
     FUTURE,
     HISTORY,
     NEW_ROWS,
-    ROWS,
     STATE,
     Tables,
     Task,
@@ -23,6 +22,7 @@ from forecast.engines.batches import (
     make_task,
     marked,
 )
+from forecast.engines.parts import ROWS
 from forecast.errors import ForecastWarning
 from forecast.inference.forecast import path_columns, value_columns
 from forecast.inference.intervals import interval_source

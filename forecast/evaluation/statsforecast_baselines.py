@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from forecast.data.panel import Panel
-from forecast.errors import OptionError
+from forecast.errors import OptionError, pip_install
 
 FEWEST = 8  # values that a series must have to fit a model to
 UNFITTED = "no model able to be fitted"  # as statsforecast says it
@@ -38,8 +38,7 @@ def fitted(name: str, panel: Panel, season: int, horizon: int) -> np.ndarray:
     """
     if not is_installed():
         raise OptionError(
-            f"{name} needs statsforecast; install it with: pip install "
-            "'forecast-rollout[statistics]'"
+            f"{name} needs statsforecast; install it with: {pip_install('statistics')}"
         )
     from statsforecast import models
 

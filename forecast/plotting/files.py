@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.data.io.atomic_write import replace_file
-from forecast.errors import DataError, OptionError
+from forecast.errors import DataError, OptionError, pip_install
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,9 +50,16 @@ def picture_kind(path: str | Path) -> str:
     """The file format that a path stands for: "png", "svg" or "pdf".
 
     Raises:
-        OptionError: if the suffix is another one.
+        OptionError: if the suffix is another one, or Matplotlib is not installed.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise OptionError(f"{path}: a picture's name must end in {', '.join(SUFFIXES)}")
+    require_matplotlib()
     return suffix.removeprefix(".")
+
+
+def require_matplotlib() -> None:
+    """Raise OptionError where Matplotlib is not installed."""
+    if find_spec("matplotlib") is None:
+        raise OptionError(f"pictures need Matplotlib; install it with: {pip_install('plot')}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from forecast.plotting.files import require_matplotlib
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -38,6 +40,7 @@ class Grid(NamedTuple):
 
 def make_grid(count: int, columns: int | None = None) -> Grid:
     """A figure with a number of small plots, by default in up to three columns."""
+    require_matplotlib()
     from matplotlib.figure import Figure
 
     columns = columns or (1 if count <= 3 else 2 if count <= 6 else 3)

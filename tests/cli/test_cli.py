@@ -726,7 +726,15 @@ def test_debug_shows_the_traceback_before_the_error_and_nothing_else_does():
         (OSError(5, "Input/output error", "disk"), "disk: Input/output error"),
         (
             ModuleNotFoundError("No module named 'sklearn'", name="sklearn.base"),
-            "scikit-learn is not installed; install it with: pip install scikit-learn",
+            "training needs the full installation: pip install forecast-rollout",
+        ),
+        (
+            ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow.csv"),
+            "pyarrow is not installed; install it with: pip install 'forecast-rollout[parquet]'",
+        ),
+        (
+            ModuleNotFoundError("No module named 'other'", name="other"),
+            "other is not installed; install it with: pip install other",
         ),
         (ModuleNotFoundError("No module", name="forecast.x"), "unexpected ModuleNotFoundError"),
         (KeyboardInterrupt(), "interrupted before it was finished"),

@@ -330,7 +330,7 @@ def test_without_openpyxl_it_is_said_how_to_install_it(book, tmp_path, request):
     request.getfixturevalue("no_openpyxl")
 
     assert error_of(path) == (
-        'sales.xlsx: an Excel workbook needs openpyxl: pip install "forecast-rollout[excel]", or '
+        "sales.xlsx: an Excel workbook needs openpyxl: pip install 'forecast-rollout[excel]', or "
         "save the table as CSV"
     )
     with pytest.raises(DataError, match=r"needs openpyxl: pip install .*, or write \.csv"):

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from forecast.data.io.csv_dialect import is_data
 from forecast.data.number_style import read_cell
-from forecast.errors import DataError, one_line, quote
+from forecast.errors import DataError, one_line, pip_install, quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,6 @@ ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, Run
 FORMULAS = (b"<f>", b"<f ")
 MAX_CELL_LENGTH = 32_767  # characters
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-NEEDS_OPENPYXL = 'needs openpyxl: pip install "forecast-rollout[excel]"'
 
 
 class Sheet(NamedTuple):
@@ -102,7 +101,7 @@ def _first_sheet(data: bytes, source: str) -> Sheet:
     Raises:
         DataError: openpyxl is not installed, or finds the workbook damaged.
     """
-    openpyxl = _openpyxl(f"{source}: an Excel workbook {NEEDS_OPENPYXL}, or save the table as CSV")
+    openpyxl = _openpyxl(source, "or save the table as CSV")
     rows = []
     try:
         with warnings.catch_warnings():
@@ -126,11 +125,13 @@ def _first_sheet(data: bytes, source: str) -> Sheet:
     return Sheet(sheet.title, len(book.sheetnames), rows)
 
 
-def _openpyxl(problem: str) -> Any:
+def _openpyxl(path: str, instead: str) -> Any:
+    """The package, where it is installed; or DataError says what to install, or what to do."""
     try:
         import openpyxl
     except ImportError:
-        raise DataError(problem) from None
+        needs = f"an Excel workbook needs openpyxl: {pip_install('excel')}"
+        raise DataError(f"{path}: {needs}, {instead}") from None
     return openpyxl
 
 
@@ -236,7 +237,7 @@ def write_excel(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
     """
     import pandas as pd
 
-    _openpyxl(f"{path}: an Excel workbook {NEEDS_OPENPYXL}, or write .csv")
+    _openpyxl(path, "or write .csv")
     if len(frame) >= MAX_SHEET_ROWS:
         raise DataError(
             f"{path}: {len(frame):,} rows, but a sheet holds {MAX_SHEET_ROWS:,}; write .csv"

@@ -5,12 +5,10 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, BinaryIO
 
-from forecast.errors import DataError, one_line
+from forecast.errors import DataError, one_line, pip_install
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NEEDS_PYARROW = "needs PyArrow: pip install 'forecast-rollout[parquet]'"
 
 
 def is_pyarrow_installed() -> bool:
@@ -29,7 +27,7 @@ def read_parquet(stream: BinaryIO, source: str) -> pd.DataFrame:
         DataError: it is damaged or has no rows, or PyArrow is not installed.
     """
     if not is_pyarrow_installed():
-        raise DataError(f"{source}: a Parquet file {NEEDS_PYARROW}, or save the table as CSV")
+        raise _needs_pyarrow(source, "or save the table as CSV")
     import pyarrow.parquet as pq
 
     try:
@@ -63,7 +61,9 @@ def write_parquet(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
         DataError: Parquet cannot hold the table, or PyArrow is not installed.
     """
     if not is_pyarrow_installed():
-        raise DataError(f"{path}: a Parquet file {NEEDS_PYARROW}, or write .csv")
+        raise DataError(
+            f"{path}: a Parquet file needs PyArrow: {pip_install('parquet')}, or write .csv"
+        )
     import pyarrow as pa
 
     try:
@@ -72,3 +72,8 @@ def write_parquet(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
         raise DataError(
             f"{path}: the table cannot be written as Parquet: {one_line(error, 200)}"
         ) from None
+
+
+def _needs_pyarrow(path: str, instead: str) -> DataError:
+    needs = f"a Parquet file needs PyArrow: {pip_install('parquet')}"
+    return DataError(f"{path}: {needs}, {instead}")
