@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -459,9 +458,3 @@ def test_every_error_is_a_forecast_error_and_a_value_error():
         assert issubclass(getattr(forecast, name), (forecast.ForecastError, ValueError))
         assert issubclass(getattr(forecast, name), ValueError)
     assert not issubclass(forecast.ForecastError, ValueError)
-
-
-def test_the_version_is_that_of_the_distribution():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-
-    assert forecast.__version__ == project["version"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from importlib.util import find_spec
-from statistics import NormalDist
 from typing import Any
 
 # Bernoulli numbers over 2k (2k - 1): Stirling's series of the logarithm of the gamma function.
@@ -121,6 +120,8 @@ def student_t_quantile(xp: Any, freedom: Any, level: float) -> Any:
         >>> student_t_quantile(np, np.array([2.0, 5.0]), 0.975).round(6).tolist()
         [4.302653, 2.570582]
     """
+    from statistics import NormalDist  # takes a while to import
+
     v = xp.asarray(freedom, "float64")
     tail = min(level, 1.0 - level)
     if tail == 0.5:

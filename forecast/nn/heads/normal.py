@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 from typing import Any
 
 from forecast.nn.heads.student_t import MIN_SCALE, softplus
@@ -55,5 +54,7 @@ def quantile(xp: Any, params: Any, level: float) -> Any:
         params: raw parameters (..., 2D).
         level: the probability, inside (0, 1).
     """
+    from statistics import NormalDist  # takes a while to import
+
     location, scale = parameters(xp, params)
     return location + scale * NormalDist().inv_cdf(level)

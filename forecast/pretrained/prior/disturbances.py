@@ -8,7 +8,6 @@ theory and practice", describe them as they appear in practice.
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from forecast.pretrained.prior.columns import (
     Flags,
@@ -87,6 +86,8 @@ def changing_season(rng: np.random.Generator, values: Floats, seasons: Seasons) 
     At the end they are 0.3 to 3 times as large as at the start. Series shorter than two seasons, or
     without one, stay as they are.
     """
+    from scipy.ndimage import uniform_filter1d  # which only a training needs
+
     series, steps = values.shape
     if seasons.first == 1 or steps < 2 * seasons.first:
         return values
