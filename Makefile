@@ -5,7 +5,7 @@ PEERS := .bench
 export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE # every process of the tests would compile all modules again
 
-.PHONY: demo quick test ray check docs format bench pretrain fuzz clean
+.PHONY: demo quick test ray check docs format bench pretrain fuzz dist clean
 
 # Forecast a shipped dataset without training, then train on it and forecast again: two tables, and a
 # picture of both.
@@ -69,6 +69,14 @@ $(PEERS)/installed: benchmarks/peers.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --requirement benchmarks/peers.txt
 	touch $@
+
+# The files of a release in dist: the sdist, and the wheels of both installations; checked.
+dist: $(VENV)/installed
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m build --wheel --outdir dist small
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python -m check_wheel_contents dist/*.whl
 
 clean:
 	rm -rf $(VENV) $(PEERS) demo site build dist *.egg-info
