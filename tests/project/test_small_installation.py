@@ -54,7 +54,9 @@ def sold(sales, make_model, small):
 
     sales.to_csv(small.work / "sales.csv", index=False)
     for head in ("student_t", "negative_binomial"):
-        model = make_model(to_panel(sales.assign(sold=sales["sold"].round().abs())), head=head, lags=(7,))
+        model = make_model(
+            to_panel(sales.assign(sold=sales["sold"].round().abs())), head=head, lags=(7,)
+        )
         model.save(small.work / f"{head}.forecast")
     return small
 
