@@ -152,7 +152,6 @@ def read_some(
     from forecast.data.io.multi_file import files_of
     from forecast.data.io.tables import Table, read_table
     from forecast.data.origin import TableOrigin
-    from forecast.engines.sampling import MAX_ROWS, draw
 
     paths = [*map(Path, files_of(*table))]
     is_parquet = all(path.suffix == ".parquet" and path.is_file() for path in paths)
@@ -163,6 +162,8 @@ def read_some(
             "whole: leave it out"
         )
     if is_parquet:
+        from forecast.engines.sampling import MAX_ROWS, draw  # PyArrow, which CSV does without
+
         names = ("id", "time", "target", "date_format", "frequency")
         how = {name: options[name] for name in names}
         if sample := draw(table, max_rows or MAX_ROWS, int(options["seed"]), **how):
