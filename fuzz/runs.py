@@ -10,7 +10,6 @@ import hashlib
 import json
 import multiprocessing as mp
 import os
-import resource
 import signal
 import time
 from collections import Counter
@@ -218,6 +217,8 @@ def _lost(job: Run, numbers: range) -> list[Fault]:
 def _work(job: Run, numbers: range, at: Any) -> None:
     """The work of a process: examine a batch and write its results."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    import resource  # which Windows does not have
+
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.nice(5)
     lost = _lost(job, numbers)

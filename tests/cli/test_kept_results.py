@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import shlex
 import shutil
 import signal
@@ -22,6 +21,8 @@ from forecast.cli import main
 from forecast.cli.kept_results import keep, kept_unless_written
 from forecast.cli.train import sigterm_as_control_c
 from forecast.errors import DataError, ForecastError
+
+resource = pytest.importorskip("resource", reason="limits of a process as POSIX has them")
 
 PROGRAM = [sys.executable, "-c", "from forecast.cli import main; main()"]
 

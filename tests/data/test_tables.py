@@ -609,3 +609,13 @@ def test_a_header_longer_than_the_sample_is_read_whole(tmp_path):
 
     assert frame.shape == (2, 1_001)
     assert frame.columns[-1] == names[-1]
+
+
+def test_a_table_in_a_pipe_is_utf_8_on_windows_too(monkeypatch):
+    content = io.BytesIO()
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(content, encoding="cp1252"))
+
+    write_table(pd.DataFrame({"store": ["Gdańsk"], "sold": [1]}), "-")
+
+    assert content.getvalue() == "store,sold\nGdańsk,1\n".encode()

@@ -107,18 +107,17 @@ def replace_file(
 
 
 def _replace(place: Path, write: Callable[[IO[bytes]], object]) -> None:
-    with tempfile.NamedTemporaryFile(
-        dir=place.parent, prefix=f".{place.name}.", suffix=".tmp", delete=False
-    ) as file:
-        draft = Path(file.name)
-        try:
-            write(file.file)
-            file.flush()
-            os.fsync(file.fileno())
-            draft.chmod(_mode(place))
-            draft.replace(place)
-        finally:  # after an interrupt too; once renamed, the draft is gone
-            draft.unlink(missing_ok=True)
+    number, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp")
+    draft = Path(name)
+    try:
+        with open(number, "wb") as stream:  # noqa: PTH123 - a descriptor, not a path
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.chmod(_mode(place))  # closed before it is renamed, which Windows asks for
+        draft.replace(place)
+    finally:  # after an interrupt too; once renamed, the draft is gone
+        draft.unlink(missing_ok=True)
 
 
 def _mode(place: Path) -> int:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO, cast
 
 from forecast.data.io.atomic_write import replace_file
 from forecast.data.io.csv_table import CsvTable, read_csv
@@ -190,6 +190,7 @@ def write_table(frame: pd.DataFrame, path: str | None) -> None:
         DataError: the file cannot be written.
     """
     if path is None or path == "-":
+        _write_utf8(sys.stdout)
         try:
             frame.to_csv(sys.stdout, index=False, lineterminator="\n")
             sys.stdout.flush()
@@ -199,6 +200,12 @@ def write_table(frame: pd.DataFrame, path: str | None) -> None:
             raise DataError(f"cannot write to standard output: {error.strerror}") from None
         return
     replace_file(path, _writer(frame, path), DataError, "--out")
+
+
+def _write_utf8(stream: TextIO) -> None:
+    """Let what goes into a file or a pipe be UTF-8, which it is not by default on Windows."""
+    if isinstance(stream, io.TextIOWrapper) and sys.platform == "win32" and not stream.isatty():
+        stream.reconfigure(encoding="utf-8", newline="\n")
 
 
 def _writer(frame: pd.DataFrame, path: str) -> Callable[[IO[bytes]], object]:
