@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from datetime import time
+from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ NO_VALUES = ("", "#N/A", "#N/A N/A", "#NA", "N/A", "NA", "NULL", "n/a", "null")
 MISSING = frozenset((*NO_NUMBERS, *NO_VALUES))
 TRUTH = dict.fromkeys(("1", "true", "True", "TRUE"), True)
 TRUTH |= dict.fromkeys(("0", "false", "False", "FALSE"), False)
+CHUNK = 10_000  # rows that are taken apart together
 SPACES = " \t"  # around a number, a day or a time of day
 LINE_END = re.compile(rb"\r\n|\r|\n")
 WHOLE = re.compile(r"-?[0-9]+")
@@ -70,28 +72,30 @@ def parse(stream: BinaryIO, dialect: Dialect, encoding: str, multiline: bool) ->
         UnlikeRowsError: a row has more or fewer cells than the header.
     """
     del multiline
-    rows = _rows(stream, dialect, encoding)
-    width = len(dialect.header)
-    unlike = next((row for row in rows if len(row) != width), None)
-    if unlike is not None:
-        raise UnlikeRowsError(f"{len(unlike)} cells instead of {width}")
-    cells = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+    columns: list[list[str]] = [[] for _ in dialect.header]
+    width = len(columns)
+    blank = [""] * width
+    reader = csv.reader(_text_of(stream, dialect, encoding), delimiter=dialect.delimiter)
+    while rows := [row or blank for row in islice(reader, CHUNK)]:
+        unlike = next((row for row in rows if len(row) != width), None)
+        if unlike is not None:
+            raise UnlikeRowsError(f"{len(unlike)} cells instead of {width}")
+        for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
+            column.extend(cells)
     return [
         _text(texts) if c in dialect.text_columns else _inferred(texts, dialect.decimal)
-        for c, texts in enumerate(cells)
+        for c, texts in enumerate(columns)
     ]
 
 
-def _rows(stream: BinaryIO, dialect: Dialect, encoding: str) -> list[list[str]]:
-    """The cells of each row; a blank line has empty ones."""
+def _text_of(stream: BinaryIO, dialect: Dialect, encoding: str) -> io.StringIO:
+    """The text from the first row on."""
     data = stream.read()
     begin = 0
     for _ in range(dialect.first_line - 1):
         end = LINE_END.search(data, begin)
         begin = end.end() if end else len(data)
-    text = io.StringIO(data[begin:].decode(encoding), newline="")
-    blank = [""] * len(dialect.header)
-    return [row or blank for row in csv.reader(text, delimiter=dialect.delimiter)]
+    return io.StringIO(data[begin:].decode(encoding), newline="")
 
 
 def _text(texts: list[str]) -> Column:
@@ -99,7 +103,14 @@ def _text(texts: list[str]) -> Column:
 
 
 def _inferred(texts: list[str], decimal: str) -> Column:
-    """A column of the first type that fits all cells (N,)."""
+    """A column of the first type that fits all cells (N,); equal ones are read once."""
+    places: dict[str, int] = {}
+    codes = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.intp)
+    kind, values, is_missing, zone = _column_of(list(places), decimal)
+    return Column(kind, values[codes], is_missing[codes], zone)
+
+
+def _column_of(texts: list[str], decimal: str) -> Column:
     is_missing = np.array([text in MISSING for text in texts], dtype=bool)
     filled = [text for text in texts if text not in MISSING]
     if not filled:
