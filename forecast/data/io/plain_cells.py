@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from array import array
 from datetime import time
 from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
@@ -51,6 +52,19 @@ class Column(NamedTuple):
     is_missing: NDArray[np.bool_]  # (N,)
     zone: str | None = None  # of times
 
+    def take(self, rows: NDArray[np.int64]) -> Column:
+        """Some rows of it."""
+        return self._replace(values=self.values[rows], is_missing=self.is_missing[rows])
+
+
+class _Places(dict[str, int]):
+    """The distinct cells of a column, numbered as they come."""
+
+    def __missing__(self, text: str) -> int:
+        """The number of a new cell."""
+        self[text] = place = len(self)
+        return place
+
 
 Values = tuple[str, NDArray[Any], str | None]  # the kind, the values that are there, the zone
 
@@ -72,19 +86,22 @@ def parse(stream: BinaryIO, dialect: Dialect, encoding: str, multiline: bool) ->
         UnlikeRowsError: a row has more or fewer cells than the header.
     """
     del multiline
-    columns: list[list[str]] = [[] for _ in dialect.header]
-    width = len(columns)
+    distinct = [_Places() for _ in dialect.header]
+    codes = [array("q") for _ in dialect.header]
+    width = len(distinct)
     blank = [""] * width
     reader = csv.reader(_text_of(stream, dialect, encoding), delimiter=dialect.delimiter)
     while rows := [row or blank for row in islice(reader, CHUNK)]:
         unlike = next((row for row in rows if len(row) != width), None)
         if unlike is not None:
             raise UnlikeRowsError(f"{len(unlike)} cells instead of {width}")
-        for column, cells in zip(columns, zip(*rows, strict=True), strict=True):
-            column.extend(cells)
+        for places, column, cells in zip(distinct, codes, zip(*rows, strict=True), strict=True):
+            column.extend(map(places.__getitem__, cells))
     return [
-        _text(texts) if c in dialect.text_columns else _inferred(texts, dialect.decimal)
-        for c, texts in enumerate(columns)
+        _text(list(places)).take(column)
+        if c in dialect.text_columns
+        else _inferred(list(places), dialect.decimal).take(column)
+        for c, (places, column) in enumerate(zip(distinct, map(np.array, codes), strict=True))
     ]
 
 
@@ -103,14 +120,7 @@ def _text(texts: list[str]) -> Column:
 
 
 def _inferred(texts: list[str], decimal: str) -> Column:
-    """A column of the first type that fits all cells (N,); equal ones are read once."""
-    places: dict[str, int] = {}
-    codes = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.intp)
-    kind, values, is_missing, zone = _column_of(list(places), decimal)
-    return Column(kind, values[codes], is_missing[codes], zone)
-
-
-def _column_of(texts: list[str], decimal: str) -> Column:
+    """A column of the first type that fits all cells (N,)."""
     is_missing = np.array([text in MISSING for text in texts], dtype=bool)
     filled = [text for text in texts if text not in MISSING]
     if not filled:
@@ -246,10 +256,7 @@ def blank_rows(columns: list[Column]) -> NDArray[np.bool_]:
 def to_pandas(columns: list[Column], rows: NDArray[np.int64] | None) -> pd.DataFrame:
     """Some rows, or all, as a table whose columns are called by their positions."""
     if rows is not None:
-        columns = [
-            column._replace(values=column.values[rows], is_missing=column.is_missing[rows])
-            for column in columns
-        ]
+        columns = [column.take(rows) for column in columns]
     return pd.DataFrame({c: _series(column) for c, column in enumerate(columns)})
 
 
