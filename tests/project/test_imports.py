@@ -218,6 +218,24 @@ def test_what_few_tables_need_is_imported_by_one_file_inside_its_functions(packa
     assert importers_of(package, inside_functions=False) == set()
 
 
+def test_pyarrow_is_imported_where_it_is_needed_only():
+    at_once = importers_of("pyarrow", inside_functions=False)
+    without = {"engines.parts", "engines.state_store"}
+
+    assert {name for name in at_once if not is_in(name, "engines")} == {"data.io.arrow_cells"}
+    assert not at_once & without
+    assert not {name for name in imported("engines.parts") if "batches" in name}
+
+
+def test_scipy_is_imported_inside_functions_only():
+    assert importers_of("scipy", inside_functions=False) == set()
+    assert importers_of("scipy") == {
+        "nn.heads.negative_binomial",
+        "nn.heads.student_t",
+        "pretrained.prior.disturbances",
+    }
+
+
 def test_sktime_is_imported_by_its_adapter_only():
     assert importers_of("sktime") == {"integrations.sktime"}
     assert importers_of("statsforecast") == {"evaluation.statsforecast_baselines"}
