@@ -106,6 +106,13 @@ def test_quotes_line_ends_and_blank_lines_are_the_same(data):
     assert_alike(*both(b"\xff\n" + data, first_line=2))
 
 
+def test_times_that_nanoseconds_cannot_count_are_text():
+    found = both(b"0000-01-01;x\n2024-01-05 10:00:00.123456789;y\n")
+
+    assert_alike(*found)
+    assert found[1][0] == ["text", "text"]
+
+
 def test_columns_of_text_keep_what_is_written():
     found = both(b"007;NA\n1.0;\n", text_columns=[0, 1])
 

@@ -221,8 +221,11 @@ def test_a_store_is_made_whole_with_nothing_beside_it(tmp_path, model):
     StateStore(tmp_path / "all.states", model).close()
 
     assert [path.name for path in tmp_path.iterdir()] == ["all.states"]
-    with pytest.raises(ArtifactError, match="has no series; make their states from histories"):
-        list(StateStore(tmp_path / "all.states", model).forecast(str(tmp_path / "out"), 2))
+    with (
+        StateStore(tmp_path / "all.states", model) as store,
+        pytest.raises(ArtifactError, match="has no series; make their states from histories"),
+    ):
+        list(store.forecast(str(tmp_path / "out"), 2))
 
 
 def test_rows_may_be_missing_before_the_new_ones_if_that_is_asked_for(store, model, table):

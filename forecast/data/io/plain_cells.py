@@ -143,19 +143,16 @@ def _inferred(texts: list[str], decimal: str) -> Column:
 
 
 def _whole(cells: list[str]) -> Values | None:
-    if not all(map(WHOLE.fullmatch, cells)):
-        return _hexadecimal(cells)
+    if all(map(WHOLE.fullmatch, cells)):
+        numbers = [int(cell) for cell in cells]
+    elif all(WHOLE.fullmatch(cell) or HEXADECIMAL.fullmatch(cell) for cell in cells):
+        numbers = [int(cell, 16 if HEXADECIMAL.fullmatch(cell) else 10) for cell in cells]
+    else:
+        return None
     try:
-        return "whole", np.array([int(cell) for cell in cells], dtype=np.int64), None
+        return "whole", np.array(numbers, dtype=np.int64), None
     except OverflowError:
         return None
-
-
-def _hexadecimal(cells: list[str]) -> Values | None:
-    if not all(WHOLE.fullmatch(cell) or HEXADECIMAL.fullmatch(cell) for cell in cells):
-        return None
-    numbers = [int(cell, 16 if HEXADECIMAL.fullmatch(cell) else 10) for cell in cells]
-    return "whole", np.array(numbers, dtype=np.int64), None
 
 
 def _truth(cells: list[str]) -> Values | None:
@@ -201,12 +198,11 @@ def _moments(cells: list[str]) -> Values | None:
 def _stamps(cells: list[str], unit: str) -> NDArray[np.datetime64] | None:
     """Times of ISO 8601; None where one does not exist, or is outside of what the unit counts."""
     try:
-        stamps = np.array(cells, dtype="datetime64")
+        days = np.array([cell[:10] for cell in cells], dtype="datetime64[D]")
+        stamps = np.array(cells, dtype=f"datetime64[{unit}]")
     except ValueError:
         return None
-    exact = stamps.astype(f"datetime64[{unit}]")
-    years = stamps.astype("datetime64[Y]")
-    return exact if np.array_equal(exact.astype("datetime64[Y]"), years) else None
+    return stamps if np.array_equal(stamps.astype("datetime64[D]"), days) else None
 
 
 def _offset(zone: str) -> int:
