@@ -2,7 +2,7 @@
 #
 #   docker build --tag forecast .
 #   docker run --publish 8000:8000 --volume "$PWD/model.forecast:/model.forecast:ro" \
-#       --volume forecast-states:/states forecast
+#       --volume forecast-states:/states --env FORECAST_TOKEN forecast
 FROM python:3.12-slim AS build
 COPY . /source
 RUN python -m venv /opt/forecast
@@ -19,4 +19,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
     CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
 ENTRYPOINT ["forecast"]
-CMD ["serve", "/model.forecast", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["serve", "/model.forecast", "--states", "/states", "--host", "0.0.0.0", "--port", "8000"]

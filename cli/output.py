@@ -33,7 +33,11 @@ MODEL = "model.forecast"
 PRETRAINED = "pretrained"  # in place of a model file: the network that comes with the package
 TENSORFLOW_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 TRAINS = ("keras", "sklearn", "tensorflow")
-EXTRAS = {"matplotlib": "plot", "pyarrow": "parquet"}  # of packages that a small installation lacks
+EXTRAS = {  # that have the packages which an installation may lack
+    "matplotlib": "plot",
+    "pyarrow": "parquet",
+    **dict.fromkeys(("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn"), "serve"),
+}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from forecast.errors import OptionError
+from forecast.errors import OptionError, pip_install
 from forecast.inference.predictor import Predictor
 
 FORMATS = ("onnx",)
@@ -46,8 +46,7 @@ def export(model: Predictor, folder: str | Path, to: str = "onnx") -> list[Path]
         import onnx  # noqa: F401 - the modules that need it cannot say how to install it
     except ImportError:
         raise OptionError(
-            "an export takes the package onnx; install it with: pip install "
-            "'forecast-rollout[onnx]'"
+            f"an export takes the package onnx; install it with: {pip_install('onnx')}"
         ) from None
     from forecast.export import folder as folders
 

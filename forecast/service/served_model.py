@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from forecast.data.origin import TableOrigin
-from forecast.engines.batches import travelling
+from forecast.engines.parts import travelling
 from forecast.engines.state_store import StateStore, Updated
 from forecast.inference.state import State
 from forecast.model import Model

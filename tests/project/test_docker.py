@@ -56,7 +56,6 @@ def test_all_that_is_copied_is_in_the_context():
     assert all((ROOT / name).exists() for name in wanted)
 
 
-@pytest.mark.skipif("serve" not in main.commands, reason="there is no service yet")
 def test_the_command_has_the_options_that_it_is_given():
     command = json.loads(steps("CMD")[0])
     known = {option for param in main.commands[command[0]].params for option in param.opts}

@@ -26,7 +26,7 @@ MODULE = "forecast.integrations.mlflow"  # which MLflow imports to load a model
 FILE = "model.forecast"
 DATA = f"data/{FILE}"  # where MLflow puts it
 DISTRIBUTION = "forecast-rollout-small"  # without what only a training needs
-LIBRARIES = ("numpy", "pandas", "pyarrow", "safetensors", "scipy", "threadpoolctl")
+LIBRARIES = ("numpy", "pandas", "safetensors", "threadpoolctl")
 
 
 def requirements() -> list[str]:
