@@ -11,6 +11,7 @@ from .datasets import datasets
 from .explain import explain
 from .export import export
 from .inspect import inspect
+from .monitor import monitor
 from .plot import plot
 from .predict import predict
 from .report import report
@@ -39,6 +40,7 @@ COMMANDS = (
     tune,
     predict,
     update,
+    monitor,
     backtest,
     plot,
     report,

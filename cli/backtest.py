@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -327,13 +327,24 @@ def grouped(backtest: Backtest, by: str) -> pd.DataFrame:
 
 
 def columns(table: pd.DataFrame) -> Iterator[str]:
-    """The rows of a table of measures in columns, with three significant digits."""
-    shown = [name for name in MEASURES if name in table and table[name].notna().any()]
+    """The rows of a table of measures in columns."""
+    titles = {name: TITLES.get(name, name.upper()) for name in MEASURES}
+    return columns_of(table, titles)
+
+
+def columns_of(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[str]:
+    """The rows of a table in columns, with three significant digits.
+
+    Args:
+        table: of numbers; its index labels the rows.
+        titles: of the columns that are shown, where the table has any known number in them.
+    """
+    shown = [name for name in titles if name in table and table[name].notna().any()]
     labels = [
         "  ".join(map(str, label)) if isinstance(label, tuple) else str(label)
         for label in table.index
     ]
-    cells = [["", *(TITLES.get(name, name.upper()) for name in shown)]]
+    cells = [["", *(titles[name] for name in shown)]]
     for label, row in zip(labels, table[shown].to_numpy(), strict=True):
         cells.append([label, *("" if value != value else f"{value:,.3g}" for value in row)])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +34,8 @@ from forecast.training_record import TrainingRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from forecast.monitoring.monitoring import Monitoring
 
 PICTURES = ("forecast", "training", "attention")
 
@@ -202,6 +204,69 @@ class Model(Predictor):
         if self.record is None:
             return 0
         return (int(panel.ordinals.max()) - self.record.last) // panel.frequency.step
+
+    def monitor(
+        self,
+        new_rows: Any,
+        *,
+        since: Any = None,
+        horizon: int | None = None,
+        window: int | None = None,
+        target: str | None = None,
+        rows_between: float = 10_000,
+        fill_gaps: bool = False,
+    ) -> Monitoring:
+        """Whether the model still fits: forecast each new row before it is seen, and compare.
+
+        The rows follow the model's state as in `update`; those that it has seen are passed over,
+        and give the seasonal naive forecast its past. Neither the model nor its state changes.
+
+        Args:
+            new_rows: a table with the columns that the model was trained on, or a `Panel`, of any
+                of its series; it may begin earlier.
+            since: the first time to monitor, as text or a timestamp, or a whole number where times
+                are such; the state then is that after the rows before it in the table, instead of
+                the model's own. The pretrained network needs it: by default the last third of the
+                rows is monitored.
+            horizon: steps H of the forecasts behind `ahead_mase`; by default as many as a window
+                of training had.
+            window: rows of rolling measures; by default whole seasons of at least 50 rows.
+            target: which of several targets, by default the first.
+            rows_between: rows between two false alarms of the whole panel, on average, while all
+                is well; a smaller number finds changes sooner.
+            fill_gaps: whether rows may be missing before the new ones.
+
+        Raises:
+            DataError: if the table does not fit, the rows do not follow, or no series is known.
+            OptionError: if an argument is out of range.
+
+        Example:
+            >>> from forecast import Forecaster
+            >>> from forecast.datasets import load
+            >>> air = load("air_passengers")
+            >>> model = Forecaster(steps=2).fit(air[:108]).model_
+            >>> model.monitor(air).verdict
+            'No alarm on 36 rows: update is enough.'
+        """
+        from forecast.monitoring.monitoring import history_until, monitor_rows
+
+        panel = new_rows if isinstance(new_rows, Panel) else self.panel(new_rows, all_missing=True)
+        predictor: Predictor = self
+        if since is not None or self.is_zero_shot:
+            history = history_until(panel, since)
+            predictor = replace(self, state=self.encode(history))
+            if self.is_zero_shot:
+                predictor = as_of(self, panel, history)
+        return monitor_rows(
+            predictor,
+            panel,
+            horizon=horizon,
+            window=window,
+            target=target,
+            rows_between=rows_between,
+            fill_gaps=fill_gaps,
+            is_trained=not self.is_zero_shot,
+        )
 
     def plot(
         self,

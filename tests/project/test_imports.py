@@ -20,7 +20,7 @@ LAYERS = (
     ("inference",),
     ("training", "evaluation"),
     ("engines", "export", "plotting", "pretrained"),
-    ("training_record",),
+    ("training_record", "monitoring"),
     ("backtest", "explanation"),
     ("model",),
     ("tuning",),

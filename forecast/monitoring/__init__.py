@@ -1,0 +1,15 @@
+"""Whether a model that is in use still fits: its errors on new rows, row by row.
+
+Each new row is forecast one step ahead before it is seen, as if after `update`. The modules:
+
+- `thresholds`: from a rate of false alarms to the thresholds of all statistics.
+- `usual`: what is usual of a stream of numbers, and how unusual the next one is.
+- `charts`: Page's CUSUM, and since when it has been growing.
+- `windows`: errors and coverage over the last rows.
+- `statistics`: all of these as a value, advanced row by row.
+- `monitor`: a model's state and its statistics, which follow new rows.
+- `alarms`: what has rung, since when, how large, and whether the state has adapted.
+- `words`: the same as sentences.
+- `gauges`: the numbers for Prometheus.
+- `monitoring`: the result for users.
+"""

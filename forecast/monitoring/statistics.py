@@ -1,0 +1,271 @@
+"""All statistics of a monitor as a value: arrays with a row for each series, advanced row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from forecast.monitoring.charts import MOST, NEVER, Charts
+from forecast.monitoring.thresholds import Limits, limits
+from forecast.monitoring.usual import LARGEST_SCORE, PRIOR_WEIGHT, Usual
+from forecast.monitoring.windows import Window
+
+STREAMS = ("level", "scale")
+LEVELS = (80.0, 95.0)  # of the intervals whose coverage is watched, in percent
+TESTS = (
+    *("level up", "level down", "scale up", "scale down"),
+    *(f"coverage-{level:g}" for level in LEVELS),
+    "skill",
+)
+# The square root of the absolute value of a standard normal number is nearly normal itself, with
+# these moments (Hawkins 1981).
+SCALE_MEAN, SCALE_SPREAD = 0.822, 0.349
+ROWS_BETWEEN = 10_000  # two false alarms of a whole healthy panel
+
+
+class Observed(NamedTuple):
+    """One row of each of S series beside its forecast; NaN where a value is missing.
+
+    Attributes:
+        time: ordinal of the row (S,).
+        score: the error as a number that is about standard normal while all is well (S,).
+        error: in the units of the data (S,).
+        naive: of the seasonal naive forecast, in the same units (S,).
+        inside: whether the value lies in the interval of each level, 1 or 0, (S, L); NaN where
+            there is none.
+    """
+
+    time: np.ndarray
+    score: np.ndarray
+    error: np.ndarray
+    naive: np.ndarray
+    inside: np.ndarray
+
+
+class Means(NamedTuple):
+    """Sums over the rows on which nothing was suspicious, (S,) each.
+
+    Attributes:
+        error, naive: of absolute errors of the model and of the seasonal naive forecast.
+        rows, naive_rows: that they are sums of.
+    """
+
+    error: np.ndarray
+    naive: np.ndarray
+    rows: np.ndarray
+    naive_rows: np.ndarray
+
+
+class Alarms(NamedTuple):
+    """The first alarm of each test of each series, (S, len(TESTS)) each.
+
+    Attributes:
+        at: time of the row on which it rang, NEVER where it has not.
+        since: time of the row at which the change is estimated to have begun; of a window that of
+            its last row.
+        size: how large the change was by then, see `sizes`; NaN where nothing has rung.
+    """
+
+    at: np.ndarray
+    since: np.ndarray
+    size: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """What is known of S series after some rows; `advance` gives that after the next one.
+
+    Attributes:
+        rows: with a value, of each series (S,).
+        time: ordinal of the last row (S,).
+        usual: of the scores and of their distances from 0.
+        charts: of both.
+        window: the last rows.
+        means: over the rows on which nothing was suspicious.
+        alarms: the first ones.
+    """
+
+    rows: np.ndarray
+    time: np.ndarray
+    usual: Usual
+    charts: Charts
+    window: Window
+    means: Means
+    alarms: Alarms
+
+    @classmethod
+    def start(
+        cls, time: np.ndarray, window: int, calibrated: bool, naive: np.ndarray | None = None
+    ) -> Self:
+        """Statistics before any row.
+
+        Args:
+            time: ordinal of the last row before those that will be watched, (S,).
+            window: rows W.
+            calibrated: whether scores are expected to be standard normal; else that is learned
+                from the first rows.
+            naive: absolute errors of the seasonal naive forecast on earlier rows, (S, n), NaN
+                where unknown.
+        """
+        series, weight = len(time), PRIOR_WEIGHT if calibrated else 0.0
+        expected = np.array([0.0, SCALE_MEAN]), np.array([1.0, SCALE_SPREAD])
+        known = np.zeros((series, 0)) if naive is None else naive
+        never = np.full((series, len(TESTS)), NEVER)
+        none = np.zeros(series, np.int64)
+        return cls(
+            rows=none,
+            time=time,
+            usual=Usual.start(series, *expected, weight),
+            charts=Charts.start(series, len(STREAMS)),
+            window=Window.start(series, window, len(LEVELS)),
+            means=Means(
+                np.zeros(series), np.nansum(known, 1), none, (~np.isnan(known)).sum(axis=1)
+            ),
+            alarms=Alarms(never, never, np.full(never.shape, np.nan)),
+        )
+
+    @property
+    def usual_error(self) -> np.ndarray:
+        """The mean absolute error while nothing was suspicious, (S,); NaN before the first row."""
+        return _mean(self.means.error, self.means.rows)
+
+    @property
+    def naive_scale(self) -> np.ndarray:
+        """That of the seasonal naive forecast, by which MASE divides."""
+        return _mean(self.means.naive, self.means.naive_rows)
+
+    def limits(self, rows_between: float = ROWS_BETWEEN) -> Limits:
+        """The thresholds of a panel of so many series, see `thresholds.limits`."""
+        window = self.window.error.shape[1]
+        return limits(len(self.rows), len(TESTS), window, LEVELS, rows_between)
+
+    def take(self, series: np.ndarray) -> Self:
+        """The series at the given places, in that order."""
+        return type(self).from_arrays({name: part[series] for name, part in self.arrays().items()})
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every array by name, each with leading axis S."""
+        parts = {
+            f"{name}.{field}": array
+            for name in ("usual", "charts", "window", "means", "alarms")
+            for field, array in getattr(self, name)._asdict().items()
+        }
+        return {"rows": self.rows, "time": self.time, **parts}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Statistics whose `arrays` these are."""
+
+
+        def part(name: str, fields: tuple[str, ...]) -> list[np.ndarray]:
+            return [arrays[f"{name}.{field}"] for field in fields]
+
+        return cls(
+            rows=arrays["rows"],
+            time=arrays["time"],
+            usual=Usual(*part("usual", Usual._fields)),
+            charts=Charts(*part("charts", Charts._fields)),
+            window=Window(*part("window", Window._fields)),
+            means=Means(*part("means", Means._fields)),
+            alarms=Alarms(*part("alarms", Alarms._fields)),
+        )
+
+
+def advance(before: Statistics, row: Observed, limits: Limits) -> Statistics:
+    """The statistics after another row of each series; those of a missing value stay.
+
+    What is usual is learned from rows on which no chart is at half of its threshold, so that a
+    change is not learned as usual before it rings.
+
+    Args:
+        before: of S series.
+        row: of the same series.
+        limits: thresholds, see `Statistics.limits`.
+    """
+    counts = ~np.isnan(row.score)
+    is_calm = counts & (before.charts.value < limits.chart / 2).all(axis=(1, 2))
+    usual, scores = _judged(before.usual, row.score, is_calm)
+    shrunk = scores * before.usual.shrinkage
+    charts = before.charts.added(shrunk, row.time, row.error, MOST * limits.chart)
+    error, naive = np.abs(row.error), np.abs(row.naive)
+    window = before.window.pushed((error, naive, row.inside), counts)
+    after = Statistics(
+        rows=before.rows + counts,
+        time=np.where(counts, row.time, before.time),
+        usual=usual,
+        charts=charts,
+        window=window,
+        means=_added(before.means, error, naive, is_calm),
+        alarms=before.alarms,
+    )
+    return _with_alarms(after, ringing(after, limits))
+
+
+def ringing(now: Statistics, limits: Limits) -> np.ndarray:
+    """Which tests are beyond their thresholds after the last row, (S, len(TESTS))."""
+    charts = now.charts.value.reshape(len(now.rows), -1) >= limits.chart
+    outside, observed = now.window.outside
+    worse, compared = now.window.worse
+    levels = np.arange(outside.shape[1])
+    is_low = outside >= limits.outside[levels, observed]
+    return np.column_stack([charts, is_low, worse >= limits.worse[compared]])
+
+
+def sizes(now: Statistics) -> np.ndarray:
+    """How large a change each test shows after the last row, (S, len(TESTS)).
+
+    Of the level the mean error since the change, in the units of the data; of the scale the mean
+    absolute error since then, as a multiple of the usual one; of an interval the share of values
+    inside; of the skill the share of rows on which the seasonal naive forecast was closer. Over
+    the window, the latter two.
+    """
+    rows = now.charts.rows
+    signed, absolute = _mean(now.charts.signed, rows), _mean(now.charts.absolute, rows)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = absolute[:, 1] / now.usual_error[:, None]
+    return np.column_stack([signed[:, 0], ratio, now.window.coverage, _mean(*now.window.worse)])
+
+
+def _judged(usual: Usual, score: np.ndarray, is_calm: np.ndarray) -> tuple[Usual, np.ndarray]:
+    """What is usual after a row, and how unusual its level and its scale are, (S, 2)."""
+    level = score[:, None]
+    level_score = usual.column(0).score(level)
+    start = np.where(np.isnan(level_score), np.nan, level_score)
+    scale = np.sqrt(np.abs(start))
+    scale_score = usual.column(1).score(scale)
+    values = np.column_stack([level, scale])
+    scores = np.column_stack([level_score, scale_score])
+    learns = is_calm[:, None] & ~np.isnan(values)
+    return usual.learned(np.nan_to_num(values), scores, learns), scores
+
+
+def _added(means: Means, error: np.ndarray, naive: np.ndarray, counts: np.ndarray) -> Means:
+    """The means with another row where it counts (S,)."""
+    is_naive = counts & ~np.isnan(naive)
+    return Means(
+        means.error + np.where(counts, error, 0.0),
+        means.naive + np.where(is_naive, naive, 0.0),
+        means.rows + counts,
+        means.naive_rows + is_naive,
+    )
+
+
+def _with_alarms(now: Statistics, rings: np.ndarray) -> Statistics:
+    """The statistics with the alarms that ring for the first time."""
+    is_first = rings & (now.alarms.at == NEVER)
+    if not is_first.any():
+        return now
+    time = np.broadcast_to(now.time[:, None], rings.shape)
+    since = time.copy()
+    charts = now.charts.since.reshape(len(now.rows), -1)
+    since[:, : charts.shape[1]] = charts
+    now_known = Alarms(time, since, sizes(now))
+    changed = (np.where(is_first, *pair) for pair in zip(now_known, now.alarms, strict=True))
+    return replace(now, alarms=Alarms(*changed))
+
+
+def _mean(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

@@ -1,0 +1,74 @@
+"""What a picture of a monitoring shows: the course of the statistics of a few series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecast.evaluation.metrics import mean_observed, valid_scale
+from forecast.monitoring.monitor import follow, places_of
+from forecast.monitoring.statistics import LEVELS
+from forecast.plotting.monitoring import MonitorTrace
+
+if TYPE_CHECKING:
+    from forecast.monitoring.monitoring import Monitoring
+
+MAX_SHOWN = 3  # series; a column of plots each
+
+
+def traces_of(result: Monitoring) -> list[MonitorTrace]:
+    """The course of each series that is shown: those with alarms first, as they rang.
+
+    Their rows are followed once more, so that a monitoring of many series keeps no such course.
+    """
+    chosen = _chosen(result)
+    rows = result.rows.take(chosen)
+    places = places_of(result.start.state, rows)
+    start, limits = result.start.take(places), result.monitor.limits
+    courses: list[list[np.ndarray]] = [[] for _ in chosen]
+    for step in follow(result.predictor, start, rows, limits):
+        now = step.after.statistics
+        scale = valid_scale(now.naive_scale)
+        errors = (mean_observed(part) / scale for part in (now.window.error, now.window.naive))
+        charts = now.charts.value[:, :, 0] - now.charts.value[:, :, 1]  # one side is mostly 0
+        shown = [*errors, *(charts.T / limits.chart), *now.window.coverage.T]
+        for place, series in enumerate(step.series.tolist()):
+            actual = rows.target[rows.indptr[series] + len(courses[series]), start.target]
+            error = step.observed.error[place]
+            own = [part[series] for part in shown]
+            courses[series].append(np.array([actual, actual - error, *own]))
+    return [_trace(result, series, np.array(courses[k]).T) for k, series in enumerate(chosen)]
+
+
+def _chosen(result: Monitoring) -> np.ndarray:
+    """The places among the rows of the series that are shown."""
+    names = [finding.series for finding in result.findings]
+    ids = result.rows.ids.tolist()
+    first = {name: None for name in [*names, *ids]}  # a dict keeps their order
+    return np.array([ids.index(name) for name in [*first][:MAX_SHOWN] if name in ids], np.intp)
+
+
+def _trace(result: Monitoring, series: int, course: np.ndarray) -> MonitorTrace:
+    rows, config = result.rows, result.predictor.config
+    actual, forecast, mase, naive, level, scale, *coverage = course
+    ordinals = rows.start[series] + rows.frequency.step * np.arange(len(actual))
+    own = [finding for finding in result.findings if finding.series == rows.ids[series]]
+    alarms = np.array([finding.at for finding in own], np.int64)
+    changes = np.array([finding.since for finding in own], np.int64)
+    times, alarm_times, change_times = (
+        np.asarray(config.frequency.times(some)) for some in (ordinals, alarms, changes)
+    )
+    return MonitorTrace(
+        name=str(rows.ids[series]),
+        times=times,
+        actual=actual,
+        forecast=forecast,
+        mase=mase,
+        naive=naive,
+        coverage=dict(zip(LEVELS, coverage, strict=True)),
+        level=level,
+        scale=scale,
+        alarms=alarm_times,
+        changes=change_times,
+    )

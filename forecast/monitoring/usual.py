@@ -1,0 +1,92 @@
+"""What is usual of a stream of numbers, and how unusual the next one is.
+
+A number is judged by all before it: the distance from their mean, in units of their spread, has
+Student's distribution if they are normal, and becomes a normal score (Hawkins 1987, self-starting
+charts). So no rows are set aside for learning, and few rows ring no more often than many.
+
+A network leaves some of the past in its errors. Positively correlated scores wander further than
+independent ones, by the factor sqrt((1 + r) / (1 - r)) for the autocorrelation r at lag 1, and are
+divided by it (Johnson & Bagshaw 1974).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import numpy as np
+from scipy.special import ndtri, stdtr
+
+LARGEST_SCORE = 4.0  # a single row, however far off, counts for no more
+LEAST_WEIGHT = 15.0  # rows that a judgement needs
+PRIOR_WEIGHT = 10.0  # of rows, that a calibration counts for
+LAG_WEIGHT = 10.0  # of independent rows, towards which the autocorrelation is drawn
+LARGEST_CORRELATION = 0.8
+TINY = 1e-9  # spread of a stream that never changes
+
+
+class Usual(NamedTuple):
+    """Moments of S series of K streams, (S, K) each.
+
+    Attributes:
+        weight: how many rows they rest on.
+        mean, squares: their mean, and the sum of squared distances from it.
+        lagged, power: sums of products of neighbouring scores, and of squared scores.
+        last: the last score, NaN before the first one.
+    """
+
+    weight: np.ndarray
+    mean: np.ndarray
+    squares: np.ndarray
+    lagged: np.ndarray
+    power: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def start(cls, series: int, mean: np.ndarray, spread: np.ndarray, weight: float) -> Self:
+        """What is expected of each stream before any row, as if it had been so many rows."""
+        shape = (series, len(mean))
+        squares = max(weight - 1.0, 0.0) * spread**2
+        zeros = np.zeros(shape)
+        return cls(
+            np.full(shape, weight),
+            np.broadcast_to(mean, shape) * (weight > 0),
+            np.broadcast_to(squares, shape).copy(),
+            zeros,
+            zeros,
+            np.full(shape, np.nan),
+        )
+
+    def column(self, stream: int) -> Usual:
+        """One stream alone, (S, 1) each."""
+        return Usual(*(part[:, stream : stream + 1] for part in self))
+
+    @property
+    def correlation(self) -> np.ndarray:
+        """The autocorrelation of the scores at lag 1, at least 0."""
+        return np.clip(self.lagged / (self.power + LAG_WEIGHT), 0.0, LARGEST_CORRELATION)
+
+    @property
+    def shrinkage(self) -> np.ndarray:
+        """By how much correlated scores are multiplied, to wander like independent ones."""
+        r = self.correlation
+        return np.asarray(np.sqrt((1 - r) / (1 + r)))
+
+    def score(self, value: np.ndarray) -> np.ndarray:
+        """How unusual the next values (S, K) are, as normal scores; NaN where too little is known."""
+        is_known = self.weight >= LEAST_WEIGHT
+        n = np.where(is_known, self.weight, np.nan)
+        spread = np.sqrt(self.squares / (n - 1) * (1 + 1 / n))
+        distance = (value - self.mean) / np.maximum(spread, TINY)
+        tail = ndtri(stdtr(n - 1, -np.abs(distance)))
+        return np.asarray(np.sign(distance) * np.minimum(-tail, LARGEST_SCORE))
+
+    def learned(self, value: np.ndarray, score: np.ndarray, counts: np.ndarray) -> Self:
+        """After more values and their scores, where they count, (S, K) each."""
+        weight = self.weight + 1.0
+        change = value - self.mean
+        mean = self.mean + change / weight
+        squares = self.squares + change * (value - mean)
+        own = np.nan_to_num(score)
+        lagged = self.lagged + own * np.nan_to_num(self.last)
+        after = (weight, mean, squares, lagged, self.power + own**2, own)
+        return type(self)(*(np.where(counts, new, old) for new, old in zip(after, self, strict=True)))
