@@ -10,7 +10,6 @@ import click
 from .backtest import columns_of
 from .inputs import Files, load_model, no_training, untrained
 from .output import (
-    MODEL,
     Say,
     check_inputs,
     command,
@@ -38,9 +37,10 @@ TITLES = {
     "mase_naive": "MASE naive",
     "coverage-80": "coverage 80 %",
     "coverage-95": "coverage 95 %",
-    "times_usual_error": "error/usual",
-    "level": "level",
-    "scale": "scale",
+    "mean_error": "mean error",
+    "times_usual": "error / usual",
+    "level_chart": "level chart",
+    "scale_chart": "scale chart",
 }
 
 
@@ -202,7 +202,7 @@ def description(result: Monitoring) -> Iterator[str]:
         return
     yield ""
     name = str(table.columns[0])
-    height = table[["level", "scale"]].max(axis=1) + (table["alarm"] != "")
+    height = table[["level_chart", "scale_chart"]].max(axis=1) + (table["alarm"] != "")
     worst = table.loc[height.sort_values(ascending=False, kind="stable").index[:MAX_LISTED]]
     yield from columns_of(worst.set_index(name), TITLES)
     if len(table) > MAX_LISTED:

@@ -226,8 +226,8 @@ class Model(Predictor):
                 of its series; it may begin earlier.
             since: the first time to monitor, as text or a timestamp, or a whole number where times
                 are such; the state then is that after the rows before it in the table, instead of
-                the model's own. The pretrained network needs it: by default the last third of the
-                rows is monitored.
+                the model's own. Where the pretrained network has seen the whole table, it is by
+                default the beginning of the last third.
             horizon: steps H of the forecasts behind `ahead_mase`; by default as many as a window
                 of training had.
             window: rows of rolling measures; by default whole seasons of at least 50 rows.
@@ -252,7 +252,8 @@ class Model(Predictor):
 
         panel = new_rows if isinstance(new_rows, Panel) else self.panel(new_rows, all_missing=True)
         predictor: Predictor = self
-        if since is not None or self.is_zero_shot:
+        has_new = (panel.ordinals > self.state.time.min()).any()
+        if since is not None or (self.is_zero_shot and not has_new):
             history = history_until(panel, since)
             predictor = replace(self, state=self.encode(history))
             if self.is_zero_shot:
@@ -266,6 +267,7 @@ class Model(Predictor):
             rows_between=rows_between,
             fill_gaps=fill_gaps,
             is_trained=not self.is_zero_shot,
+            trained_until=self.record.last if self.record else None,
         )
 
     def plot(

@@ -14,6 +14,9 @@ import numpy as np
 from forecast.monitoring.thresholds import ALLOWANCE
 
 SIDES = np.array([1.0, -1.0])  # upward, downward
+# Of the streams, level and scale. The absolute value of a normal number, which the scale is judged
+# by, has a longer tail than a normal one: this multiple of it exceeds a threshold as rarely.
+SHARES = np.array([1.0, 0.65])
 NEVER = np.iinfo(np.int64).min
 MOST = 2.0  # thresholds that a chart can reach: so that it also comes down again
 
@@ -49,7 +52,7 @@ class Charts(NamedTuple):
             most: that a chart reaches.
         """
         is_row = ~np.isnan(scores)[..., None]
-        steps = np.nan_to_num(scores)[..., None] * SIDES - ALLOWANCE
+        steps = SHARES[:, None] * (np.nan_to_num(scores)[..., None] * SIDES - ALLOWANCE)
         value = np.clip(self.value + steps, 0.0, most)
         time, error = time[:, None, None], error[:, None, None]
         grown = (
@@ -61,4 +64,6 @@ class Charts(NamedTuple):
         )
         rest = (value, NEVER, 0, 0.0, 0.0)
         after = (np.where(value > 0, new, none) for new, none in zip(grown, rest, strict=True))
-        return type(self)(*(np.where(is_row, new, old) for new, old in zip(after, self, strict=True)))
+        return type(self)(
+            *(np.where(is_row, new, old) for new, old in zip(after, self, strict=True))
+        )

@@ -80,7 +80,7 @@ def series_table(monitor: Monitor, name: str = ID) -> pd.DataFrame:
     """
     now, limits = monitor.statistics, monitor.limits
     scale = valid_scale(now.naive_scale)
-    error, naive = (mean_observed(part) for part in (now.window.error, now.window.naive))
+    error, naive = (mean_observed(np.abs(part)) for part in (now.window.error, now.window.naive))
     rings = ringing(now, limits)
     charts = now.charts.value.max(axis=2) / limits.chart
     coverage = {f"coverage-{level:g}": now.window.coverage[:, k] for k, level in enumerate(LEVELS)}
@@ -91,9 +91,10 @@ def series_table(monitor: Monitor, name: str = ID) -> pd.DataFrame:
             "mase": error / scale,
             "mase_naive": naive / scale,
             **coverage,
-            "times_usual_error": error / now.usual_error,
-            "level": charts[:, 0],
-            "scale": charts[:, 1],
+            "mean_error": mean_observed(now.window.error),
+            "times_usual": error / now.usual_error,
+            "level_chart": charts[:, 0],
+            "scale_chart": charts[:, 1],
             "alarm": _names(rings),
             "adapted": _names((now.alarms.at != NEVER) & ~rings),
         }
@@ -128,8 +129,8 @@ def overall(monitor: Monitor) -> dict[str, float]:
     measures = {
         "series": len(now.rows),
         "rows": int(now.rows.sum()),
-        "mase": _mean(now.window.error / scale),
-        "mase_naive": _mean(now.window.naive / scale),
+        "mase": _mean(np.abs(now.window.error) / scale),
+        "mase_naive": _mean(np.abs(now.window.naive) / scale),
     }
     for k, level in enumerate(LEVELS):
         inside = now.window.inside[..., k]

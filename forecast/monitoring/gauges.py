@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from forecast.evaluation.cutoff_forecasts import ID
 from forecast.monitoring.charts import NEVER
-from forecast.monitoring.findings import ID, overall, series_table
+from forecast.monitoring.findings import overall, series_table
 from forecast.monitoring.monitor import Monitor
 from forecast.monitoring.statistics import LEVELS, TESTS, ringing
 
@@ -97,8 +98,8 @@ def _of_each(monitor: Monitor, max_series: int) -> list[Gauge]:
 
     helps = {
         "mase": "MASE of one-step forecasts over the window, of a series.",
-        "level": "CUSUM of the level of errors as a share of its threshold: an alarm from 1 on.",
-        "scale": "CUSUM of the scale of errors as a share of its threshold: an alarm from 1 on.",
+        "level_chart": "CUSUM of the level of errors as a share of its threshold.",
+        "scale_chart": "CUSUM of the scale of errors as a share of its threshold.",
     }
     return [_gauge(f"series_{name}", text, samples(name)) for name, text in helps.items()]
 

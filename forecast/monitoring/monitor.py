@@ -107,8 +107,7 @@ def begin(
     recent = _last_values(predictor, history, target)
     naive = np.abs(recent[:, season:] - recent[:, :-season])
     width = default_window(season) if window is None else window
-    calibrated = predictor.calibration is not None
-    statistics = Statistics.start(predictor.state.time, width, calibrated, naive)
+    statistics = Statistics.start(predictor.state.time, width, naive)
     return Monitor(predictor.state, recent[:, -season:], statistics, target, rows_between)
 
 
@@ -253,7 +252,7 @@ class Watch:
         error = (scaled - centre.scaled)[:, 0, d]
         spread = own_spread(centre, forecast.sampled)
         size = np.abs(error) / np.where(error < 0, spread.below, spread.above)[:, 0, d]
-        return np.sign(error) * normal_size(size, self.usual)
+        return np.asarray(np.sign(error) * normal_size(size, self.usual))
 
 
 def first_scores(calibration: Calibration | None, target: int) -> np.ndarray | None:
@@ -284,7 +283,8 @@ def normal_size(size: np.ndarray, usual: np.ndarray | None) -> np.ndarray:
     knots = np.concatenate([[0.0], usual])
     normal = np.concatenate([[0.0], ndtri((1 + ranks) / 2)])
     inside = np.interp(size, knots, normal)
-    return np.where(size > usual[-1], normal[-1] * size / usual[-1], inside)
+    beyond = normal[-1] * size / usual[-1]
+    return np.asarray(np.where(size > usual[-1], beyond, inside))
 
 
 def _last_values(predictor: Predictor, history: Panel | None, target: int) -> np.ndarray:
@@ -303,7 +303,7 @@ def _last_values(predictor: Predictor, history: Panel | None, target: int) -> np
                 end = values.shape[1] - int((state.time[s] - last[place]) // step)
                 begin = max(end - len(own), 0)
                 values[s, begin : max(end, 0)] = own[len(own) - (max(end, 0) - begin) :]
-    return values
+    return np.asarray(values)
 
 
 def _is_all(series: np.ndarray, monitor: Monitor) -> bool:

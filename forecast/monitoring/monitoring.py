@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from forecast.monitoring.ahead import Ahead, forecast_ahead
 from forecast.monitoring.findings import Finding, alarms_table, findings, overall, series_table
 from forecast.monitoring.monitor import Monitor, Watch, begin, follow, places_of
 from forecast.monitoring.statistics import ROWS_BETWEEN
-from forecast.monitoring.words import sentences, verdict
+from forecast.monitoring.words import needs_training, sentences, verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,10 +65,11 @@ class Monitoring:
         """A row for each series, over the last rows of it.
 
         Columns: the id, `rows` that were followed, `mase` and `mase_naive` of the model and of the
-        seasonal naive forecast one step ahead, `coverage-80` and `coverage-95`, the mean absolute
-        error as `times_usual_error`, the CUSUMs of `level` and `scale` as shares of their
-        thresholds, the tests that ring (`alarm`), and those that did and no longer do (`adapted`). `ahead_mase` and so on are of forecasts of the
-        whole horizon.
+        seasonal naive forecast one step ahead, `coverage-80` and `coverage-95`, the `mean_error`,
+        the mean absolute error as a multiple of the usual one (`times_usual`), the CUSUMs of level
+        and scale as shares of their thresholds (`level_chart`, `scale_chart`), the tests that ring
+        (`alarm`), and those that did and no longer do (`adapted`). `ahead_mase` and so on are of
+        forecasts of the whole horizon.
         """
         table = series_table(self.monitor, self.predictor.config.schema.id or ID)
         return table.assign(**self.ahead.columns(self.monitor.statistics.naive_scale))
@@ -95,8 +97,8 @@ class Monitoring:
 
     @property
     def needs_training(self) -> bool:
-        """Whether an alarm persists."""
-        return any(finding.persists for finding in self.findings)
+        """Whether an alarm persists that is more than errors which have become smaller."""
+        return needs_training(self.findings)
 
     def sentences(self) -> list[str]:
         """Each alarm in words."""
@@ -133,6 +135,7 @@ def monitor_rows(
     rows_between: float = ROWS_BETWEEN,
     fill_gaps: bool = False,
     is_trained: bool = True,
+    trained_until: int | None = None,
 ) -> Monitoring:
     """Follow the rows of a table that a model's state has not seen.
 
@@ -141,6 +144,7 @@ def monitor_rows(
         table: rows of its series; those up to its state are the history.
         horizon, window, target, rows_between, fill_gaps: see `Model.monitor`.
         is_trained: see `Monitoring`.
+        trained_until: ordinal of the last row of the training data, if it is known.
 
     Raises:
         DataError: if the rows do not follow the state, or no series is known.
@@ -157,6 +161,7 @@ def monitor_rows(
     if len(rows.ids):
         predictor.observe(start.state, rows, fill_gaps=fill_gaps)  # refuses what does not follow
         rows = _without_gaps(predictor, rows)
+    notes += in_sample_notes(rows, trained_until)
     steps = predictor.config.horizon if horizon is None else horizon
     monitor, ahead = follow_all(predictor, start, rows, steps)
     return Monitoring(predictor, start, rows, monitor, steps, ahead, is_trained, tuple(notes))
@@ -166,16 +171,18 @@ def follow_all(
     predictor: Predictor, start: Monitor, rows: Panel, horizon: int
 ) -> tuple[Monitor, Ahead]:
     """The monitor after rows, and forecasts of a horizon from every H-th of them."""
-    watch, ahead, monitor = Watch.of(predictor, rows, start.target), Ahead.start(len(start.state.ids)), start
+    watch, ahead, monitor = (
+        Watch.of(predictor, rows, start.target),
+        Ahead.start(len(start.state.ids)),
+        start,
+    )
     places = places_of(start.state, rows)
 
     def look_ahead(done: int) -> Ahead:
         chosen = np.flatnonzero(rows.lengths >= done + horizon)
         if not len(chosen):
             return ahead
-        own = forecast_ahead(
-            watch, monitor.take(places[chosen]), rows.take(chosen), done, horizon
-        )
+        own = forecast_ahead(watch, monitor.take(places[chosen]), rows.take(chosen), done, horizon)
         return ahead.plus(places[chosen], own)
 
     ahead = look_ahead(0)
@@ -245,6 +252,16 @@ def known_series(predictor: Predictor, table: Panel) -> tuple[Panel, list[str]]:
     if absent:
         notes.append(f"series without rows: {absent:,} of {len(predictor.state.ids):,}")
     return table.take(np.flatnonzero(is_known)), notes
+
+
+def in_sample_notes(rows: Panel, trained_until: int | None) -> Iterator[str]:
+    """How many rows the training has seen, if any."""
+    seen = 0 if trained_until is None else int((rows.ordinals <= trained_until).sum())
+    if seen:
+        yield (
+            f"{seen:,} of {len(rows.target):,} rows lie within the training data: their errors are "
+            "optimistic, so that later ones may look like a change; choose a later --since"
+        )
 
 
 def split(predictor: Predictor, table: Panel) -> tuple[Panel | None, Panel]:

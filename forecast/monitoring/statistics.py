@@ -1,4 +1,4 @@
-"""All statistics of a monitor as a value: arrays with a row for each series, advanced row by row."""
+"""All statistics of a monitor as a value: a row of arrays for each series, advanced row by row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from forecast.monitoring.charts import MOST, NEVER, Charts
 from forecast.monitoring.thresholds import Limits, limits
-from forecast.monitoring.usual import LARGEST_SCORE, PRIOR_WEIGHT, Usual
+from forecast.monitoring.usual import Usual
 from forecast.monitoring.windows import Window
 
 STREAMS = ("level", "scale")
@@ -20,9 +20,8 @@ TESTS = (
     *(f"coverage-{level:g}" for level in LEVELS),
     "skill",
 )
-# The square root of the absolute value of a standard normal number is nearly normal itself, with
-# these moments (Hawkins 1981).
-SCALE_MEAN, SCALE_SPREAD = 0.822, 0.349
+FIRST_ROWS = 80  # are learned as usual at once, later ones when they have waited
+WAIT = 50  # rows: a change rings before it could be learned as usual
 ROWS_BETWEEN = 10_000  # two false alarms of a whole healthy panel
 
 
@@ -58,6 +57,15 @@ class Means(NamedTuple):
     rows: np.ndarray
     naive_rows: np.ndarray
 
+    def added(self, error: np.ndarray, naive: np.ndarray) -> Self:
+        """With the errors of another row, (S,) each; NaN adds nothing."""
+        return type(self)(
+            self.error + np.nan_to_num(error),
+            self.naive + np.nan_to_num(naive),
+            self.rows + ~np.isnan(error),
+            self.naive_rows + ~np.isnan(naive),
+        )
+
 
 class Alarms(NamedTuple):
     """The first alarm of each test of each series, (S, len(TESTS)) each.
@@ -82,6 +90,8 @@ class Statistics:
         rows: with a value, of each series (S,).
         time: ordinal of the last row (S,).
         usual: of the scores and of their distances from 0.
+        waiting: rows that are not yet learned as usual, the newest last, (S, WAIT, 6): values and
+            scores of both streams, and absolute errors of the model and of the naive forecast.
         charts: of both.
         window: the last rows.
         means: over the rows on which nothing was suspicious.
@@ -91,34 +101,31 @@ class Statistics:
     rows: np.ndarray
     time: np.ndarray
     usual: Usual
+    waiting: np.ndarray
     charts: Charts
     window: Window
     means: Means
     alarms: Alarms
 
     @classmethod
-    def start(
-        cls, time: np.ndarray, window: int, calibrated: bool, naive: np.ndarray | None = None
-    ) -> Self:
+    def start(cls, time: np.ndarray, window: int, naive: np.ndarray | None = None) -> Self:
         """Statistics before any row.
 
         Args:
             time: ordinal of the last row before those that will be watched, (S,).
             window: rows W.
-            calibrated: whether scores are expected to be standard normal; else that is learned
-                from the first rows.
             naive: absolute errors of the seasonal naive forecast on earlier rows, (S, n), NaN
                 where unknown.
         """
-        series, weight = len(time), PRIOR_WEIGHT if calibrated else 0.0
-        expected = np.array([0.0, SCALE_MEAN]), np.array([1.0, SCALE_SPREAD])
+        series = len(time)
         known = np.zeros((series, 0)) if naive is None else naive
         never = np.full((series, len(TESTS)), NEVER)
         none = np.zeros(series, np.int64)
         return cls(
             rows=none,
             time=time,
-            usual=Usual.start(series, *expected, weight),
+            usual=Usual.start(series, len(STREAMS)),
+            waiting=np.full((series, WAIT, 6), np.nan),
             charts=Charts.start(series, len(STREAMS)),
             window=Window.start(series, window, len(LEVELS)),
             means=Means(
@@ -153,12 +160,11 @@ class Statistics:
             for name in ("usual", "charts", "window", "means", "alarms")
             for field, array in getattr(self, name)._asdict().items()
         }
-        return {"rows": self.rows, "time": self.time, **parts}
+        return {"rows": self.rows, "time": self.time, "waiting": self.waiting, **parts}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
         """Statistics whose `arrays` these are."""
-
 
         def part(name: str, fields: tuple[str, ...]) -> list[np.ndarray]:
             return [arrays[f"{name}.{field}"] for field in fields]
@@ -166,6 +172,7 @@ class Statistics:
         return cls(
             rows=arrays["rows"],
             time=arrays["time"],
+            waiting=arrays["waiting"],
             usual=Usual(*part("usual", Usual._fields)),
             charts=Charts(*part("charts", Charts._fields)),
             window=Window(*part("window", Window._fields)),
@@ -177,8 +184,8 @@ class Statistics:
 def advance(before: Statistics, row: Observed, limits: Limits) -> Statistics:
     """The statistics after another row of each series; those of a missing value stay.
 
-    What is usual is learned from rows on which no chart is at half of its threshold, so that a
-    change is not learned as usual before it rings.
+    A row is judged by the first rows and by those that have waited since. None is learned while a
+    chart is at half of its threshold or above, so that a change is not taken for usual.
 
     Args:
         before: of S series.
@@ -186,19 +193,22 @@ def advance(before: Statistics, row: Observed, limits: Limits) -> Statistics:
         limits: thresholds, see `Statistics.limits`.
     """
     counts = ~np.isnan(row.score)
+    values, scores = _judged(before.usual, row.score)
+    waiting = _queued(before.waiting, (values, scores, row), counts)
     is_calm = counts & (before.charts.value < limits.chart / 2).all(axis=(1, 2))
-    usual, scores = _judged(before.usual, row.score, is_calm)
+    is_first = before.rows < FIRST_ROWS
+    ready = np.where(is_first[:, None], waiting[:, -1], before.waiting[:, 0])
+    is_new = is_first | (before.rows >= FIRST_ROWS + WAIT)  # else it was learned at once
+    ready = np.where((is_calm & is_new)[:, None], ready, np.nan)
     shrunk = scores * before.usual.shrinkage
-    charts = before.charts.added(shrunk, row.time, row.error, MOST * limits.chart)
-    error, naive = np.abs(row.error), np.abs(row.naive)
-    window = before.window.pushed((error, naive, row.inside), counts)
     after = Statistics(
         rows=before.rows + counts,
         time=np.where(counts, row.time, before.time),
-        usual=usual,
-        charts=charts,
-        window=window,
-        means=_added(before.means, error, naive, is_calm),
+        usual=before.usual.learned(ready[:, :2], ready[:, 2:4]),
+        waiting=waiting,
+        charts=before.charts.added(shrunk, row.time, row.error, MOST * limits.chart),
+        window=before.window.pushed((row.error, row.naive, row.inside), counts),
+        means=before.means.added(ready[:, 4], ready[:, 5]),
         alarms=before.alarms,
     )
     return _with_alarms(after, ringing(after, limits))
@@ -229,28 +239,27 @@ def sizes(now: Statistics) -> np.ndarray:
     return np.column_stack([signed[:, 0], ratio, now.window.coverage, _mean(*now.window.worse)])
 
 
-def _judged(usual: Usual, score: np.ndarray, is_calm: np.ndarray) -> tuple[Usual, np.ndarray]:
-    """What is usual after a row, and how unusual its level and its scale are, (S, 2)."""
-    level = score[:, None]
-    level_score = usual.column(0).score(level)
-    start = np.where(np.isnan(level_score), np.nan, level_score)
-    scale = np.sqrt(np.abs(start))
+def _judged(usual: Usual, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values of both streams in a row, and how unusual they are, (S, 2) each.
+
+    The scale is judged by the distance from the mean, as far as a single row counts.
+    """
+    level, of_level = score[:, None], usual.column(0)
+    level_score = of_level.score(level)
+    scale = np.abs(level_score) * of_level.spread
     scale_score = usual.column(1).score(scale)
-    values = np.column_stack([level, scale])
-    scores = np.column_stack([level_score, scale_score])
-    learns = is_calm[:, None] & ~np.isnan(values)
-    return usual.learned(np.nan_to_num(values), scores, learns), scores
+    return np.column_stack([level, scale]), np.column_stack([level_score, scale_score])
 
 
-def _added(means: Means, error: np.ndarray, naive: np.ndarray, counts: np.ndarray) -> Means:
-    """The means with another row where it counts (S,)."""
-    is_naive = counts & ~np.isnan(naive)
-    return Means(
-        means.error + np.where(counts, error, 0.0),
-        means.naive + np.where(is_naive, naive, 0.0),
-        means.rows + counts,
-        means.naive_rows + is_naive,
-    )
+def _queued(
+    waiting: np.ndarray, newest: tuple[np.ndarray, np.ndarray, Observed], counts: np.ndarray
+) -> np.ndarray:
+    """What waits after another row, of the series where it counts (S,)."""
+    values, scores, row = newest
+    errors = np.abs(np.column_stack([row.error, row.naive]))
+    last = np.concatenate([values, scores, errors], axis=1)[:, None]
+    after = np.concatenate([waiting[:, 1:], last], axis=1)
+    return np.where(counts[:, None, None], after, waiting)
 
 
 def _with_alarms(now: Statistics, rings: np.ndarray) -> Statistics:
@@ -268,4 +277,5 @@ def _with_alarms(now: Statistics, rings: np.ndarray) -> Statistics:
 
 
 def _mean(total: np.ndarray, count: np.ndarray) -> np.ndarray:
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    none = np.full(total.shape, np.nan)
+    return np.asarray(np.divide(total, count, out=none, where=count > 0))

@@ -91,7 +91,9 @@ def least_count(window: int, probability: float, rate: float) -> np.ndarray:
         rate: that so many or more hits may have at most.
     """
     count = np.arange(window + 1)
-    tail = np.asarray(bdtrc(count - 1.0, count[:, None], probability))  # P(hits >= count), (n, count)
+    tail = np.asarray(
+        bdtrc(count - 1.0, count[:, None], probability)
+    )  # P(hits >= count), (n, count)
     tail[:, 0] = 1.0
     is_rare = (tail <= rate) & (count <= count[:, None])
     return np.where(is_rare.any(axis=1), is_rare.argmax(axis=1), count + 1)

@@ -30,7 +30,9 @@ def traces_of(result: Monitoring) -> list[MonitorTrace]:
     for step in follow(result.predictor, start, rows, limits):
         now = step.after.statistics
         scale = valid_scale(now.naive_scale)
-        errors = (mean_observed(part) / scale for part in (now.window.error, now.window.naive))
+        errors = (
+            mean_observed(np.abs(part)) / scale for part in (now.window.error, now.window.naive)
+        )
         charts = now.charts.value[:, :, 0] - now.charts.value[:, :, 1]  # one side is mostly 0
         shown = [*errors, *(charts.T / limits.chart), *now.window.coverage.T]
         for place, series in enumerate(step.series.tolist()):
@@ -45,7 +47,7 @@ def _chosen(result: Monitoring) -> np.ndarray:
     """The places among the rows of the series that are shown."""
     names = [finding.series for finding in result.findings]
     ids = result.rows.ids.tolist()
-    first = {name: None for name in [*names, *ids]}  # a dict keeps their order
+    first = dict.fromkeys([*names, *ids])  # a dict keeps their order
     return np.array([ids.index(name) for name in [*first][:MAX_SHOWN] if name in ids], np.intp)
 
 

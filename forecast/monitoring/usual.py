@@ -17,8 +17,7 @@ import numpy as np
 from scipy.special import ndtri, stdtr
 
 LARGEST_SCORE = 4.0  # a single row, however far off, counts for no more
-LEAST_WEIGHT = 15.0  # rows that a judgement needs
-PRIOR_WEIGHT = 10.0  # of rows, that a calibration counts for
+LEAST_ROWS = 20  # that a judgement needs
 LAG_WEIGHT = 10.0  # of independent rows, towards which the autocorrelation is drawn
 LARGEST_CORRELATION = 0.8
 TINY = 1e-9  # spread of a stream that never changes
@@ -28,13 +27,13 @@ class Usual(NamedTuple):
     """Moments of S series of K streams, (S, K) each.
 
     Attributes:
-        weight: how many rows they rest on.
+        rows: how many there were.
         mean, squares: their mean, and the sum of squared distances from it.
         lagged, power: sums of products of neighbouring scores, and of squared scores.
         last: the last score, NaN before the first one.
     """
 
-    weight: np.ndarray
+    rows: np.ndarray
     mean: np.ndarray
     squares: np.ndarray
     lagged: np.ndarray
@@ -42,19 +41,11 @@ class Usual(NamedTuple):
     last: np.ndarray
 
     @classmethod
-    def start(cls, series: int, mean: np.ndarray, spread: np.ndarray, weight: float) -> Self:
-        """What is expected of each stream before any row, as if it had been so many rows."""
-        shape = (series, len(mean))
-        squares = max(weight - 1.0, 0.0) * spread**2
-        zeros = np.zeros(shape)
-        return cls(
-            np.full(shape, weight),
-            np.broadcast_to(mean, shape) * (weight > 0),
-            np.broadcast_to(squares, shape).copy(),
-            zeros,
-            zeros,
-            np.full(shape, np.nan),
-        )
+    def start(cls, series: int, streams: int) -> Self:
+        """Nothing is known yet."""
+        zeros = np.zeros((series, streams))
+        rows = np.zeros(zeros.shape, np.int64)
+        return cls(rows, zeros, zeros, zeros, zeros, np.full(zeros.shape, np.nan))
 
     def column(self, stream: int) -> Usual:
         """One stream alone, (S, 1) each."""
@@ -71,22 +62,29 @@ class Usual(NamedTuple):
         r = self.correlation
         return np.asarray(np.sqrt((1 - r) / (1 + r)))
 
+    @property
+    def spread(self) -> np.ndarray:
+        """The standard deviation of the values, (S, K); NaN while too few are known."""
+        n = np.where(self.rows >= LEAST_ROWS, self.rows, np.nan)
+        return np.asarray(np.sqrt(self.squares / (n - 1)))
+
     def score(self, value: np.ndarray) -> np.ndarray:
-        """How unusual the next values (S, K) are, as normal scores; NaN where too little is known."""
-        is_known = self.weight >= LEAST_WEIGHT
-        n = np.where(is_known, self.weight, np.nan)
-        spread = np.sqrt(self.squares / (n - 1) * (1 + 1 / n))
-        distance = (value - self.mean) / np.maximum(spread, TINY)
+        """How unusual the next values (S, K) are, as normal scores; NaN while little is known."""
+        n = np.maximum(self.rows, LEAST_ROWS)
+        distance = (value - self.mean) / np.maximum(self.spread * np.sqrt(1 + 1 / n), TINY)
         tail = ndtri(stdtr(n - 1, -np.abs(distance)))
         return np.asarray(np.sign(distance) * np.minimum(-tail, LARGEST_SCORE))
 
-    def learned(self, value: np.ndarray, score: np.ndarray, counts: np.ndarray) -> Self:
-        """After more values and their scores, where they count, (S, K) each."""
-        weight = self.weight + 1.0
+    def learned(self, value: np.ndarray, score: np.ndarray) -> Self:
+        """After more values and their scores, (S, K) each; NaN where there is none to learn."""
+        counts = ~np.isnan(value)
+        rows = self.rows + 1
         change = value - self.mean
-        mean = self.mean + change / weight
+        mean = self.mean + change / rows
         squares = self.squares + change * (value - mean)
         own = np.nan_to_num(score)
         lagged = self.lagged + own * np.nan_to_num(self.last)
-        after = (weight, mean, squares, lagged, self.power + own**2, own)
-        return type(self)(*(np.where(counts, new, old) for new, old in zip(after, self, strict=True)))
+        after = (rows, mean, squares, lagged, self.power + own**2, own)
+        return type(self)(
+            *(np.where(counts, new, old) for new, old in zip(after, self, strict=True))
+        )

@@ -13,7 +13,8 @@ class Window(NamedTuple):
     """The last W rows of S series, the newest last; NaN where there was none or nothing is known.
 
     Attributes:
-        error, naive: absolute errors of the model and of the seasonal naive forecast, (S, W).
+        error: of the model, in the units of the data, (S, W).
+        naive: of the seasonal naive forecast.
         inside: whether the value lay in the interval of each level, 1 or 0, (S, W, L).
     """
 
@@ -52,5 +53,6 @@ class Window(NamedTuple):
 
         Rows on which both are equally far do not count.
         """
-        is_worse, is_better = self.error > self.naive, self.error < self.naive
+        error, naive = np.abs(self.error), np.abs(self.naive)
+        is_worse, is_better = error > naive, error < naive
         return is_worse.sum(axis=1), (is_worse | is_better).sum(axis=1)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from forecast.monitoring.findings import Finding
 
 Text = Callable[[int], str]  # from the ordinal of a row to its time as text
+SMALLER = "scale down"  # errors that are smaller than usual are no reason to train
 
 
 def verdict(found: list[Finding], rows: int, text: Text, is_trained: bool = True) -> str:
@@ -18,20 +19,31 @@ def verdict(found: list[Finding], rows: int, text: Text, is_trained: bool = True
         text: the times of rows.
         is_trained: whether the model was trained on the table, or is the pretrained network.
     """
-    first = _first_of_each(found)
-    lasting = [finding for finding in first if _lasts(finding, found)]
-    adapted = [finding for finding in first if not _lasts(finding, found)]
-    train = "train again with the new rows" if is_trained else "train on the table"
+    chosen = _most_telling(found)
+    lasting = [one for one in chosen if one.persists and one.test != SMALLER]
+    smaller = [one for one in chosen if one.persists and one.test == SMALLER]
+    adapted = [one for one in chosen if not one.persists]
     if lasting:
+        train = "train again with the new rows" if is_trained else "train on the table"
         return f"{sentence(lasting[0], text)}{_more(lasting)}: {train}."
+    if smaller:
+        return (
+            f"{sentence(smaller[0], text)}{_more(smaller)}: update is enough; training would make "
+            "the intervals narrower."
+        )
     if adapted:
         return (
-            f"{sentence(adapted[0], text)}{_more(adapted)}; by now errors are as usual again, the "
-            "state has adapted: update is enough."
+            f"{sentence(adapted[0], text)}{_more(adapted)}; errors are as usual again, the state "
+            "has adapted: update is enough."
         )
     if not rows:
         return "There are no new rows: nothing is known."
     return f"No alarm on {rows:,} {'row' if rows == 1 else 'rows'}: update is enough."
+
+
+def needs_training(found: list[Finding]) -> bool:
+    """Whether an alarm persists that is more than errors which have become smaller."""
+    return any(one.persists and one.test != SMALLER for one in found)
 
 
 def sentence(finding: Finding, text: Text) -> str:
@@ -46,7 +58,9 @@ def sentence(finding: Finding, text: Text) -> str:
         case ["level", side]:
             where = "above" if side == "up" else "below"
             verb = "has been" if finding.persists else "was"
-            return f"The level of {name} {verb} {abs(size):,.3g} {where} the forecasts since {since}"
+            return (
+                f"The level of {name} {verb} {abs(size):,.3g} {where} the forecasts since {since}"
+            )
         case ["scale", _]:
             verb = "have been" if finding.persists else "were"
             return f"Errors of {name} {verb} {size:,.2g} times the usual ones since {since}"
@@ -64,26 +78,22 @@ def sentence(finding: Finding, text: Text) -> str:
 
 def sentences(found: Iterable[Finding], text: Text) -> list[str]:
     """Each alarm in words."""
-    endings = {True: ", and still is", False: "; errors are as usual again"}
+    endings = {True: "which persists", False: "which has ended"}
     return [
-        f"{sentence(finding, text)} (alarm at {text(finding.at)}{endings[finding.persists]})"
+        f"{sentence(finding, text)} (alarm at {text(finding.at)}, {endings[finding.persists]})."
         for finding in found
     ]
 
 
-def _first_of_each(found: list[Finding]) -> list[Finding]:
-    """The alarm of each series that tells most: a lasting one if there is one, then the first."""
+def _most_telling(found: list[Finding]) -> list[Finding]:
+    """One alarm of each series: one that persists if there is any, and the first of these."""
     chosen: dict[object, Finding] = {}
-    for finding in sorted(found, key=lambda one: not one.persists):
+    for finding in sorted(found, key=lambda one: (not one.persists, one.test == SMALLER)):
         chosen.setdefault(finding.series, finding)
     return [finding for finding in found if chosen[finding.series] is finding]
 
 
-def _lasts(finding: Finding, found: list[Finding]) -> bool:
-    return finding.persists and finding in found
-
-
-def _more(findings: list[Finding]) -> str:
-    """That there are further series."""
-    count = len(findings) - 1
-    return f", and so on in {count:,} more series" if count else ""
+def _more(found: list[Finding]) -> str:
+    """That there are alarms of further series."""
+    count = len(found) - 1
+    return f" (and alarms of {count:,} more series)" if count else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +12,9 @@ from forecast.plotting.style import (
     BLUE,
     GREEN,
     GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
     VERMILION,
     Grid,
     draw_line,
@@ -22,11 +26,13 @@ from forecast.plotting.style import (
 from forecast.plotting.ticks import set_time_ticks
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLES = ("one step ahead", "rolling MASE", "coverage", "CUSUM / threshold")
-MAX_TITLE = 90  # characters of the figure's title
+TITLES = ("one step ahead", "rolling MASE", "coverage in percent", "CUSUM / threshold")
+LINE_LENGTH = 95  # characters of a line of the figure's title
+LEGEND_COLUMNS = 4
 
 
 class MonitorTrace(NamedTuple):
@@ -83,7 +89,7 @@ def plot_monitoring(traces: Sequence[MonitorTrace], title: str) -> Figure:
 
 def _draw_coverage(axes: Axes, trace: MonitorTrace) -> None:
     """Draw the empirical coverage of each level beside the nominal one."""
-    for colour, (level, course) in zip((GREEN, BLUE), trace.coverage.items(), strict=False):
+    for colour, (level, course) in zip((GREEN, SKY), trace.coverage.items(), strict=False):
         draw_line(axes, trace.times, 100 * course, colour, f"{level:g} % intervals")
         axes.axhline(level, color=colour, linewidth=0.8, linestyle=":")
     axes.set_ylim(top=102)
@@ -91,8 +97,8 @@ def _draw_coverage(axes: Axes, trace: MonitorTrace) -> None:
 
 def _draw_charts(axes: Axes, trace: MonitorTrace) -> None:
     """Draw the CUSUMs between their thresholds."""
-    draw_line(axes, trace.times, trace.level, BLUE, "level")
-    draw_line(axes, trace.times, trace.scale, GREEN, "scale")
+    draw_line(axes, trace.times, trace.level, PURPLE, "level of errors")
+    draw_line(axes, trace.times, trace.scale, ORANGE, "scale of errors")
     for threshold in (-1.0, 1.0):
         axes.axhline(threshold, color=VERMILION, linewidth=0.8, linestyle=":")
     low, high = axes.get_ylim()
@@ -107,13 +113,23 @@ def _mark_alarms(axes: Axes, trace: MonitorTrace) -> None:
 
 
 def _finish(grid: Grid, title: str) -> None:
-    """Name the rows of plots, and give each its legend."""
-    set_figure_title(grid.figure, shorten(title, MAX_TITLE))
+    """Name the rows of plots, and label times below the lowest ones only."""
+    lines = textwrap.wrap(shorten(title, 2 * LINE_LENGTH), LINE_LENGTH)
+    set_figure_title(grid.figure, *lines)
+    handles: dict[str, Artist] = {}
     for row, name in enumerate(TITLES):
-        axes = grid.axes[row * grid.columns]
-        axes.set_ylabel(name, fontsize="small")
-        handles, labels = axes.get_legend_handles_labels()
-        axes.legend(handles, labels, loc="upper left", frameon=False, fontsize="x-small", ncols=3)
-        for other in grid.axes[row * grid.columns : (row + 1) * grid.columns]:
-            other.tick_params(labelbottom=row == len(TITLES) - 1)
-            other.xaxis.get_offset_text().set_visible(row == len(TITLES) - 1)
+        own = grid.axes[row * grid.columns : (row + 1) * grid.columns]
+        own[0].set_ylabel(name, fontsize="small")
+        for axes in own:
+            axes.tick_params(labelbottom=row == len(TITLES) - 1)
+            axes.xaxis.get_offset_text().set_visible(row == len(TITLES) - 1)
+        drawn, labels = own[0].get_legend_handles_labels()
+        handles |= dict(zip(labels, drawn, strict=True))
+    grid.figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        frameon=False,
+        ncols=LEGEND_COLUMNS,
+        fontsize="small",
+    )

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from forecast.monitoring.usual import LARGEST_SCORE, Usual
+
+
+def learned(values):
+    """What is usual of one stream after some values, judged as they came."""
+    usual = Usual.start(1, 1)
+    for value in values:
+        row = np.array([[value]])
+        usual = usual.learned(row, usual.score(row))
+    return usual
+
+
+def test_moments_are_those_of_all_values():
+    values = np.random.default_rng(0).normal(5, 2, 30)
+    usual = learned(values)
+
+    assert usual.mean[0, 0] == pytest.approx(values.mean())
+    assert usual.squares[0, 0] / 29 == pytest.approx(values.var(ddof=1))
+
+
+def test_a_value_has_the_normal_score_of_its_prediction_interval():
+    values = np.random.default_rng(0).normal(5, 2, 30)
+    score = learned(values).score(np.array([[9.0]]))[0, 0]
+
+    distance = (9 - values.mean()) / (values.std(ddof=1) * np.sqrt(1 + 1 / 30))
+    assert score == pytest.approx(stats.norm.ppf(stats.t.cdf(distance, 29)))
+
+
+def test_scores_of_normal_values_are_standard_normal_from_the_first_one_on():
+    rng, scores = np.random.default_rng(1), []
+    for _ in range(300):
+        values = rng.normal(-3, 7, 40)
+        scores.append(learned(values[:-1]).score(values[None, -1:])[0, 0])
+
+    assert stats.kstest(scores, "norm").pvalue > 0.05
+
+
+def test_nothing_is_said_before_enough_is_known():
+    assert np.isnan(learned(range(19)).score(np.array([[3.0]])))
+    assert not np.isnan(learned(range(20)).score(np.array([[3.0]])))
+
+
+def test_a_single_value_counts_for_so_much_at_most():
+    usual = learned(np.random.default_rng(0).normal(size=30))
+
+    assert usual.score(np.array([[1e9]])) == LARGEST_SCORE
+    assert usual.score(np.array([[-1e9]])) == -LARGEST_SCORE
+
+
+def test_a_stream_that_never_changes_finds_only_changes_unusual():
+    usual = learned([4.0] * 20)
+
+    assert usual.score(np.array([[4.0]])) == 0.0
+    assert usual.score(np.array([[4.1]])) == LARGEST_SCORE
+
+
+def test_correlated_scores_are_shrunk_and_others_hardly():
+    rng = np.random.default_rng(2)
+    noise, correlated = rng.normal(size=400), np.zeros(400)
+    for t in range(1, 400):
+        correlated[t] = 0.6 * correlated[t - 1] + noise[t]
+
+    assert learned(noise).shrinkage[0, 0] > 0.9
+    assert learned(correlated).shrinkage[0, 0] == pytest.approx(np.sqrt(0.4 / 1.6), abs=0.1)
