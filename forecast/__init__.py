@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from forecast.inference.stopping import above, below, unchanged
     from forecast.inference.streaming import Step
     from forecast.model import Model, load
+    from forecast.monitoring.monitoring import Monitoring
     from forecast.training_record import TrainingRecord
     from forecast.tuning.tuning_result import Tuning
 
@@ -38,6 +39,7 @@ __all__ = [
     "ForecastWarning",
     "Forecaster",
     "Model",
+    "Monitoring",
     "OptionError",
     "RollingOrigin",
     "State",
@@ -62,6 +64,7 @@ _HOMES = {
     "ForecastWarning": "errors",
     "Forecaster": "forecaster",
     "Model": "model",
+    "Monitoring": "monitoring.monitoring",
     "OptionError": "errors",
     "RollingOrigin": "evaluation.splits",
     "State": "inference.state",

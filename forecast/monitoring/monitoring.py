@@ -14,6 +14,7 @@ from forecast.data.panel import Panel
 from forecast.errors import DataError, OptionError, first_few, require_whole
 from forecast.evaluation.cutoff_forecasts import ID
 from forecast.evaluation.rolling_origin import history_before
+from forecast.inference.plausibility import unpractised_steps
 from forecast.inference.predictor import Predictor
 from forecast.monitoring.ahead import Ahead, forecast_ahead
 from forecast.monitoring.findings import Finding, alarms_table, findings, overall, series_table
@@ -92,8 +93,9 @@ class Monitoring:
     @property
     def verdict(self) -> str:
         """Whether to train again, and why."""
-        rows = int(self.monitor.statistics.rows.sum())
-        return verdict(self.findings, rows, self._text, self.is_trained)
+        rows = self.monitor.statistics.rows
+        total, longest = int(rows.sum()), int(rows.max())
+        return verdict(self.findings, total, self._text, self.is_trained, longest)
 
     @property
     def needs_training(self) -> bool:
@@ -163,6 +165,7 @@ def monitor_rows(
         rows = _without_gaps(predictor, rows)
     notes += in_sample_notes(rows, trained_until)
     steps = predictor.config.horizon if horizon is None else horizon
+    notes += unpractised_steps(predictor.config, steps)
     monitor, ahead = follow_all(predictor, start, rows, steps)
     return Monitoring(predictor, start, rows, monitor, steps, ahead, is_trained, tuple(notes))
 

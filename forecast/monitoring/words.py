@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from forecast.monitoring.findings import Finding
+from forecast.monitoring.usual import LEAST_ROWS
 
 Text = Callable[[int], str]  # from the ordinal of a row to its time as text
 SMALLER = "scale down"  # errors that are smaller than usual are no reason to train
 
 
-def verdict(found: list[Finding], rows: int, text: Text, is_trained: bool = True) -> str:
+def verdict(
+    found: list[Finding],
+    rows: int,
+    text: Text,
+    is_trained: bool = True,
+    longest: int = LEAST_ROWS,
+) -> str:
     """Whether to train again, and why, in a sentence or two.
 
     Args:
@@ -18,6 +25,7 @@ def verdict(found: list[Finding], rows: int, text: Text, is_trained: bool = True
         rows: that were followed.
         text: the times of rows.
         is_trained: whether the model was trained on the table, or is the pretrained network.
+        longest: of the rows those of the series that has most.
     """
     chosen = _most_telling(found)
     lasting = [one for one in chosen if one.persists and one.test != SMALLER]
@@ -38,7 +46,13 @@ def verdict(found: list[Finding], rows: int, text: Text, is_trained: bool = True
         )
     if not rows:
         return "There are no new rows: nothing is known."
-    return f"No alarm on {rows:,} {'row' if rows == 1 else 'rows'}: update is enough."
+    alarm = f"No alarm on {rows:,} {'row' if rows == 1 else 'rows'}"
+    if longest < LEAST_ROWS:
+        return (
+            f"{alarm}, which are too few to judge the level and the scale of errors ({LEAST_ROWS} "
+            "of a series are needed): update is enough so far."
+        )
+    return f"{alarm}: update is enough."
 
 
 def needs_training(found: list[Finding]) -> bool:

@@ -134,7 +134,7 @@ def test_every_command_in_the_readmes_table_runs():
         command += f" {SMALL}" if trains and "pretrained" not in command else ""
         run(f"{command} {FEW}" if " tune " in command else command)
 
-    assert len(commands) == 44
+    assert len(commands) == 45
 
 
 @pytest.mark.usefixtures("sales", "untrained", "small_backtests")
@@ -146,6 +146,7 @@ def test_every_command_in_the_readmes_table_runs():
         ("docs/explanation.md", 3, "effects.csv", 7 * 2 * 14),
         ("docs/pretrained.md", 10, "next-year.csv", 11 * 12),
         ("docs/export.md", 3, "predicted.csv", 2 * 7),
+        ("docs/monitoring.md", 3, "jobs.csv", 11 * 120),
     ],
 )
 def test_the_commands_of_a_guide_run(page, count, table, rows):
@@ -225,6 +226,7 @@ def read_in(folder, spark):
         "docs/serving.md",
         "docs/export.md",
         "docs/explanation.md",
+        "docs/monitoring.md",
         pytest.param("docs/scale.md", marks=ENGINE_WARNINGS),
     ],
 )

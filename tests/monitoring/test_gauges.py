@@ -1,0 +1,52 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from forecast.monitoring.gauges import gauges
+from forecast.monitoring.monitor import advanced, begin
+
+
+@pytest.fixture(scope="module")
+def monitor(make_model, make_random_panel):
+    table = make_random_panel([60] * 3)
+    model = make_model(table.until(30), season=7, lags=(7,))
+    rows = table.cut(np.arange(3), np.full(3, 30), np.full(3, 30))
+    return advanced(model, begin(model), rows)
+
+
+def by_name(found):
+    return {gauge.name.removeprefix("forecast_monitor_"): gauge for gauge in found}
+
+
+def test_gauges_are_plain_finite_values_with_names_and_help(monitor):
+    found = gauges(monitor)
+
+    json.dumps(found)
+    assert all(gauge.name.isidentifier() and gauge.help.endswith(".") for gauge in found)
+    assert all(math.isfinite(sample.value) for gauge in found for sample in gauge.samples)
+    assert len({gauge.name for gauge in found}) == len(found)
+
+
+def test_they_say_how_many_series_and_rows_there_are(monitor):
+    found = by_name(gauges(monitor))
+
+    assert found["series"].samples == (({}, 3.0),)
+    assert found["rows"].samples == (({}, 90.0),)
+    assert [sample.labels["model"] for sample in found["mase"].samples] == [
+        "forecast",
+        "seasonal_naive",
+    ]
+
+
+def test_what_is_not_known_is_left_out(monitor):
+    assert by_name(gauges(monitor))["coverage_ratio"].samples == ()  # there is no calibration
+
+
+def test_of_many_series_those_nearest_to_an_alarm_have_samples(monitor):
+    found = by_name(gauges(monitor, max_series=1))["series_level_chart"].samples
+    charts = monitor.statistics.charts.value.max(axis=(1, 2))
+
+    assert [sample.labels["series"] for sample in found] == [monitor.state.ids[charts.argmax()]]
+    assert len(by_name(gauges(monitor))["series_mase"].samples) == 3
