@@ -43,18 +43,22 @@ class Charts(NamedTuple):
         zeros = np.zeros((series, streams, 2))
         return cls(zeros, np.full(zeros.shape, NEVER), zeros.astype(np.int64), zeros, zeros)
 
-    def added(self, scores: np.ndarray, time: np.ndarray, error: np.ndarray, most: float) -> Self:
+    def added(
+        self, scores: np.ndarray, doubt: np.ndarray, row: tuple[np.ndarray, np.ndarray], most: float
+    ) -> Self:
         """After another row.
 
         Args:
             scores: of the streams, (S, K); NaN leaves a chart as it is.
-            time, error: of the row, (S,).
+            doubt: what is added to the allowance, (S, K).
+            row: its time and its error, (S,) each.
             most: that a chart reaches.
         """
         is_row = ~np.isnan(scores)[..., None]
-        steps = SHARES[:, None] * (np.nan_to_num(scores)[..., None] * SIDES - ALLOWANCE)
+        excess = np.nan_to_num(scores)[..., None] * SIDES - ALLOWANCE - doubt[..., None]
+        steps = SHARES[:, None] * excess
         value = np.clip(self.value + steps, 0.0, most)
-        time, error = time[:, None, None], error[:, None, None]
+        time, error = (part[:, None, None] for part in row)
         grown = (
             value,
             np.where(self.value > 0, self.since, time),

@@ -20,7 +20,9 @@ from forecast.monitoring.ahead import Ahead, forecast_ahead
 from forecast.monitoring.findings import Finding, alarms_table, findings, overall, series_table
 from forecast.monitoring.monitor import Monitor, Watch, begin, follow, places_of
 from forecast.monitoring.statistics import ROWS_BETWEEN
+from forecast.monitoring.traces import Followed, traces_of
 from forecast.monitoring.words import needs_training, sentences, verdict
+from forecast.plotting.monitoring import plot_monitoring
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -117,10 +119,8 @@ class Monitoring:
         """
         if not len(self.rows.ids):
             raise OptionError("there are no new rows to draw")
-        from forecast.monitoring.traces import traces_of
-        from forecast.plotting.monitoring import plot_monitoring
-
-        return plot_monitoring(traces_of(self), self.verdict)
+        followed = Followed(self.predictor, self.start, self.monitor, self.rows, self.findings)
+        return plot_monitoring(traces_of(followed), self.verdict)
 
     def _text(self, ordinal: int) -> str:
         config = self.predictor.config

@@ -206,7 +206,9 @@ def advance(before: Statistics, row: Observed, limits: Limits) -> Statistics:
         time=np.where(counts, row.time, before.time),
         usual=before.usual.learned(ready[:, :2], ready[:, 2:4]),
         waiting=waiting,
-        charts=before.charts.added(shrunk, row.time, row.error, MOST * limits.chart),
+        charts=before.charts.added(
+            shrunk, before.usual.doubt(limits.chart), (row.time, row.error), MOST * limits.chart
+        ),
         window=before.window.pushed((row.error, row.naive, row.inside), counts),
         means=before.means.added(ready[:, 4], ready[:, 5]),
         alarms=before.alarms,

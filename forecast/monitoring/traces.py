@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
+from forecast.data.panel import Panel
 from forecast.evaluation.metrics import mean_observed, valid_scale
-from forecast.monitoring.monitor import follow, places_of
+from forecast.inference.predictor import Predictor
+from forecast.monitoring.findings import Finding
+from forecast.monitoring.monitor import Monitor, follow, places_of
 from forecast.monitoring.statistics import LEVELS
 from forecast.plotting.monitoring import MonitorTrace
-
-if TYPE_CHECKING:
-    from forecast.monitoring.monitoring import Monitoring
 
 MAX_SHOWN = 3  # series; a column of plots each
 
 
-def traces_of(result: Monitoring) -> list[MonitorTrace]:
+class Followed(NamedTuple):
+    """What was monitored.
+
+    Attributes:
+        predictor: the model.
+        start, monitor: before and after the rows.
+        rows: that were followed.
+        findings: alarms in the order in which they rang.
+    """
+
+    predictor: Predictor
+    start: Monitor
+    monitor: Monitor
+    rows: Panel
+    findings: list[Finding]
+
+
+def traces_of(result: Followed) -> list[MonitorTrace]:
     """The course of each series that is shown: those with alarms first, as they rang.
 
     Their rows are followed once more, so that a monitoring of many series keeps no such course.
@@ -43,7 +60,7 @@ def traces_of(result: Monitoring) -> list[MonitorTrace]:
     return [_trace(result, series, np.array(courses[k]).T) for k, series in enumerate(chosen)]
 
 
-def _chosen(result: Monitoring) -> np.ndarray:
+def _chosen(result: Followed) -> np.ndarray:
     """The places among the rows of the series that are shown."""
     names = [finding.series for finding in result.findings]
     ids = result.rows.ids.tolist()
@@ -51,7 +68,7 @@ def _chosen(result: Monitoring) -> np.ndarray:
     return np.array([ids.index(name) for name in [*first][:MAX_SHOWN] if name in ids], np.intp)
 
 
-def _trace(result: Monitoring, series: int, course: np.ndarray) -> MonitorTrace:
+def _trace(result: Followed, series: int, course: np.ndarray) -> MonitorTrace:
     rows, config = result.rows, result.predictor.config
     actual, forecast, mase, naive, level, scale, *coverage = course
     ordinals = rows.start[series] + rows.frequency.step * np.arange(len(actual))

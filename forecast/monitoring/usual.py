@@ -18,7 +18,7 @@ from scipy.special import ndtri, stdtr
 
 LARGEST_SCORE = 4.0  # a single row, however far off, counts for no more
 LEAST_ROWS = 20  # that a judgement needs
-LAG_WEIGHT = 10.0  # of independent rows, towards which the autocorrelation is drawn
+INDEPENDENT = 10.0  # scores that are taken for known before the first one
 LARGEST_CORRELATION = 0.8
 TINY = 1e-9  # spread of a stream that never changes
 
@@ -53,14 +53,26 @@ class Usual(NamedTuple):
 
     @property
     def correlation(self) -> np.ndarray:
-        """The autocorrelation of the scores at lag 1, at least 0."""
-        return np.clip(self.lagged / (self.power + LAG_WEIGHT), 0.0, LARGEST_CORRELATION)
+        """The autocorrelation of the scores at lag 1, at least 0, and a standard error more."""
+        scores = self.power + INDEPENDENT
+        upper = self.lagged / scores + 1 / np.sqrt(scores)
+        return np.asarray(np.clip(upper, 0.0, LARGEST_CORRELATION))
 
     @property
     def shrinkage(self) -> np.ndarray:
         """By how much correlated scores are multiplied, to wander like independent ones."""
         r = self.correlation
         return np.asarray(np.sqrt((1 - r) / (1 + r)))
+
+    def doubt(self, threshold: float) -> np.ndarray:
+        """What an unknown mean adds to the allowance of a CUSUM, (S, K).
+
+        The mean of n rows is off by b, normal with the variance 1 / n, for as long as it is not
+        learned anew. A CUSUM with the allowance k rings by itself at a rate in proportion to
+        exp(-2 k h) for the threshold h, and with b to exp(-2 (k - b) h), whose mean over b is
+        exp(-2 (k - h / n) h). An allowance of k + h / n makes that the former rate.
+        """
+        return np.asarray(threshold / np.maximum(self.rows, LEAST_ROWS))
 
     @property
     def spread(self) -> np.ndarray:

@@ -8,7 +8,8 @@ def followed(scores, errors=None, most=100.0):
     chart = Charts.start(1, 2)
     errors = scores if errors is None else errors
     for time, (score, error) in enumerate(zip(scores, errors, strict=True)):
-        chart = chart.added(np.array([[score, score]]), np.array([time]), np.array([error]), most)
+        row = np.array([time]), np.array([error])
+        chart = chart.added(np.array([[score, score]]), np.zeros((1, 2)), row, most)
     return chart
 
 
@@ -45,3 +46,10 @@ def test_a_missing_row_changes_nothing():
 
     assert with_gap.value.tolist() == seen.value.tolist()
     assert with_gap.rows.tolist() == seen.rows.tolist()
+
+
+def test_doubt_is_added_to_the_allowance():
+    row = np.array([0]), np.array([0.0])
+    chart = Charts.start(1, 2).added(np.array([[2.0, 2.0]]), np.full((1, 2), 0.25), row, 100.0)
+
+    assert chart.value[0, 0].tolist() == [1.25, 0.0]

@@ -64,5 +64,9 @@ def test_correlated_scores_are_shrunk_and_others_hardly():
     for t in range(1, 400):
         correlated[t] = 0.6 * correlated[t - 1] + noise[t]
 
-    assert learned(noise).shrinkage[0, 0] > 0.9
+    assert learned(noise).shrinkage[0, 0] > 0.85
     assert learned(correlated).shrinkage[0, 0] == pytest.approx(np.sqrt(0.4 / 1.6), abs=0.1)
+
+
+def test_the_doubt_about_a_mean_falls_with_the_rows_behind_it():
+    assert learned([1.0, 2.0] * 30).doubt(12.0)[0, 0] == 12.0 / 60

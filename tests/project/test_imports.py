@@ -417,6 +417,7 @@ def test_the_public_names_are_these():
         "ForecastWarning",
         "Forecaster",
         "Model",
+        "Monitoring",
         "OptionError",
         "RollingOrigin",
         "State",
