@@ -120,10 +120,10 @@ def monitor(
     \b
     Examples:
       forecast monitor newer.csv
-      forecast monitor newer.csv --plot monitor.png
       forecast monitor newer.csv --model stores.forecast --json
-      forecast monitor newer.csv --fail-on-alarm || forecast train newer.csv
-      forecast monitor sales.csv --model pretrained --since 2024-06-01
+      forecast monitor newer.csv --fail-on-alarm --quiet
+      forecast monitor newer.csv --since 2024-02-01 --plot monitor.png
+      forecast monitor sales.csv --model pretrained --since 2024-02-01
     """
     from forecast.plotting import picture_kind, write_figure
 

@@ -644,7 +644,8 @@ def test_every_example_of_every_help_runs_as_it_stands(training, sales, words):
         pd.DataFrame({"day": later, "price": 3}).to_csv("prices.csv", index=False)
         Path("priced.csv").write_text(Path("sales.csv").read_text())
     sales.to_csv("newer.csv", index=False)
-    if words in [("predict",), ("backtest",), ("plot",), ("explain",)]:
+    reads_sales = [("predict",), ("backtest",), ("plot",), ("explain",), ("monitor",)]
+    if words in reads_sales:
         sales.to_csv("sales.csv", index=False)
     for name, day in [("today.csv", "2024-03-01"), ("since-monday.csv", "2024-03-04")]:
         sales.groupby("store").head(1).assign(day=day).to_csv(name, index=False)

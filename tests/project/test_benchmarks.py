@@ -1139,3 +1139,24 @@ def test_the_costs_of_three_members_are_told_beside_those_of_one(run):
         *("rollout, numpy", "rollout, compiled", "update by a row"),
         *("state", "file", "forecast predict, cold"),
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("untrained")
+def test_alarms_are_counted_before_and_after_breaks_of_each_kind(run):
+    sizes = ["--series", "4", "--together", "2", "--rows", "60"]
+    printed = run("monitoring", [*sizes, "--kinds", "season", "counts", "prior"])
+
+    lines = [line for line in printed.splitlines() if ": " in line][1:]
+    assert sum(", none " in line for line in lines) == 2 * 3  # models and kinds
+    assert sum(", level 4 " in line for line in lines) == 2 * 2  # the prior breaks by itself
+
+
+def test_a_break_leaves_the_rows_before_it_as_they_were():
+    module = benchmark("monitoring")
+    for kind in module.ALL_KINDS:
+        whole = module.values_of(kind, module.BREAKS["none"], (3, 90), 60, seed=1)
+        for broken in module.BREAKS.values():
+            if module.has_break(kind, broken):
+                values = module.values_of(kind, broken, (3, 90), 60, seed=1)
+                np.testing.assert_array_equal(values[:, :60], whole[:, :60])
