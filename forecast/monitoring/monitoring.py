@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -174,25 +175,18 @@ def follow_all(
     predictor: Predictor, start: Monitor, rows: Panel, horizon: int
 ) -> tuple[Monitor, Ahead]:
     """The monitor after rows, and forecasts of a horizon from every H-th of them."""
-    watch, ahead, monitor = (
-        Watch.of(predictor, rows, start.target),
-        Ahead.start(len(start.state.ids)),
-        start,
-    )
-    places = places_of(start.state, rows)
-
-    def look_ahead(done: int) -> Ahead:
+    watch, places = Watch.of(predictor, rows, start.target), places_of(start.state, rows)
+    monitor, ahead = start, Ahead.start(len(start.state.ids))
+    steps = follow(predictor, start, rows)
+    longest = int(rows.lengths.max(initial=0))
+    for done in range(0, longest, horizon):
         chosen = np.flatnonzero(rows.lengths >= done + horizon)
-        if not len(chosen):
-            return ahead
-        own = forecast_ahead(watch, monitor.take(places[chosen]), rows.take(chosen), done, horizon)
-        return ahead.plus(places[chosen], own)
-
-    ahead = look_ahead(0)
-    for done, step in enumerate(follow(predictor, start, rows), 1):
-        monitor = step.after
-        if done % horizon == 0:
-            ahead = look_ahead(done)
+        if len(chosen):
+            own = monitor.take(places[chosen])
+            more = forecast_ahead(watch, own, rows.take(chosen), done, horizon)
+            ahead = ahead.plus(places[chosen], more)
+        for step in itertools.islice(steps, horizon):
+            monitor = step.after
     return monitor, ahead
 
 
