@@ -5,9 +5,8 @@ it is monitored on. Without a break every alarm is false. With one, at the same 
 an alarm counts if it rings from that row on; one before it is false. The unit of a level shift is
 the standard deviation of the noise. Series are monitored in panels, as many as share one threshold.
 
-The constants of the monitor were chosen on the kinds "season", "autoregressive", "heavy tails" and
-"counts" with the seed 5, and on independent, autocorrelated and heavy-tailed numbers. What is
-reported here has other seeds, and kinds that were not looked at before.
+The constants of the monitor were chosen on independent, autocorrelated and heavy-tailed numbers and
+on these kinds of series with the seeds 5 and 100; what is reported has the seed 200.
 """
 
 from __future__ import annotations
@@ -297,7 +296,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--together", type=int, default=20, help="series that share a threshold")
     parser.add_argument("--rows", type=int, default=300, help="before and after the model is made")
     parser.add_argument("--steps", type=int, default=300, help="gradient steps of a training")
-    parser.add_argument("--seed", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=200)
     parser.add_argument("--kinds", nargs="+", choices=ALL_KINDS, default=ALL_KINDS)
     parser.add_argument(
         "--models", nargs="+", choices=("trained", "pretrained"), default=("trained", "pretrained")
