@@ -12,9 +12,8 @@ from scipy.special import ndtri
 from forecast.data import scaling
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.panel import Panel
-from forecast.evaluation.rolling_origin import has_level
 from forecast.inference.conformal import Calibration
-from forecast.inference.intervals import Ends, interval_source, own_spread, prediction_intervals
+from forecast.inference.intervals import Ends, has_level, interval_source, own_spread, prediction_intervals
 from forecast.inference.predictor import Predictor
 from forecast.inference.rollout import Rollout, RolloutEngine
 from forecast.inference.state import State
@@ -209,13 +208,13 @@ class Watch:
     @classmethod
     def of(cls, predictor: Predictor, rows: Panel, target: int = 0) -> Self:
         """How the rows of a panel are watched."""
-        config = predictor.config
+        config, calibration = predictor.config, predictor.calibration
         return cls(
             predictor,
             predictor.engine(),
-            tuple(level for level in LEVELS if has_level(predictor, level, 1)),
+            tuple(level for level in LEVELS if has_level(config, calibration, level, 1)),
             FutureCovariates.of(rows, config.known) if config.known else None,
-            first_scores(predictor.calibration, target),
+            first_scores(calibration, target),
         )
 
     def forecast(self, state: State, horizon: int) -> RowForecast:
