@@ -36,6 +36,7 @@ TRAINS = ("keras", "sklearn", "tensorflow")
 EXTRAS = {  # that have the packages which an installation may lack
     "matplotlib": "plot",
     "pyarrow": "parquet",
+    "scipy": "monitor",
     **dict.fromkeys(("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn"), "serve"),
 }
 

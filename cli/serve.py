@@ -46,6 +46,11 @@ from .output import MODEL, Say, command
     help="Processes that answer; one for each core is a good choice under load.",
 )
 @click.option(
+    "--monitor",
+    is_flag=True,
+    help="Follow new rows as forecast monitor does; /metrics says how well each model still fits.",
+)
+@click.option(
     "--max-body",
     type=click.IntRange(min=1),
     default=16,
@@ -67,6 +72,7 @@ def serve(
     states: str | None,
     token: str | None,
     workers: int,
+    monitor: bool,
     max_body: int,
     timeout: float,
     say: Say,
@@ -80,7 +86,7 @@ def serve(
     \b
     Examples:
       forecast serve
-      forecast serve stores.forecast energy.forecast --port 8080 --states states/
+      forecast serve stores.forecast energy.forecast --port 8080 --states states/ --monitor
       forecast serve stores.forecast --host 0.0.0.0 --token secret --workers 2
     """
     from forecast.service.server import start
@@ -91,5 +97,7 @@ def serve(
         raise OptionError("--token is empty; give some secret text, or leave it out")
     if states is not None:
         Path(states).mkdir(parents=True, exist_ok=True)
-    settings = Settings.of(models or (MODEL,), states, token, limits)
+    if monitor and workers > 1:
+        raise OptionError("--monitor follows the rows of one process; leave --workers out")
+    settings = Settings.of(models or (MODEL,), states, token, limits, monitor)
     start(settings, host, port, workers, say)

@@ -299,7 +299,7 @@ class StateStore:
 
     def _update(self, panel: Panel, fill_gaps: bool) -> Updated:
         known = self.states(panel.ids.tolist())
-        seen = _rows_seen(panel, known)
+        seen = rows_seen(panel, known)
         left = panel.lengths - seen
         done = Updated(int(left.sum()), int(seen.sum()), len(panel.ids))
         rest = np.flatnonzero(left)
@@ -391,7 +391,7 @@ def _plain(name: Any) -> Any:
     return name.item() if isinstance(name, np.generic) else name
 
 
-def _rows_seen(panel: Panel, known: State | None) -> np.ndarray:
+def rows_seen(panel: Panel, known: State | None) -> np.ndarray:
     """How many rows of each series, the first ones, its state has seen, (S,)."""
     seen = np.zeros(len(panel.ids), np.int64)
     if known is None:

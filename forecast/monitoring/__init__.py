@@ -8,8 +8,10 @@ Each new row is forecast one step ahead before it is seen, as if after `update`.
 - `windows`: errors and coverage over the last rows.
 - `statistics`: all of these as a value, advanced row by row.
 - `monitor`: a model's state and its statistics, which follow new rows.
-- `alarms`: what has rung, since when, how large, and whether the state has adapted.
+- `ahead`: forecasts of many steps from some of the rows.
+- `findings`: what has rung, since when, how large, and whether the state has adapted.
 - `words`: the same as sentences.
 - `gauges`: the numbers for Prometheus.
+- `traces`: the course of the statistics of few series, for a picture.
 - `monitoring`: the result for users.
 """

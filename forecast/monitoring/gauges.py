@@ -37,6 +37,11 @@ class Gauge(NamedTuple):
     help: str
     samples: tuple[Sample, ...]
 
+    @property
+    def labels(self) -> list[str]:
+        """The names of the labels of its samples."""
+        return [*self.samples[0].labels] if self.samples else []
+
 
 def gauges(monitor: Monitor, max_series: int = MAX_SERIES) -> list[Gauge]:
     """The numbers of a monitor after its last row.
@@ -63,8 +68,8 @@ def gauges(monitor: Monitor, max_series: int = MAX_SERIES) -> list[Gauge]:
             "mase",
             "MASE of one-step forecasts over the window, of all series.",
             [
-                Sample({"model": "forecast"}, total["mase"]),
-                Sample({"model": "seasonal_naive"}, total["mase_naive"]),
+                Sample({"method": "forecast"}, total["mase"]),
+                Sample({"method": "seasonal_naive"}, total["mase_naive"]),
             ],
         ),
         _gauge(

@@ -7,13 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from scipy.special import ndtri
 
+from forecast.classical.normal_quantile import normal_quantile
 from forecast.data import scaling
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.panel import Panel
 from forecast.inference.conformal import Calibration
-from forecast.inference.intervals import Ends, has_level, interval_source, own_spread, prediction_intervals
+from forecast.inference.intervals import (
+    Ends,
+    has_level,
+    interval_source,
+    own_spread,
+    prediction_intervals,
+)
 from forecast.inference.predictor import Predictor
 from forecast.inference.rollout import Rollout, RolloutEngine
 from forecast.inference.state import State
@@ -280,7 +286,7 @@ def normal_size(size: np.ndarray, usual: np.ndarray | None) -> np.ndarray:
         return size
     ranks = np.arange(1, len(usual) + 1) / (len(usual) + 1)
     knots = np.concatenate([[0.0], usual])
-    normal = np.concatenate([[0.0], ndtri((1 + ranks) / 2)])
+    normal = np.concatenate([[0.0], normal_quantile((1 + ranks) / 2)])
     inside = np.interp(size, knots, normal)
     beyond = normal[-1] * size / usual[-1]
     return np.asarray(np.where(size > usual[-1], beyond, inside))

@@ -10,8 +10,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import bdtrc
 
 ALLOWANCE = 0.5  # of a CUSUM: half the shift that is found soonest, in standard deviations
 OVERSHOOT = 1.166  # twice the mean excess over a threshold of a walk of normal steps
@@ -77,6 +75,8 @@ def run_length(threshold: float, allowance: float = ALLOWANCE) -> float:
 
 def chart_threshold(rows: float) -> float:
     """The threshold of a one-sided CUSUM that rings falsely once in so many rows."""
+    from scipy.optimize import brentq  # takes a fifth of a second to import
+
     if rows <= run_length(0.0):
         return 0.0
     return float(brentq(lambda threshold: run_length(threshold) - rows, 0.0, 100.0))
@@ -92,6 +92,8 @@ def least_count(window: int, probability: float, rate: float) -> np.ndarray:
         probability: of a hit.
         rate: that so many or more hits may have at most.
     """
+    from scipy.special import bdtrc  # takes a fifth of a second to import
+
     count = np.arange(window + 1)
     tail = np.asarray(
         bdtrc(count - 1.0, count[:, None], probability)

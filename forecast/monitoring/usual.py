@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import NamedTuple, Self
 
 import numpy as np
-from scipy.special import ndtri, stdtr
 
 LARGEST_SCORE = 4.0  # a single row, however far off, counts for no more
 LEAST_ROWS = 20  # that a judgement needs
@@ -82,6 +81,8 @@ class Usual(NamedTuple):
 
     def score(self, value: np.ndarray) -> np.ndarray:
         """How unusual the next values (S, K) are, as normal scores; NaN while little is known."""
+        from scipy.special import ndtri, stdtr  # takes a fifth of a second to import
+
         n = np.maximum(self.rows, LEAST_ROWS)
         distance = (value - self.mean) / np.maximum(self.spread * np.sqrt(1 + 1 / n), TINY)
         tail = ndtri(stdtr(n - 1, -np.abs(distance)))

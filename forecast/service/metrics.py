@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from forecast.service.served_model import ServedModel
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where several processes of one service count together
 OTHER = "other"  # addresses that there are not
@@ -18,13 +20,13 @@ OTHER = "other"  # addresses that there are not
 class Metrics:
     """Counts of requests and rows, and how long requests take."""
 
-    def __init__(self, series: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, models: Mapping[str, ServedModel]) -> None:
         """Begin at 0.
 
         Args:
-            series: how many series each model has, by its name.
+            models: that are served, by name.
         """
-        self._series = series
+        self._models = models
         self._own = CollectorRegistry()
         self.requests = Counter(
             "forecast_requests", "Requests answered", ["path", "status"], registry=self._own
@@ -48,10 +50,20 @@ class Metrics:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """What is looked up when it is asked for; see `prometheus_client`."""
-        gauge = GaugeMetricFamily("forecast_series", "Series with a state", labels=["model"])
-        for model, count in self._series().items():
-            gauge.add_metric([model], count)
-        yield gauge
+        series = GaugeMetricFamily("forecast_series", "Series with a state", labels=["model"])
+        families: dict[str, GaugeMetricFamily] = {}
+        for name, served in self._models.items():
+            series.add_metric([name], len(served))
+            for gauge in served.gauges():
+                labels = ["model", *gauge.labels]
+                family = GaugeMetricFamily(gauge.name, gauge.help, labels=labels)
+                for sample in gauge.samples:
+                    values = [sample.labels[label] for label in gauge.labels]
+                    families.setdefault(gauge.name, family).add_metric(
+                        [name, *values], sample.value
+                    )
+        yield series
+        yield from families.values()
 
 
 class Measured:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forecast.data.origin import TableOrigin
+from forecast.data.panel import Panel
 from forecast.engines.parts import travelling
 from forecast.engines.state_store import StateStore, Updated
 from forecast.inference.state import State
@@ -19,6 +22,10 @@ from forecast.service.records import as_id, frame
 from forecast.service.requests import ObserveRequest
 from forecast.service.settings import Limits
 from forecast.service.writer import Writer
+
+if TYPE_CHECKING:
+    from forecast.monitoring.gauges import Gauge
+    from forecast.service.watcher import Watcher
 
 
 class ServedModel:
@@ -33,7 +40,9 @@ class ServedModel:
         limits: of each request.
     """
 
-    def __init__(self, name: str, path: str, states: str, limits: Limits, readers: int) -> None:
+    def __init__(
+        self, name: str, path: str, states: str, limits: Limits, readers: int, monitors: bool
+    ) -> None:
         """Open a model and its states; series of the model that have none there get theirs.
 
         Args:
@@ -42,6 +51,7 @@ class ServedModel:
             states: the file that keeps the states; it is made where there is none.
             limits: of each request.
             readers: threads that may ask at once.
+            monitors: whether to follow new rows, see `gauges`.
 
         Raises:
             ArtifactError: if a file cannot be used.
@@ -56,6 +66,19 @@ class ServedModel:
         self._idle: SimpleQueue[StateStore] = SimpleQueue()
         for store in self._stores:
             self._idle.put(store)
+        self._watcher = self._watched() if monitors else None
+
+    def _watched(self) -> Watcher:
+        """What follows the rows of all series that have a state now."""
+        from forecast.service.watcher import Watcher  # which takes SciPy
+
+        with self.store() as store:
+            states = store.states([*store.last_times()])
+        return Watcher(self.model if states is None else replace(self.model, state=states))
+
+    def gauges(self) -> list[Gauge]:
+        """How well the model still fits its series, for Prometheus; none without a monitor."""
+        return [] if self._watcher is None else self._watcher.gauges()
 
     def __len__(self) -> int:
         """How many series have a state."""
@@ -87,7 +110,10 @@ class ServedModel:
         rows = plain_panel(request.rows, self.model.config, self._are_known)
         if rows is None:
             rows = self.model.panel(frame(request.rows), TableOrigin("rows"), all_missing=True)
-        return self._writer.take(rows, request.fill_gaps)
+        writing = self._writer.take(rows, request.fill_gaps)
+        if self._watcher is not None:
+            writing.add_done_callback(partial(_tell, self._watcher, rows))
+        return writing
 
     def _are_known(self, ids: Sequence[Any]) -> bool:
         """Whether all of some ids have a state."""
@@ -137,3 +163,9 @@ class ServedModel:
         with self.store() as store:
             found = store.last_times(search, begin, limit)
         return {name: config.schema.text(config.frequency, time) for name, time in found.items()}
+
+
+def _tell(watcher: Watcher, rows: Panel, writing: Future[Updated]) -> None:
+    """Tell a watcher of rows that were taken in."""
+    if not writing.cancelled() and writing.exception() is None:
+        watcher.add(rows)

@@ -30,7 +30,7 @@ class Service:
     def __init__(self, settings: Settings, models: dict[str, ServedModel]) -> None:
         """Begin with some models."""
         self.settings, self.models = settings, models
-        self.metrics = Metrics(lambda: {name: len(model) for name, model in models.items()})
+        self.metrics = Metrics(models)
         self._threads = ThreadPoolExecutor(readers(), thread_name_prefix="reader")
         # Threads within small matrix products wait for each other; requests are enough of them.
         ThreadpoolController().limit(limits=1, user_api="blas")
@@ -91,6 +91,8 @@ def opened(settings: Settings) -> Iterator[dict[str, ServedModel]]:
         models = {}
         for name, path in settings.models.items():
             states = settings.states[name]
-            models[name] = ServedModel(name, path, states, settings.limits, readers())
+            models[name] = ServedModel(
+                name, path, states, settings.limits, readers(), settings.monitors
+            )
             stack.callback(models[name].close)
         yield models

@@ -39,12 +39,14 @@ class Settings:
         states: the file that keeps the states of each model.
         token: that requests which change something must carry; None for none.
         limits: of each request.
+        monitors: whether `/metrics` says how well the models still fit, see `Watcher`.
     """
 
     models: Mapping[str, str]
     states: Mapping[str, str]
     token: str | None = field(default=None, repr=False)
     limits: Limits = Limits()
+    monitors: bool = False
 
     @classmethod
     def of(
@@ -53,13 +55,14 @@ class Settings:
         states: str | None = None,
         token: str | None = None,
         limits: Limits = Limits(),
+        monitors: bool = False,
     ) -> Self:
         """The settings for model files, each of which is named by its file.
 
         Args:
             models: paths.
             states: the folder of the files that keep states; by default each lies beside its model.
-            token, limits: see `Settings`.
+            token, limits, monitors: see `Settings`.
 
         Raises:
             OptionError: if two files have the same name.
@@ -76,7 +79,7 @@ class Settings:
             name: str((Path(states) if states else Path(path).parent) / f"{name}.states")
             for name, path in named.items()
         }
-        return cls(named, kept, token, limits)
+        return cls(named, kept, token, limits, monitors)
 
     def to_json(self) -> str:
         """All of them as text, for another process."""

@@ -34,7 +34,7 @@ def test_they_say_how_many_series_and_rows_there_are(monitor):
 
     assert found["series"].samples == (({}, 3.0),)
     assert found["rows"].samples == (({}, 90.0),)
-    assert [sample.labels["model"] for sample in found["mase"].samples] == [
+    assert [sample.labels["method"] for sample in found["mase"].samples] == [
         "forecast",
         "seasonal_naive",
     ]

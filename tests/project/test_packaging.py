@@ -19,8 +19,8 @@ FULL = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SMALL = tomllib.loads((ROOT / "small" / "pyproject.toml").read_text())["project"]
 DIFFERENT = {"name", "description", "dependencies", "optional-dependencies"}
 SHIPPED = (".py", ".csv", ".md", ".typed", ".html", ".css", ".js", ".txt", ".forecast")
-TRAINING = {"keras", "scikit-learn", "scipy", "tensorflow"}
-AS_EXTRAS = {"matplotlib": "plot", "pyarrow": "parquet"}  # of the small distribution
+TRAINING = {"keras", "scikit-learn", "tensorflow"}
+AS_EXTRAS = {"matplotlib": "plot", "pyarrow": "parquet", "scipy": "monitor"}  # of the small one
 VERSION = forecast.__version__
 
 

@@ -35,11 +35,11 @@ def serve(tmp_path):
     """Starts a service of models, saved under their names, and ends it."""
     begun = []
 
-    def begin(*, token=None, limits=Limits(), states=None, **models):  # noqa: B008 - a constant
+    def begin(*, token=None, limits=Limits(), states=None, monitors=False, **models):  # noqa: B008 - a constant
         for name, one in models.items():
             one.save(tmp_path / f"{name}.forecast")
         paths = tuple(str(tmp_path / f"{name}.forecast") for name in models)
-        app = create_app(Settings.of(paths, states, token, limits))
+        app = create_app(Settings.of(paths, states, token, limits, monitors))
         client = TestClient(app, raise_server_exceptions=False)
         client.__enter__()
         begun.append(client)
@@ -366,3 +366,16 @@ def test_a_later_model_file_brings_its_states_along(serve, model):
 
     ends = {one["id"]: one["last_time"] for one in again.get("/series").json()["series"]}
     assert (ends["a"], ends["b"]) == ("1970-01-13", "1970-01-10")
+
+
+def test_a_monitor_tells_prometheus_how_well_a_model_still_fits(serve, model):
+    client = serve(stores=model, monitors=True)
+    client.post("/observe", json={"rows": [NEW]})
+    client.post("/observe", json={"rows": [{**NEW, "day": "1970-01-19"}]})  # is refused
+
+    text = client.get("/metrics").text
+
+    assert 'forecast_monitor_series{model="stores"} 5.0' in text
+    assert 'forecast_monitor_rows{model="stores"} 1.0' in text
+    assert 'forecast_monitor_alarms{model="stores",test="level up"} 0.0' in text
+    assert "forecast_monitor" not in serve(stores=model).get("/metrics").text
