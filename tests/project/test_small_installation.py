@@ -2,6 +2,9 @@
 
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -31,6 +34,9 @@ with StateStore("states.db", model) as store:
 """
 STREAM = """
 import json
+import subprocess
+import sys
+from pathlib import Path
 from forecast import load
 model = load("{}.forecast")
 stream = model.stream(quantiles=(0.1, 0.9))
@@ -176,3 +182,36 @@ def test_a_forecaster_says_what_it_needs(small):
         "a Forecaster trains, and training needs the full installation: pip install "
         "forecast-rollout"
     )
+
+
+SERVICE = """
+from fastapi.testclient import TestClient
+from forecast.service.app import create_app
+from forecast.service.settings import Settings
+with TestClient(create_app(Settings.of(("model.forecast",), ""))) as client:
+    row = {"ds": "1961-01-01", "y": 450}
+    print(client.post("/observe", json={"rows": [row]}).json()["rows"])
+    answer = client.post("/predict", json={"horizon": 2, "levels": [80]}).json()
+    print([row["ds"] for row in answer["forecast"]])
+    print(client.get("/chart", params={"series": "y"}).status_code, client.get("/").status_code)
+"""
+
+
+def test_without_the_extra_the_service_says_what_to_install(air):
+    done = air.run("forecast", "serve", "model.forecast", "--port", "0")
+
+    assert done.stderr.splitlines() == [
+        "Error: uvicorn is not installed; install it with: "
+        "pip install 'forecast-rollout-small[serve]'"
+    ]
+
+
+def test_it_serves_with_the_extra(air):
+    command = [sys.executable, "-m", "pip", "--python", air.folder / "bin" / "python", "install"]
+    libraries = ["fastapi", "httpx2", "prometheus-client", "uvicorn"]
+    constraint = ["--constraint", Path(__file__).parents[2] / "constraints.txt"]
+    subprocess.run([*command, "--quiet", *constraint, *libraries], check=True)
+
+    printed = air.python(SERVICE)
+
+    assert printed.splitlines() == ["1", "['1961-02-01', '1961-03-01']", "200 200"]
