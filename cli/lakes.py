@@ -149,7 +149,7 @@ def update_states(
         else:
             read = read_table(*table, id=known.config.schema.id)
             panel = known.panel(read.frame, read.origin, all_missing=True)
-            print_notes(panel.notes, say)
+            print_notes([*panel.notes, *store.news(panel)], say)
             done = store.update(panel, fill_gaps=fill_gaps)
         seen = f", {done.seen:,} seen before" if done.seen else ""
         new = f", {done.new:,} of them new" if done.new else ""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -72,7 +71,7 @@ def update(
         after = before.update(panel, fill_gaps=fill_gaps)
         after.save(model)
     say(f"Read {read.origin.source}: {count_series(len(panel.ids))}, {len(read.frame):,} rows.")
-    print_notes([*panel.notes, *news(before, panel)], say)
+    print_notes([*panel.notes, *remarks(before, panel)], say)
     ends = sorted({int(after.state.time.min()), int(after.state.time.max())})
     shown = " to ".join(after.config.schema.text(after.config.frequency, end) for end in ends)
     future = " --future FILE" if after.config.known else ""
@@ -80,50 +79,20 @@ def update(
     say(f"Updated {model}, until {shown}. Forecast with: forecast predict {more}")
 
 
-def news(model: Predictor, panel: Panel) -> Iterator[str]:
-    """Notes on new rows: gaps, unusual values, new series, series without rows."""
-    import numpy as np
+def remarks(model: Predictor, panel: Panel) -> Iterator[str]:
+    """Notes on new rows: what is remarkable about them, and which series have none."""
+    from forecast.inference.news import news
 
-    from forecast.inference.plausibility import ranges, too_large, too_small
-    from forecast.inference.state import ObservedRange
-
-    state = model.state
-    indices = state.indices(panel.ids.tolist())
-    is_known = np.array([bool(rows) for rows in indices])
-    rows = np.array([rows[0] for rows in indices if rows], dtype=np.int64)
-    known, before = panel.take(np.flatnonzero(is_known)), state.take(rows)
-    gaps = (known.start - before.time) // panel.frequency.step - 1
-    if gaps.any():
-        where = first_few(known.ids[gaps > 0])
-        yield f"missing rows inserted before the new ones: {gaps.sum():,} ({where})"
-    owner = np.repeat(np.arange(len(known.ids)), known.lengths)
-    observed = ObservedRange(*(part[owner] for part in before.extent))
-    width = ranges(before, model.config)[owner]
-    for size, is_unusual in (("large", too_large), ("small", too_small)):
-        rows_in_question = is_unusual(known.target, observed, width).any(axis=1)
-        if rows_in_question.any():
-            where = first_few(known.ids[np.unique(owner[rows_in_question])])
-            yield f"unusually {size} values, please check: {where}"
-    added = panel.ids[~is_known].tolist()
-    if added:
-        yield f"new series: {len(added):,} ({first_few(added)}){_like(added, state.ids.tolist())}"
-        context = model.config.context
-        if short := int((panel.lengths[~is_known] < context).sum()):
-            yield (
-                f"{count_series(short)} of these with fewer rows than the {context} that a "
-                "forecast is scaled by: give the rows before these, too, where there are some"
-            )
-    absent = np.delete(state.ids, rows)
-    if len(absent):
+    state, ids = model.state, panel.ids.tolist()
+    yield from news(panel, state, model.config)
+    is_new = [not rows for rows in state.indices(ids)]
+    context = model.config.context
+    if short := int((panel.lengths[is_new] < context).sum()):
+        yield (
+            f"{count_series(short)} of these with fewer rows than the {context} that a "
+            "forecast is scaled by: give the rows before these, too, where there are some"
+        )
+    absent = [name for name in state.ids.tolist() if name not in {*ids}]
+    if absent:
         where = first_few(absent)
         yield f"series without new rows: {len(absent):,} of {len(state.ids):,} ({where})"
-
-
-def _like(added: list[Any], known: list[Any]) -> str:
-    """Names a known series whose id is spelled much like that of a new one."""
-    spelled = {str(name).strip().lower(): name for name in known}
-    for name in added:
-        close = difflib.get_close_matches(str(name).strip().lower(), spelled, n=1, cutoff=0.85)
-        if close:
-            return f"; is '{name}' the known '{spelled[close[0]]}'?"
-    return ""

@@ -10,6 +10,7 @@ PAGES = {
     "README.md": "index.md",
     "CHANGELOG.md": "CHANGELOG.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",
+    "SECURITY.md": "SECURITY.md",
     "datasets/README.md": "datasets.md",
 }
 SOURCES = {page: source for source, page in PAGES.items()}

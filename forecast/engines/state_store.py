@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import unicodedata
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -22,6 +23,7 @@ from forecast.data.origin import TableOrigin
 from forecast.data.panel import Panel
 from forecast.engines.parts import ROWS, travelling
 from forecast.errors import ArtifactError
+from forecast.inference.news import news
 from forecast.inference.predictor import Predictor
 from forecast.inference.state import State, require_state_of
 from forecast.inference.state_records import from_records, to_records
@@ -119,6 +121,7 @@ class StateStore:
             )
         if run("PRAGMA application_id").fetchone() != (MARK,):
             raise ArtifactError(f"{self.path}: no store of states; name another file")
+        self._database.create_function("folded", 1, _folded, deterministic=True)
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = FULL")  # what is done is on the disk
         made, fingerprint = run("SELECT format, fingerprint FROM model").fetchone()
@@ -192,12 +195,12 @@ class StateStore:
         """The ordinals of the last rows of series, by id, in the order of the ids.
 
         Args:
-            search: text that is part of an id, in capitals or not.
+            search: text that is part of an id, in capitals or not, with accents or without.
             after: the id that the first series comes after.
             limit: how many series at most; -1 for all.
         """
         where = [] if after is None else ["id > ?"]
-        where += ["instr(lower(id), lower(?))"] if search else []
+        where += ["instr(folded(id), folded(?))"] if search else []
         given = [value for value in (after, search or None) if value is not None]
         clause = f"WHERE {' AND '.join(where)}" if where else ""
         query = f"SELECT id, time FROM state {clause} ORDER BY id LIMIT ?"
@@ -297,6 +300,14 @@ class StateStore:
         with self.transaction():  # from before the states are read, so that none is overtaken
             return self._update(panel, fill_gaps)
 
+    def news(self, panel: Panel) -> list[str]:
+        """What is remarkable about rows that are not taken in yet, as sentences for people."""
+        known = self.states(panel.ids.tolist())
+        seen = rows_seen(panel, known)
+        rest = np.flatnonzero(panel.lengths > seen)
+        rows = panel.cut(rest, (panel.lengths - seen)[rest], seen[rest])
+        return [*news(rows, known, self.model.config)] if len(rest) else []
+
     def _update(self, panel: Panel, fill_gaps: bool) -> Updated:
         known = self.states(panel.ids.tolist())
         seen = rows_seen(panel, known)
@@ -387,8 +398,16 @@ class StateStore:
 
 
 def _plain(name: Any) -> Any:
-    """An id as SQLite keeps it: text, or a number."""
-    return name.item() if isinstance(name, np.generic) else name
+    """An id as SQLite keeps it: text, or a number; of a larger one than it knows the text."""
+    plain = name.item() if isinstance(name, np.generic) else name
+    is_large = isinstance(plain, int) and not -(2**63) <= plain < 2**63
+    return str(plain) if is_large else plain
+
+
+def _folded(name: Any) -> str:
+    """An id as searches compare it: without accents, in small letters."""
+    parts = unicodedata.normalize("NFKD", str(name))
+    return "".join(char for char in parts if not unicodedata.combining(char)).casefold()
 
 
 def rows_seen(panel: Panel, known: State | None) -> np.ndarray:

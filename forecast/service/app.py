@@ -13,16 +13,15 @@ from fastapi import Depends, FastAPI, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from forecast._version import __version__
-from forecast.engines.state_store import Updated
 from forecast.service import charts, page
-from forecast.service.gate import JSON, Gate, Token, require_json
+from forecast.service.body_checks import JSON, BodyLimits, Token, require_json
 from forecast.service.metrics import Measured
 from forecast.service.predictions import predict
 from forecast.service.problems import DOCUMENTED, answer_problems
 from forecast.service.requests import (
-    Described,
     Forecasts,
     Health,
+    ModelDescription,
     Observed,
     ObserveRequest,
     PredictRequest,
@@ -31,9 +30,10 @@ from forecast.service.requests import (
     UntrainedRequest,
 )
 from forecast.service.served_model import ServedModel
-from forecast.service.service import Service, opened
+from forecast.service.service import Service
 from forecast.service.settings import Settings
 from forecast.service.untrained import forecast_untrained
+from forecast.service.writer import Taken
 
 SETTINGS = "FORECAST_SERVICE_SETTINGS"  # in the environment of the processes of a service
 MAX_LISTED = 1_000  # series in one answer
@@ -50,15 +50,12 @@ def create_app(settings: Settings) -> FastAPI:
     Args:
         settings: what is served; its files are opened when the server starts.
     """
-    models: dict[str, ServedModel] = {}
-    service = Service(settings, models)
+    service = Service(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with opened(settings) as found:
-            models.update(found)
+        with service.started():
             yield
-            service.close()
 
     app = FastAPI(
         title="forecast",
@@ -69,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     answer_problems(app)
     add_routes(app, service)
-    app.add_middleware(Gate, limits=settings.limits)
+    app.add_middleware(BodyLimits, limits=settings.limits)
     app.add_middleware(Measured, metrics=service.metrics)
     return app
 
@@ -105,13 +102,13 @@ def add_routes(app: FastAPI, service: Service) -> None:
         refused, none of the request is taken in.
         """
         model = service.model(request.model)
-        writing: Future[Updated] = await service.run(model.observe, request)
-        done = await service.wait(writing)
-        service.metrics.rows.labels(model.name).inc(done.rows)
-        return Observed(model=model.name, **done._asdict())
+        writing: Future[Taken] = await service.run(model.observe, request)
+        taken = await service.wait(writing)
+        service.metrics.rows.labels(model.name).inc(taken.done.rows)
+        return Observed(model=model.name, **taken.done._asdict(), notes=taken.notes)
 
     @app.get("/models")
-    async def models() -> list[Described]:
+    async def models() -> list[ModelDescription]:
         """The models that are served, and the columns that they know."""
         return [await service.run(describe, model, service) for model in service.models.values()]
 
@@ -160,10 +157,10 @@ def add_routes(app: FastAPI, service: Service) -> None:
         return HTMLResponse(page.html(), headers=page.headers())
 
 
-def describe(served: ServedModel, service: Service) -> Described:
+def describe(served: ServedModel, service: Service) -> ModelDescription:
     """What there is to know about a model."""
     config = served.model.config
-    return Described(
+    return ModelDescription(
         name=served.name,
         fingerprint=served.model.state.fingerprint,
         series=len(served),
@@ -180,4 +177,4 @@ def describe(served: ServedModel, service: Service) -> Described:
 
 def as_json(values: Any) -> bytes:
     """Plain values as JSON, numbers to the last bit."""
-    return json.dumps(values, allow_nan=False).encode()
+    return json.dumps(values, allow_nan=False, ensure_ascii=False).encode()

@@ -70,7 +70,7 @@ class Measured:
     """Counts the requests to an ASGI app, and the time that they take."""
 
     def __init__(self, app: Any, metrics: Metrics) -> None:
-        """Know the app."""
+        """Wrap an app."""
         self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from forecast.data.origin import TableOrigin
 from forecast.engines.state_store import StateStore
 from forecast.errors import OptionError
+from forecast.inference.config import Config
 from forecast.inference.forecast import Forecast
 from forecast.inference.intervals import interval_source
 from forecast.inference.predictor import Predictor
@@ -61,9 +62,22 @@ def _parts(served: ServedModel, request: PredictRequest) -> Iterator[Part]:
     if request.series is not None or request.history is not None or not request.new_series:
         forecast = rollout(served.model, served.limits, _start(served, request), request)
         paths = forecast.path_table if request.paths else None
-        yield Part(forecast.table, forecast.notes, paths)
+        notes = (*_apart(forecast.start, served.model.config), *forecast.notes)
+        yield Part(forecast.table, notes, paths)
     for row in request.new_series or ():
-        yield _without_history(served, request, row)
+        yield _without_history(served, request, row, len(request.new_series or ()))
+
+
+def _apart(start: State, config: Config) -> list[str]:
+    """Says where forecasts begin at different times."""
+    last = int(start.time.max())
+    behind = int((start.time < last).sum())
+    if not behind:
+        return []
+    until = config.schema.text(config.frequency, last)
+    return [
+        f"{behind:,} of {len(start.ids):,} series end before {until}: their forecasts begin earlier"
+    ]
 
 
 def _start(served: ServedModel, request: PredictRequest) -> State:
@@ -71,27 +85,28 @@ def _start(served: ServedModel, request: PredictRequest) -> State:
     if request.history is None:
         return served.states(request.series)
     panel = served.model.panel(frame(request.history), TableOrigin("history"))
+    served.refuse_more(len(panel.ids))
     return served.model.encode(panel if request.series is None else panel.select(request.series))
 
 
-def rollout(model: Predictor, limits: Limits, start: State, request: PredictRequest) -> Forecast:
+def rollout(
+    model: Predictor, limits: Limits, start: State, request: PredictRequest, times: int = 1
+) -> Forecast:
     """The forecast from states.
 
+    Args:
+        model: that forecasts.
+        limits: of the request.
+        start: the states.
+        request: what is asked for.
+        times: how many such rollouts the request needs.
+
     Raises:
-        RequestError: if it is too long or too large.
+        RequestError: if they are too long or too large.
     """
     levels = as_levels(request.levels)
-    check_horizon(request.horizon, limits)
     needed = interval_source(model.config, model.calibration, "auto", levels).paths
-    paths = max(request.paths, needed)
-    values = request.horizon * len(start.ids) * max(paths, 1)
-    if values > limits.values:
-        each = f", {paths:,} sample paths of each," if paths else ""
-        raise RequestError(
-            413,
-            f"{request.horizon:,} steps of {len(start.ids):,} series{each} are {values:,} values; "
-            f"at most {limits.values:,} in a request: ask for fewer series at a time",
-        )
+    check_size(request.horizon, times * len(start.ids), max(request.paths, needed), limits)
     return model.rollout(
         request.horizon,
         state=start,
@@ -103,14 +118,34 @@ def rollout(model: Predictor, limits: Limits, start: State, request: PredictRequ
     )
 
 
+def check_size(horizon: int, series: int, paths: int, limits: Limits) -> None:
+    """Raise RequestError for more than a request may ask for.
+
+    Args:
+        horizon: steps.
+        series: that are forecast.
+        paths: sample paths of each.
+        limits: of the request.
+    """
+    check_horizon(horizon, limits)
+    values = horizon * series * max(paths, 1)
+    if values > limits.values:
+        each = f", {paths:,} sample paths of each," if paths else ""
+        raise RequestError(
+            413,
+            f"{horizon:,} steps of {series:,} series{each} are {values:,} values; at most "
+            f"{limits.values:,} in a request: ask for fewer series at a time",
+        )
+
+
 def check_horizon(horizon: int, limits: Limits) -> None:
     """Raise RequestError for more steps than a forecast may have."""
     if horizon > limits.horizon:
         raise RequestError(422, f"horizon is {horizon:,}; at most {limits.horizon:,} steps")
 
 
-def _without_history(served: ServedModel, request: PredictRequest, row: Row) -> Part:
-    """The forecast of a series without a history, by those that are most like it."""
+def _without_history(served: ServedModel, request: PredictRequest, row: Row, times: int) -> Part:
+    """The forecast of one of some series without a history, by those that are most like it."""
     if request.paths:
         raise OptionError("there are no sample paths of new_series; leave one of them out")
     column = served.model.config.schema.id
@@ -123,7 +158,7 @@ def _without_history(served: ServedModel, request: PredictRequest, row: Row) -> 
     with served.store() as store:
         states = _similar(served, store, static)
     start = cold_start.in_place_of(states, name)
-    forecast = rollout(served.model, served.limits, start, request)
+    forecast = rollout(served.model, served.limits, start, request, times)
     others = f"{len(forecast.steps):,} series"
     like = f"{others} most like it in {', '.join(static)}" if static else f"{others} of the model"
     note = f"series {name!r} has no history: its forecast is the median of those of {like}"
@@ -138,7 +173,4 @@ def _similar(served: ServedModel, store: StateStore, static: dict[str, Any]) -> 
     else:
         every = [*store.last_times()]
         ids = every[:: -(-len(every) // cold_start.MOST)]
-    states = store.states(ids)
-    if states is None:
-        raise RequestError(404, "no series has a state yet; send rows to /observe first")
-    return states
+    return store.states(ids) or known

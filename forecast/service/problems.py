@@ -24,7 +24,7 @@ class RequestError(Exception):
     """An error of a request, with the status of its answer."""
 
     def __init__(self, status: int, detail: str) -> None:
-        """Know both."""
+        """Keep the status of the answer and its detail."""
         super().__init__(detail)
         self.status = status
 

@@ -29,26 +29,26 @@ Text = Annotated[StrictStr, AfterValidator(_written)]
 Cell = Text | StrictInt | StrictFloat | StrictBool | None
 Row = dict[Text, Cell]
 Id = Text | StrictInt
-Model = Annotated[
+ModelName = Annotated[
     Text | None,
     Field(description="Which model, by the name of its file; not needed where it is one"),
 ]
 Levels = Annotated[
-    list[Annotated[float, Field(ge=1, lt=100)]],
+    list[Annotated[StrictFloat | StrictInt, Field(ge=1, lt=100)]],
     Field(max_length=20, description="Widths of intervals in percent"),
 ]
 ROWS = "rows with the columns of the training table, each an object of names and cells"
 
 
-class Request(BaseModel):
-    """A body without fields that nobody reads."""
+class Body(BaseModel):
+    """What all bodies have; other fields than theirs are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
-    model: Model = None
+    model: ModelName = None
 
 
-class PredictRequest(Request):
+class PredictRequest(Body):
     """A forecast."""
 
     horizon: Annotated[StrictInt, Field(ge=1, description="How many steps")]
@@ -69,6 +69,7 @@ class PredictRequest(Request):
         list[Row] | None,
         Field(
             min_length=1,
+            max_length=100,
             description="Series without a history, forecast by the series that are most like "
             "them: rows with the id and the static covariates, as far as they are known",
         ),
@@ -97,7 +98,7 @@ class UntrainedRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ObserveRequest(Request):
+class ObserveRequest(Body):
     """New rows."""
 
     rows: Annotated[list[Row], Field(min_length=1, description=ROWS[0].upper() + ROWS[1:])]
@@ -123,9 +124,10 @@ class Observed(BaseModel):
     seen: Annotated[int, Field(description="Rows that they had seen before, passed over")]
     series: Annotated[int, Field(description="Series of the rows")]
     new: Annotated[int, Field(description="Series that had no state")]
+    notes: Annotated[list[str], Field(description="What is remarkable about the rows")]
 
 
-class Described(BaseModel):
+class ModelDescription(BaseModel):
     """A model that is served."""
 
     name: str

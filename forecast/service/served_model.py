@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from forecast.data.origin import TableOrigin
-from forecast.data.panel import Panel
 from forecast.engines.parts import travelling
-from forecast.engines.state_store import StateStore, Updated
+from forecast.engines.state_store import StateStore
+from forecast.inference.predictor import Predictor
 from forecast.inference.state import State
 from forecast.model import Model
 from forecast.service.plain_rows import plain_panel
@@ -21,7 +20,7 @@ from forecast.service.problems import RequestError
 from forecast.service.records import as_id, frame
 from forecast.service.requests import ObserveRequest
 from forecast.service.settings import Limits
-from forecast.service.writer import Writer
+from forecast.service.writer import Taken, Writer
 
 if TYPE_CHECKING:
     from forecast.monitoring.gauges import Gauge
@@ -59,22 +58,17 @@ class ServedModel:
         model = Model.load(path)
         self.name, self.limits = name, limits
         self.model = travelling(model)
-        writing = StateStore(states, self.model)
-        writing.put(model.state)
-        self._writer = Writer(writing)
-        self._stores = [StateStore(states, self.model) for _ in range(readers)]
+        with ExitStack() as opened:
+            stores = [
+                opened.enter_context(StateStore(states, self.model)) for _ in range(readers + 1)
+            ]
+            stores[-1].put(model.state)
+            self._watcher = _watcher(stores[-1], self.model) if monitors else None
+            self._files = opened.pop_all()
+        self._writer = Writer(stores.pop(), self._watcher.add if self._watcher else None)
         self._idle: SimpleQueue[StateStore] = SimpleQueue()
-        for store in self._stores:
+        for store in stores:
             self._idle.put(store)
-        self._watcher = self._watched() if monitors else None
-
-    def _watched(self) -> Watcher:
-        """What follows the rows of all series that have a state now."""
-        from forecast.service.watcher import Watcher  # which takes SciPy
-
-        with self.store() as store:
-            states = store.states([*store.last_times()])
-        return Watcher(self.model if states is None else replace(self.model, state=states))
 
     def gauges(self) -> list[Gauge]:
         """How well the model still fits its series, for Prometheus; none without a monitor."""
@@ -88,8 +82,7 @@ class ServedModel:
     def close(self) -> None:
         """Take in what waits, and close the file."""
         self._writer.close()
-        for store in self._stores:
-            store.close()
+        self._files.close()
 
     @contextmanager
     def store(self) -> Iterator[StateStore]:
@@ -100,7 +93,7 @@ class ServedModel:
         finally:
             self._idle.put(store)
 
-    def observe(self, request: ObserveRequest) -> Future[Updated]:
+    def observe(self, request: ObserveRequest) -> Future[Taken]:
         """Take new rows in; done when they are on the disk.
 
         Raises:
@@ -110,10 +103,7 @@ class ServedModel:
         rows = plain_panel(request.rows, self.model.config, self._are_known)
         if rows is None:
             rows = self.model.panel(frame(request.rows), TableOrigin("rows"), all_missing=True)
-        writing = self._writer.take(rows, request.fill_gaps)
-        if self._watcher is not None:
-            writing.add_done_callback(partial(_tell, self._watcher, rows))
-        return writing
+        return self._writer.take(rows, request.fill_gaps)
 
     def _are_known(self, ids: Sequence[Any]) -> bool:
         """Whether all of some ids have a state."""
@@ -128,23 +118,22 @@ class ServedModel:
             RequestError: if a series has none, or there are more than a request may have.
         """
         with self.store() as store:
-            self._refuse_more(len(store) if ids is None else len(ids))
+            self.refuse_more(len(store) if ids is None else len(ids))
             names = [*store.last_times()] if ids is None else [self.own_id(name) for name in ids]
             wanted = [*dict.fromkeys(names)]
             states = store.states(wanted)
         found = set() if states is None else {*states.ids.tolist()}
         missing = [name for name in wanted if name not in found]
-        if missing:
+        if states is None or missing:
             raise RequestError(
                 404,
                 f"no series {missing[0]!r} has a state; send its rows to /observe, or its history "
                 "with the request, or describe it in new_series",
             )
-        if states is None:
-            raise RequestError(404, "no series has a state yet; send rows to /observe first")
         return states.select(wanted)
 
-    def _refuse_more(self, series: int) -> None:
+    def refuse_more(self, series: int) -> None:
+        """Raise RequestError for more series than a request may have."""
         if series > self.limits.series:
             raise RequestError(
                 413,
@@ -165,7 +154,9 @@ class ServedModel:
         return {name: config.schema.text(config.frequency, time) for name, time in found.items()}
 
 
-def _tell(watcher: Watcher, rows: Panel, writing: Future[Updated]) -> None:
-    """Tell a watcher of rows that were taken in."""
-    if not writing.cancelled() and writing.exception() is None:
-        watcher.add(rows)
+def _watcher(store: StateStore, model: Predictor) -> Watcher:
+    """What follows the rows of all series that have a state now."""
+    from forecast.service.watcher import Watcher  # which takes SciPy
+
+    states = store.states([*store.last_times()]) or model.state
+    return Watcher(replace(model, state=states))

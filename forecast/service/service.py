@@ -24,20 +24,29 @@ class Service:
 
     Attributes:
         settings: of the service.
-        models: by name.
+        models: by name, once it has started.
+        metrics: counts of requests.
     """
 
-    def __init__(self, settings: Settings, models: dict[str, ServedModel]) -> None:
-        """Begin with some models."""
-        self.settings, self.models = settings, models
-        self.metrics = Metrics(models)
-        self._threads = ThreadPoolExecutor(readers(), thread_name_prefix="reader")
-        # Threads within small matrix products wait for each other; requests are enough of them.
-        ThreadpoolController().limit(limits=1, user_api="blas")
+    def __init__(self, settings: Settings) -> None:
+        """Prepare a service; it opens nothing yet."""
+        self.settings = settings
+        self.models: dict[str, ServedModel] = {}
+        self.metrics = Metrics(self.models)
 
-    def close(self) -> None:
-        """Wait for what is being worked on."""
-        self._threads.shutdown(cancel_futures=True)
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """Answer requests within this context, with one thread in each matrix product.
+
+        Threads within small products wait for each other; requests are enough of them.
+        """
+        with (
+            opened(self.settings) as models,
+            ThreadPoolExecutor(readers(), thread_name_prefix="reader") as self._threads,
+            ThreadpoolController().limit(limits=1, user_api="blas"),
+        ):
+            self.models.update(models)
+            yield
 
     def model(self, name: str | None) -> ServedModel:
         """A model by its name, which may be left out where there is one.

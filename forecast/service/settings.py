@@ -17,7 +17,7 @@ class Limits:
 
     Attributes:
         body: bytes of a request.
-        seconds: until it has arrived, and again until it is answered.
+        seconds: until its body has arrived, and again until it is answered.
         horizon: steps of a forecast.
         series: of a forecast.
         values: of a forecast: steps times series times sample paths.

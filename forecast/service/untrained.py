@@ -7,7 +7,7 @@ from typing import Any
 from forecast.data.origin import TableOrigin
 from forecast.data.to_panel import to_panel
 from forecast.pretrained.zero_shot import shortcomings, zero_shot
-from forecast.service.predictions import rollout
+from forecast.service.predictions import check_size, rollout
 from forecast.service.records import frame, records
 from forecast.service.requests import PredictRequest, UntrainedRequest
 from forecast.service.settings import Limits
@@ -29,6 +29,7 @@ def forecast_untrained(request: UntrainedRequest, limits: Limits) -> dict[str, A
         time=request.time,
         target=request.target,
     ).drop_unobserved()
+    check_size(request.horizon, len(panel.ids), 0, limits)
     model = zero_shot(panel, request.season, calibrated=bool(request.levels))
     asked = PredictRequest(horizon=request.horizon, levels=request.levels)
     forecast = rollout(model, limits, model.state, asked)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from threading import Lock
+from threading import Lock, Thread
 
 import numpy as np
 
 from forecast.data.panel import Panel
 from forecast.engines.state_store import rows_seen
-from forecast.errors import DataError
 from forecast.inference.predictor import Predictor
 from forecast.monitoring.gauges import Gauge, gauges
 from forecast.monitoring.monitor import advanced, begin
@@ -41,8 +40,8 @@ class Watcher:
     def add(self, rows: Panel) -> None:
         """Rows that states have taken in; called in that order."""
         self._waiting.append(rows)
-        if len(self._waiting) >= MANY:
-            self.gauges()
+        if len(self._waiting) % MANY == 0:
+            Thread(target=self.gauges, name="watcher", daemon=True).start()
 
     def gauges(self) -> list[Gauge]:
         """The numbers after all rows so far."""
@@ -67,12 +66,7 @@ class Watcher:
         rows = rows.cut(left, (rows.lengths - seen)[left], seen[left])
         own = np.array([place[0] for place in state.indices(rows.ids.tolist())])
         skipped = (rows.start - state.time[own]) // rows.frequency.step - 1
-        try:
-            self._monitor = advanced(self._model, self._monitor, rows.preceded_by(skipped))
-        except (
-            DataError
-        ):  # covariates of skipped rows are not known: these series are lost sight of
-            self._monitor = self._monitor.take(np.setdiff1d(np.arange(len(state.ids)), own))
+        self._monitor = advanced(self._model, self._monitor, rows.preceded_by(skipped))
 
 
 def _apart(panels: Sequence[Panel]) -> Iterator[Panel]:

@@ -7,6 +7,7 @@ the order of arrival; one that is refused leaves no trace, and the others go on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
 from threading import Thread
@@ -18,31 +19,44 @@ from forecast.engines.state_store import StateStore, Updated
 MOST = 256  # requests in one transaction
 
 
+class Taken(NamedTuple):
+    """What has become of the rows of a request.
+
+    Attributes:
+        done: what they have changed.
+        notes: what is remarkable about them, as sentences for people.
+    """
+
+    done: Updated
+    notes: list[str]
+
+
 class Waiting(NamedTuple):
     """Rows that are to be taken in."""
 
     rows: Panel
     fill_gaps: bool
-    outcome: Future[Updated]
+    outcome: Future[Taken]
 
 
 class Writer:
     """Takes new rows into a store, and answers when they are on the disk."""
 
-    def __init__(self, store: StateStore) -> None:
-        """Begin to work.
+    def __init__(self, store: StateStore, tell: Callable[[Panel], None] | None = None) -> None:
+        """Start the thread.
 
         Args:
             store: that no other thread uses.
+            tell: is called with all rows that were taken in, in their order.
         """
-        self._store = store
+        self._store, self._tell = store, tell
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
-    def take(self, rows: Panel, fill_gaps: bool = False) -> Future[Updated]:
+    def take(self, rows: Panel, fill_gaps: bool = False) -> Future[Taken]:
         """Take rows in, see `StateStore.update`; a future that is cancelled in time never was."""
-        outcome: Future[Updated] = Future()
+        outcome: Future[Taken] = Future()
         self._queue.put(Waiting(rows, fill_gaps, outcome))
         return outcome
 
@@ -64,7 +78,7 @@ class Writer:
 
     def _write(self, batch: list[Waiting]) -> None:
         """Take the rows of some requests in, in one transaction."""
-        done: list[Updated | Exception] = []
+        done: list[Taken | Exception] = []
         try:
             with self._store.transaction():
                 done += [self._one(waiting) for waiting in batch]
@@ -73,12 +87,15 @@ class Writer:
         for waiting, outcome in zip(batch, done, strict=True):
             if isinstance(outcome, Exception):
                 waiting.outcome.set_exception(outcome)
-            else:
-                waiting.outcome.set_result(outcome)
+                continue
+            waiting.outcome.set_result(outcome)
+            if self._tell is not None:
+                self._tell(waiting.rows)
 
-    def _one(self, waiting: Waiting) -> Updated | Exception:
-        """What the rows of a request have done, or why they are refused."""
+    def _one(self, waiting: Waiting) -> Taken | Exception:
+        """What has become of the rows of a request, or why they are refused."""
         try:
-            return self._store.update(waiting.rows, fill_gaps=waiting.fill_gaps)
+            notes = self._store.news(waiting.rows)
+            return Taken(self._store.update(waiting.rows, fill_gaps=waiting.fill_gaps), notes)
         except Exception as error:  # is the answer to this request alone
             return error

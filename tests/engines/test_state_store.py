@@ -329,7 +329,8 @@ def test_series_are_found_by_a_part_of_their_id_in_capitals_or_not(store, table)
     assert days == {"100%": 8, "B_1": 14, "Zürich": 11, "d": 7, "e": 29}
     assert [*store.last_times("b")] == ["B_1"]
     assert [*store.last_times("%")] == ["100%"]
-    assert [*store.last_times("zür")] == ["Zürich"]
+    assert [*store.last_times("ZUR")] == [*store.last_times("zür")] == ["Zürich"]
+    assert not store.has([2**70])
     assert [*store.last_times(after="B_1", limit=2)] == ["Zürich", "d"]
     assert store.has(["d", "e"])
     assert not store.has(["d", "a"])
@@ -345,3 +346,18 @@ def test_a_transaction_within_another_is_undone_alone(store, model, table):
     assert kept(store) == model.observe(
         model.encode(until(table, 5)), table[table["day"] == "1970-01-05"]
     )
+
+
+def test_what_is_remarkable_about_new_rows_is_told_before_they_are_taken_in(store, table):
+    store.update(until(table, 9))
+    rows = table[(table["day"] >= "1970-01-05") & (table["day"] <= "1970-01-10")]
+    odd = rows.assign(sold=rows["sold"].where(rows["day"] < "1970-01-10", 1e6))
+    late = odd[(odd["store"] != "a") | (odd["day"] > "1970-01-09")]
+    panel = store.model.panel(pd.concat([late, odd[odd["store"] == "c"].assign(store="f")]))
+
+    assert store.news(panel) == [
+        "missing rows inserted before the new ones: 1 ('a')",
+        "unusually large values, please check: 'a', 'c', 'e'",
+        "new series: 1 ('f')",
+    ]
+    assert store.news(panel.select(["d"])) == []

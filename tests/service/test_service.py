@@ -95,7 +95,8 @@ def test_new_rows_move_the_forecast_as_in_the_library(serve, model):
     after = client.post("/predict", json={"horizon": 3, "series": ["a"]}).json()["forecast"]
 
     state = model.observe(model.state.select(["a"]), [7.0])
-    assert answer.json() == {"model": "stores", "rows": 1, "seen": 0, "series": 1, "new": 0}
+    counts = {"rows": 1, "seen": 0, "series": 1, "new": 0}
+    assert answer.json() == {"model": "stores", **counts, "notes": []}
     assert [row["forecast"] for row in after] == model.predict(3, state=state)["forecast"].tolist()
     assert after[0]["day"] == "1970-01-14"
 

@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 
@@ -73,8 +75,11 @@ def test_many_rows_do_not_wait_for_somebody_to_look(model, rows, make_panel, mon
     monkeypatch.setattr("forecast.service.watcher.MANY", 3)
     watcher = Watcher(model)
 
-    for at in range(4):
+    for at in range(3):
         watcher.add(one(make_panel, rows, "a", at))
+    for thread in threading.enumerate():
+        if thread.name == "watcher":
+            thread.join()
 
     assert watcher._monitor.state.time[0] == 32
-    assert len(watcher._waiting) == 1
+    assert len(watcher._waiting) == 0

@@ -52,11 +52,11 @@ def test_rows_that_wait_share_a_transaction_and_each_gets_its_own_answer(store, 
 
     store.may_begin.set()
 
-    assert first.result(10) == Updated(rows=1, seen=0, series=1, new=0)
-    assert waiting[0].result(10).rows == 2
+    assert first.result(10).done == Updated(rows=1, seen=0, series=1, new=0)
+    assert waiting[0].result(10).done.rows == 2
     with pytest.raises(DataError, match="series 'b'"):
         waiting[1].result(10)
-    assert waiting[2].result(10).rows == 1
+    assert waiting[2].result(10).done.rows == 1
     assert store.begun <= 2
     assert store.last_times() == {"a": 11, "b": 8, "c": 9}
     writer.close()
@@ -71,7 +71,7 @@ def test_rows_that_nobody_waits_for_any_more_are_not_taken_in(store, make_panel)
 
     last = writer.take(rows(make_panel, "c", 9, 1.0))
 
-    assert last.result(10).rows == 1
+    assert last.result(10).done.rows == 1
     assert store.last_times() == {"a": 9, "b": 8, "c": 9}
     writer.close()
 
@@ -90,7 +90,7 @@ def test_where_the_file_cannot_be_written_all_hear_of_it_and_the_next_ones_are_t
         refused.result(10)
     other.execute("ROLLBACK")
 
-    assert writer.take(rows(make_panel, "a", 9, 1.0)).result(10).rows == 1
+    assert writer.take(rows(make_panel, "a", 9, 1.0)).result(10).done.rows == 1
     writer.close()
     other.close()
 
@@ -102,7 +102,7 @@ def test_what_waits_when_it_is_closed_is_taken_in(store, make_panel, model, tmp_
 
     writer.close()
 
-    assert [one.result(0).rows for one in waiting] == [1, 1, 1]
+    assert [one.result(0).done.rows for one in waiting] == [1, 1, 1]
     with StateStore(tmp_path / "all.states", model) as again:
         assert again.last_times() == {"a": 9, "b": 9, "c": 9}
 
@@ -118,7 +118,24 @@ def test_a_full_disk_keeps_nothing_of_the_transaction_and_the_next_one_goes_on(s
         writer.take(many).result(10)
     store._database.execute("PRAGMA max_page_count = 100000")
 
-    assert writer.take(rows(make_panel, "a", 9, 1.0)).result(10).rows == 1
-    assert writer.take(many).result(10).new == 300
+    assert writer.take(rows(make_panel, "a", 9, 1.0)).result(10).done.rows == 1
+    assert writer.take(many).result(10).done.new == 300
     assert len(store) == 303
     writer.close()
+
+
+def test_what_is_remarkable_is_told_with_the_answer_and_taken_rows_are_told_in_order(
+    store, make_panel
+):
+    told = []
+    writer = Writer(store, told.append)
+    store.may_begin.set()
+    large = writer.take(rows(make_panel, "a", 9, 1e6))
+    refused = writer.take(rows(make_panel, "b", 12, 1.0))
+    skipped = writer.take(rows(make_panel, "b", 12, 1.0), fill_gaps=True)
+
+    assert large.result(10).notes == ["unusually large values, please check: 'a'"]
+    assert refused.exception(10) is not None
+    assert skipped.result(10).notes == ["missing rows inserted before the new ones: 3 ('b')"]
+    writer.close()
+    assert [panel.ids.tolist() for panel in told] == [["a"], ["b"]]

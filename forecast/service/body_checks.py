@@ -17,11 +17,11 @@ Scope = Any  # of ASGI, as are the functions
 JSON = "application/json"
 
 
-class Gate:
+class BodyLimits:
     """Refuses bodies that are too large or too slow; around an ASGI app."""
 
     def __init__(self, app: Any, limits: Limits) -> None:
-        """Know the app and the limits."""
+        """Wrap an app."""
         self._app, self._limits = app, limits
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -69,7 +69,7 @@ class Token(HTTPBearer):
     """A dependency that refuses requests without the token that the service was started with."""
 
     def __init__(self, token: str) -> None:
-        """Know the token."""
+        """Require a token."""
         super().__init__(auto_error=False, description="The token that the service knows")
         self._token = token
 
