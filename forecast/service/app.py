@@ -18,7 +18,9 @@ from forecast.service.body_checks import JSON, BodyLimits, Token, require_json
 from forecast.service.metrics import Measured
 from forecast.service.predictions import predict
 from forecast.service.problems import DOCUMENTED, answer_problems
+from forecast.service.reference import reference
 from forecast.service.requests import (
+    ChartRequest,
     Forecasts,
     Health,
     ModelDescription,
@@ -62,6 +64,8 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         description="Forecasts of time series, and new rows that move them.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         responses=DOCUMENTED,
     )
     answer_problems(app)
@@ -127,18 +131,12 @@ def add_routes(app: FastAPI, service: Service) -> None:
         total = await service.run(len, served)
         return SeriesPage(series=entries, total=total, next=following)
 
-    @app.get("/chart", response_model=dict[str, Any])
-    async def chart(
-        series: str,
-        model: str | None = None,
-        horizon: Annotated[
-            int | None, Query(ge=1, description="By default that of training")
-        ] = None,
-    ) -> Response:
+    @app.post("/chart", response_model=dict[str, Any], dependencies=[json_alone])
+    async def chart(request: ChartRequest) -> Response:
         """The last values of a series and its forecast, as the page draws them."""
 
         def answer() -> bytes:
-            return as_json(charts.chart(service.model(model), series, horizon))
+            return as_json(charts.chart(service.model(request.model), request))
 
         return Response(await service.run(answer), media_type=JSON)
 
@@ -155,6 +153,10 @@ def add_routes(app: FastAPI, service: Service) -> None:
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def index() -> HTMLResponse:
         return HTMLResponse(page.html(), headers=page.headers())
+
+    @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(page.docs(reference(app.openapi())), headers=page.headers())
 
 
 def describe(served: ServedModel, service: Service) -> ModelDescription:

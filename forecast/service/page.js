@@ -5,14 +5,15 @@
   const maxListed = 100; // series in the list at a time
   const pause = 150; // milliseconds after a key before a search is asked for
   let models = [];
-  let shown = null; // the chart of the series that is shown
+  let wanted = null; // the id of the series that is chosen
+  let shown = null; // its chart
   const asked = { list: 0, chart: 0 }; // an answer to an earlier question is late
   let timer = null;
 
   const model = () => models.find((one) => one.name === byId("model").value);
 
-  function say(problem) {
-    byId("problem").textContent = problem;
+  function say(problem, place) {
+    ["problem", "refused"].forEach((id) => { byId(id).textContent = id === place ? problem : ""; });
   }
 
   // The answer of the service; what is wrong is thrown as its one line.
@@ -37,13 +38,13 @@
     return found;
   }
 
-  // Runs one task for the user, and shows what is wrong with it.
-  async function attempt(task) {
+  // Runs one task for the user, and shows in a place what is wrong with it.
+  async function attempt(task, place = "problem") {
     try {
       await task();
       say("");
     } catch (error) {
-      say(`${error.message[0].toUpperCase()}${error.message.slice(1)}.`);
+      say(`${error.message[0].toUpperCase()}${error.message.slice(1)}.`, place);
     }
   }
 
@@ -55,36 +56,61 @@
     byId("matches").replaceChildren(...found.series.map(entry));
     const more = found.next === null ? "" : ` The first ${maxListed} that match are listed.`;
     byId("count").textContent = `${found.series.length.toLocaleString("en")} of ${found.total.toLocaleString("en")} series.${more}`;
-    if (!shown && found.series.length) await show(found.series[0].id);
+    if (wanted === null && found.series.length) await show(found.series[0].id);
   }
 
   function entry(series) {
     const item = make("li");
     const button = make("button", { type: "button", dir: "auto" }, String(series.id));
     button.addEventListener("click", () => attempt(() => show(series.id)));
-    if (shown && shown.id === series.id) button.setAttribute("aria-current", "true");
+    if (wanted === series.id) button.setAttribute("aria-current", "true");
     item.append(button);
     return item;
   }
 
   async function show(id, earlier = null) {
     const ours = ++asked.chart;
-    const chart = await ask("chart", { model: model().name, series: id });
-    if (ours !== asked.chart) return;
-    shown = chart;
-    paint(chart, earlier);
+    wanted = id;
     document.querySelectorAll("#matches button").forEach((button) => {
       if (button.textContent === String(id)) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
     });
+    if (!isAssumed()) return clear(id);
+    const chart = await ask("chart", {}, { model: model().name, series: id, known: assumed() });
+    if (ours !== asked.chart) return;
+    shown = chart;
+    paint(chart, earlier);
+  }
+
+  // The values of fields by the names of their columns, as they are typed: the service reads them.
+  function typed(names, kind) {
+    return Object.fromEntries(names.map((name, place) => [name, byId(`${kind}-${place}`).value.trim()]));
+  }
+
+  const isAssumed = () => Object.values(typed(model().known, "known")).every((text) => text !== "");
+
+  function assumed() {
+    const values = Object.entries(typed(model().known, "known")).map(([name, text]) => [name, plain(text)]);
+    return values.length ? Object.fromEntries(values) : null;
+  }
+
+  // A number as a number; any other writing is left to the service.
+  const plain = (text) => (text !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
+
+  // Shows the name of a series whose forecast waits for assumptions.
+  function clear(id) {
+    shown = null;
+    byId("series").classList.remove("shown");
+    byId("observe").hidden = true;
+    byId("assumed").textContent = `Type them to see the forecast of ${id}.`;
   }
 
   function paint(chart, earlier) {
     const figure = byId("series");
     const details = figure.querySelector("details");
     figure.classList.add("shown");
-    figure.querySelectorAll("figure").forEach((one) => one.remove());
     byId("series-name").textContent = String(chart.id);
+    byId("assumed").textContent = "They hold for all steps, and for the new value below.";
     const series = chart.series[0];
     const spec = specOf(chart, series);
     if (earlier) addEarlier(spec, earlier);
@@ -109,49 +135,51 @@
   // Fields for the next row of the series that is shown.
   function askFor(chart) {
     byId("next").textContent = chart.next;
-    const fields = model().targets.map((name, place) => {
-      const field = make("div");
-      field.append(
-        make("label", { for: `value-${place}` }, name),
-        make("input", { id: `value-${place}`, inputmode: "decimal", required: "", autocomplete: "off" }),
-      );
-      return field;
-    });
-    byId("fields").replaceChildren(...fields);
+    byId("fields").replaceChildren(...fieldsFor(model().targets, "value"));
     byId("token-field").hidden = !model().needs_token;
     byId("observe").hidden = false;
   }
 
+  function fieldsFor(names, kind) {
+    return names.map((name, place) => {
+      const field = make("div");
+      const input = { id: `${kind}-${place}`, required: "", autocomplete: "off" };
+      if (kind === "value") input.inputmode = "decimal";
+      field.append(make("label", { for: input.id }, name), make("input", input));
+      return field;
+    });
+  }
+
   async function observe() {
     const { id, time, targets, name } = model();
-    const values = targets.map((target, place) => {
-      const value = Number(byId(`value-${place}`).value.trim() || NaN);
-      if (!Number.isFinite(value)) throw new Error(`${target} is no number; write it as in 1234.5`);
-      return value;
-    });
-    const row = { [time]: shown.next };
+    const values = typed(targets, "value");
+    const row = { [time]: shown.next, ...assumed() };
     if (id !== null) row[id] = shown.id;
-    targets.forEach((target, place) => { row[target] = values[place]; });
-    const button = document.querySelector("form button");
+    targets.forEach((target) => { row[target] = plain(values[target]); });
+    const button = document.querySelector("#observe button");
     const before = shown;
     button.disabled = true;
     try {
-      await ask("observe", {}, { model: name, rows: [row] });
+      const { notes } = await ask("observe", {}, { model: name, rows: [row] });
       await show(before.id, before);
+      const remarks = notes.map((note) => ` Note: ${note}.`).join("");
+      byId("done").textContent = `Observed ${Object.values(values).join(", ")} at ${before.next}.${remarks} The dashed line is the forecast before.`;
     } finally {
       button.disabled = false;
     }
-    byId("done").textContent = `Observed ${values.map(format).join(", ")} at ${before.next}. The dashed line is the forecast before.`;
     byId("value-0").focus();
   }
 
   function choose() {
     shown = null;
+    wanted = null;
     byId("done").textContent = "";
     byId("observe").hidden = true;
     byId("series").classList.remove("shown");
     const { frequency, known } = model();
-    byId("about").textContent = `${model().name}: ${frequency}.` + (known.length ? ` Its forecasts need the future values of ${known.join(", ")}: ask /predict.` : "");
+    byId("about").textContent = `${model().name}: ${frequency}.`;
+    byId("known").replaceChildren(...fieldsFor(known, "known"));
+    byId("assume").hidden = known.length === 0;
     attempt(list);
   }
 
@@ -170,7 +198,11 @@
   byId("observe").addEventListener("submit", (event) => {
     event.preventDefault();
     byId("done").textContent = "";
-    attempt(observe);
+    attempt(observe, "refused");
+  });
+  byId("assume").addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt(() => show(wanted));
   });
   attempt(begin);
 })();

@@ -1,4 +1,4 @@
-"""The page of a service: look a series up, see its forecast, type a value in, see it move."""
+"""The pages of a service: one to look series up and type values in, one for programmers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 from importlib import resources
 from string import Template
 
+from forecast.report.markup import Markup
 from forecast.report.page import (
     chart_scripts,
     chart_styles,
@@ -21,6 +22,13 @@ def html() -> str:
     scripts, styles = _scripts(), _styles()
     return Template(_asset("page.html")).substitute(
         styles=style_elements(styles), scripts=script_elements(scripts)
+    )
+
+
+def docs(reference: Markup) -> str:
+    """The page that describes the service to programs, without a script."""
+    return Template(_asset("docs.html")).substitute(
+        styles=style_elements(_styles()), reference=reference
     )
 
 

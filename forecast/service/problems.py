@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +18,8 @@ from forecast.errors import ArtifactError, ForecastError
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN = 3  # problems of one request
+FIELDS = "|".join(("fill_gaps", "future", "id", "levels", "paths", "season", "target", "time"))
+OPTION = re.compile(rf"--[a-z-]+( [A-Z]+)? \(({FIELDS})=\S* in Python\)")
 STATUSES = (400, 401, 404, 405, 408, 413, 415, 422, 503)
 
 
@@ -35,11 +38,11 @@ class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
     def __init__(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
-        """Say so in one line."""
+        """Say so in one line, with the fields of requests in place of options of commands."""
         content = {
             "title": HTTPStatus(status).phrase,
             "status": status,
-            "detail": " ".join(detail.split()),
+            "detail": OPTION.sub(r'"\2"', " ".join(detail.split())),
         }
         super().__init__(content, status, headers)
 

@@ -80,6 +80,19 @@ class PredictRequest(Body):
     )
 
 
+class ChartRequest(Body):
+    """A series that is to be drawn."""
+
+    series: Annotated[Id, Field(description="Its id")]
+    horizon: Annotated[
+        StrictInt | None, Field(ge=1, description="How many steps; by default training's")
+    ] = None
+    known: Annotated[
+        Row | None,
+        Field(description="Future covariates that hold for all steps, for a model that takes some"),
+    ] = None
+
+
 class UntrainedRequest(BaseModel):
     """A table to forecast without a model, and how its columns are read."""
 

@@ -3,12 +3,15 @@
 import threading
 import time
 import warnings
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import uvicorn
 from playwright.sync_api import expect
 
 from forecast import ForecastWarning
+from forecast.data.covariates import CovariateColumns, learn
 from forecast.service.app import create_app
 from forecast.service.server import listening
 from forecast.service.settings import Settings
@@ -17,18 +20,21 @@ pytestmark = pytest.mark.slow
 
 WIDTHS = {"desktop": 1280, "phone": 390}
 HOSTILE = '<img src="x" onerror="window.hacked = 1">'
+PRICES = CovariateColumns(("price",), np.arange(40.0)[:, None] % 3, ((),), (False,))
 NAMES = [HOSTILE, "Zürich/1", *(f"store {k:03}" for k in range(118))]
 
 
 @pytest.fixture
 def address(make_model, make_random_panel, tmp_path):
-    """A service of two models, in a thread; one needs what the page does not know."""
+    """A service of three models, in a thread; one forecasts from future values."""
     panel = make_random_panel([40] * len(NAMES), ids=NAMES, frequency="D", first=19_000)
     two = make_random_panel([40, 40], targets=2, frequency="h", first=400_000)
     make_model(panel, lags=(1, 7, 14), head="student_t").save(tmp_path / "stores.forecast")
     make_model(two, lags=(1, 24)).save(tmp_path / "rooms.forecast")
-    paths = (str(tmp_path / "stores.forecast"), str(tmp_path / "rooms.forecast"))
-    app = create_app(Settings.of(paths, token="secret"))
+    priced = replace(make_random_panel([40], frequency="D"), known=PRICES)
+    make_model(priced, known=learn(PRICES, "the table")).save(tmp_path / "priced.forecast")
+    paths = [str(tmp_path / f"{name}.forecast") for name in ("stores", "rooms", "priced")]
+    app = create_app(Settings.of(tuple(paths), token="secret"))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
     with listening("127.0.0.1", 0) as taken, warnings.catch_warnings():
         warnings.simplefilter("ignore", ForecastWarning)  # forecasts of random weights
@@ -75,7 +81,7 @@ def observe(page, *values):
     page.fill("#token", "secret")
     for place, value in enumerate(values):
         page.fill(f"#value-{place}", value)
-    page.click("form button")
+    page.click("#observe button")
 
 
 def test_a_series_is_found_among_many_and_its_forecast_is_shown(page):
@@ -116,7 +122,7 @@ def test_a_new_value_moves_the_forecast_and_the_one_before_stays_in_sight(page):
 @pytest.mark.parametrize(
     ("value", "token", "problem"),
     [
-        ("many", "secret", "Sold is no number; write it as in 1234.5."),
+        ("many", "secret", "Rows, row 0, column 'sold': "),
         ("3", "guess", "New rows need the service's token"),
     ],
 )
@@ -125,21 +131,38 @@ def test_what_is_refused_is_said_and_nothing_moves(page, value, token, problem):
 
     page.fill("#token", token)
     page.fill("#value-0", value)
-    page.click("form button")
-    expect(page.locator("#problem")).not_to_be_empty()
+    page.click("#observe button")
+    expect(page.locator("#refused")).not_to_be_empty()
 
-    assert page.locator("#problem").text_content().startswith(problem)
+    assert page.locator("#refused").text_content().startswith(problem)
     assert page.locator("#next").text_content() == time
     assert page.locator("#value-0").input_value() == value
 
 
 def test_another_model_with_two_targets_has_a_field_for_each(page):
     page.select_option("#model", "rooms")
-    expect(page.locator("#series-name")).to_have_text("a")
-    assert page.locator("#fields label").all_text_contents() == ["sold", "came"]
+    expect(page.locator("#fields label")).to_have_text(["sold", "came"])
     time = page.locator("#next").text_content()
 
     observe(page, "1", "2")
     expect(page.locator("#done")).not_to_be_empty()
 
     assert page.locator("#done").text_content().startswith(f"Observed 1, 2 at {time}.")
+
+
+def test_a_model_with_future_covariates_asks_what_to_assume(page):
+    page.select_option("#model", "priced")
+    expect(page.locator("#known label")).to_have_text(["price"])
+    expect(page.locator("#assumed")).to_have_text("Type them to see the forecast of a.")
+    assert page.locator("#observe").is_hidden()
+
+    page.fill("#known-0", "2")
+    page.click("#assume button")
+    expect(page.locator("#series-name")).to_have_text("a")
+    before = page.locator("figcaption").text_content()
+    page.fill("#known-0", "1")
+    page.click("#assume button")
+    expect(page.locator("figcaption")).not_to_have_text(before)
+    observe(page, "12")
+
+    expect(page.locator("#done")).to_contain_text("Observed 12 at 1970-02-10.")

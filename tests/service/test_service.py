@@ -1,5 +1,7 @@
 """The addresses of a service, asked within this process."""
 
+import asyncio
+import time
 import warnings
 from dataclasses import replace
 
@@ -9,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from forecast import ForecastWarning, Model
+from forecast.data.covariates import CovariateColumns, learn
 from forecast.data.to_panel import to_panel
 from forecast.data.to_table import to_table
 from forecast.engines.state_store import StateStore
@@ -311,7 +314,7 @@ def test_other_addresses_and_methods_are_problems_too(serve, model):
 
 
 def test_a_chart_has_the_values_that_the_state_keeps_and_the_forecast(serve, model, panel):
-    chart = serve(stores=model).get("/chart", params={"series": "e", "horizon": 6}).json()
+    chart = serve(stores=model).post("/chart", json={"series": "e", "horizon": 6}).json()
 
     (series,) = chart["series"]
     last = panel.select(["e"]).target[-3:, 0]
@@ -333,7 +336,7 @@ def test_a_chart_has_the_values_that_the_state_keeps_and_the_forecast(serve, mod
     ],
 )
 def test_a_chart_that_cannot_be_is_said_in_one_line(serve, model, asked, status, words):
-    assert words in problem(serve(stores=model).get("/chart", params=asked), status)
+    assert words in problem(serve(stores=model).post("/chart", json=asked), status)
 
 
 def test_metrics_count_requests_rows_and_series(serve, model):
@@ -380,3 +383,81 @@ def test_a_monitor_tells_prometheus_how_well_a_model_still_fits(serve, model):
     assert 'forecast_monitor_rows{model="stores"} 1.0' in text
     assert 'forecast_monitor_alarms{model="stores",test="level up"} 0.0' in text
     assert "forecast_monitor" not in serve(stores=model).get("/metrics").text
+
+
+def test_new_rows_are_answered_with_what_is_remarkable_about_them(serve, model):
+    client = serve(stores=model)
+    odd = [{**NEW, "sold": 1e6}, {**NEW, "store": "b", "day": "1970-01-12"}, {**NEW, "store": "x"}]
+
+    notes = client.post("/observe", json={"rows": odd, "fill_gaps": True}).json()["notes"]
+
+    assert notes == [
+        "missing rows inserted before the new ones: 2 ('b')",
+        "unusually large values, please check: 'a'",
+        "new series: 1 ('x')",
+    ]
+
+
+def test_forecasts_that_begin_at_different_times_say_so(serve, model):
+    notes = serve(stores=model).post("/predict", json={"horizon": 1}).json()["notes"]
+
+    assert notes[0] == "4 of 5 series end before 1970-01-30: their forecasts begin earlier"
+
+
+def test_messages_name_the_fields_of_requests_not_options_of_commands(
+    serve, make_model, make_random_panel
+):
+    known = CovariateColumns(("price",), np.arange(9.0)[:, None] % 3, ((),), (False,))
+    panel = replace(make_random_panel([9], frequency="D"), known=known)
+    model = make_model(panel, known=learn(known, "the table"))
+    client = serve(priced=model)
+    row = {"store": "a", "day": "1970-01-13", "sold": 1.0, "price": 2}
+
+    needs = problem(client.post("/predict", json={"horizon": 1}), 422)
+    gap = problem(client.post("/observe", json={"rows": [row]}), 422)
+    chart = client.post("/chart", json={"series": "a", "horizon": 2, "known": {"price": 2}}).json()
+
+    assert needs == "the model takes the future covariates ['price']; give them with \"future\""
+    assert gap.endswith('or take them as missing with "fill_gaps"')
+    future = pd.DataFrame({"day": pd.date_range("1970-01-10", periods=2), "price": 2})
+    expected = model.predict(2, future=future)["forecast"]
+    np.testing.assert_allclose(chart["series"][0]["forecast"], expected, rtol=1e-4)
+
+
+def test_a_request_that_takes_too_long_is_ended(serve, model, monkeypatch):
+    monkeypatch.setattr("forecast.service.app.predict", lambda *_: time.sleep(0.3) or {})
+    client = serve(stores=model, limits=Limits(seconds=0.1))
+
+    detail = problem(client.post("/predict", json={"horizon": 1, "series": ["a"]}), 503)
+
+    assert detail.startswith("not done within 0.1 seconds")
+
+
+def test_a_body_that_comes_too_slowly_is_refused(model, tmp_path):
+    model.save(tmp_path / "stores.forecast")
+    settings = Settings.of((str(tmp_path / "stores.forecast"),), limits=Limits(seconds=0.1))
+    sent = []
+
+    async def never():
+        await asyncio.sleep(10)
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers}
+    scope |= {"query_string": b"", "http_version": "1.1", "scheme": "http"}
+    asyncio.run(create_app(settings)(scope, never, send))
+
+    assert sent[0]["status"] == 408
+    assert b"has not arrived within 0.1 seconds" in sent[1]["body"]
+
+
+def test_programmers_find_every_address_and_field_without_a_network(serve, model):
+    page = serve(stores=model).get("/docs")
+
+    description = serve(stores=model).get("/openapi.json").json()
+    fields = description["components"]["schemas"]["PredictRequest"]["properties"]
+    assert all(f"<bdi>{name}</bdi>" in page.text for name in fields)
+    assert all(f" {path}</h2>" in page.text for path in description["paths"])
+    assert "https:" not in page.text
