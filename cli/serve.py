@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -93,11 +94,13 @@ def serve(
     from forecast.service.settings import Limits, Settings
 
     limits = Limits(body=max_body * 1_000_000, seconds=timeout)
-    if token == "":
-        raise OptionError("--token is empty; give some secret text, or leave it out")
-    if states is not None:
-        Path(states).mkdir(parents=True, exist_ok=True)
+    if token == "" or (token is None and os.environ.get("FORECAST_TOKEN") == ""):
+        raise OptionError(
+            "the token is empty; give some secret text as --token or FORECAST_TOKEN, or neither"
+        )
     if monitor and workers > 1:
         raise OptionError("--monitor follows the rows of one process; leave --workers out")
+    if states is not None:
+        Path(states).mkdir(parents=True, exist_ok=True)
     settings = Settings.of(models or (MODEL,), states, token, limits, monitor)
     start(settings, host, port, workers, say)

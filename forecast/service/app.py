@@ -118,10 +118,10 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
     @app.get("/series")
     async def series(
-        model: str | None = None,
+        model: Annotated[str | None, Query(description="By the name of its file")] = None,
         search: Annotated[str, Query(max_length=200, description="Part of an id")] = "",
-        after: Annotated[str | None, Query(description="The `next` of an answer before")] = None,
-        limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 100,
+        after: Annotated[str | None, Query(description="What an answer before has as next")] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_LISTED, description="How many at most")] = 100,
     ) -> SeriesPage:
         """The series that have a state, and when each ends."""
         served = service.model(model)

@@ -86,7 +86,8 @@ def _type(field: Mapping[str, Any]) -> str:
     """The type of a field in words."""
     if "anyOf" in field:
         names = dict.fromkeys(_type(one) for one in field["anyOf"] if one.get("type") != "null")
-        return " or ".join(names)
+        whole = {"integer"} if "number" in names else set()
+        return " or ".join(name for name in names if name not in whole)
     if field.get("type") == "array":
         return f"list of {_type(field['items'])}"
     return str(field.get("type", "object"))

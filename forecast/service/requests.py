@@ -31,7 +31,7 @@ Row = dict[Text, Cell]
 Id = Text | StrictInt
 ModelName = Annotated[
     Text | None,
-    Field(description="Which model, by the name of its file; not needed where it is one"),
+    Field(description="Which model, by the name of its file; not needed where there is one"),
 ]
 Levels = Annotated[
     list[Annotated[StrictFloat | StrictInt, Field(ge=1, lt=100)]],
@@ -115,6 +115,11 @@ class ObserveRequest(Body):
     """New rows."""
 
     rows: Annotated[list[Row], Field(min_length=1, description=ROWS[0].upper() + ROWS[1:])]
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"rows": [{"id": "a", "ds": "2026-11-30", "y": 1.5}]}]},
+    )
+
     fill_gaps: Annotated[StrictBool, Field(description="Take skipped rows as missing values")] = (
         False
     )

@@ -163,7 +163,8 @@ def test_a_port_that_is_taken_is_said_in_one_line(folder):
         (["nothing.forecast"], 1, "nothing.forecast"),
         (["stores.forecast", "other/stores.forecast"], 2, "would both be served as 'stores'"),
         (["stores.forecast", "--host", "no.such.host.example"], 2, "cannot listen at no.such"),
-        (["stores.forecast", "--token", ""], 2, "--token is empty"),
+        (["stores.forecast", "--token", ""], 2, "the token is empty"),
+        (["stores.forecast", "--monitor", "--workers", "2"], 2, "leave --workers out"),
         (["broken.forecast"], 1, "broken.forecast"),
     ],
 )
@@ -187,6 +188,15 @@ def test_the_states_of_another_model_are_not_served(folder, make_model, make_ran
 
     assert result.returncode == 1
     assert "its states belong to model" in result.stderr.splitlines()[-1]
+
+
+def test_an_empty_token_in_the_environment_is_no_token(folder, monkeypatch):
+    monkeypatch.setenv("FORECAST_TOKEN", "")
+
+    result = run(folder, "stores.forecast", "--port", "0")
+
+    assert result.returncode == 2
+    assert "the token is empty" in result.stderr
 
 
 def test_the_token_may_come_from_the_environment(folder, monkeypatch):
