@@ -11,13 +11,15 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import AnyType
 
+from forecast.data import scaling
 from forecast.data.covariates import Covariate, CovariateColumns
 from forecast.data.panel import Panel
 from forecast.data.to_table import to_table
 from forecast.model import Model
-from forecast.plotting.forecast import recent_values
 
 EXAMPLE_SERIES = 2  # that an example shows at most
+LEAST_ROWS, MOST_ROWS = 7, 48  # of each
+DIGITS = 3
 
 
 def signature_of(model: Model) -> ModelSignature:
@@ -31,11 +33,12 @@ def signature_of(model: Model) -> ModelSignature:
 
 
 def example_of(model: Model) -> pd.DataFrame:
-    """A table as the model takes it: the last values that its state keeps.
+    """A table as the model takes it, of made-up values: an example is seen by many.
 
-    Covariates have their usual value, and known ones rows for the steps of a forecast, too.
+    They swing about the level of the first series, by its spread. Covariates have their usual
+    value, and known ones rows for the steps of a forecast, too.
     """
-    table = to_table(_remembered(model))
+    table = to_table(_made_up(model))
     return table.reset_index() if model.config.schema.index else pd.DataFrame(table)
 
 
@@ -78,14 +81,17 @@ def _parameters(model: Model) -> ParamSchema:
     )
 
 
-def _remembered(model: Model) -> Panel:
-    """The last values of some series as a panel, with rows for their future covariates."""
+def _made_up(model: Model) -> Panel:
+    """A season and more of some series as a panel, with rows for their future covariates."""
     config = model.config
     state = model.state.take(np.arange(min(len(model.state.ids), EXAMPLE_SERIES)))
     series, steps = len(state.ids), config.horizon if config.known else 0
-    values = np.pad(
-        recent_values(state, config), ((0, 0), (0, steps), (0, 0)), constant_values=np.nan
-    )
+    season = min(max(config.season, LEAST_ROWS), MOST_ROWS)
+    swing = np.sin(2 * np.pi * np.arange(season) / season)[None, :, None]
+    values = scaling.backward(swing, state.scale, config.powers)
+    values = np.array([float(f"{value:.{DIGITS}g}") for value in values.ravel()])
+    values = values.reshape(series, season, -1)
+    values = np.pad(values, ((0, 0), (0, steps), (0, 0)), constant_values=np.nan)
     rows, step = values.shape[1], config.frequency.step
     return Panel(
         ids=state.ids,
