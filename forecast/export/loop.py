@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
+from forecast.errors import OptionError
 from forecast.export.tensor import Array, Tensor, as_tensor
 from forecast.export.trace import Trace, described
 
@@ -31,15 +32,23 @@ def rollout(
 
     Returns:
         The path of values (H, ...), and the state after the last step.
+
+    Raises:
+        OptionError: if the step changes an array of the state.
     """
     before = (value, state)
     carried = [leaf for leaf in leaves(before) if isinstance(leaf, Tensor)]
     with trace.body() as nodes:
         fed = [replace(tensor, name=trace.new_name("carried")) for tensor in carried]
-        after = step(*rebuilt(before, iter(fed)))
+        pairs = [*zip(leaves(step(*rebuilt(before, iter(fed)))), leaves(before), strict=True)]
+        if any(_is_changed(leaf, old) for leaf, old in pairs if not isinstance(old, Tensor)):
+            raise OptionError(
+                "a step that changes what does not depend on an input cannot be exported to ONNX; "
+                "begin with a tensor, such as numpy.zeros_like of one"
+            )
         new = [
             as_tensor(trace, leaf).astype(old.dtype).name  # the types of a loop stay
-            for leaf, old in zip(leaves(after), leaves(before), strict=True)
+            for leaf, old in pairs
             if isinstance(old, Tensor)
         ]
         goes_on = trace.new_name("goes_on")  # a condition that stays true
@@ -57,6 +66,11 @@ def rollout(
     last = (replace(tensor, name=name) for tensor, name in zip(carried, ends, strict=True))
     _, state_after = rebuilt(before, last)
     return replace(carried[0], name=path, shape=(None, *carried[0].shape)), state_after
+
+
+def _is_changed(leaf: Any, old: Any) -> bool:
+    """Whether a step has made another array, or a tensor, of one."""
+    return leaf is not old and (isinstance(leaf, Tensor) or not np.array_equal(leaf, old))
 
 
 def leaves(tree: Any) -> Iterator[Any]:

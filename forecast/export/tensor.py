@@ -157,8 +157,9 @@ class Tensor(np.lib.mixins.NDArrayOperatorsMixin):
     def argmax(self, axis: int) -> Tensor:
         """The place of the first largest along an axis."""
         values = self.astype(np.int64) if self.dtype == bool else self
-        shape = self.shape[:axis] + self.shape[axis + 1 :]
-        return emit(self.trace, "ArgMax", [values], np.int64, shape, axis=axis, keepdims=0)
+        place = axis % self.ndim
+        shape = self.shape[:place] + self.shape[place + 1 :]
+        return emit(self.trace, "ArgMax", [values], np.int64, shape, axis=place, keepdims=0)
 
     def __getitem__(self, key: Any) -> Tensor:
         """The part that a key of NumPy's basic indexing names; a tensor takes one along axis 0."""
@@ -233,6 +234,8 @@ def _spelled_out(keys: tuple[Any, ...], ndim: int) -> list[Any]:
 
 def _sliced(tensor: Tensor, slices: dict[int, slice]) -> Tensor:
     """A range of some axes, by one node."""
+    if any(part.step not in (None, 1) for part in slices.values()):
+        raise OptionError("a slice with a step other than 1 cannot be exported to ONNX")
     shape, ranges = list(tensor.shape), {}
     for axis, part in slices.items():
         size = shape[axis]

@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from forecast.errors import OptionError
 from forecast.export import loop
 from forecast.export.ports import Draft
 
@@ -41,3 +43,15 @@ def test_a_step_may_use_values_around_it_and_arrays_that_stay(onnx):
         "steps": np.array(2),
     }
     assert onnx.run(draft.finished("sums", ""), given)["path"].tolist() == [[2, 3], [6, 8]]
+
+
+@pytest.mark.parametrize("next_sum", [lambda sum, _: sum + 1.0, lambda sum, value: sum + value])
+def test_an_array_that_a_step_changes_is_refused(next_sum):
+    draft = Draft()
+    first, steps = draft.input("first", "float64", (), ""), draft.input("steps", "int64", (), "")
+
+    def step(value, total):
+        return value * 2.0, next_sum(total, value)
+
+    with pytest.raises(OptionError, match=r"changes what does not depend on an input .*zeros_like"):
+        loop.rollout(draft.trace, step, first, np.array(0.0), steps)

@@ -53,6 +53,7 @@ RUNS = {
     "other sizes": lambda x: x.reshape(-1, 2, 2),
     "taken": lambda x: np.take(x, np.array([3, 0, 3]), axis=1),
     "the first of the largest": lambda x: (x > 0).argmax(axis=1),
+    "along the last axis": lambda x: (x > 0).argmax(axis=-1) + x[:, 0].astype(np.int64),
     "means": lambda x: x.mean(axis=1, keepdims=True),
     "smallest, any, all": lambda x: x.min(axis=1) * (x > 0).any(axis=1) + (x > -9).all(axis=1),
     "like it": lambda x: np.zeros_like(x) + np.ones_like(x),
@@ -122,6 +123,8 @@ def test_what_has_no_counterpart_is_refused():
         np.arctan2(x, 1.0)
     with pytest.raises(OptionError, match=r"numpy\.median cannot be exported to ONNX"):
         np.median(x)
+    with pytest.raises(OptionError, match="a slice with a step other than 1 cannot be exported"):
+        x[::2]
 
 
 def test_sizes_that_do_not_fit_are_an_error():
