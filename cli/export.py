@@ -7,17 +7,19 @@ from typing import Any
 
 import click
 
+from forecast.export import FORMATS
+
 from .inputs import Files, read_inputs
 from .output import MODEL, Say, command, count_series
 from .training_options import reading_options
-
-FORMATS = ("onnx",)
 
 
 @click.command(short_help="Write a model as graphs that other languages run.")
 @click.argument("model", type=click.Path(), default=MODEL, metavar="[MODEL]")
 @click.argument("table", type=click.Path(allow_dash=True), nargs=-1)
-@click.option("--to", type=click.Choice(FORMATS), default="onnx", show_default=True, help="Format.")
+@click.option(
+    "--to", type=click.Choice(FORMATS), default=FORMATS[0], show_default=True, help="Format."
+)
 @click.option(
     "--out", "-o", type=click.Path(), required=True, help="Write the files into this folder."
 )

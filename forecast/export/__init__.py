@@ -18,9 +18,12 @@ The package onnx is imported when a model is exported.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forecast.errors import OptionError, pip_install
-from forecast.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    from forecast.inference.predictor import Predictor
 
 FORMATS = ("onnx",)
 

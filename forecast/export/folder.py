@@ -25,6 +25,7 @@ GRAPHS: dict[str, Callable[[Core, State], Graph | None]] = {
     "encode.onnx": graphs.encode,
     "sample.onnx": graphs.sample,
 }
+PLACE = "--out (folder= in Python)"
 MISSING = {
     "encode.onnx": "the theta method looks for a long season by a Fourier transform, of which "
     "there is no graph; known series continue from their states",
@@ -60,7 +61,7 @@ def write(core: Core, state: State, folder: str | Path) -> list[Path]:
     }
     _make(place, missing)
     for name, content in contents.items():
-        replace_file(place / name, _writer(content), ArtifactError, "--out")
+        replace_file(place / name, _writer(content), ArtifactError, PLACE)
     return [place / name for name in contents]
 
 
@@ -81,5 +82,5 @@ def _make(folder: Path, missing: dict[str, str]) -> None:
     except OSError as problem:
         raise ArtifactError(
             f"{folder}: cannot be made a folder: {problem.strerror or problem}; name another one "
-            "with --out"
+            f"with {PLACE}"
         ) from None
