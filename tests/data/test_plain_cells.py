@@ -113,6 +113,11 @@ def test_times_that_nanoseconds_cannot_count_are_text():
     assert found[1][0] == ["text", "text"]
 
 
+@pytest.mark.parametrize("cell", ["9" * 5000, "-" + "9" * 5000, "-" + "0" * 5000 + "1"])
+def test_numbers_of_thousands_of_digits_are_read_alike(cell):
+    assert_alike(*both(f"{cell};1\n5;0x1F\n".encode()))
+
+
 def test_columns_of_text_keep_what_is_written():
     found = both(b"007;NA\n1.0;\n", text_columns=[0, 1])
 

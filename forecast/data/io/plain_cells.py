@@ -28,7 +28,9 @@ TRUTH |= dict.fromkeys(("0", "false", "False", "FALSE"), False)
 CHUNK = 10_000  # rows that are taken apart together
 SPACES = " \t"  # around a number, a day or a time of day
 LINE_END = re.compile(rb"\r\n|\r|\n")
-WHOLE = re.compile(r"-?[0-9]+")
+WHOLE = re.compile(r"-?0*[0-9]{1,19}")  # no more digits fit into 64 bits
+USUAL_LENGTH = 20  # of a whole number, at most, without zeros before it
+LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,15}")
 NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan(?:\([0-9A-Z_]*\))?)",
@@ -144,15 +146,20 @@ def _inferred(texts: list[str], decimal: str) -> Column:
 
 def _whole(cells: list[str]) -> Values | None:
     if all(map(WHOLE.fullmatch, cells)):
-        numbers = [int(cell) for cell in cells]
+        numbers = [_integer(cell) for cell in cells]
     elif all(WHOLE.fullmatch(cell) or HEXADECIMAL.fullmatch(cell) for cell in cells):
-        numbers = [int(cell, 16 if HEXADECIMAL.fullmatch(cell) else 10) for cell in cells]
+        numbers = [int(c, 16) if HEXADECIMAL.fullmatch(c) else _integer(c) for c in cells]
     else:
         return None
     try:
         return "whole", np.array(numbers, dtype=np.int64), None
     except OverflowError:
         return None
+
+
+def _integer(cell: str) -> int:
+    """The number; Python takes 4,300 digits at most, zeros before the first one included."""
+    return int(cell if len(cell) <= USUAL_LENGTH else LEADING_ZEROS.sub("", cell))
 
 
 def _truth(cells: list[str]) -> Values | None:
