@@ -18,6 +18,7 @@ from .output import (
     LevelsType,
     Say,
     check_inputs,
+    check_tables,
     command,
     count_series,
     counted,
@@ -169,6 +170,7 @@ def backtest(
         "the model": [] if model == PRETRAINED else [model],
     }
     check_inputs(inputs, {"--out": out, "--plot": plot})
+    check_tables(out)
     request = BacktestRequest(horizon, cutoffs, stride, levels, baseline or None, of, carry)
     if model is None:
         read = read_table(*table, id=options["id"])

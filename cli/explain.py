@@ -14,6 +14,7 @@ from .kept_results import kept_unless_written
 from .output import (
     Say,
     check_inputs,
+    check_tables,
     command,
     future_option,
     horizon_option,
@@ -92,6 +93,7 @@ def explain(
     if plot is not None:
         picture_kind(plot)
     check_inputs(files.check(), {"--out": out, "--plot": plot})
+    check_tables(out)
     inputs = read_inputs(files, calibrated=False)
     inputs.tell(say)
     wanted = list(dict.fromkeys(series)) or None

@@ -307,6 +307,15 @@ def check_inputs(
         check_place(path, option)
 
 
+def check_tables(*paths: str | None) -> None:
+    """Refuse tables of a file type that cannot be written, before time goes into them."""
+    from forecast.data.io.tables import check_file_type
+
+    for path in paths:
+        if path is not None:
+            check_file_type(path)
+
+
 def check_place(path: str | None, option: str) -> None:
     """Refuse a place that cannot be written to, before time goes into what shall stand there."""
     if path is None or (

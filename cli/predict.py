@@ -20,6 +20,7 @@ from .output import (
     LevelsType,
     Say,
     check_inputs,
+    check_tables,
     command,
     count_series,
     future_option,
@@ -74,6 +75,7 @@ class Outputs(NamedTuple):
             if picture is not None:
                 picture_kind(picture)
         check_inputs(inputs, places)
+        check_tables(self.out, self.paths_out)
         refuse_other_file(self.keep_state)
 
 

@@ -16,6 +16,7 @@ from .kept_results import kept_unless_written
 from .output import (
     Say,
     check_inputs,
+    check_tables,
     command,
     cutoffs_option,
     horizon_option,
@@ -183,6 +184,7 @@ def tune(
         picture_kind(plot)
     outputs = {"--model": model, "--storage": storage, "--out": out, "--plot": plot}
     check_inputs({"the table itself": files_of(*table)}, outputs)
+    check_tables(out)
     refuse_pretrained(model)
     forecaster = Forecaster(**options, budget=budget)
     forecaster.check()

@@ -20,6 +20,7 @@ from safetensors.numpy import save as save_arrays
 
 from forecast import Model
 from forecast.cli import main
+from forecast.data.io import tables
 from forecast.data.to_panel import to_panel
 from forecast.inference.serialization import PARTS
 
@@ -475,6 +476,27 @@ def test_a_forecast_that_cannot_be_made_says_why(options, status, words):
     line = error_of("predict", "--horizon", "2", *options, status=status)
 
     assert all(word in line for word in words), line
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("predict", "--horizon", "2", "--out"),
+        ("predict", "--horizon", "2", "--paths", "2", "--paths-out"),
+        ("backtest", "table.csv", "--horizon", "2", "--model", "model.forecast", "--out"),
+        ("explain", "table.csv", "--horizon", "2", "--model", "model.forecast", "--out"),
+        ("tune", "table.csv", "--out"),
+    ],
+)
+@pytest.mark.usefixtures("saved")
+def test_a_table_that_cannot_be_written_is_told_before_it_is_computed(command, monkeypatch):
+    monkeypatch.setattr(tables, "read_table", None)
+    monkeypatch.setattr(Model, "rollout", None)
+    monkeypatch.setattr("forecast.data.io.parquet.is_pyarrow_installed", lambda: False)
+
+    line = error_of(*command, "result.parquet", status=1)
+
+    assert line.startswith("Error: result.parquet: a Parquet file needs PyArrow: pip install ")
 
 
 def test_a_lock_that_cannot_be_had_is_told_before_training(tmp_path):

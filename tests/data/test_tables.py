@@ -444,6 +444,13 @@ def test_a_changed_byte_anywhere_in_parquet_is_refused_or_does_no_harm(tmp_path)
     assert refused > len(places) / 5  # the rest describes what nothing reads
 
 
+def test_a_parquet_file_with_only_an_index_is_refused(tmp_path):
+    path = tmp_path / "table.parquet"
+    FRAME.set_index(["unique_id", "ds"])[[]].to_parquet(path)
+
+    assert error_of(str(path)) == "sales.csv: an index and no columns; a table needs one of values"
+
+
 def test_a_parquet_file_whose_notes_for_pandas_are_damaged_is_refused(tmp_path):
     path = tmp_path / "table.parquet"
     table = pa.table({"ds": [1, 2], "y": [1.5, 2.0]})

@@ -101,7 +101,9 @@ def _first_sheet(data: bytes, source: str) -> Sheet:
     Raises:
         DataError: openpyxl is not installed, or finds the workbook damaged.
     """
-    openpyxl = _openpyxl(source, "or save the table as CSV")
+    require_openpyxl(source, "or save the table as CSV")
+    import openpyxl
+
     rows = []
     try:
         with warnings.catch_warnings():
@@ -125,14 +127,21 @@ def _first_sheet(data: bytes, source: str) -> Sheet:
     return Sheet(sheet.title, len(book.sheetnames), rows)
 
 
-def _openpyxl(path: str, instead: str) -> Any:
-    """The package, where it is installed; or DataError says what to install, or what to do."""
+def require_openpyxl(path: str, instead: str = "or write .csv") -> None:
+    """Refuse a workbook where openpyxl is not installed.
+
+    Args:
+        path: what to call the file in messages.
+        instead: what else can be done.
+
+    Raises:
+        DataError: it is not installed.
+    """
     try:
-        import openpyxl
+        import openpyxl  # noqa: F401 - what needs it cannot say how to install it
     except ImportError:
         needs = f"an Excel workbook needs openpyxl: {pip_install('excel')}"
         raise DataError(f"{path}: {needs}, {instead}") from None
-    return openpyxl
 
 
 def _is_empty(value: Any) -> bool:
@@ -237,7 +246,7 @@ def write_excel(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
     """
     import pandas as pd
 
-    _openpyxl(path, "or write .csv")
+    require_openpyxl(path)
     if len(frame) >= MAX_SHEET_ROWS:
         raise DataError(
             f"{path}: {len(frame):,} rows, but a sheet holds {MAX_SHEET_ROWS:,}; write .csv"

@@ -16,6 +16,21 @@ def is_pyarrow_installed() -> bool:
     return find_spec("pyarrow") is not None
 
 
+def require_pyarrow(path: str, instead: str = "or write .csv") -> None:
+    """Refuse a Parquet file where PyArrow is not installed.
+
+    Args:
+        path: what to call the file in messages.
+        instead: what else can be done.
+
+    Raises:
+        DataError: it is not installed.
+    """
+    if not is_pyarrow_installed():
+        needs = f"a Parquet file needs PyArrow: {pip_install('parquet')}"
+        raise DataError(f"{path}: {needs}, {instead}")
+
+
 def read_parquet(stream: BinaryIO, source: str) -> pd.DataFrame:
     """Read a Parquet file.
 
@@ -24,10 +39,9 @@ def read_parquet(stream: BinaryIO, source: str) -> pd.DataFrame:
         source: what to call it in messages.
 
     Raises:
-        DataError: it is damaged or has no rows, or PyArrow is not installed.
+        DataError: it is damaged, has no rows or no columns, or PyArrow is not installed.
     """
-    if not is_pyarrow_installed():
-        raise _needs_pyarrow(source, "or save the table as CSV")
+    require_pyarrow(source, "or save the table as CSV")
     import pyarrow.parquet as pq
 
     try:
@@ -39,6 +53,8 @@ def read_parquet(stream: BinaryIO, source: str) -> pd.DataFrame:
         raise DataError(f"{source}: damaged Parquet file: {one_line(error, 200)}") from None
     if not table.num_rows:
         raise DataError(f"{source}: a header and no rows; it needs some")
+    if not len(frame.columns):
+        raise DataError(f"{source}: an index and no columns; a table needs one of values")
     return _with_stripped_names(frame)
 
 
@@ -60,10 +76,7 @@ def write_parquet(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
     Raises:
         DataError: Parquet cannot hold the table, or PyArrow is not installed.
     """
-    if not is_pyarrow_installed():
-        raise DataError(
-            f"{path}: a Parquet file needs PyArrow: {pip_install('parquet')}, or write .csv"
-        )
+    require_pyarrow(path)
     import pyarrow as pa
 
     try:
@@ -72,8 +85,3 @@ def write_parquet(frame: pd.DataFrame, stream: IO[bytes], path: str) -> None:
         raise DataError(
             f"{path}: the table cannot be written as Parquet: {one_line(error, 200)}"
         ) from None
-
-
-def _needs_pyarrow(path: str, instead: str) -> DataError:
-    needs = f"a Parquet file needs PyArrow: {pip_install('parquet')}"
-    return DataError(f"{path}: {needs}, {instead}")

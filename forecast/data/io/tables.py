@@ -14,14 +14,14 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO, cast
 
 from forecast.data.io.atomic_write import replace_file
 from forecast.data.io.csv_table import CsvTable, read_csv
-from forecast.data.io.excel import as_text, read_excel, write_excel
+from forecast.data.io.excel import as_text, read_excel, require_openpyxl, write_excel
 from forecast.data.io.multi_file import (
     files_of,
     mixed_columns,
     refuse_two_decimals,
     refuse_unlike,
 )
-from forecast.data.io.parquet import read_parquet, write_parquet
+from forecast.data.io.parquet import read_parquet, require_pyarrow, write_parquet
 from forecast.data.origin import SourceFile, TableOrigin
 from forecast.errors import DataError
 
@@ -202,6 +202,31 @@ def write_table(frame: pd.DataFrame, path: str | None) -> None:
     replace_file(path, _writer(frame, path), DataError, "--out")
 
 
+def check_file_type(path: str) -> None:
+    """Refuse a file that `write_table` could not write, before time goes into the table.
+
+    Args:
+        path: see `write_table`.
+
+    Raises:
+        DataError: the type is unknown, or the package that writes it is not installed.
+    """
+    suffix = _suffix(path)
+    if suffix.endswith(".parquet"):
+        require_pyarrow(path)
+    elif suffix.endswith(".xlsx"):
+        require_openpyxl(path)
+    elif Path(path).suffix and not suffix.endswith((".csv", ".txt", ".tsv", ".gz")):
+        raise DataError(
+            f"{path}: unknown file type; name it .csv, .csv.gz, .tsv, .parquet or .xlsx"
+        )
+
+
+def _suffix(path: str) -> str:
+    """The ending of a name, with that before .gz."""
+    return "".join(Path(path).suffixes[-2:]).lower()
+
+
 def _write_utf8(stream: TextIO) -> None:
     """Let what goes into a file or a pipe be UTF-8, which it is not by default on Windows."""
     if isinstance(stream, io.TextIOWrapper) and sys.platform == "win32" and not stream.isatty():
@@ -209,15 +234,12 @@ def _write_utf8(stream: TextIO) -> None:
 
 
 def _writer(frame: pd.DataFrame, path: str) -> Callable[[IO[bytes]], object]:
-    suffix = "".join(Path(path).suffixes[-2:]).lower()
+    check_file_type(path)
+    suffix = _suffix(path)
     if suffix.endswith(".parquet"):
         return lambda stream: write_parquet(frame, stream, path)
     if suffix.endswith(".xlsx"):
         return lambda stream: write_excel(frame, stream, path)
-    if Path(path).suffix and not suffix.endswith((".csv", ".txt", ".tsv", ".gz")):
-        raise DataError(
-            f"{path}: unknown file type; name it .csv, .csv.gz, .tsv, .parquet or .xlsx"
-        )
     separator = "\t" if ".tsv" in suffix else ","
     compression = "gzip" if suffix.endswith(".gz") else None
 
