@@ -74,7 +74,7 @@ def explain(
     """Show which inputs move the forecast that follows TABLE, and how far.
 
     The forecast is made again without each of them: future covariates are drawn from their
-    history, static columns from other series, and lagged values and stretches of the history
+    history, static columns from those of all series, and lagged values and stretches of the history
     are missing. Effects are signed, in the units of the data, and do not add up to the forecast.
 
     \b

@@ -23,7 +23,7 @@ SHOWN = 3  # factors of a kind that the words name
 KINDS = {  # in words, and what such a factor is replaced by
     KNOWN: "future covariates, drawn from their history",
     PAST: "covariates in the history, in random order",
-    STATIC: "static covariates, drawn from other series",
+    STATIC: "static covariates, drawn from all series",
     LAGS: "lagged inputs of the forecast steps, missing",
     ROWS: "stretches of the history, missing",
 }

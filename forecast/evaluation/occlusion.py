@@ -162,7 +162,7 @@ class Subject:
         return self._encoded(replace(copies, known=replace(copies.known, values=values)))
 
     def _without_static(self, places: Sequence[int]) -> np.ndarray:
-        """Static covariates with the values that other series have."""
+        """Static covariates drawn from the values of all series, its own among them."""
         copies, config = self._copies(HISTORY_DRAWS), self.predictor.config
         values = copies.static.values.copy()
         shares = (np.arange(HISTORY_DRAWS) + 0.5) / HISTORY_DRAWS

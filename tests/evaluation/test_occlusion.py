@@ -169,6 +169,18 @@ def test_single_effects_of_a_sum_leave_nothing_to_interactions(make_sum, make_pa
     assert groups.loc[KNOWN, "interactions"] == pytest.approx(0, abs=1e-6)
 
 
+def test_a_price_that_never_changed_has_an_effect_where_it_will(make_sum, make_panel):
+    panel = with_price(make_panel([5.0, 7.0] * 8), [2.0])
+    model = make_sum(panel, {2: 0.5}, known=(PRICE,))
+    future = future_of(panel, 2, (PRICE,), price=[2.0, 3.0])
+
+    explanation = model.explain(2, panel, future=future)
+
+    expected = 0.5 * scale_of(model) * np.array([[0.0, 1.0]])
+    np.testing.assert_allclose(effect_of(explanation, KNOWN), expected, atol=1e-6)
+    assert (effect_of(explanation, PAST) == 0).all()
+
+
 def test_cells_that_are_missing_in_the_history_are_not_drawn(make_sum, make_panel):
     panel = with_price(make_panel([5.0, 7.0] * 8), [1.0, np.nan, 3.0, np.nan])
     model = make_sum(panel, {2: 0.5}, known=(PRICE,))
@@ -179,7 +191,7 @@ def test_cells_that_are_missing_in_the_history_are_not_drawn(make_sum, make_pane
     np.testing.assert_allclose(effect, [[0.5 * scale_of(model) * 0.5]], atol=1e-6)
 
 
-def test_a_static_covariate_takes_the_values_of_the_other_series(make_sum, make_panel):
+def test_a_static_covariate_takes_the_values_of_all_series(make_sum, make_panel):
     panel = make_panel([5.0, 7.0] * 4, [5.0, 7.0] * 4)
     panel = replace(panel, static=columns(size=[1.0, 3.0]))
     model = make_sum(panel, {2: 1.0}, static=(SIZE,))
