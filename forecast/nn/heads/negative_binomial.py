@@ -7,7 +7,6 @@ follows the raw parameters, because the likelihood is that of the count (Salinas
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 from forecast.nn.heads.incomplete_beta import incomplete_beta, is_scipy_installed
@@ -79,7 +78,7 @@ def quantile(xp: Any, params: Any, level: Any) -> Any:
         level: the probability, inside (0, 1).
     """
     is_numpy = not hasattr(xp, "betainc")
-    betainc = _betainc(xp) if is_numpy else xp.betainc
+    betainc = _betainc() if is_numpy else xp.betainc
     mean, shape, unit = (xp.asarray(part, "float64") for part in parameters(xp, params))
     level = xp.asarray(level, "float64")
     success = shape / (shape + mean)
@@ -94,9 +93,9 @@ def quantile(xp: Any, params: Any, level: Any) -> Any:
     return xp.asarray(high / unit, params.dtype)
 
 
-def _betainc(xp: Any) -> Any:
+def _betainc() -> Any:
     if not is_scipy_installed():
-        return functools.partial(incomplete_beta, xp)
+        return incomplete_beta
     from scipy.special import betainc  # takes a fifth of a second to import
 
     return betainc

@@ -76,7 +76,7 @@ def quantile(xp: Any, params: Any, level: float) -> Any:
 
 def _standard_quantile(xp: Any, freedom: Any, level: float) -> Any:
     if not is_scipy_installed():
-        return student_t_quantile(xp, freedom, level)
+        return student_t_quantile(freedom, level)
     from scipy.special import stdtrit  # takes a fifth of a second to import
 
     return stdtrit(xp.asarray(freedom, "float64"), level)  # in single precision it is rough
