@@ -24,23 +24,21 @@ class Run:
     """What a training is logged to.
 
     Attributes:
-        place: address of the store; None where no run is wanted.
+        name: of the run; None where none is wanted.
+        place: address of the store.
     """
 
-    place: str | None = None
+    name: str | None = None
+    place: str = ""
 
     def log(self, forecaster: Forecaster, say: Say) -> None:
         """Log a training, and say where."""
-        if self.place is None:
+        if self.name is None:
             return
-        import mlflow
-
         from forecast.integrations.mlflow import log_training
 
         log_training(forecaster)
-        active = mlflow.active_run()
-        name = active.info.run_id if active else ""
-        say(f"Logged the training to MLflow, run {name} at {self.place}.")
+        say(f"Logged the training to MLflow, run {self.name} at {self.place}.")
 
 
 @contextmanager
@@ -64,8 +62,8 @@ def mlflow_run(is_wanted: bool) -> Iterator[Run]:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
-        with mlflow.start_run():
-            yield Run(mlflow.get_tracking_uri())
+        with mlflow.start_run() as run:
+            yield Run(run.info.run_id, mlflow.get_tracking_uri())
     except mlflow.MlflowException as error:
         first_line = str(error).splitlines()[0]
         raise ForecastError(

@@ -13,7 +13,7 @@ from forecast.errors import DataError, first_few
 from forecast.model import Model
 
 
-class Request(NamedTuple):
+class TableRequest(NamedTuple):
     """What a table asks for.
 
     Attributes:
@@ -78,7 +78,7 @@ class TableForecaster:
         return pd.DataFrame(table)
 
 
-def requested(table: pd.DataFrame, model: Model) -> Request:
+def requested(table: pd.DataFrame, model: Model) -> TableRequest:
     """What a table with the columns of a model asks for.
 
     Raises:
@@ -90,7 +90,7 @@ def requested(table: pd.DataFrame, model: Model) -> Request:
     values = [name for name in table.columns if str(name) in targets or schema.turned]
     if table[values].notna().any(axis=None):
         history = as_trained(table, model)
-        return Request(history, future=history if takes_covariates else None)
+        return TableRequest(history, future=history if takes_covariates else None)
     has_times = schema.time in table.columns
     if has_times and not values:
         raise DataError(
@@ -101,7 +101,7 @@ def requested(table: pd.DataFrame, model: Model) -> Request:
     if schema.layout == "long" and schema.id in table.columns:
         names = table[schema.id].drop_duplicates().tolist() or None
     future = table.drop(columns=values) if takes_covariates and has_times else None
-    return Request(future=future, series=names)
+    return TableRequest(future=future, series=names)
 
 
 def _targets(model: Model) -> list[Any]:
