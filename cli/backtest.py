@@ -28,10 +28,9 @@ from .output import (
     print_data,
     print_json,
     print_notes,
-    progress_bar,
-    quiet_libraries,
     stride_option,
 )
+from .progress import progress_bar, quiet_libraries
 from .training_options import READING, column_roles, flags_given, training_options
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from .output import (
     plot_option,
     print_data,
     print_json,
-    quiet_libraries,
 )
+from .progress import quiet_libraries
 from .training_options import reading_options
 
 if TYPE_CHECKING:

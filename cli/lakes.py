@@ -13,15 +13,8 @@ from typing import TYPE_CHECKING, Any
 from forecast.errors import ArtifactError, DataError, ForecastWarning, OptionError
 
 from .inputs import Files, load_model
-from .output import (
-    Say,
-    count_series,
-    counted,
-    counting_bar,
-    model_given,
-    print_notes,
-    quiet_libraries,
-)
+from .output import Say, count_series, counted, model_given, print_notes
+from .progress import counting_bar, quiet_libraries
 
 if TYPE_CHECKING:
     from forecast.engines.lake import Written

@@ -24,9 +24,9 @@ from .output import (
     horizon_option,
     model_option,
     print_data,
-    quiet_libraries,
     stride_option,
 )
+from .progress import quiet_libraries
 from .training_options import reading_options
 
 if TYPE_CHECKING:

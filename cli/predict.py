@@ -29,9 +29,9 @@ from .output import (
     model_option,
     plot_option,
     print_notes,
-    quiet_libraries,
     refuse_overwriting,
 )
+from .progress import quiet_libraries
 from .training_options import flags_given, reading_options
 
 if TYPE_CHECKING:

@@ -12,16 +12,8 @@ from forecast.errors import OptionError
 
 from .inputs import Files, read_inputs
 from .kept_results import kept_unless_written
-from .output import (
-    MODEL,
-    Say,
-    check_inputs,
-    command,
-    future_option,
-    horizon_option,
-    quiet_libraries,
-    stride_option,
-)
+from .output import MODEL, Say, check_inputs, command, future_option, horizon_option, stride_option
+from .progress import quiet_libraries
 from .training_options import reading_options
 
 PAGES = (".html", ".htm")

@@ -26,11 +26,10 @@ from .output import (
     plot_option,
     print_json,
     print_notes,
-    progress_bar,
-    quiet_libraries,
     refuse_pretrained,
     waits_for,
 )
+from .progress import progress_bar, quiet_libraries
 from .training_options import column_roles, training_options
 
 if TYPE_CHECKING:

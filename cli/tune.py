@@ -24,10 +24,10 @@ from .output import (
     model_option,
     plot_option,
     print_json,
-    progress_and_words,
     refuse_pretrained,
     stride_option,
 )
+from .progress import progress_and_words
 from .train import read_to_train, save_trained, sigterm_as_control_c, tell_trained
 from .training_options import training_options_except
 

@@ -190,7 +190,8 @@ def test_a_table_or_a_file_that_cannot_be_used_is_refused_in_one_line(sales, mon
 
 BAR = """
 import os
-from forecast.cli.output import Say, progress_and_words
+from forecast.cli.output import Say
+from forecast.cli.progress import progress_and_words
 from forecast.training.progress import Progress
 with progress_and_words(Say(False)) as (progress, say):
     os.write(2, b"noise of a library")
