@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.engines.parts import ROWS, travelling
+from forecast.engines.parts import ROWS, without_states
 from forecast.errors import DataError, ForecastError, OptionError, first_few
 from forecast.inference.predictor import Predictor
 
@@ -33,7 +33,7 @@ class Task:
     """What is done to whole series, wherever they lie; a value that travels.
 
     Attributes:
-        model: that does it, see `travelling`.
+        model: that does it, see `without_states`.
         work: from the model, the tables by role, the options and what to call the tables in
             messages, to the outcome.
         columns: of the rows of each role.
@@ -170,7 +170,7 @@ def make_task(
     columns = {role: _schema(table).names for role, table in tables.items()}
     errors = [pa.field(ERROR, pa.string())] if reports else []
     schema = pa.schema([*fields, *errors])
-    return Task(travelling(model), work, columns, schema, options or {}, shared or {}, reports)
+    return Task(without_states(model), work, columns, schema, options or {}, shared or {}, reports)
 
 
 def whole_series(

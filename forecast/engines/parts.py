@@ -1,4 +1,7 @@
-"""What all work on parts of many series shares; it is of use without PyArrow too."""
+"""How many rows are worked on at a time, and the model that works on them.
+
+Apart from the engines, since stores of states and services need it where PyArrow is missing.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ from forecast.inference.predictor import Predictor
 ROWS = 200_000  # that are worked on together, give or take a series
 
 
-def travelling(model: Predictor) -> Predictor:
-    """The model without the states of the series that it was trained on, but one.
+def without_states(model: Predictor) -> Predictor:
+    """The model without the states of its series, small enough to be sent to workers.
 
-    Those of static covariates stay, since they are what is known of the covariates.
+    The state of one series stays, since a model has one. With static covariates all stay, since
+    they are what is known of the covariates.
     """
     if model.config.static:
         return model

@@ -21,7 +21,7 @@ import numpy as np
 
 from forecast.data.origin import TableOrigin
 from forecast.data.panel import Panel
-from forecast.engines.parts import ROWS, travelling
+from forecast.engines.parts import ROWS, without_states
 from forecast.errors import ArtifactError
 from forecast.inference.news import news
 from forecast.inference.predictor import Predictor
@@ -93,7 +93,7 @@ class StateStore:
         Raises:
             ArtifactError: if the file is no store, or one of another model, or cannot be written.
         """
-        self.path, self.model = Path(path), travelling(model)
+        self.path, self.model = Path(path), without_states(model)
         with self._readable():
             if str(path) != MEMORY and not self.path.exists():
                 self._make_file()
@@ -117,7 +117,7 @@ class StateStore:
         if not run(tables).fetchone():
             raise ArtifactError(
                 f"{self.path}: an empty file, which no store of states is: it may have been lost; "
-                "restore a copy, or remove it to begin anew"
+                "restore a copy, or remove it to begin again"
             )
         if run("PRAGMA application_id").fetchone() != (MARK,):
             raise ArtifactError(f"{self.path}: no store of states; name another file")
@@ -394,7 +394,7 @@ class StateStore:
             return "there is no such folder; make it first"
         if isinstance(error, sqlite3.OperationalError):  # a full disk, a lock
             return str(error)
-        return f"not a readable store of states ({error}); restore a copy, or make it anew"
+        return f"not a readable store of states ({error}); restore a copy, or make it again"
 
 
 def _plain(name: Any) -> Any:

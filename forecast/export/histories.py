@@ -43,7 +43,7 @@ class Histories(NamedTuple):
 
     @classmethod
     def of(cls, rows: Array, lengths: Array, time: Array) -> Histories:
-        """Histories in whose rows nothing stands before the first one of a series."""
+        """Histories of the given lengths; whatever precedes them in their rows becomes NaN."""
         number = emit(rows.trace, "Shape", [rows], np.int64, (3,))[1]
         is_own = counted(number)[:, None] >= number - lengths[:, None, None]
         return cls(np.where(is_own, rows, np.nan), lengths, time)

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from forecast.data.origin import TableOrigin
-from forecast.engines.parts import travelling
+from forecast.engines.parts import without_states
 from forecast.engines.state_store import StateStore
 from forecast.inference.predictor import Predictor
 from forecast.inference.state import State
@@ -57,7 +57,7 @@ class ServedModel:
         """
         model = Model.load(path)
         self.name, self.limits = name, limits
-        self.model = travelling(model)
+        self.model = without_states(model)
         with ExitStack() as opened:
             stores = [
                 opened.enter_context(StateStore(states, self.model)) for _ in range(readers + 1)

@@ -212,7 +212,7 @@ def test_a_file_that_lost_its_states_is_no_new_store(tmp_path, model):
     (tmp_path / "all.states").touch()
 
     with pytest.raises(
-        ArtifactError, match=r"all.states: an empty file, .* remove it to begin anew"
+        ArtifactError, match=r"all.states: an empty file, .* remove it to begin again"
     ):
         StateStore(tmp_path / "all.states", model)
 
