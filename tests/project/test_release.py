@@ -21,13 +21,13 @@ def workflow():
     return yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
 
 
-def test_the_workflow_runs_the_gate_on_every_version_that_is_promised(workflow):
-    gate = workflow["jobs"]["gate"]
+def test_the_workflow_runs_all_tests_on_every_version_that_is_promised(workflow):
+    tests = workflow["jobs"]["tests"]
 
     assert VERSIONS == ["3.11", "3.12", "3.13"]
-    assert gate["strategy"]["matrix"]["python"] == VERSIONS
-    assert gate["runs-on"].startswith("ubuntu")
-    assert ".ci/run" in [step.get("run") for step in gate["steps"]]
+    assert tests["strategy"]["matrix"]["python"] == VERSIONS
+    assert tests["runs-on"].startswith("ubuntu")
+    assert ".ci/run" in [step.get("run") for step in tests["steps"]]
 
 
 def test_the_workflow_runs_tests_on_the_other_systems(workflow):
@@ -50,7 +50,8 @@ def test_the_citation_is_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
 
     assert str(citation["version"]) == forecast.__version__
-    assert citation["license"] == PROJECT["license"].split(" AND ")
+    ours, _ = PROJECT["license"].split(" AND ")  # the other is that of a script in the reports
+    assert citation["license"] == ours
     assert citation["keywords"] == PROJECT["keywords"]
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()
     assert all({*author} == {"name"} for author in citation["authors"])
