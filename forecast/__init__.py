@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from forecast._version import __version__ as __version__
@@ -53,6 +54,8 @@ __all__ = [
     "non_negative",
     "unchanged",
 ]
+if not TYPE_CHECKING and find_spec("sklearn") is None:  # the small installation
+    __all__.remove("Forecaster")
 
 _HOMES = {
     "ArtifactError": "errors",

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -442,6 +443,16 @@ def test_the_public_names_are_the_ones_that_can_be_reached():
     assert namespace.keys() - {"__builtins__"} == {*forecast.__all__}
     assert {*forecast.__all__} <= {*dir(forecast)}
     assert all(getattr(forecast, name).__doc__ for name in forecast.__all__)
+
+
+def test_without_scikit_learn_the_public_names_are_those_that_can_be_reached(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    spec = spec_from_file_location("small", forecast.__file__)
+
+    small = module_from_spec(spec)
+    spec.loader.exec_module(small)
+
+    assert {*forecast.__all__} - {*small.__all__} == {"Forecaster"}
 
 
 def test_type_checkers_see_the_same_public_names():

@@ -46,6 +46,7 @@ print(json.dumps([*steps[-1].ravel().tolist(), *paths.tolist()]))
 """
 FORECASTER = """
 import forecast
+from forecast import *
 try:
     forecast.Forecaster
 except ImportError as error:
