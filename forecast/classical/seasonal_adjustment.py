@@ -103,8 +103,8 @@ def _covariances(deviations: np.ndarray, lags: int) -> np.ndarray:
     """The sums of products of deviations (S, T) from lag 0 to the largest, (S, lags + 1)."""
     steps = deviations.shape[1]
     if lags <= MAX_SUMMED_LAGS:
-        products = [deviations[:, : steps - k] * deviations[:, k:] for k in range(lags + 1)]
-        return np.stack([product.sum(axis=1) for product in products], axis=1)
+        sums = [np.vecdot(deviations[:, : steps - k], deviations[:, k:]) for k in range(lags + 1)]
+        return np.stack(sums, axis=1)
     size = steps + lags  # so that nothing wraps around
     spectrum = np.abs(np.fft.rfft(deviations, size)) ** 2
     return np.fft.irfft(spectrum, size)[:, : lags + 1]
@@ -112,8 +112,8 @@ def _covariances(deviations: np.ndarray, lags: int) -> np.ndarray:
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """The ratio of arrays, NaN where the denominator is not positive."""
-    positive = denominator > 0
-    return np.where(positive, numerator / np.where(positive, denominator, 1.0), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(denominator > 0, numerator / denominator, np.nan)
 
 
 def in_units(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -71,6 +71,11 @@ def _floored_log2(x: Any) -> Any:
     return near + np.where(unit >= 2.0, 1.0, np.where(unit < 1.0, -1.0, 0.0))
 
 
+def _vecdot(a: Any, b: Any) -> Any:
+    """Along the last axis."""
+    return (a * b).sum(axis=-1)
+
+
 UFUNCS: dict[str, Callable[..., Any]] = {
     "copysign": _copysign,
     "expm1": _expm1,
@@ -82,6 +87,7 @@ UFUNCS: dict[str, Callable[..., Any]] = {
     "ldexp": _ldexp,
     "log1p": _log1p,
     "spacing": _spacing,
+    "vecdot": _vecdot,
 }
 
 

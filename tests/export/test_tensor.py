@@ -20,6 +20,7 @@ RUNS = {
     "powers": lambda x: np.abs(x) ** 0.5 + 2.0**x,
     "products": lambda x: x @ np.arange(8, dtype=np.float32).reshape(4, 2),
     "products with a vector": lambda x: np.tensordot(x, np.ones(4, np.float32), 1),
+    "products added up": lambda x: np.vecdot(x[:, 1:], x[:, :-1]),
     "products of many": lambda x: x[:, :, None] @ x[:, None],
     "comparisons": lambda x: (x > 0) & (x <= 2.0) | ~(x == 3.0),
     "a choice": lambda x: np.where(np.isnan(x), 0.0, x),
