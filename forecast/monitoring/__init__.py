@@ -4,6 +4,7 @@ Each new row is forecast one step ahead before it is seen, as if after `update`.
 
 - `thresholds`: from a rate of false alarms to the thresholds of all statistics.
 - `usual`: what is usual of a stream of numbers, and how unusual the next one is.
+- `means`: what errors are usual.
 - `charts`: Page's CUSUM, and since when it has been growing.
 - `windows`: errors and coverage over the last rows.
 - `statistics`: all of these as a value, advanced row by row.

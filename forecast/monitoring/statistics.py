@@ -9,8 +9,9 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from forecast.monitoring.charts import MOST, NEVER, Charts
+from forecast.monitoring.means import Means, mean_of
 from forecast.monitoring.thresholds import Limits, limits
-from forecast.monitoring.usual import Usual
+from forecast.monitoring.usual import LEAST_ROWS, Usual
 from forecast.monitoring.windows import Window
 
 STREAMS = ("level", "scale")
@@ -42,29 +43,6 @@ class Observed(NamedTuple):
     error: np.ndarray
     naive: np.ndarray
     inside: np.ndarray
-
-
-class Means(NamedTuple):
-    """Sums over the rows on which nothing was suspicious, (S,) each.
-
-    Attributes:
-        error, naive: of absolute errors of the model and of the seasonal naive forecast.
-        rows, naive_rows: that they are sums of.
-    """
-
-    error: np.ndarray
-    naive: np.ndarray
-    rows: np.ndarray
-    naive_rows: np.ndarray
-
-    def added(self, error: np.ndarray, naive: np.ndarray) -> Self:
-        """With the errors of another row, (S,) each; NaN adds nothing."""
-        return type(self)(
-            self.error + np.nan_to_num(error),
-            self.naive + np.nan_to_num(naive),
-            self.rows + ~np.isnan(error),
-            self.naive_rows + ~np.isnan(naive),
-        )
 
 
 class Alarms(NamedTuple):
@@ -120,29 +98,26 @@ class Statistics:
         series = len(time)
         known = np.zeros((series, 0)) if naive is None else naive
         never = np.full((series, len(TESTS)), NEVER)
-        none = np.zeros(series, np.int64)
         return cls(
-            rows=none,
+            rows=np.zeros(series, np.int64),
             time=time,
             usual=Usual.start(series, len(STREAMS)),
             waiting=np.full((series, WAIT, 6), np.nan),
             charts=Charts.start(series, len(STREAMS)),
             window=Window.start(series, window, len(LEVELS)),
-            means=Means(
-                np.zeros(series), np.nansum(known, 1), none, (~np.isnan(known)).sum(axis=1)
-            ),
+            means=Means.start(known),
             alarms=Alarms(never, never, np.full(never.shape, np.nan)),
         )
 
     @property
     def usual_error(self) -> np.ndarray:
         """The mean absolute error while nothing was suspicious, (S,); NaN before the first row."""
-        return _mean(self.means.error, self.means.rows)
+        return self.means.usual_error
 
     @property
     def naive_scale(self) -> np.ndarray:
         """That of the seasonal naive forecast, by which MASE divides."""
-        return _mean(self.means.naive, self.means.naive_rows)
+        return self.means.naive_scale
 
     def limits(self, rows_between: float = ROWS_BETWEEN) -> Limits:
         """The thresholds of a panel of so many series, see `thresholds.limits`."""
@@ -185,7 +160,8 @@ def advance(before: Statistics, row: Observed, limits: Limits) -> Statistics:
     """The statistics after another row of each series; those of a missing value stay.
 
     A row is judged by the first rows and by those that have waited since. None is learned while a
-    chart is at half of its threshold or above, so that a change is not taken for usual.
+    chart is at half of its threshold or above, so that a change is not taken for usual; and of an
+    outlier no more than the largest distance that counts.
 
     Args:
         before: of S series.
@@ -210,9 +186,10 @@ def advance(before: Statistics, row: Observed, limits: Limits) -> Statistics:
             shrunk, before.usual.doubt(limits.chart), (row.time, row.error), MOST * limits.chart
         ),
         window=before.window.pushed((row.error, row.naive, row.inside), counts),
-        means=before.means.added(ready[:, 4], ready[:, 5]),
+        means=before.means.added(ready[:, 4], ready[:, 5], before.rows < LEAST_ROWS),
         alarms=before.alarms,
     )
+    after = _without_first_outliers(after, np.flatnonzero(counts & (after.rows == LEAST_ROWS)))
     return _with_alarms(after, ringing(after, limits))
 
 
@@ -235,22 +212,23 @@ def sizes(now: Statistics) -> np.ndarray:
     the window, the latter two.
     """
     rows = now.charts.rows
-    signed, absolute = _mean(now.charts.signed, rows), _mean(now.charts.absolute, rows)
+    signed, absolute = mean_of(now.charts.signed, rows), mean_of(now.charts.absolute, rows)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = absolute[:, 1] / now.usual_error[:, None]
-    return np.column_stack([signed[:, 0], ratio, now.window.coverage, _mean(*now.window.worse)])
+    return np.column_stack([signed[:, 0], ratio, now.window.coverage, mean_of(*now.window.worse)])
 
 
 def _judged(usual: Usual, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The values of both streams in a row, and how unusual they are, (S, 2) each.
 
-    The scale is judged by the distance from the mean, as far as a single row counts.
+    Distances from the mean count, and are learned, as far as a single row counts.
     """
     level, of_level = score[:, None], usual.column(0)
     level_score = of_level.score(level)
     scale = np.abs(level_score) * of_level.spread
     scale_score = usual.column(1).score(scale)
-    return np.column_stack([level, scale]), np.column_stack([level_score, scale_score])
+    values = np.column_stack([of_level.capped(level), scale])
+    return values, np.column_stack([level_score, scale_score])
 
 
 def _queued(
@@ -262,6 +240,18 @@ def _queued(
     last = np.concatenate([values, scores, errors], axis=1)[:, None]
     after = np.concatenate([waiting[:, 1:], last], axis=1)
     return np.where(counts[:, None, None], after, waiting)
+
+
+def _without_first_outliers(now: Statistics, series: np.ndarray) -> Statistics:
+    """The statistics of series (B,) after LEAST_ROWS rows, from which outliers are taken out.
+
+    Later rows are capped by what is known before them; these have been learned as they were.
+    """
+    if not len(series):
+        return now
+    first = now.waiting[series, -LEAST_ROWS:]
+    usual = now.usual.relearned(series, 0, first[:, :, 0])
+    return replace(now, usual=usual, means=now.means.recounted(series, first[:, :, 4:]))
 
 
 def _with_alarms(now: Statistics, rings: np.ndarray) -> Statistics:
@@ -276,8 +266,3 @@ def _with_alarms(now: Statistics, rings: np.ndarray) -> Statistics:
     now_known = Alarms(time, since, sizes(now))
     changed = (np.where(is_first, *pair) for pair in zip(now_known, now.alarms, strict=True))
     return replace(now, alarms=Alarms(*changed))
-
-
-def _mean(total: np.ndarray, count: np.ndarray) -> np.ndarray:
-    none = np.full(total.shape, np.nan)
-    return np.asarray(np.divide(total, count, out=none, where=count > 0))

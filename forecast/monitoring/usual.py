@@ -20,6 +20,8 @@ LEAST_ROWS = 20  # that a judgement needs
 INDEPENDENT = 10.0  # scores that are taken for known before the first one
 LARGEST_CORRELATION = 0.8
 TINY = 1e-9  # spread of a stream that never changes
+UNIT = 1.0  # spread that such a stream is taken to have where outliers are capped
+MAD_TO_SPREAD = 1.4826  # of normal numbers
 
 
 class Usual(NamedTuple):
@@ -88,6 +90,28 @@ class Usual(NamedTuple):
         tail = ndtri(stdtr(n - 1, -np.abs(distance)))
         return np.asarray(np.sign(distance) * np.minimum(-tail, LARGEST_SCORE))
 
+    def capped(self, value: np.ndarray) -> np.ndarray:
+        """Values (S, K), as far from the mean as LARGEST_SCORE at most; any while little is known.
+
+        What is learned, so that a single row neither hides later changes nor seems to be one.
+        """
+        reach = np.where(np.isnan(self.spread), np.inf, reach_of(self.spread))
+        return np.asarray(np.clip(value, self.mean - reach, self.mean + reach))
+
+    def relearned(self, series: np.ndarray, stream: int, first: np.ndarray) -> Self:
+        """With the moments of a stream of some series (B,) from their first values alone (B, n).
+
+        Outliers among these are capped by their median and its median absolute deviation.
+        """
+        centre = np.median(first, axis=1, keepdims=True)
+        deviation = np.median(np.abs(first - centre), axis=1, keepdims=True)
+        reach = reach_of(MAD_TO_SPREAD * deviation)
+        values = np.clip(first, centre - reach, centre + reach)
+        mean, squares = self.mean.copy(), self.squares.copy()
+        mean[series, stream] = values.mean(axis=1)
+        squares[series, stream] = values.shape[1] * values.var(axis=1)
+        return self._replace(mean=mean, squares=squares)
+
     def learned(self, value: np.ndarray, score: np.ndarray) -> Self:
         """After more values and their scores, (S, K) each; NaN where there is none to learn."""
         counts = ~np.isnan(value)
@@ -101,3 +125,8 @@ class Usual(NamedTuple):
         return type(self)(
             *(np.where(counts, new, old) for new, old in zip(after, self, strict=True))
         )
+
+
+def reach_of(spread: np.ndarray) -> np.ndarray:
+    """How far from the mean a value may be that is learned, for the spread of the others."""
+    return np.asarray(LARGEST_SCORE * np.where(spread > TINY, spread, UNIT))

@@ -136,3 +136,16 @@ def test_the_picture_shows_the_series_with_an_alarm_first(model):
         "north",
         "south (no alarm)",
     ]
+
+
+def test_one_mistyped_cell_leaves_what_is_usual_and_the_verdict_as_they_are(model):
+    table = stores()
+    sound = model.monitor(table)
+    table.loc[150, "sold"] = 10_000.0
+    result = model.monitor(table)
+
+    assert not result.needs_training
+    usual = result.monitor.statistics.usual_error / sound.monitor.statistics.usual_error
+    np.testing.assert_allclose(usual, 1, atol=0.2)
+    scale = result.monitor.statistics.naive_scale / sound.monitor.statistics.naive_scale
+    np.testing.assert_allclose(scale, 1, atol=0.2)

@@ -168,3 +168,37 @@ def test_a_change_is_not_learned_as_usual():
     after = followed(scores)
 
     assert after.usual.mean[0, 0] == pytest.approx(before.usual.mean[0, 0], abs=0.2)
+
+
+@pytest.mark.parametrize("at", [0, 5, 19, 30, 60, 100])
+def test_one_wild_row_rings_nothing_afterwards_and_hides_no_later_shift(at):
+    scores = healthy(20, 400, seed=7)
+    scores[:, at] = 1000.0
+    calm = followed(scores)
+    scores[:, 300:] += 3
+    shifted = followed(scores)
+
+    assert rung(calm) == [set()] * 20
+    assert (shifted.alarms.at[:, TESTS.index("level up")] >= 300).all()
+    assert (shifted.alarms.at[:, TESTS.index("level up")] < 320).all()
+
+
+@pytest.mark.parametrize("at", [3, 40])
+def test_one_wild_row_hardly_moves_what_is_usual(at):
+    scores = healthy(20, 300, seed=8)
+    without = followed(scores)
+    scores[:, at] = -1e6
+    after = followed(scores)
+
+    np.testing.assert_allclose(after.usual.mean, without.usual.mean, atol=0.05)
+    np.testing.assert_allclose(after.usual_error, without.usual_error, rtol=0.1)
+    np.testing.assert_allclose(after.usual.spread, without.usual.spread, rtol=0.1)
+
+
+def test_one_wild_naive_forecast_counts_for_ten_usual_ones_at_most():
+    now = Statistics.start(np.zeros(1, int), WINDOW, naive=np.ones((1, 30)))
+    for time, naive in enumerate([1.0] * 20 + [1e9]):
+        row = Observed(np.array([time]), *np.array([[0.5], [5.0], [naive]]), np.ones((1, 2)))
+        now = advance(now, row, now.limits())
+
+    assert now.naive_scale.tolist() == [(50 + 10) / 51]

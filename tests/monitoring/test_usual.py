@@ -70,3 +70,23 @@ def test_correlated_scores_are_shrunk_and_others_hardly():
 
 def test_the_doubt_about_a_mean_falls_with_the_rows_behind_it():
     assert learned([1.0, 2.0] * 30).doubt(12.0)[0, 0] == 12.0 / 60
+
+
+def test_outliers_are_learned_as_far_as_four_spreads_from_the_mean():
+    usual = learned(np.random.default_rng(0).normal(5, 2, 30))
+    mean, spread = usual.mean[0, 0], usual.spread[0, 0]
+
+    assert usual.capped(np.array([[1e9]]))[0, 0] == pytest.approx(mean + 4 * spread)
+    assert usual.capped(np.array([[5.0]])) == 5.0
+    assert learned([1.0, 2.0]).capped(np.array([[1e9]])) == 1e9  # nothing is known yet
+    assert learned([3.0] * 20).capped(np.array([[1e9]])) == 7.0  # as if the spread were 1
+
+
+def test_outliers_among_the_first_values_are_capped_by_all_of_them():
+    first = np.array([[-1.0, -1.0, 0.0, 1.0, 1e9]])
+    usual = Usual.start(2, 2).relearned(np.array([1]), 0, first)
+    cap = 4 * 1.4826  # their median is 0, and their median absolute deviation 1
+
+    assert usual.mean[:, 0].tolist() == pytest.approx([0.0, (cap - 1) / 5])
+    assert usual.squares[1, 0] == pytest.approx(3 + cap**2 - (cap - 1) ** 2 / 5)
+    assert not usual.mean[:, 1].any()
