@@ -334,12 +334,14 @@ def columns(table: pd.DataFrame) -> Iterator[str]:
 
 
 def columns_of(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[str]:
-    """The rows of a table in columns, with three significant digits.
+    """The rows of a table in columns, with three significant digits or whole.
 
     Args:
         table: of numbers; its index labels the rows.
         titles: of the columns that are shown, where the table has any known number in them.
     """
+    from forecast.evaluation.number_text import number_text
+
     shown = [name for name in titles if name in table and table[name].notna().any()]
     labels = [
         "  ".join(map(str, label)) if isinstance(label, tuple) else str(label)
@@ -347,7 +349,7 @@ def columns_of(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[str]:
     ]
     cells = [["", *(titles[name] for name in shown)]]
     for label, row in zip(labels, table[shown].to_numpy(), strict=True):
-        cells.append([label, *("" if value != value else f"{value:,.3g}" for value in row)])
+        cells.append([label, *("" if value != value else number_text(value) for value in row)])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for first, *rest in cells:
         numbers = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))

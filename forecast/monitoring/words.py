@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from forecast.evaluation.number_text import number_text
 from forecast.monitoring.findings import Finding
 from forecast.monitoring.usual import LEAST_ROWS
 
@@ -72,12 +73,11 @@ def sentence(finding: Finding, text: Text) -> str:
         case ["level", side]:
             where = "above" if side == "up" else "below"
             verb = "has been" if finding.persists else "was"
-            return (
-                f"The level of {name} {verb} {abs(size):,.3g} {where} the forecasts since {since}"
-            )
-        case ["scale", _]:
+            distance = number_text(abs(size))
+            return f"The level of {name} {verb} {distance} {where} the forecasts since {since}"
+        case ["scale", side]:
             verb = "have been" if finding.persists else "were"
-            return f"Errors of {name} {verb} {size:,.2g} times the usual ones since {since}"
+            return f"Errors of {name} {verb} {_multiple(size, side == 'up')} since {since}"
         case ["skill"]:
             return (
                 f"The seasonal naive forecast was closer than the model on {size:.0%} of the last "
@@ -88,6 +88,17 @@ def sentence(finding: Finding, text: Text) -> str:
         f"Of the last values of {name} until {text(finding.at)} only {size:.0%} lay within the "
         f"{level} % intervals"
     )
+
+
+def _multiple(size: float, is_larger: bool) -> str:
+    """How large errors are beside the usual ones.
+
+    The chart of the scale measures them by the model's own spread, their size does not: where that
+    spread changes, the two may disagree.
+    """
+    if (size > 1) == is_larger:
+        return f"{number_text(size, 2)} times the usual ones"
+    return f"{'larger' if is_larger else 'smaller'} than usual beside the model's own spread"
 
 
 def sentences(found: Iterable[Finding], text: Text) -> list[str]:

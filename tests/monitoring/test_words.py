@@ -1,7 +1,7 @@
 import pytest
 
 from forecast.monitoring.findings import Finding
-from forecast.monitoring.words import needs_training, sentences, verdict
+from forecast.monitoring.words import needs_training, sentence, sentences, verdict
 
 SHIFT = Finding("north", "level up", 12.04, 3, 5, persists=True)
 NOISE = Finding("south", "scale up", 2.96, 4, 9, persists=False)
@@ -77,3 +77,35 @@ def test_every_test_has_its_sentence():
         "The level of series 'north' has been 3 below the forecasts since 3 (alarm at 5, which "
         "persists).",
     ]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (12_345.6, "12,346"),
+        (1_000.4, "1,000"),
+        (999.6, "1,000"),
+        (998.7, "999"),
+        (0.01234, "0.0123"),
+    ],
+)
+def test_numbers_are_written_as_people_write_them(size, text):
+    shift = SHIFT._replace(size=size)
+
+    assert sentence(shift, str) == (
+        f"The level of series 'north' has been {text} above the forecasts since 3"
+    )
+
+
+def test_a_larger_scale_is_never_worded_as_fewer_than_the_usual_errors():
+    up, down = NOISE._replace(size=0.8), QUIET._replace(size=1.2)
+
+    assert sentence(up, str) == (
+        "Errors of series 'south' were larger than usual beside the model's own spread since 4"
+    )
+    assert sentence(down, str) == (
+        "Errors of series 'west' have been smaller than usual beside the model's own spread since 4"
+    )
+    assert sentence(NOISE._replace(size=1234.5), str) == (
+        "Errors of series 'south' were 1,234 times the usual ones since 4"
+    )
