@@ -194,6 +194,8 @@ def plain(table: pd.DataFrame) -> list[dict[Any, Any]]:
 
 def description(result: Monitoring) -> Iterator[str]:
     """What was found, in words and columns."""
+    from forecast.monitoring.findings import nearest_to_alarm
+
     measures, table = result.overall, result.table
     rows = counted(int(measures["rows"]), "row")
     yield f"Followed {rows} of {count_series(int(measures['series']))}."
@@ -202,9 +204,8 @@ def description(result: Monitoring) -> Iterator[str]:
         return
     yield ""
     name = str(table.columns[0])
-    height = table[["level_chart", "scale_chart"]].max(axis=1) + (table["alarm"] != "")
-    worst = table.loc[height.sort_values(ascending=False, kind="stable").index[:MAX_LISTED]]
-    yield from columns_of(worst.set_index(name), TITLES)
+    nearest = table.iloc[nearest_to_alarm(table, MAX_LISTED)]
+    yield from columns_of(nearest.set_index(name), TITLES)
     if len(table) > MAX_LISTED:
         yield f"and {len(table) - MAX_LISTED:,} more series, which are further from an alarm"
     yield ""

@@ -105,6 +105,20 @@ def _names(rings: np.ndarray) -> list[str]:
     return [", ".join(name for name, own in zip(TESTS, row, strict=True) if own) for row in rings]
 
 
+def nearest_to_alarm(table: pd.DataFrame, most: int) -> np.ndarray:
+    """The places of the series that are nearest to an alarm, the nearest first.
+
+    Series in alarm come first; among them, and among the others, those whose level or scale has
+    the largest share of its threshold.
+
+    Args:
+        table: of `series_table`.
+        most: how many series at most.
+    """
+    share = table[["level_chart", "scale_chart"]].max(axis=1).to_numpy()
+    return np.lexsort((-share, table["alarm"].to_numpy() == ""))[:most]
+
+
 def coverage_band(level: float, rows: int) -> tuple[float, float]:
     """Between which shares of independent rows lie inside an interval, if its level is right.
 

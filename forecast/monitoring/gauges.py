@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.evaluation.cutoff_forecasts import ID
-from forecast.monitoring.charts import NEVER
-from forecast.monitoring.findings import overall, series_table
+from forecast.monitoring.findings import nearest_to_alarm, overall, series_table
 from forecast.monitoring.monitor import Monitor
 from forecast.monitoring.statistics import LEVELS, TESTS, ringing
 
@@ -48,8 +47,8 @@ def gauges(monitor: Monitor, max_series: int = MAX_SERIES) -> list[Gauge]:
 
     Args:
         monitor: of any number of series.
-        max_series: up to so many have samples of their own; of more, those whose level or scale
-            is nearest to its threshold.
+        max_series: up to so many have samples of their own; of more, those nearest to an alarm,
+            see `nearest_to_alarm`.
     """
     total = overall(monitor)
     counts = [
@@ -88,13 +87,8 @@ def _alarms(monitor: Monitor) -> list[Sample]:
 
 def _of_each(monitor: Monitor, max_series: int) -> list[Gauge]:
     """The numbers of single series."""
-    now = monitor.statistics
-    if len(now.rows) > max_series:
-        height = now.charts.value.max(axis=(1, 2)) + (now.alarms.at != NEVER).any(axis=1)
-        chosen = np.sort(np.argsort(-height, kind="stable")[:max_series])
-    else:
-        chosen = np.arange(len(now.rows))
-    table = series_table(monitor).iloc[chosen]
+    whole = series_table(monitor)
+    table = whole.iloc[np.sort(nearest_to_alarm(whole, max_series))]
     ids = [str(name) for name in table[ID].tolist()]
 
     def samples(column: str) -> list[Sample]:

@@ -1,9 +1,13 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from forecast.monitoring.charts import NEVER
+from forecast.monitoring.findings import nearest_to_alarm
 from forecast.monitoring.gauges import gauges
 from forecast.monitoring.monitor import advanced, begin
 
@@ -50,3 +54,29 @@ def test_of_many_series_those_nearest_to_an_alarm_have_samples(monitor):
 
     assert [sample.labels["series"] for sample in found] == [monitor.state.ids[charts.argmax()]]
     assert len(by_name(gauges(monitor))["series_mase"].samples) == 3
+
+
+def test_a_series_that_was_in_alarm_is_no_nearer_to_the_next_one(monitor):
+    now = monitor.statistics
+    value = np.zeros((3, 2, 2))
+    value[:, 0, 0] = np.array([0.1, 0.2, 0.0]) * monitor.limits.chart
+    at = np.full(now.alarms.at.shape, NEVER)
+    at[2, 0] = 5  # long ago
+    charts, alarms = now.charts._replace(value=value), now.alarms._replace(at=at)
+    ended = replace(monitor, statistics=replace(now, charts=charts, alarms=alarms))
+
+    found = by_name(gauges(ended, max_series=2))["series_level_chart"].samples
+
+    assert [sample.labels["series"] for sample in found] == ["a", "b"]
+
+
+def test_series_in_alarm_come_first_then_those_with_the_largest_share_of_a_threshold():
+    table = pd.DataFrame(
+        {
+            "level_chart": [0.2, 1.1, 0.0, 0.1, 0.9],
+            "scale_chart": [0.5, 0.0, 1.9, 0.0, 0.0],
+            "alarm": ["", "level up", "scale up", "coverage-80", ""],
+        }
+    )
+
+    assert nearest_to_alarm(table, 4).tolist() == [2, 1, 3, 4]
