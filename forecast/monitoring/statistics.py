@@ -195,7 +195,7 @@ def advance(before: Statistics, row: Observed, limits: Limits) -> Statistics:
 
 def ringing(now: Statistics, limits: Limits) -> np.ndarray:
     """Which tests are beyond their thresholds after the last row, (S, len(TESTS))."""
-    charts = now.charts.value.reshape(len(now.rows), -1) >= limits.chart
+    charts = _by_test(now.charts.value) >= limits.chart
     outside, observed = now.window.outside
     worse, compared = now.window.worse
     levels = np.arange(outside.shape[1])
@@ -254,6 +254,11 @@ def _without_first_outliers(now: Statistics, series: np.ndarray) -> Statistics:
     return replace(now, usual=usual, means=now.means.recounted(series, first[:, :, 4:]))
 
 
+def _by_test(charts: np.ndarray) -> np.ndarray:
+    """A part of both charts (S, K, 2) in the order of TESTS, (S, 2 K)."""
+    return np.concatenate([charts[:, 0], charts[:, 1]], axis=1)
+
+
 def _with_alarms(now: Statistics, rings: np.ndarray) -> Statistics:
     """The statistics with the alarms that ring for the first time."""
     is_first = rings & (now.alarms.at == NEVER)
@@ -261,7 +266,7 @@ def _with_alarms(now: Statistics, rings: np.ndarray) -> Statistics:
         return now
     time = np.broadcast_to(now.time[:, None], rings.shape)
     since = time.copy()
-    charts = now.charts.since.reshape(len(now.rows), -1)
+    charts = _by_test(now.charts.since)
     since[:, : charts.shape[1]] = charts
     now_known = Alarms(time, since, sizes(now))
     changed = (np.where(is_first, *pair) for pair in zip(now_known, now.alarms, strict=True))

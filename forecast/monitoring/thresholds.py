@@ -7,6 +7,7 @@ what they pay for it is a delay that grows with the logarithm of S.
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -32,13 +33,14 @@ class Limits(NamedTuple):
     worse: np.ndarray
 
 
+@functools.cache  # a service asks for them at every step
 def limits(
     series: int, tests: int, window: int, levels: tuple[float, ...], rows_between: float
 ) -> Limits:
     """The thresholds of S series of which some healthy one rings once in so many rows.
 
     Args:
-        series: S.
+        series: S; of none the thresholds are those of one.
         tests: of each series.
         window: rows W.
         levels: of the intervals in percent.
@@ -51,13 +53,13 @@ def limits(
         >>> few.outside[0, 50].item(), many.outside[0, 50].item()  # of 50 rows
         (30, 36)
     """
-    rows = min(series * tests * rows_between, MOST_ROWS)
-    outside = [least_count(window, 1 - level / 100 + MARGIN, 1 / rows) for level in levels]
-    return Limits(
-        chart=chart_threshold(rows),
-        outside=np.array(outside).reshape(len(levels), window + 1),
-        worse=least_count(window, 0.5, 1 / rows),
-    )
+    rows = min(max(series, 1) * tests * rows_between, MOST_ROWS)
+    counts = [least_count(window, 1 - level / 100 + MARGIN, 1 / rows) for level in levels]
+    outside = np.array(counts).reshape(len(levels), window + 1)
+    worse = least_count(window, 0.5, 1 / rows)
+    for shared in (outside, worse):
+        shared.flags.writeable = False
+    return Limits(chart_threshold(rows), outside, worse)
 
 
 def run_length(threshold: float, allowance: float = ALLOWANCE) -> float:

@@ -80,3 +80,11 @@ def test_series_in_alarm_come_first_then_those_with_the_largest_share_of_a_thres
     )
 
     assert nearest_to_alarm(table, 4).tolist() == [2, 1, 3, 4]
+
+
+def test_a_monitor_of_no_series_has_nothing_to_say(monitor):
+    found = by_name(gauges(monitor.take(np.array([], int))))
+
+    assert found["series"].samples == (({}, 0.0),)
+    assert found["series_in_alarm"].samples == (({}, 0.0),)
+    assert found["mase"].samples == found["series_mase"].samples == ()

@@ -42,3 +42,15 @@ def test_an_interval_may_miss_its_level_by_a_margin():
     found = limits(1, 7, 50, (80.0,), 10_000).outside[0]
 
     assert found.tolist() == least_count(50, 0.2 + MARGIN, 1 / 70_000).tolist()
+
+
+def test_thresholds_are_computed_once_and_cannot_be_changed():
+    found = limits(3, 7, 50, (80.0, 95.0), 10_000)
+
+    assert limits(3, 7, 50, (80.0, 95.0), 10_000) is found
+    with pytest.raises(ValueError, match="read-only"):
+        found.outside[0, 0] = 1
+
+
+def test_no_series_have_the_thresholds_of_one():
+    assert limits(0, 7, 50, (80.0,), 10_000).chart == limits(1, 7, 50, (80.0,), 10_000).chart
