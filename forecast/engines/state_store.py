@@ -23,6 +23,7 @@ from forecast.data.origin import TableOrigin
 from forecast.data.panel import Panel
 from forecast.engines.parts import ROWS, without_states
 from forecast.errors import ArtifactError
+from forecast.inference.new_rows import rows_seen, unseen
 from forecast.inference.news import news
 from forecast.inference.predictor import Predictor
 from forecast.inference.state import State, require_state_of
@@ -303,23 +304,19 @@ class StateStore:
     def news(self, panel: Panel) -> list[str]:
         """What is remarkable about rows that are not taken in yet, as sentences for people."""
         known = self.states(panel.ids.tolist())
-        seen = rows_seen(panel, known)
-        rest = np.flatnonzero(panel.lengths > seen)
-        rows = panel.cut(rest, (panel.lengths - seen)[rest], seen[rest])
-        return [*news(rows, known, self.model.config)] if len(rest) else []
+        rows = unseen(panel, rows_seen(panel, known))
+        return [*news(rows, known, self.model.config)] if len(rows.ids) else []
 
     def _update(self, panel: Panel, fill_gaps: bool) -> Updated:
         known = self.states(panel.ids.tolist())
         seen = rows_seen(panel, known)
-        left = panel.lengths - seen
-        done = Updated(int(left.sum()), int(seen.sum()), len(panel.ids))
-        rest = np.flatnonzero(left)
-        if not len(rest):
+        rows = unseen(panel, seen)
+        done = Updated(len(rows.target), int(seen.sum()), len(panel.ids))
+        if not len(rows.ids):
             return done
-        rows = panel.cut(rest, left[rest], seen[rest])
         if known is None:
             self._write(self.model.encode(rows))
-            return done._replace(new=len(rest))
+            return done._replace(new=len(rows.ids))
         state = self.model.observe(known, rows, fill_gaps=fill_gaps)
         changed = {*rows.ids.tolist()}
         self._write(state.take(np.array([name in changed for name in state.ids.tolist()])))
@@ -408,16 +405,3 @@ def _folded(name: Any) -> str:
     """An id as searches compare it: without accents, in small letters."""
     parts = unicodedata.normalize("NFKD", str(name))
     return "".join(char for char in parts if not unicodedata.combining(char)).casefold()
-
-
-def rows_seen(panel: Panel, known: State | None) -> np.ndarray:
-    """How many rows of each series, the first ones, its state has seen, (S,)."""
-    seen = np.zeros(len(panel.ids), np.int64)
-    if known is None:
-        return seen
-    places = known.indices(panel.ids.tolist())
-    has_state = np.array([bool(rows) for rows in places])
-    last = known.time[[rows[0] for rows in places if rows]]
-    before = (last - panel.start[has_state]) // panel.frequency.step + 1
-    seen[has_state] = np.clip(before, 0, panel.lengths[has_state])
-    return seen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
@@ -10,10 +9,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from forecast.data import covariates, scaling
-from forecast.data.frequency import Frequency
 from forecast.data.panel import Panel
 from forecast.errors import DataError
 from forecast.inference.config import Config
+from forecast.inference.new_rows import following
 from forecast.inference.parallel import side_by_side
 from forecast.inference.preprocess import (
     history_scale,
@@ -33,8 +32,6 @@ from forecast.inference.state import (
 from forecast.nn import step_inputs
 from forecast.nn.step import ModelStep, StepMemory
 
-MAX_GAP_ROWS = 100_000  # beyond, or beyond so many years, a mistyped time is more likely
-MAX_GAP_YEARS = 10
 CHUNK_SERIES = 256  # series that are observed together: what a step computes stays in the cache
 BLOCK_ROWS = 1024  # rows that are observed at once: they bound the memory
 NOTHING_OBSERVED = ObservedRange(np.array(np.inf), np.array(-np.inf))
@@ -191,53 +188,10 @@ def _observe_next(
     others: Sequence[Observes],
 ) -> State:
     """Observe new rows of exactly the series of a state, in its order."""
-    panel = _next_rows(state, panel, fill_gaps)
+    panel = following(panel, state.time, fill_gaps)
     after = _continue(state, panel, transformed(panel, config.powers), config, step)
     known = zip(others, state.others, strict=True)
     return replace(after, others=tuple(other.observe(own, panel) for other, own in known))
-
-
-def _next_rows(state: State, panel: Panel, fill_gaps: bool) -> Panel:
-    """The new rows, checked to be the next ones; the rows of a gap are inserted as missing."""
-    step = panel.frequency.step
-    gap = panel.start - state.time - step
-    if not gap.any():
-        return panel
-    max_gap = _max_gap(panel.frequency) * step if fill_gaps else 0
-    is_wrong = (gap < 0) | (gap % step != 0) | (gap > max_gap)
-    if is_wrong.any():
-        raise _misplaced(state, panel, int(np.argmax(is_wrong)), int(is_wrong.sum()))
-    return panel.preceded_by(gap // step)
-
-
-def _max_gap(frequency: Frequency) -> int:
-    """How many rows may be missing between a state and the next rows."""
-    return int(min(MAX_GAP_ROWS, MAX_GAP_YEARS * frequency.per_year))
-
-
-def _misplaced(state: State, panel: Panel, s: int, count: int) -> DataError:
-    """What is wrong with the rows of a series that are not the next ones."""
-    step = panel.frequency.step
-    text = functools.partial(panel.schema.text, panel.frequency)
-    first, last = int(panel.start[s]), int(state.time[s])
-    if first <= last:
-        advice = f"leave out the rows up to {text(last)}, which the state knows already"
-    elif (first - last) % step:
-        advice = f"steps are {panel.frequency.label}; correct the times"
-    elif (first - last) // step - 1 > _max_gap(panel.frequency):
-        advice = (
-            f"{(first - last) // step - 1:,} rows between are too many; correct the times, or train"
-        )
-    else:
-        advice = (
-            "add the rows between, or take them as missing with --fill-gaps (fill_gaps=True in "
-            "Python)"
-        )
-    others = f"; the same holds for {count - 1} more series" if count > 1 else ""
-    return DataError(
-        f"{panel.source}: the rows of series '{panel.ids[s]}' begin at {text(first)}, but the "
-        f"next one is that of {text(last + step)}; {advice}{others}"
-    )
 
 
 def _continue(

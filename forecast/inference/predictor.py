@@ -16,7 +16,7 @@ from forecast.data.dataframes import alike, is_of_engine, is_table
 from forecast.data.future_covariates import FutureCovariates
 from forecast.data.origin import IN_MEMORY, TableOrigin
 from forecast.data.panel import Panel
-from forecast.errors import DataError, ForecastWarning, OptionError
+from forecast.errors import ForecastWarning, OptionError
 from forecast.inference import encoding, plausibility
 from forecast.inference.aggregation import totals
 from forecast.inference.bounds import Bounds, to_bounds
@@ -30,6 +30,7 @@ from forecast.inference.inputs import (
 )
 from forecast.inference.intervals import interval_source, prediction_intervals
 from forecast.inference.members import Core
+from forecast.inference.new_rows import require_frequency_of
 from forecast.inference.request import (
     RolloutRequest,
     as_levels,
@@ -472,11 +473,7 @@ class Predictor(Core):
     def _new_panel(self, state: State, new_rows: Any, fill_gaps: bool, future: Any) -> Panel:
         """New rows as a panel: a table is validated, an array is taken as the next values."""
         if isinstance(new_rows, Panel):
-            if new_rows.frequency != state.frequency:
-                raise DataError(
-                    f"{new_rows.source}: its rows are {new_rows.frequency.label}, those of the "
-                    f"state are {state.frequency.label}"
-                )
+            require_frequency_of(state, new_rows)
             return new_rows
         if is_table(new_rows):
             return self.panel(new_rows, fill_gaps=fill_gaps, all_missing=True)

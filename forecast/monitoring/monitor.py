@@ -20,6 +20,7 @@ from forecast.inference.intervals import (
     own_spread,
     prediction_intervals,
 )
+from forecast.inference.new_rows import following, places_of
 from forecast.inference.predictor import Predictor
 from forecast.inference.rollout import Rollout, RolloutEngine
 from forecast.inference.state import State
@@ -128,10 +129,14 @@ def follow(
         monitor: what is known before the rows.
         rows: the next rows of some of its series, without gaps.
         limits: thresholds of the statistics; by default those of so many series.
+
+    Raises:
+        DataError: if the rows are not the next ones, before any is followed, or cannot be used.
     """
+    owner = places_of(monitor.state, rows)
+    rows = following(rows, monitor.state.time[owner], fill_gaps=False)
     watch = Watch.of(predictor, rows, monitor.target)
     limits = limits or monitor.limits
-    owner = places_of(monitor.state, rows)
     for k in range(int(rows.lengths.max(initial=0))):
         chosen = np.flatnonzero(rows.lengths > k)
         row = rows.cut(chosen, np.ones(len(chosen), np.int64), np.full(len(chosen), k))
@@ -143,12 +148,6 @@ def follow(
         after = replace(before, state=state, season=season, statistics=statistics)
         monitor = after if before is monitor else _put(monitor, series, after)
         yield Step(series, observed, monitor)
-
-
-def places_of(state: State, panel: Panel) -> np.ndarray:
-    """The places in a state of the series of a panel, which it holds, (S,)."""
-    found = state.indices(panel.ids.tolist())
-    return np.array([places[0] for places in found], np.intp)
 
 
 def advanced(predictor: Predictor, monitor: Monitor, new_rows: Any) -> Monitor:
@@ -163,7 +162,6 @@ def advanced(predictor: Predictor, monitor: Monitor, new_rows: Any) -> Monitor:
         DataError: if the rows are not the next ones, or cannot be used.
     """
     rows = new_rows if isinstance(new_rows, Panel) else predictor.panel(new_rows, all_missing=True)
-    predictor.observe(monitor.state, rows)  # refuses what does not follow, before time goes by
     for step in follow(predictor, monitor, rows):
         monitor = step.after
     return monitor
@@ -238,6 +236,7 @@ class Watch:
 
     def observe(self, before: Monitor, row: Panel) -> tuple[Observed, State]:
         """A row of each series beside its forecast, and the state after it."""
+        after = self.predictor.observe(before.state, row)  # refuses values that cannot be used
         d, forecast = before.target, self.forecast(before.state, 1)
         actual = row.target[:, d]
         observed = Observed(
@@ -247,7 +246,7 @@ class Watch:
             naive=actual - before.season[:, 0],
             inside=forecast.inside(actual[:, None], d)[:, 0],
         )
-        return observed, self.predictor.observe(before.state, row)
+        return observed, after
 
     def _score(self, forecast: RowForecast, actual: np.ndarray, d: int) -> np.ndarray:
         """Errors as numbers that are about standard normal while all is well, (S,)."""

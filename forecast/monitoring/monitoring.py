@@ -15,11 +15,12 @@ from forecast.data.panel import Panel
 from forecast.errors import DataError, OptionError, first_few, require_whole
 from forecast.evaluation.cutoff_forecasts import ID
 from forecast.evaluation.rolling_origin import history_before
+from forecast.inference.new_rows import following, places_of, rows_seen, unseen
 from forecast.inference.plausibility import unpractised_steps
 from forecast.inference.predictor import Predictor
 from forecast.monitoring.ahead import Ahead, forecast_ahead
 from forecast.monitoring.findings import Finding, alarms_table, findings, overall, series_table
-from forecast.monitoring.monitor import Monitor, Watch, begin, follow, places_of
+from forecast.monitoring.monitor import Monitor, Watch, begin, follow
 from forecast.monitoring.statistics import ROWS_BETWEEN
 from forecast.monitoring.traces import Followed, traces_of
 from forecast.monitoring.words import needs_training, sentences, verdict
@@ -161,9 +162,7 @@ def monitor_rows(
     known, notes = known_series(predictor, table)
     history, rows = split(predictor, known)
     start = begin(predictor, history, window=window, target=place, rows_between=rows_between)
-    if len(rows.ids):
-        predictor.observe(start.state, rows, fill_gaps=fill_gaps)  # refuses what does not follow
-        rows = _without_gaps(predictor, rows)
+    rows = following(rows, start.state.time[places_of(start.state, rows)], fill_gaps)
     notes += in_sample_notes(rows, trained_until)
     steps = predictor.config.horizon if horizon is None else horizon
     notes += unpractised_steps(predictor.config, steps)
@@ -263,22 +262,10 @@ def in_sample_notes(rows: Panel, trained_until: int | None) -> Iterator[str]:
 
 def split(predictor: Predictor, table: Panel) -> tuple[Panel | None, Panel]:
     """The rows of a table up to the state of a model, None without any, and those after it."""
-    state = predictor.state
-    places = places_of(state, table)
-    time, step = state.time[places], table.frequency.step
-    seen = np.clip((time - table.start) // step + 1, 0, table.lengths)
-    with_history, with_rows = np.flatnonzero(seen), np.flatnonzero(seen < table.lengths)
-    history = table.cut(with_history, seen[with_history]) if len(with_history) else None
-    rows = table.cut(with_rows, (table.lengths - seen)[with_rows], seen[with_rows])
-    return history, rows
-
-
-def _without_gaps(predictor: Predictor, rows: Panel) -> Panel:
-    """New rows with those that are missing after the state inserted."""
-    places = places_of(predictor.state, rows)
-    step = rows.frequency.step
-    gap = (rows.start - predictor.state.time[places]) // step - 1
-    return rows.preceded_by(gap) if gap.any() else rows
+    seen = rows_seen(table, predictor.state)
+    begun = np.flatnonzero(seen)
+    history = table.cut(begun, seen[begun]) if len(begun) else None
+    return history, unseen(table, seen)
 
 
 def _target_place(predictor: Predictor, target: str | None) -> int:

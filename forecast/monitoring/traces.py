@@ -8,9 +8,10 @@ import numpy as np
 
 from forecast.data.panel import Panel
 from forecast.evaluation.metrics import mean_observed, valid_scale
+from forecast.inference.new_rows import places_of
 from forecast.inference.predictor import Predictor
 from forecast.monitoring.findings import Finding
-from forecast.monitoring.monitor import Monitor, follow, places_of
+from forecast.monitoring.monitor import Monitor, follow
 from forecast.monitoring.statistics import LEVELS
 from forecast.plotting.monitoring import MonitorTrace
 

@@ -13,7 +13,7 @@ from threading import Lock, Thread
 import numpy as np
 
 from forecast.data.panel import Panel
-from forecast.engines.state_store import rows_seen
+from forecast.inference.new_rows import following, places_of, rows_seen, unseen
 from forecast.inference.predictor import Predictor
 from forecast.monitoring.gauges import Gauge, gauges
 from forecast.monitoring.monitor import advanced, begin
@@ -54,19 +54,13 @@ class Watcher:
     def _follow(self, rows: Panel) -> None:
         """Follow the next rows of some series; rows between them and the state are missing."""
         state = self._monitor.state
-        places = state.indices(rows.ids.tolist())
-        known = np.array([k for k, own in enumerate(places) if own], np.intp)
-        if not len(known):
+        is_known = [bool(places) for places in state.indices(rows.ids.tolist())]
+        rows = rows.take(np.flatnonzero(is_known))
+        rows = unseen(rows, rows_seen(rows, state))
+        if not len(rows.ids):
             return
-        rows = rows.take(known)
-        seen = rows_seen(rows, state)
-        left = np.flatnonzero(rows.lengths > seen)
-        if not len(left):
-            return
-        rows = rows.cut(left, (rows.lengths - seen)[left], seen[left])
-        own = np.array([place[0] for place in state.indices(rows.ids.tolist())])
-        skipped = (rows.start - state.time[own]) // rows.frequency.step - 1
-        self._monitor = advanced(self._model, self._monitor, rows.preceded_by(skipped))
+        rows = following(rows, state.time[places_of(state, rows)], fill_gaps=True)
+        self._monitor = advanced(self._model, self._monitor, rows)
 
 
 def _apart(panels: Sequence[Panel]) -> Iterator[Panel]:

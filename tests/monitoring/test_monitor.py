@@ -141,6 +141,34 @@ def test_rows_that_do_not_follow_are_refused(model, table):
         advanced(model, begin(model), rows_after(table, SEEN + 1))
     with pytest.raises(DataError, match="--fill-gaps"):
         monitor_rows(model, rows_after(table, SEEN + 1))
+    with pytest.raises(DataError, match="series 'z' is in the state not at all"):
+        advanced(model, begin(model), replace(table, ids=np.array(["a", "z"])))
+
+
+def test_each_row_is_observed_once(model, table, monkeypatch):
+    seen, observe = [], type(model).observe
+
+    def counted(predictor, state, rows):
+        seen.append(rows.lengths.tolist())
+        return observe(predictor, state, rows)
+
+    monkeypatch.setattr(type(model), "observe", counted)
+    advanced(model, begin(model), rows_after(table, SEEN, 3))
+
+    assert seen == [[1, 1]] * 3
+
+
+def test_rows_that_are_refused_on_the_way_change_nothing(model, table):
+    start = begin(model)
+    before = {name: array.copy() for name, array in start.arrays().items()}
+    rows = rows_after(table, SEEN, 3)
+    rows.target[2] = 1e300
+
+    with pytest.raises(DataError, match="too large for the scale"):
+        advanced(model, start, rows)
+
+    for name, array in before.items():
+        np.testing.assert_array_equal(start.arrays()[name], array, err_msg=name)
 
 
 def test_a_gap_is_filled_where_that_is_asked_for(model, table):
