@@ -71,7 +71,7 @@ class MonitorRequest(NamedTuple):
 @click.option(
     "--window",
     type=click.IntRange(min=2),
-    show_default="whole seasons of at least 50 rows",
+    show_default="whole seasons of at least 50 rows, but 400 rows at most",
     help="Rows of rolling measures.",
 )
 @click.option("--of", help="Target to monitor, if there are several; by default the first.")

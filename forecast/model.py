@@ -213,7 +213,7 @@ class Model(Predictor):
         horizon: int | None = None,
         window: int | None = None,
         target: str | None = None,
-        rows_between: float = 10_000,
+        rows_between: int = 10_000,
         fill_gaps: bool = False,
     ) -> Monitoring:
         """Whether the model still fits: forecast each new row before it is seen, and compare.
@@ -230,7 +230,8 @@ class Model(Predictor):
                 default the beginning of the last third.
             horizon: steps H of the forecasts behind `ahead_mase`; by default as many as a window
                 of training had.
-            window: rows of rolling measures; by default whole seasons of at least 50 rows.
+            window: rows of rolling measures; by default whole seasons of at least 50 rows, but
+                400 rows at most.
             target: which of several targets, by default the first.
             rows_between: rows between two false alarms of the whole panel, on average, while all
                 is well; a smaller number finds changes sooner.

@@ -27,7 +27,7 @@ from forecast.inference.state import State
 from forecast.monitoring.statistics import LEVELS, ROWS_BETWEEN, Observed, Statistics, advance
 from forecast.monitoring.thresholds import Limits
 
-LEAST_WINDOW, MOST_WINDOW = 50, 400  # rows; between them whole seasons
+LEAST_WINDOW, MOST_WINDOW = 50, 400  # rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Monitor:
     season: np.ndarray
     statistics: Statistics
     target: int = 0
-    rows_between: float = ROWS_BETWEEN
+    rows_between: int = ROWS_BETWEEN
 
     @property
     def limits(self) -> Limits:
@@ -82,11 +82,11 @@ class Step(NamedTuple):
 
 
 def default_window(season: int) -> int:
-    """Rows of a window: whole seasons, as few as make LEAST_WINDOW.
+    """Rows of a window: whole seasons, as few as make LEAST_WINDOW, but MOST_WINDOW rows at most.
 
     Example:
-        >>> default_window(12), default_window(24), default_window(168), default_window(1)
-        (60, 72, 168, 50)
+        >>> [default_window(season) for season in (1, 12, 24, 168, 1440)]
+        [50, 60, 72, 168, 400]
     """
     return min(-(-LEAST_WINDOW // season) * season, MOST_WINDOW)
 
@@ -97,7 +97,7 @@ def begin(
     *,
     window: int | None = None,
     target: int = 0,
-    rows_between: float = ROWS_BETWEEN,
+    rows_between: int = ROWS_BETWEEN,
 ) -> Monitor:
     """A monitor of a model that has seen no row since its state.
 

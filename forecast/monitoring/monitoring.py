@@ -136,7 +136,7 @@ def monitor_rows(
     horizon: int | None = None,
     window: int | None = None,
     target: str | None = None,
-    rows_between: float = ROWS_BETWEEN,
+    rows_between: int = ROWS_BETWEEN,
     fill_gaps: bool = False,
     is_trained: bool = True,
     trained_until: int | None = None,

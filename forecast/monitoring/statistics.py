@@ -119,7 +119,7 @@ class Statistics:
         """That of the seasonal naive forecast, by which MASE divides."""
         return self.means.naive_scale
 
-    def limits(self, rows_between: float = ROWS_BETWEEN) -> Limits:
+    def limits(self, rows_between: int = ROWS_BETWEEN) -> Limits:
         """The thresholds of a panel of so many series, see `thresholds.limits`."""
         window = self.window.error.shape[1]
         return limits(len(self.rows), len(TESTS), window, LEVELS, rows_between)

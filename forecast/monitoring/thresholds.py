@@ -35,7 +35,7 @@ class Limits(NamedTuple):
 
 @functools.cache  # a service asks for them at every step
 def limits(
-    series: int, tests: int, window: int, levels: tuple[float, ...], rows_between: float
+    series: int, tests: int, window: int, levels: tuple[float, ...], rows_between: int
 ) -> Limits:
     """The thresholds of S series of which some healthy one rings once in so many rows.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from forecast.data.panel import Panel
 from forecast.evaluation.metrics import mean_observed, valid_scale
+from forecast.inference.config import Config
 from forecast.inference.new_rows import places_of
 from forecast.inference.predictor import Predictor
 from forecast.monitoring.findings import Finding
@@ -73,15 +74,12 @@ def _trace(result: Followed, series: int, course: np.ndarray) -> MonitorTrace:
     rows, config = result.rows, result.predictor.config
     actual, forecast, mase, naive, level, scale, *coverage = course
     ordinals = rows.start[series] + rows.frequency.step * np.arange(len(actual))
-    own = [finding for finding in result.findings if finding.series == rows.ids[series]]
-    alarms = np.array([finding.at for finding in own], np.int64)
-    changes = np.array([finding.since for finding in own], np.int64)
-    times, alarm_times, change_times = (
-        np.asarray(config.frequency.times(some)) for some in (ordinals, alarms, changes)
-    )
+    name = rows.ids[series]
+    first = next((finding for finding in result.findings if finding.series == name), None)
+    alarm, change = (None, None) if first is None else _times(config, [first.at, first.since])
     return MonitorTrace(
-        name=str(rows.ids[series]),
-        times=times,
+        name=str(name),
+        times=_times(config, ordinals),
         actual=actual,
         forecast=forecast,
         mase=mase,
@@ -89,6 +87,11 @@ def _trace(result: Followed, series: int, course: np.ndarray) -> MonitorTrace:
         coverage=dict(zip(LEVELS, coverage, strict=True)),
         level=level,
         scale=scale,
-        alarms=alarm_times,
-        changes=change_times,
+        alarm=alarm,
+        change=change,
     )
+
+
+def _times(config: Config, ordinals: Any) -> np.ndarray:
+    """Ordinals as times on the axis of a plot."""
+    return np.asarray(config.frequency.times(np.asarray(ordinals, np.int64)))

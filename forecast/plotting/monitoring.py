@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class MonitorTrace(NamedTuple):
         mase, naive: rolling MASE of the model and of the seasonal naive forecast.
         coverage: rolling, by the level of the intervals in percent.
         level, scale: CUSUMs as shares of their threshold; below 0 for a downward change.
-        alarms, changes: times of alarms, and of the changes behind them (any number).
+        alarm, change: times of the first alarm, and of the change behind it; None without one.
     """
 
     name: str
@@ -57,8 +57,8 @@ class MonitorTrace(NamedTuple):
     coverage: dict[float, np.ndarray]
     level: np.ndarray
     scale: np.ndarray
-    alarms: np.ndarray
-    changes: np.ndarray
+    alarm: Any
+    change: Any
 
 
 def plot_monitoring(traces: Sequence[MonitorTrace], title: str) -> Figure:
@@ -81,7 +81,7 @@ def plot_monitoring(traces: Sequence[MonitorTrace], title: str) -> Figure:
         for axes in (top, errors, coverage, charts):
             _mark_alarms(axes, trace)
             set_time_ticks(axes, trace.times, 9 // columns)
-        remark = "" if len(trace.alarms) else "no alarm"
+        remark = "no alarm" if trace.alarm is None else ""
         set_plot_title(top, columns, trace.name, remark)
     _finish(grid, title)
     return grid.figure
@@ -107,9 +107,9 @@ def _draw_charts(axes: Axes, trace: MonitorTrace) -> None:
 
 def _mark_alarms(axes: Axes, trace: MonitorTrace) -> None:
     """Mark the first alarm of a series, and the change behind it."""
-    if len(trace.alarms):
-        axes.axvline(trace.changes[0], color=VERMILION, linewidth=0.8, linestyle="--")
-        axes.axvline(trace.alarms[0], color=VERMILION, linewidth=1.2, label="alarm")
+    if trace.alarm is not None:
+        axes.axvline(trace.change, color=VERMILION, linewidth=0.8, linestyle="--")
+        axes.axvline(trace.alarm, color=VERMILION, linewidth=1.2, label="alarm")
 
 
 def _finish(grid: Grid, title: str) -> None:

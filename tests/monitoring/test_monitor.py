@@ -197,6 +197,7 @@ def test_covariates_of_the_rows_are_used(make_model, make_panel):
         ({"window": 1}, "window is 1"),
         ({"horizon": 0}, "horizon is 0"),
         ({"rows_between": 0}, "rows_between is 0"),
+        ({"rows_between": 2.5}, "rows_between is 2.5"),
         ({"target": "came"}, "target is 'came'; the model forecasts sold"),
     ],
 )
@@ -224,7 +225,7 @@ def test_without_new_rows_nothing_is_known(model, table):
         result.plot()
 
 
-def test_a_window_is_whole_seasons():
+def test_a_window_is_whole_seasons_as_far_as_they_are_short():
     assert [default_window(season) for season in (1, 12, 24, 168, 8760)] == [50, 60, 72, 168, 400]
 
 

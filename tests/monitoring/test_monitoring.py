@@ -136,6 +136,11 @@ def test_the_picture_shows_the_series_with_an_alarm_first(model):
         "north",
         "south (no alarm)",
     ]
+    first = result.alarms.iloc[0]
+    marks = [
+        line.get_xdata()[0] for line in figure.axes[0].lines if len(set(line.get_xdata())) == 1
+    ]
+    assert marks == [first["since"].to_datetime64(), first["at"].to_datetime64()]
 
 
 def test_one_mistyped_cell_leaves_what_is_usual_and_the_verdict_as_they_are(model):
