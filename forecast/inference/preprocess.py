@@ -1,4 +1,4 @@
-"""From the rows of a panel to what a network is fed: transform, scale and step features."""
+"""From the rows of a panel to what a network is fed (transform, scale, step features), and back."""
 
 from __future__ import annotations
 
@@ -94,3 +94,10 @@ def history_scale(
             )
         location[s, d], scale[s, d] = (part[0, d] for part in measure(history[None]))
     return Scale(location, scale)
+
+
+def recent_values(state: State, config: Config) -> np.ndarray:
+    """The last values that a state keeps for the lags, in the units of the data, (S, T, D)."""
+    scaled = np.concatenate([state.memory.recent, state.value[:, None]], axis=1)
+    values: np.ndarray = scaling.backward(scaled, state.scale, config.powers)
+    return values

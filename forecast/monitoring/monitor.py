@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
@@ -22,6 +22,7 @@ from forecast.inference.intervals import (
 )
 from forecast.inference.new_rows import following, places_of
 from forecast.inference.predictor import Predictor
+from forecast.inference.preprocess import recent_values
 from forecast.inference.rollout import Rollout, RolloutEngine
 from forecast.inference.state import State
 from forecast.monitoring.statistics import LEVELS, ROWS_BETWEEN, Observed, Statistics, advance
@@ -65,6 +66,23 @@ class Monitor:
     def arrays(self) -> dict[str, np.ndarray]:
         """All but the state, which has a file of its own, by name; each with leading axis S."""
         return {"season": self.season, **self.statistics.arrays()}
+
+    @classmethod
+    def from_arrays(
+        cls,
+        state: State,
+        arrays: Mapping[str, np.ndarray],
+        target: int = 0,
+        rows_between: int = ROWS_BETWEEN,
+    ) -> Self:
+        """The monitor of a state whose `arrays` these are.
+
+        Args:
+            state: of the same series.
+            arrays: by name.
+            target, rows_between: that the monitor had, see `Monitor`.
+        """
+        return cls(state, arrays["season"], Statistics.from_arrays(arrays), target, rows_between)
 
 
 class Step(NamedTuple):
@@ -294,8 +312,7 @@ def normal_size(size: np.ndarray, usual: np.ndarray | None) -> np.ndarray:
 def _last_values(predictor: Predictor, history: Panel | None, target: int) -> np.ndarray:
     """The last values of each series before the state's time, (S, n) with n > season."""
     state, season = predictor.state, predictor.config.season
-    scaled = np.concatenate([state.memory.recent, state.value[:, None]], axis=1)
-    kept = scaling.backward(scaled, state.scale, predictor.config.powers)[..., target]
+    kept = recent_values(state, predictor.config)[..., target]
     rows = season + 1 if history is None else max(int(history.lengths.max()), season + 1)
     values = np.full((len(state.ids), max(rows, kept.shape[1])), np.nan)
     values[:, values.shape[1] - kept.shape[1] :] = kept

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from forecast.data import scaling
 from forecast.data.dataframes import to_pandas
 from forecast.data.panel import Panel
 from forecast.inference.config import Config
-from forecast.inference.state import State
+from forecast.inference.preprocess import recent_values
 from forecast.plotting.series_choice import MAX_SHOWN_SERIES, SeriesChoice, choose_series
 from forecast.plotting.style import (
     BLUE,
@@ -134,13 +133,6 @@ def series_forecast(
     future_times = _times_until(config, forecast.state.time[index], horizon)
     table = to_pandas(forecast.table).iloc[end - horizon : end]
     return SeriesForecast(times, values, future_times, table)
-
-
-def recent_values(state: State, config: Config) -> np.ndarray:
-    """The last values that a state keeps for the lags, in the units of the data, (S, T, D)."""
-    scaled = np.concatenate([state.memory.recent, state.value[:, None]], axis=1)
-    values: np.ndarray = scaling.backward(scaled, state.scale, config.powers)
-    return values
 
 
 def _choose_series(

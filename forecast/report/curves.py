@@ -12,7 +12,7 @@ import pandas as pd
 from forecast.data.panel import Panel
 from forecast.inference.config import Config
 from forecast.inference.forecast import Forecast
-from forecast.plotting.forecast import recent_values
+from forecast.inference.preprocess import recent_values
 
 MIN_DIGITS = 5  # significant digits; more where a series varies little around a high level
 MAX_DIGITS = 15

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from forecast.data.frequency import parse
 from forecast.errors import DataError, OptionError
+from forecast.inference.preprocess import recent_values
 from forecast.inference.state import State, join
 
 
@@ -356,3 +357,13 @@ def test_one_id_alone_is_no_list_of_letters(make_model, make_panel):
 
     assert model.state.select("ab").ids.tolist() == ["ab"]
     assert model.predict(1, series="ab")["store"].tolist() == ["ab"]
+
+
+def test_the_last_values_of_a_state_are_those_of_the_table(make_model, make_panel):
+    values = np.arange(2.0, 22.0)
+    model = make_model(make_panel(values), lags=(3,))
+
+    recent = recent_values(model.state, model.config)[0, :, 0]
+
+    np.testing.assert_allclose(recent, values[-len(recent) :], rtol=1e-6)
+    assert len(recent) == 3  # as far back as the longest lag

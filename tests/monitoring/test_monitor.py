@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from forecast import DataError, OptionError
 from forecast.data.covariates import Covariate, CovariateColumns
 from forecast.inference.conformal import Calibration
+from forecast.inference.state import State
 from forecast.monitoring.monitor import Monitor, advanced, begin, default_window, follow
 from forecast.monitoring.monitoring import monitor_rows
-from forecast.monitoring.statistics import ROWS_BETWEEN, Statistics
+from forecast.monitoring.statistics import ROWS_BETWEEN
 
 ROWS = 90  # of which a model has seen SEEN
 SEEN = 40
@@ -104,11 +105,17 @@ def test_series_of_different_lengths_are_each_what_they_are_alone(model, table):
         np.testing.assert_allclose(alone.arrays()[name][0], array[0], rtol=1e-6, err_msg=name)
 
 
-def test_a_monitor_is_plain_arrays_and_a_state(model, table):
-    monitor = advanced(model, begin(model), rows_after(table, SEEN, 5))
-    arrays = {name: array.copy() for name, array in monitor.arrays().items()}
-    again = Monitor(monitor.state, arrays.pop("season"), Statistics.from_arrays(arrays))
+def test_a_monitor_goes_on_from_its_files(model, table, tmp_path):
+    start = begin(model, rows_between=500)
+    monitor = advanced(model, start, rows_after(table, SEEN, 5))
+    monitor.state.save(tmp_path / "states")
+    np.savez(tmp_path / "monitor.npz", **monitor.arrays())
+    with np.load(tmp_path / "monitor.npz") as arrays:
+        again = Monitor.from_arrays(
+            State.load(tmp_path / "states"), arrays, monitor.target, monitor.rows_between
+        )
 
+    assert (again.target, again.rows_between) == (0, 500)
     rest = rows_after(table, SEEN + 5)
     for name, array in advanced(model, monitor, rest).arrays().items():
         np.testing.assert_array_equal(advanced(model, again, rest).arrays()[name], array)
