@@ -1,9 +1,10 @@
-"""How often a monitor rings without a reason, and how late with one.
+"""How often a monitor raises false alarms, and how late true ones.
 
 Generated daily series of several kinds, half of whose rows a model is made from and half of which
 it is monitored on. Without a break every alarm is false. With one, at the same row of every series,
-an alarm counts if it rings from that row on; one before it is false. The unit of a level shift is
-the standard deviation of the noise. Series are monitored in panels, as many as share one threshold.
+an alarm counts if it is raised from that row on; one before it is false. The unit of a level shift
+is the standard deviation of the noise. Series are monitored in panels, as many as share one
+threshold.
 
 The constants of the monitor were chosen on independent, autocorrelated and heavy-tailed numbers and
 on these kinds of series with the seeds 5 and 100; what is reported has the seed 200.
@@ -29,7 +30,7 @@ from forecast.model import Model
 from forecast.monitoring.charts import NEVER
 from forecast.monitoring.monitor import begin, follow
 from forecast.monitoring.monitoring import Monitoring, split
-from forecast.monitoring.statistics import LEVELS, ROWS_BETWEEN, TESTS, Statistics, ringing
+from forecast.monitoring.statistics import LEVELS, ROWS_BETWEEN, TESTS, Statistics, in_alarm
 from forecast.monitoring.thresholds import Limits, limits
 from forecast.pretrained.prior.mixture import DISTURBANCES, draw
 from forecast.pretrained.prior.seasons import Seasons
@@ -54,7 +55,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         first: row of the first alarm of each series (N,), its number of rows where there is none.
-        test: which of TESTS rang first (N,).
+        test: which of TESTS raised the first alarm (N,).
         lasting: whether an alarm persists after the last row (N,).
         rows: that were monitored of each series.
     """
@@ -213,8 +214,7 @@ def outcome_of(now: Statistics, begun: np.ndarray, rows: Panel, shared: Limits) 
     length = int(rows.lengths.max())
     place = (now.alarms.at - begun[:, None]) // rows.frequency.step
     place = np.where(now.alarms.at == NEVER, length, place)
-    rings = ringing(now, shared)
-    lasting = np.asarray(rings.any(axis=1))
+    lasting = np.asarray(in_alarm(now, shared).any(axis=1))
     return Outcome(place.min(axis=1), place.argmin(axis=1), lasting, length)
 
 
@@ -246,11 +246,11 @@ def row_of(label: str, found: Outcome, at: int, together: int) -> list[str]:
     """A row of the table; without a break its delays and shares stay empty."""
     is_broken = not label.endswith("none")
     begin = at if is_broken else found.rows
-    is_false, rang = found.first < begin, found.first < found.rows
-    is_true = rang & ~is_false
+    is_false, has_alarm = found.first < begin, found.first < found.rows
+    is_true = has_alarm & ~is_false
     delays = found.first[is_true] - at + 1
     panels = is_false[: len(is_false) // together * together].reshape(-1, together)
-    counts = np.bincount(found.test[rang], minlength=len(TESTS))
+    counts = np.bincount(found.test[has_alarm], minlength=len(TESTS))
     tests = [f"{TESTS[k]} {counts[k]}" for k in np.argsort(-counts)[:2] if counts[k]]
     late = [f"{np.quantile(delays, q):.0f}" if len(delays) else "" for q in (0.5, 0.9)]
     return [

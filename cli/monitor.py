@@ -111,9 +111,9 @@ def monitor(
     """Say whether a model still fits the new rows of TABLE, or is to be trained again.
 
     Each row that the model has not seen is forecast one step ahead before it is seen, as after
-    forecast update. An alarm rings where the level or the scale of the errors has changed, where
-    intervals no longer cover, or where the seasonal naive forecast is closer. TABLE may begin with
-    rows that the model has seen. The model file is not changed.
+    forecast update. An alarm is raised where the level or the scale of the errors has changed,
+    where intervals no longer cover, or where the seasonal naive forecast is closer. TABLE may begin
+    with rows that the model has seen. The model file is not changed.
 
     The status is 0 with or without alarms; with --fail-on-alarm it is 3 where one persists.
 

@@ -44,18 +44,18 @@ class Charts(NamedTuple):
         return cls(zeros, np.full(zeros.shape, NEVER), zeros.astype(np.int64), zeros, zeros)
 
     def added(
-        self, scores: np.ndarray, doubt: np.ndarray, row: tuple[np.ndarray, np.ndarray], most: float
+        self, scores: np.ndarray, more: np.ndarray, row: tuple[np.ndarray, np.ndarray], most: float
     ) -> Self:
         """After another row.
 
         Args:
             scores: of the streams, (S, K); NaN leaves a chart as it is.
-            doubt: what is added to the allowance, (S, K).
+            more: what is added to the allowance, (S, K).
             row: its time and its error, (S,) each.
             most: that a chart reaches.
         """
         is_row = ~np.isnan(scores)[..., None]
-        excess = np.nan_to_num(scores)[..., None] * SIDES - ALLOWANCE - doubt[..., None]
+        excess = np.nan_to_num(scores)[..., None] * SIDES - ALLOWANCE - more[..., None]
         steps = SHARES[:, None] * excess
         value = np.clip(self.value + steps, 0.0, most)
         time, error = (part[:, None, None] for part in row)

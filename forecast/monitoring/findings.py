@@ -13,7 +13,7 @@ from forecast.evaluation.cutoff_forecasts import ID
 from forecast.evaluation.metrics import mean_observed, valid_scale
 from forecast.monitoring.charts import NEVER
 from forecast.monitoring.monitor import Monitor
-from forecast.monitoring.statistics import LEVELS, TESTS, ringing, sizes
+from forecast.monitoring.statistics import LEVELS, TESTS, in_alarm, sizes
 
 CONFIDENCE = 0.95  # of the band in which an empirical coverage lies while its level is right
 
@@ -26,8 +26,8 @@ class Finding(NamedTuple):
         test: which of TESTS.
         size: how large the change is, see `statistics.sizes`: now where it persists, else by then.
         since, at: ordinals of the row at which the change is estimated to have begun, and of that
-            on which the alarm rang.
-        persists: whether it still rings after the last row.
+            on which the alarm was raised.
+        persists: whether the test is still in alarm after the last row.
     """
 
     series: Any
@@ -39,9 +39,9 @@ class Finding(NamedTuple):
 
 
 def findings(monitor: Monitor) -> list[Finding]:
-    """All alarms in the order in which they rang."""
+    """All alarms in the order in which they were raised."""
     now = monitor.statistics
-    rings, current, alarms = ringing(now, monitor.limits), sizes(now), now.alarms
+    lasting, current, alarms = in_alarm(now, monitor.limits), sizes(now), now.alarms
     series, test = np.nonzero(alarms.at != NEVER)
     order = np.lexsort((test, series, alarms.at[series, test]))
     ids = monitor.state.ids.tolist()
@@ -49,10 +49,10 @@ def findings(monitor: Monitor) -> list[Finding]:
         Finding(
             ids[s],
             TESTS[t],
-            float((current if rings[s, t] else alarms.size)[s, t]),
+            float((current if lasting[s, t] else alarms.size)[s, t]),
             int(alarms.since[s, t]),
             int(alarms.at[s, t]),
-            bool(rings[s, t]),
+            bool(lasting[s, t]),
         )
         for s, t in zip(series[order].tolist(), test[order].tolist(), strict=True)
     ]
@@ -71,7 +71,7 @@ def alarms_table(found: list[Finding], schema: Schema, frequency: Frequency) -> 
 
 
 def series_table(monitor: Monitor, name: str = ID) -> pd.DataFrame:
-    """The measures of each series over its window, and which tests ring after its last row.
+    """The measures of each series over its window, and which tests are in alarm after its last row.
 
     Args:
         monitor: of S series.
@@ -80,7 +80,7 @@ def series_table(monitor: Monitor, name: str = ID) -> pd.DataFrame:
     now, limits = monitor.statistics, monitor.limits
     scale = valid_scale(now.naive_scale)
     error, naive = (mean_observed(np.abs(part)) for part in (now.window.error, now.window.naive))
-    rings = ringing(now, limits)
+    alarm = in_alarm(now, limits)
     charts = now.charts.value.max(axis=2) / limits.chart
     coverage = {f"coverage-{level:g}": now.window.coverage[:, k] for k, level in enumerate(LEVELS)}
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -94,15 +94,15 @@ def series_table(monitor: Monitor, name: str = ID) -> pd.DataFrame:
             "times_usual": error / now.usual_error,
             "level_chart": charts[:, 0],
             "scale_chart": charts[:, 1],
-            "alarm": _names(rings),
-            "adapted": _names((now.alarms.at != NEVER) & ~rings),
+            "alarm": _names(alarm),
+            "adapted": _names((now.alarms.at != NEVER) & ~alarm),
         }
     return pd.DataFrame(columns)
 
 
-def _names(rings: np.ndarray) -> list[str]:
-    """The names of the tests that ring, of each series."""
-    return [", ".join(name for name, own in zip(TESTS, row, strict=True) if own) for row in rings]
+def _names(alarm: np.ndarray) -> list[str]:
+    """The names of the tests that are in alarm, of each series."""
+    return [", ".join(name for name, own in zip(TESTS, row, strict=True) if own) for row in alarm]
 
 
 def nearest_to_alarm(table: pd.DataFrame, most: int) -> np.ndarray:
@@ -140,7 +140,7 @@ def overall(monitor: Monitor) -> dict[str, float]:
     """The measures of all series together, over their windows."""
     now, limits = monitor.statistics, monitor.limits
     scale = valid_scale(now.naive_scale)[:, None]
-    rings = ringing(now, limits)
+    alarm = in_alarm(now, limits).any(axis=1)
     measures = {
         "series": len(now.rows),
         "rows": int(now.rows.sum()),
@@ -153,8 +153,8 @@ def overall(monitor: Monitor) -> dict[str, float]:
         band = coverage_band(level, observed) if observed else (np.nan, np.nan)
         name = f"coverage-{level:g}"
         measures |= {name: _mean(inside), f"{name}-low": band[0], f"{name}-high": band[1]}
-    measures["alarms"] = int(rings.any(axis=1).sum())
-    measures["adapted"] = int(((now.alarms.at != NEVER).any(axis=1) & ~rings.any(axis=1)).sum())
+    measures["alarms"] = int(alarm.sum())
+    measures["adapted"] = int(((now.alarms.at != NEVER).any(axis=1) & ~alarm).sum())
     return measures
 
 

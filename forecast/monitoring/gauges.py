@@ -10,7 +10,7 @@ import numpy as np
 from forecast.evaluation.cutoff_forecasts import ID
 from forecast.monitoring.findings import nearest_to_alarm, overall, series_table
 from forecast.monitoring.monitor import Monitor
-from forecast.monitoring.statistics import LEVELS, TESTS, ringing
+from forecast.monitoring.statistics import LEVELS, TESTS, in_alarm
 
 PREFIX = "forecast_monitor_"
 MAX_SERIES = 100  # that have samples of their own: each label is a time series of Prometheus
@@ -54,9 +54,9 @@ def gauges(monitor: Monitor, max_series: int = MAX_SERIES) -> list[Gauge]:
     counts = [
         _gauge("series", "Series that are watched.", [Sample({}, total["series"])]),
         _gauge("rows", "Rows that were followed, of all series.", [Sample({}, total["rows"])]),
-        _gauge("alarms", "Series for which a test rings now, by test.", _alarms(monitor)),
+        _gauge("alarms", "Series in alarm now, by test.", _alarms(monitor)),
         _gauge(
-            "series_in_alarm", "Series for which any test rings now.", [Sample({}, total["alarms"])]
+            "series_in_alarm", "Series in alarm now, by any test.", [Sample({}, total["alarms"])]
         ),
         _gauge(
             "series_adapted",
@@ -81,8 +81,8 @@ def gauges(monitor: Monitor, max_series: int = MAX_SERIES) -> list[Gauge]:
 
 
 def _alarms(monitor: Monitor) -> list[Sample]:
-    rings = ringing(monitor.statistics, monitor.limits).sum(axis=0).tolist()
-    return [Sample({"test": test}, count) for test, count in zip(TESTS, rings, strict=True)]
+    counts = in_alarm(monitor.statistics, monitor.limits).sum(axis=0).tolist()
+    return [Sample({"test": test}, count) for test, count in zip(TESTS, counts, strict=True)]
 
 
 def _of_each(monitor: Monitor, max_series: int) -> list[Gauge]:

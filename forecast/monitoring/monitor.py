@@ -218,14 +218,14 @@ class Watch:
         engine: that forecasts.
         levels: of the intervals that it can make.
         future: covariates of the rows, for a model that takes some.
-        usual: absolute scores of the first step on held-out rows, sorted (n,); None without.
+        held_out: absolute scores of the first step on held-out rows, sorted (n,); None without.
     """
 
     predictor: Predictor
     engine: RolloutEngine
     levels: tuple[float, ...]
     future: FutureCovariates | None
-    usual: np.ndarray | None
+    held_out: np.ndarray | None
 
     @classmethod
     def of(cls, predictor: Predictor, rows: Panel, target: int = 0) -> Self:
@@ -274,7 +274,7 @@ class Watch:
         error = (scaled - centre.scaled)[:, 0, d]
         spread = own_spread(centre, forecast.sampled)
         size = np.abs(error) / np.where(error < 0, spread.below, spread.above)[:, 0, d]
-        return np.asarray(np.sign(error) * normal_size(size, self.usual))
+        return np.asarray(np.sign(error) * normal_size(size, self.held_out))
 
 
 def first_scores(calibration: Calibration | None, target: int) -> np.ndarray | None:
@@ -285,28 +285,28 @@ def first_scores(calibration: Calibration | None, target: int) -> np.ndarray | N
     return np.asarray(scores[np.isfinite(scores)], np.float64)
 
 
-def normal_size(size: np.ndarray, usual: np.ndarray | None) -> np.ndarray:
+def normal_size(size: np.ndarray, held_out: np.ndarray | None) -> np.ndarray:
     """Absolute scores as those of a standard normal number that are as rare, NaN where missing.
 
-    Between two usual scores ranks are interpolated, and beyond the largest one they go on in
+    Between two of these scores ranks are interpolated, and beyond the largest one they go on in
     proportion to it, so that an error which is twice as large as any counts as such.
 
     Args:
         size: (S,).
-        usual: on held-out rows, sorted (n,); without them sizes stay as they are.
+        held_out: those of held-out rows, sorted (n,); without them sizes stay as they are.
 
     Example:
         >>> normal_size(np.array([1.0, 3.0, 6.0]), np.array([1.0, 2.0, 3.0])).round(2).tolist()
         [0.32, 1.15, 2.3]
     """
-    if usual is None or not usual[-1] > 0:
+    if held_out is None or not held_out[-1] > 0:
         return size
-    ranks = np.arange(1, len(usual) + 1) / (len(usual) + 1)
-    knots = np.concatenate([[0.0], usual])
+    ranks = np.arange(1, len(held_out) + 1) / (len(held_out) + 1)
+    knots = np.concatenate([[0.0], held_out])
     normal = np.concatenate([[0.0], normal_quantile((1 + ranks) / 2)])
     inside = np.interp(size, knots, normal)
-    beyond = normal[-1] * size / usual[-1]
-    return np.asarray(np.where(size > usual[-1], beyond, inside))
+    beyond = normal[-1] * size / held_out[-1]
+    return np.asarray(np.where(size > held_out[-1], beyond, inside))
 
 
 def _last_values(predictor: Predictor, history: Panel | None, target: int) -> np.ndarray:

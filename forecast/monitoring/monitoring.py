@@ -62,7 +62,7 @@ class Monitoring:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """All alarms in the order in which they rang, as plain values."""
+        """All alarms in the order in which they were raised, as plain values."""
         return findings(self.monitor)
 
     @cached_property
@@ -72,8 +72,8 @@ class Monitoring:
         Columns: the id, `rows` that were followed, `mase` and `mase_naive` of the model and of the
         seasonal naive forecast one step ahead, `coverage-80` and `coverage-95`, the `mean_error`,
         the mean absolute error as a multiple of the usual one (`times_usual`), the CUSUMs of level
-        and scale as shares of their thresholds (`level_chart`, `scale_chart`), the tests that ring
-        (`alarm`), and those that did and no longer do (`adapted`). `ahead_mase` and so on are of
+        and scale as shares of their thresholds (`level_chart`, `scale_chart`), the tests in alarm
+        (`alarm`), and those that were and no longer are (`adapted`). `ahead_mase` and so on are of
         forecasts of the whole horizon.
         """
         table = series_table(self.monitor, self.predictor.config.schema.id or ID)
@@ -81,10 +81,10 @@ class Monitoring:
 
     @cached_property
     def alarms(self) -> pd.DataFrame:
-        """A row for each alarm, in the order in which they rang.
+        """A row for each alarm, in the order in which they were raised.
 
         Columns: the id, `test`, `size`, `since` (when the change is estimated to have begun), `at`
-        (when the alarm rang), and whether it `persists`.
+        (when the alarm was raised), and whether it `persists`.
         """
         config = self.predictor.config
         return alarms_table(self.findings, config.schema, config.frequency)

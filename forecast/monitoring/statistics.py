@@ -10,8 +10,8 @@ import numpy as np
 
 from forecast.monitoring.charts import MOST, NEVER, Charts
 from forecast.monitoring.means import Means, mean_of
+from forecast.monitoring.self_starting import LEAST_ROWS, RunningMoments
 from forecast.monitoring.thresholds import Limits, limits
-from forecast.monitoring.usual import LEAST_ROWS, Usual
 from forecast.monitoring.windows import Window
 
 STREAMS = ("level", "scale")
@@ -22,7 +22,7 @@ TESTS = (
     "skill",
 )
 FIRST_ROWS = 80  # are learned as usual at once, later ones when they have waited
-WAIT = 50  # rows: a change rings before it could be learned as usual
+WAIT = 50  # rows: a change raises an alarm before it could be learned as usual
 ROWS_BETWEEN = 10_000  # two false alarms of a whole healthy panel
 
 
@@ -49,10 +49,10 @@ class Alarms(NamedTuple):
     """The first alarm of each test of each series, (S, len(TESTS)) each.
 
     Attributes:
-        at: time of the row on which it rang, NEVER where it has not.
+        at: time of the row on which it was raised, NEVER where it was not.
         since: time of the row at which the change is estimated to have begun; of a window that of
             its last row.
-        size: how large the change was by then, see `sizes`; NaN where nothing has rung.
+        size: how large the change was by then, see `sizes`; NaN where none was raised.
     """
 
     at: np.ndarray
@@ -67,7 +67,7 @@ class Statistics:
     Attributes:
         rows: with a value, of each series (S,).
         time: ordinal of the last row (S,).
-        usual: of the scores and of their distances from 0.
+        moments: of the scores and of their distances from their mean.
         waiting: rows that are not yet learned as usual, the newest last, (S, WAIT, 6): values and
             scores of both streams, and absolute errors of the model and of the naive forecast.
         charts: of both.
@@ -78,7 +78,7 @@ class Statistics:
 
     rows: np.ndarray
     time: np.ndarray
-    usual: Usual
+    moments: RunningMoments
     waiting: np.ndarray
     charts: Charts
     window: Window
@@ -101,7 +101,7 @@ class Statistics:
         return cls(
             rows=np.zeros(series, np.int64),
             time=time,
-            usual=Usual.start(series, len(STREAMS)),
+            moments=RunningMoments.start(series, len(STREAMS)),
             waiting=np.full((series, WAIT, 6), np.nan),
             charts=Charts.start(series, len(STREAMS)),
             window=Window.start(series, window, len(LEVELS)),
@@ -132,7 +132,7 @@ class Statistics:
         """Every array by name, each with leading axis S."""
         parts = {
             f"{name}.{field}": array
-            for name in ("usual", "charts", "window", "means", "alarms")
+            for name in ("moments", "charts", "window", "means", "alarms")
             for field, array in getattr(self, name)._asdict().items()
         }
         return {"rows": self.rows, "time": self.time, "waiting": self.waiting, **parts}
@@ -148,7 +148,7 @@ class Statistics:
             rows=arrays["rows"],
             time=arrays["time"],
             waiting=arrays["waiting"],
-            usual=Usual(*part("usual", Usual._fields)),
+            moments=RunningMoments(*part("moments", RunningMoments._fields)),
             charts=Charts(*part("charts", Charts._fields)),
             window=Window(*part("window", Window._fields)),
             means=Means(*part("means", Means._fields)),
@@ -169,31 +169,34 @@ def advance(before: Statistics, row: Observed, limits: Limits) -> Statistics:
         limits: thresholds, see `Statistics.limits`.
     """
     counts = ~np.isnan(row.score)
-    values, scores = _judged(before.usual, row.score)
+    values, scores = _judged(before.moments, row.score)
     waiting = _queued(before.waiting, (values, scores, row), counts)
     is_calm = counts & (before.charts.value < limits.chart / 2).all(axis=(1, 2))
     is_first = before.rows < FIRST_ROWS
     ready = np.where(is_first[:, None], waiting[:, -1], before.waiting[:, 0])
     is_new = is_first | (before.rows >= FIRST_ROWS + WAIT)  # else it was learned at once
     ready = np.where((is_calm & is_new)[:, None], ready, np.nan)
-    shrunk = scores * before.usual.shrinkage
+    shrunk = scores * before.moments.shrinkage
     after = Statistics(
         rows=before.rows + counts,
         time=np.where(counts, row.time, before.time),
-        usual=before.usual.learned(ready[:, :2], ready[:, 2:4]),
+        moments=before.moments.learned(ready[:, :2], ready[:, 2:4]),
         waiting=waiting,
         charts=before.charts.added(
-            shrunk, before.usual.doubt(limits.chart), (row.time, row.error), MOST * limits.chart
+            shrunk,
+            before.moments.mean_uncertainty(limits.chart),
+            (row.time, row.error),
+            MOST * limits.chart,
         ),
         window=before.window.pushed((row.error, row.naive, row.inside), counts),
         means=before.means.added(ready[:, 4], ready[:, 5], before.rows < LEAST_ROWS),
         alarms=before.alarms,
     )
     after = _without_first_outliers(after, np.flatnonzero(counts & (after.rows == LEAST_ROWS)))
-    return _with_alarms(after, ringing(after, limits))
+    return _with_alarms(after, in_alarm(after, limits))
 
 
-def ringing(now: Statistics, limits: Limits) -> np.ndarray:
+def in_alarm(now: Statistics, limits: Limits) -> np.ndarray:
     """Which tests are beyond their thresholds after the last row, (S, len(TESTS))."""
     charts = _by_test(now.charts.value) >= limits.chart
     outside, observed = now.window.outside
@@ -218,15 +221,15 @@ def sizes(now: Statistics) -> np.ndarray:
     return np.column_stack([signed[:, 0], ratio, now.window.coverage, mean_of(*now.window.worse)])
 
 
-def _judged(usual: Usual, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _judged(moments: RunningMoments, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The values of both streams in a row, and how unusual they are, (S, 2) each.
 
     Distances from the mean count, and are learned, as far as a single row counts.
     """
-    level, of_level = score[:, None], usual.column(0)
+    level, of_level = score[:, None], moments.column(0)
     level_score = of_level.score(level)
     scale = np.abs(level_score) * of_level.spread
-    scale_score = usual.column(1).score(scale)
+    scale_score = moments.column(1).score(scale)
     values = np.column_stack([of_level.capped(level), scale])
     return values, np.column_stack([level_score, scale_score])
 
@@ -250,8 +253,8 @@ def _without_first_outliers(now: Statistics, series: np.ndarray) -> Statistics:
     if not len(series):
         return now
     first = now.waiting[series, -LEAST_ROWS:]
-    usual = now.usual.relearned(series, 0, first[:, :, 0])
-    return replace(now, usual=usual, means=now.means.recounted(series, first[:, :, 4:]))
+    moments = now.moments.relearned(series, 0, first[:, :, 0])
+    return replace(now, moments=moments, means=now.means.recounted(series, first[:, :, 4:]))
 
 
 def _by_test(charts: np.ndarray) -> np.ndarray:
@@ -259,12 +262,12 @@ def _by_test(charts: np.ndarray) -> np.ndarray:
     return np.concatenate([charts[:, 0], charts[:, 1]], axis=1)
 
 
-def _with_alarms(now: Statistics, rings: np.ndarray) -> Statistics:
-    """The statistics with the alarms that ring for the first time."""
-    is_first = rings & (now.alarms.at == NEVER)
+def _with_alarms(now: Statistics, alarm: np.ndarray) -> Statistics:
+    """The statistics with the alarms that are raised for the first time."""
+    is_first = alarm & (now.alarms.at == NEVER)
     if not is_first.any():
         return now
-    time = np.broadcast_to(now.time[:, None], rings.shape)
+    time = np.broadcast_to(now.time[:, None], alarm.shape)
     since = time.copy()
     charts = _by_test(now.charts.since)
     since[:, : charts.shape[1]] = charts

@@ -1,8 +1,8 @@
 """From a rate of false alarms to the thresholds of all statistics.
 
-The rate is that of the whole panel: with S series and T tests of each, each test may ring once in
-S * T times as many rows. So ten thousand healthy series ring no more often than a single one, and
-what they pay for it is a delay that grows with the logarithm of S.
+The rate is that of the whole panel: with S series and T tests of each, each test may raise one in
+S * T times as many rows. So ten thousand healthy series raise no more of them than a single one,
+and what they pay for it is a delay that grows with the logarithm of S.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Limits(NamedTuple):
 def limits(
     series: int, tests: int, window: int, levels: tuple[float, ...], rows_between: int
 ) -> Limits:
-    """The thresholds of S series of which some healthy one rings once in so many rows.
+    """The thresholds by which S healthy series raise one false alarm in so many rows.
 
     Args:
         series: S; of none the thresholds are those of one.
@@ -76,7 +76,7 @@ def run_length(threshold: float, allowance: float = ALLOWANCE) -> float:
 
 
 def chart_threshold(rows: float) -> float:
-    """The threshold of a one-sided CUSUM that rings falsely once in so many rows."""
+    """The threshold of a one-sided CUSUM that raises one false alarm in so many rows."""
     from scipy.optimize import brentq  # takes a fifth of a second to import
 
     if rows <= run_length(0.0):

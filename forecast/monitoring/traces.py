@@ -26,7 +26,7 @@ class Followed(NamedTuple):
         predictor: the model.
         start, monitor: before and after the rows.
         rows: that were followed.
-        findings: alarms in the order in which they rang.
+        findings: alarms in the order in which they were raised.
     """
 
     predictor: Predictor
@@ -37,7 +37,7 @@ class Followed(NamedTuple):
 
 
 def traces_of(result: Followed) -> list[MonitorTrace]:
-    """The course of each series that is shown: those with alarms first, as they rang.
+    """The course of each series that is shown: those with alarms first, as they were raised.
 
     Their rows are followed once more, so that a monitoring of many series keeps no such course.
     """

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from forecast.evaluation.number_text import number_text
 from forecast.monitoring.findings import Finding
-from forecast.monitoring.usual import LEAST_ROWS
+from forecast.monitoring.self_starting import LEAST_ROWS
 
 Text = Callable[[int], str]  # from the ordinal of a row to its time as text
 SMALLER = "scale down"  # errors that are smaller than usual are no reason to train
@@ -22,7 +22,7 @@ def verdict(
     """Whether to train again, and why, in a sentence or two.
 
     Args:
-        found: all alarms, in the order in which they rang.
+        found: all alarms, in the order in which they were raised.
         rows: that were followed.
         text: the times of rows.
         is_trained: whether the model was trained on the table, or is the pretrained network.

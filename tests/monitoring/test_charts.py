@@ -48,7 +48,7 @@ def test_a_missing_row_changes_nothing():
     assert with_gap.rows.tolist() == seen.rows.tolist()
 
 
-def test_doubt_is_added_to_the_allowance():
+def test_the_uncertainty_of_a_mean_is_added_to_the_allowance():
     row = np.array([0]), np.array([0.0])
     chart = Charts.start(1, 2).added(np.array([[2.0, 2.0]]), np.full((1, 2), 0.25), row, 100.0)
 

@@ -30,7 +30,7 @@ def model(make_model):
     return make_model(panel, season=7, lags=(7,), context=60, horizon=50, size=0.05)
 
 
-def test_series_that_stay_as_they_are_ring_no_alarm(model):
+def test_series_that_stay_as_they_are_raise_no_alarm(model):
     result = model.monitor(stores())
 
     assert result.verdict == "No alarm on 400 rows: update is enough."
@@ -42,7 +42,7 @@ def test_series_that_stay_as_they_are_ring_no_alarm(model):
 @pytest.mark.parametrize(
     ("broken", "test"), [({"level": 4.0}, "level up"), ({"level": -4.0}, "level down")]
 )
-def test_a_series_that_shifts_rings_and_is_named_and_dated(model, broken, test):
+def test_a_series_that_shifts_raises_an_alarm_and_is_named_and_dated(model, broken, test):
     result = model.monitor(stores(**broken))
     first = result.alarms.iloc[0]
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.monitoring.charts import NEVER
-from forecast.monitoring.statistics import TESTS, Observed, Statistics, advance, ringing, sizes
+from forecast.monitoring.statistics import TESTS, Observed, Statistics, advance, in_alarm, sizes
 
 SERIES, WINDOW = 3, 50
 
@@ -32,8 +32,8 @@ def healthy(series, rows, seed=0):
     return np.random.default_rng(seed).normal(size=(series, rows))
 
 
-def rung(now):
-    """The tests that have rung, of each series."""
+def raised(now):
+    """The tests that have raised an alarm, of each series."""
     return [{TESTS[k] for k in np.flatnonzero(row)} for row in now.alarms.at != NEVER]
 
 
@@ -78,8 +78,8 @@ def test_advancing_leaves_the_statistics_before_as_they_are():
         np.testing.assert_array_equal(before.arrays()[name], array)
 
 
-def test_twenty_healthy_series_ring_not_at_all():
-    assert rung(followed(healthy(20, 300, seed=3))) == [set()] * 20
+def test_twenty_healthy_series_raise_no_alarm():
+    assert raised(followed(healthy(20, 300, seed=3))) == [set()] * 20
 
 
 @pytest.mark.parametrize("spread", [0.3, 1.0, 4.0])
@@ -97,7 +97,7 @@ def test_a_spread_other_than_that_of_the_calibration_is_no_change(spread):
         (lambda score: score * 4, "scale up"),
     ],
 )
-def test_each_kind_of_change_rings_its_test_soon_and_is_dated(change, test):
+def test_each_kind_of_change_raises_its_alarm_soon_and_is_dated(change, test):
     scores = healthy(20, 200, seed=4)
     scores[:, 120:] = change(scores[:, 120:])
     now, place = followed(scores), TESTS.index(test)
@@ -127,11 +127,11 @@ def test_an_alarm_ends_when_errors_are_as_usual_again():
     scores[:, 100:110] += 4
     now = followed(scores)
 
-    assert "level up" in rung(now)[0]
-    assert not ringing(now, now.limits()).any()
+    assert "level up" in raised(now)[0]
+    assert not in_alarm(now, now.limits()).any()
 
 
-def test_intervals_that_no_longer_cover_ring():
+def test_intervals_that_no_longer_cover_raise_an_alarm():
     now = Statistics.start(np.zeros(1, int), WINDOW)
     limits = now.limits()
     for time in range(60):
@@ -139,10 +139,10 @@ def test_intervals_that_no_longer_cover_ring():
         row = Observed(np.array([time]), np.zeros(1), np.ones(1), np.ones(1), inside)
         now = advance(now, row, limits)
 
-    assert rung(now) == [{"coverage-80"}]
+    assert raised(now) == [{"coverage-80"}]
 
 
-def test_a_naive_forecast_that_is_closer_rings():
+def test_a_naive_forecast_that_is_closer_raises_an_alarm():
     errors = 1.0 + 0.1 * np.abs(healthy(1, 60))
     now = Statistics.start(np.zeros(1, int), WINDOW)
     limits = now.limits()
@@ -150,7 +150,7 @@ def test_a_naive_forecast_that_is_closer_rings():
         row = Observed(np.array([time]), error, error, 0.5 * error, np.full((1, 2), np.nan))
         now = advance(now, row, limits)
 
-    assert rung(now) == [{"skill"}]
+    assert raised(now) == [{"skill"}]
 
 
 def test_mase_is_scaled_by_the_seasonal_naive_errors_of_the_history_and_of_usual_rows():
@@ -167,18 +167,18 @@ def test_a_change_is_not_learned_as_usual():
     scores[:, 150:] += 3
     after = followed(scores)
 
-    assert after.usual.mean[0, 0] == pytest.approx(before.usual.mean[0, 0], abs=0.2)
+    assert after.moments.mean[0, 0] == pytest.approx(before.moments.mean[0, 0], abs=0.2)
 
 
 @pytest.mark.parametrize("at", [0, 5, 19, 30, 60, 100])
-def test_one_wild_row_rings_nothing_afterwards_and_hides_no_later_shift(at):
+def test_one_wild_row_raises_no_alarm_afterwards_and_hides_no_later_shift(at):
     scores = healthy(20, 400, seed=7)
     scores[:, at] = 1000.0
     calm = followed(scores)
     scores[:, 300:] += 3
     shifted = followed(scores)
 
-    assert rung(calm) == [set()] * 20
+    assert raised(calm) == [set()] * 20
     assert (shifted.alarms.at[:, TESTS.index("level up")] >= 300).all()
     assert (shifted.alarms.at[:, TESTS.index("level up")] < 320).all()
 
@@ -190,9 +190,9 @@ def test_one_wild_row_hardly_moves_what_is_usual(at):
     scores[:, at] = -1e6
     after = followed(scores)
 
-    np.testing.assert_allclose(after.usual.mean, without.usual.mean, atol=0.05)
+    np.testing.assert_allclose(after.moments.mean, without.moments.mean, atol=0.05)
     np.testing.assert_allclose(after.usual_error, without.usual_error, rtol=0.1)
-    np.testing.assert_allclose(after.usual.spread, without.usual.spread, rtol=0.1)
+    np.testing.assert_allclose(after.moments.spread, without.moments.spread, rtol=0.1)
 
 
 def test_one_wild_naive_forecast_counts_for_ten_usual_ones_at_most():

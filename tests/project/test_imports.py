@@ -234,7 +234,7 @@ def test_scipy_is_imported_inside_functions_only():
         "nn.heads.negative_binomial",
         "nn.heads.student_t",
         "pretrained.prior.disturbances",
-        *(f"monitoring.{name}" for name in ("findings", "thresholds", "usual")),
+        *(f"monitoring.{name}" for name in ("findings", "self_starting", "thresholds")),
     }
 
 

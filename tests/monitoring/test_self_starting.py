@@ -2,24 +2,24 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecast.monitoring.usual import LARGEST_SCORE, Usual
+from forecast.monitoring.self_starting import LARGEST_SCORE, RunningMoments
 
 
 def learned(values):
-    """What is usual of one stream after some values, judged as they came."""
-    usual = Usual.start(1, 1)
+    """The moments of one stream after some values, each judged by those before it."""
+    moments = RunningMoments.start(1, 1)
     for value in values:
         row = np.array([[value]])
-        usual = usual.learned(row, usual.score(row))
-    return usual
+        moments = moments.learned(row, moments.score(row))
+    return moments
 
 
 def test_moments_are_those_of_all_values():
     values = np.random.default_rng(0).normal(5, 2, 30)
-    usual = learned(values)
+    moments = learned(values)
 
-    assert usual.mean[0, 0] == pytest.approx(values.mean())
-    assert usual.squares[0, 0] / 29 == pytest.approx(values.var(ddof=1))
+    assert moments.mean[0, 0] == pytest.approx(values.mean())
+    assert moments.squares[0, 0] / 29 == pytest.approx(values.var(ddof=1))
 
 
 def test_a_value_has_the_normal_score_of_its_prediction_interval():
@@ -45,17 +45,17 @@ def test_nothing_is_said_before_enough_is_known():
 
 
 def test_a_single_value_counts_for_so_much_at_most():
-    usual = learned(np.random.default_rng(0).normal(size=30))
+    moments = learned(np.random.default_rng(0).normal(size=30))
 
-    assert usual.score(np.array([[1e9]])) == LARGEST_SCORE
-    assert usual.score(np.array([[-1e9]])) == -LARGEST_SCORE
+    assert moments.score(np.array([[1e9]])) == LARGEST_SCORE
+    assert moments.score(np.array([[-1e9]])) == -LARGEST_SCORE
 
 
 def test_a_stream_that_never_changes_finds_only_changes_unusual():
-    usual = learned([4.0] * 20)
+    moments = learned([4.0] * 20)
 
-    assert usual.score(np.array([[4.0]])) == 0.0
-    assert usual.score(np.array([[4.1]])) == LARGEST_SCORE
+    assert moments.score(np.array([[4.0]])) == 0.0
+    assert moments.score(np.array([[4.1]])) == LARGEST_SCORE
 
 
 def test_correlated_scores_are_shrunk_and_others_hardly():
@@ -68,25 +68,25 @@ def test_correlated_scores_are_shrunk_and_others_hardly():
     assert learned(correlated).shrinkage[0, 0] == pytest.approx(np.sqrt(0.4 / 1.6), abs=0.1)
 
 
-def test_the_doubt_about_a_mean_falls_with_the_rows_behind_it():
-    assert learned([1.0, 2.0] * 30).doubt(12.0)[0, 0] == 12.0 / 60
+def test_the_uncertainty_of_a_mean_falls_with_the_rows_behind_it():
+    assert learned([1.0, 2.0] * 30).mean_uncertainty(12.0)[0, 0] == 12.0 / 60
 
 
 def test_outliers_are_learned_as_far_as_four_spreads_from_the_mean():
-    usual = learned(np.random.default_rng(0).normal(5, 2, 30))
-    mean, spread = usual.mean[0, 0], usual.spread[0, 0]
+    moments = learned(np.random.default_rng(0).normal(5, 2, 30))
+    mean, spread = moments.mean[0, 0], moments.spread[0, 0]
 
-    assert usual.capped(np.array([[1e9]]))[0, 0] == pytest.approx(mean + 4 * spread)
-    assert usual.capped(np.array([[5.0]])) == 5.0
+    assert moments.capped(np.array([[1e9]]))[0, 0] == pytest.approx(mean + 4 * spread)
+    assert moments.capped(np.array([[5.0]])) == 5.0
     assert learned([1.0, 2.0]).capped(np.array([[1e9]])) == 1e9  # nothing is known yet
     assert learned([3.0] * 20).capped(np.array([[1e9]])) == 7.0  # as if the spread were 1
 
 
 def test_outliers_among_the_first_values_are_capped_by_all_of_them():
     first = np.array([[-1.0, -1.0, 0.0, 1.0, 1e9]])
-    usual = Usual.start(2, 2).relearned(np.array([1]), 0, first)
+    moments = RunningMoments.start(2, 2).relearned(np.array([1]), 0, first)
     cap = 4 * 1.4826  # their median is 0, and their median absolute deviation 1
 
-    assert usual.mean[:, 0].tolist() == pytest.approx([0.0, (cap - 1) / 5])
-    assert usual.squares[1, 0] == pytest.approx(3 + cap**2 - (cap - 1) ** 2 / 5)
-    assert not usual.mean[:, 1].any()
+    assert moments.mean[:, 0].tolist() == pytest.approx([0.0, (cap - 1) / 5])
+    assert moments.squares[1, 0] == pytest.approx(3 + cap**2 - (cap - 1) ** 2 / 5)
+    assert not moments.mean[:, 1].any()

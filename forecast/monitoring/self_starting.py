@@ -1,8 +1,8 @@
-"""What is usual of a stream of numbers, and how unusual the next one is.
+"""Self-starting charts: how unusual a number is beside all before it.
 
 A number is judged by all before it: the distance from their mean, in units of their spread, has
-Student's distribution if they are normal, and becomes a normal score (Hawkins 1987, self-starting
-charts). So no rows are set aside for learning, and few rows ring no more often than many.
+Student's distribution if they are normal, and becomes a normal score (Hawkins 1987). So no rows are
+set aside for learning, and few rows raise no more false alarms than many.
 
 A network leaves some of the past in its errors. Positively correlated scores wander further than
 independent ones, by the factor sqrt((1 + r) / (1 - r)) for the autocorrelation r at lag 1, and are
@@ -24,7 +24,7 @@ UNIT = 1.0  # spread that such a stream is taken to have where outliers are capp
 MAD_TO_SPREAD = 1.4826  # of normal numbers
 
 
-class Usual(NamedTuple):
+class RunningMoments(NamedTuple):
     """Moments of S series of K streams, (S, K) each.
 
     Attributes:
@@ -48,9 +48,9 @@ class Usual(NamedTuple):
         rows = np.zeros(zeros.shape, np.int64)
         return cls(rows, zeros, zeros, zeros, zeros, np.full(zeros.shape, np.nan))
 
-    def column(self, stream: int) -> Usual:
+    def column(self, stream: int) -> RunningMoments:
         """One stream alone, (S, 1) each."""
-        return Usual(*(part[:, stream : stream + 1] for part in self))
+        return RunningMoments(*(part[:, stream : stream + 1] for part in self))
 
     @property
     def correlation(self) -> np.ndarray:
@@ -65,11 +65,11 @@ class Usual(NamedTuple):
         r = self.correlation
         return np.asarray(np.sqrt((1 - r) / (1 + r)))
 
-    def doubt(self, threshold: float) -> np.ndarray:
+    def mean_uncertainty(self, threshold: float) -> np.ndarray:
         """What an unknown mean adds to the allowance of a CUSUM, (S, K).
 
         The mean of n rows is off by b, normal with the variance 1 / n, for as long as it is not
-        learned anew. A CUSUM with the allowance k rings by itself at a rate in proportion to
+        estimated again. A CUSUM with the allowance k raises false alarms at a rate in proportion to
         exp(-2 k h) for the threshold h, and with b to exp(-2 (k - b) h), whose mean over b is
         exp(-2 (k - h / n) h). An allowance of k + h / n makes that the former rate.
         """
