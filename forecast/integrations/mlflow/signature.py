@@ -15,7 +15,6 @@ from forecast.data import scaling
 from forecast.data.covariates import Covariate, CovariateColumns
 from forecast.data.panel import Panel
 from forecast.data.to_table import to_table
-from forecast.inference.preprocess import recent_values
 from forecast.model import Model
 
 EXAMPLE_SERIES = 2  # that an example shows at most
