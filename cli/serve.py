@@ -60,7 +60,7 @@ from .output import MODEL, Say, command
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.IntRange(1, 3600),
     default=30,
     show_default=True,
     help="Seconds until a request has arrived, and again until it is answered.",
@@ -75,7 +75,7 @@ def serve(
     workers: int,
     monitor: bool,
     max_body: int,
-    timeout: float,
+    timeout: int,
     say: Say,
 ) -> None:
     """Serve MODEL, one file or several, until it is stopped by Ctrl-C or SIGTERM.
@@ -98,6 +98,8 @@ def serve(
         raise OptionError(
             "the token is empty; give some secret text as --token or FORECAST_TOKEN, or neither"
         )
+    if token is not None and not (token.isascii() and token.isprintable()):
+        raise OptionError("the token has other characters than ASCII's, which headers cannot hold")
     if monitor and workers > 1:
         raise OptionError("--monitor follows the rows of one process; leave --workers out")
     if states is not None:

@@ -105,7 +105,8 @@ class StateStore:
                 check_same_thread=False,  # threads may take turns
             )
             try:
-                if str(path) == MEMORY:
+                self._file = None if str(path) == MEMORY else self.path.stat()
+                if self._file is None:
                     self._fill(self._database)
                 self._begin()
             except BaseException:
@@ -364,6 +365,7 @@ class StateStore:
         Within another one it is a part: if it fails, it alone is undone.
         """
         begin, undo, keep = PART if self._database.in_transaction else WHOLE
+        self._refuse_without_file()
         with self._readable():
             self._database.execute(begin)
             try:
@@ -374,6 +376,21 @@ class StateStore:
                     for statement in undo:
                         self._database.execute(statement)
                 raise
+
+    def _refuse_without_file(self) -> None:
+        """Raise ArtifactError where the open file is no longer that of the path: it is lost then.
+
+        What is written to a file that was removed is gone with the last process that has it open.
+        """
+        try:
+            is_there = self._file is None or os.path.samestat(self._file, self.path.stat())
+        except OSError:
+            is_there = False
+        if not is_there:
+            raise ArtifactError(
+                f"{self.path}: was removed or replaced while it was open; put it back, and start "
+                "again"
+            )
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

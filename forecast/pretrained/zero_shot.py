@@ -38,6 +38,7 @@ STRAY, MIN_AROUND = 20, 10  # times as far from the median as the third farthest
 SAMPLED_SERIES = 300  # that tell whether spreads grow with levels
 MIN_VALUES = 3  # of a series, below which little is known of it
 THETA_SHARE = 0.4  # of a forecast, where the theta method takes part
+MAX_SEASON = 100_000  # steps; lags reach back to twice as many
 THETA_SEASON = 12  # steps in a season, up to which it does
 FILE = "pretrained.forecast"  # beside this module
 
@@ -126,6 +127,8 @@ def as_of(predictor: Predictor, panel: Panel, history: Panel) -> Predictor:
 
 def zero_shot_config(panel: Panel, season: int | None = None, bounds: Any = "auto") -> Config:
     """What the model is made of; the arguments are those of `zero_shot`."""
+    if season is not None and season > MAX_SEASON:
+        raise OptionError(f"season is {season:,}; it must be at most {MAX_SEASON:,} steps")
     steps = season or panel.frequency.season_length
     both = seasonal.pair(steps, panel.frequency.seasons, int(panel.lengths.max()))
     is_known = any(kind.seasons == both for kind in KINDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from fastapi import Depends, FastAPI, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from forecast._version import __version__
+from forecast.errors import ForecastWarning
 from forecast.service import charts, page
 from forecast.service.body_checks import JSON, BodyLimits, Token, require_json
 from forecast.service.metrics import Measured
@@ -43,6 +45,7 @@ MAX_LISTED = 1_000  # series in one answer
 
 def from_environment() -> FastAPI:
     """The app of one of several processes, which finds its settings in the environment."""
+    warnings.simplefilter("ignore", ForecastWarning)  # answers have the notes
     return create_app(Settings.from_json(os.environ[SETTINGS]))
 
 
@@ -144,6 +147,10 @@ def add_routes(app: FastAPI, service: Service) -> None:
     async def health() -> Health:
         """Whether the service answers."""
         return Health(status="ok", version=__version__, models=[*service.models])
+
+    @app.head("/health", include_in_schema=False)
+    async def is_there() -> Response:
+        return Response()
 
     @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:

@@ -1,14 +1,15 @@
 """Forecasts of series without any history: what is typical of the series that are most like them.
 
 A new series is forecast by the median of the forecasts of similar series, step by step, so level
-and season are those of series that exist. Similar are those whose static covariates are nearest,
-as far as they are given; where none are, all series of the model. Intervals reach from a low
-percentile of their lower ends to a high one of their upper ends: they hold the uncertainty of each
-similar series, and how much these differ.
+and season are those of series that exist. Similar are those that share the categories of its
+static covariates and are nearest in the numbers, as far as they are given; where none are, all
+series. Intervals reach from a low percentile of their lower ends to a high one of their upper ends:
+they hold the uncertainty of each similar series, and how much these differ.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,6 @@ from forecast.inference.config import Config
 from forecast.inference.forecast import Forecast, value_columns
 from forecast.inference.state import State
 
-NEIGHBOURS = 30  # series, and those that are as near as the last of them
 MOST = 200  # series that are forecast for a new one
 
 
@@ -46,14 +46,18 @@ def nearest(state: State, config: Config, given: Mapping[str, Any]) -> np.ndarra
         known = f"the static covariates of the model are {first_few(own)}"
         known = known if own else "the model has no static covariates"
         raise DataError(f"a new series has the column {quote(unknown[0])}, but {known}")
-    distances, begin = np.zeros(len(state.ids)), 0
+    unlike, distance, begin = np.zeros(len(state.ids)), np.zeros(len(state.ids)), 0
     for name, covariate in own.items():
         columns = state.static[:, begin : begin + covariate.width]
         begin += covariate.width
         if given.get(name) is not None:
-            distances += ((columns - _encoded(covariate, given[name])) ** 2).sum(axis=1)
-    last = np.sort(distances)[: NEIGHBOURS if distances.any() else None][-1]
-    near = np.flatnonzero(distances <= last)
+            apart = ((columns - _encoded(covariate, given[name])) ** 2).sum(axis=1)
+            unlike += (apart > 0) if covariate.categories else 0
+            distance += 0 if covariate.categories else apart
+    near = np.flatnonzero(unlike == unlike.min())  # that share most of the categories
+    if distance.any():  # of n series the sqrt(n) with the nearest numbers, and those as near
+        count = math.ceil(math.sqrt(len(near)))
+        near = near[distance[near] <= np.sort(distance[near])[count - 1]]
     evenly = np.linspace(0, len(near) - 1, min(len(near), MOST)).round().astype(int)
     return np.asarray(near[evenly])
 
@@ -74,9 +78,14 @@ def _encoded(covariate: Covariate, cell: Any) -> np.ndarray:
 
 
 def in_place_of(states: State, name: Any) -> State:
-    """The states that end last, under the id of a new series, whose covariates they then take."""
-    latest = states.take(np.flatnonzero(states.time == states.time.max()))
-    return replace(latest, ids=np.array([name] * len(latest.ids), dtype=object))
+    """States under the id of a new series, whose covariates they then take.
+
+    Of states that end at different times those of the most frequent one, or the later of two.
+    """
+    times, counts = np.unique(states.time, return_counts=True)
+    end = times[len(counts) - 1 - np.argmax(counts[::-1])]
+    usual = states.take(np.flatnonzero(states.time == end))
+    return replace(usual, ids=np.array([name] * len(usual.ids), dtype=object))
 
 
 def typical(forecast: Forecast, levels: Sequence[float]) -> pd.DataFrame:

@@ -60,12 +60,21 @@ def predict(served: ServedModel, request: PredictRequest) -> dict[str, Any]:
 
 def _parts(served: ServedModel, request: PredictRequest) -> Iterator[Part]:
     if request.series is not None or request.history is not None or not request.new_series:
-        forecast = rollout(served.model, served.limits, _start(served, request), request)
+        start = _start(served, request)
+        forecast = rollout(served.model, served.limits, start.state, request)
         paths = forecast.path_table if request.paths else None
-        notes = (*_apart(forecast.start, served.model.config), *forecast.notes)
+        apart = _apart(forecast.start, served.model.config)
+        notes = (*start.notes, *_future_notes(served.model, request), *apart, *forecast.notes)
         yield Part(forecast.table, notes, paths)
     for row in request.new_series or ():
         yield _without_history(served, request, row, len(request.new_series or ()))
+
+
+def _future_notes(model: Predictor, request: PredictRequest) -> tuple[str, ...]:
+    """Notes on the future covariates of a request."""
+    if request.future is None:
+        return ()
+    return model.future_covariates(frame(request.future)).panel.notes
 
 
 def _apart(start: State, config: Config) -> list[str]:
@@ -80,13 +89,20 @@ def _apart(start: State, config: Config) -> list[str]:
     ]
 
 
-def _start(served: ServedModel, request: PredictRequest) -> State:
-    """The states that a forecast starts from."""
+class Start(NamedTuple):
+    """The states that a forecast starts from, and notes on how their history was read."""
+
+    state: State
+    notes: tuple[str, ...] = ()
+
+
+def _start(served: ServedModel, request: PredictRequest) -> Start:
     if request.history is None:
-        return served.states(request.series)
+        return Start(served.states(request.series))
     panel = served.model.panel(frame(request.history), TableOrigin("history"))
     served.refuse_more(len(panel.ids))
-    return served.model.encode(panel if request.series is None else panel.select(request.series))
+    panel = panel if request.series is None else panel.select(request.series)
+    return Start(served.model.encode(panel), panel.notes)
 
 
 def rollout(
@@ -155,7 +171,11 @@ def _without_history(served: ServedModel, request: PredictRequest, row: Row, tim
     if row.get(column) is None:
         raise OptionError(f"each of new_series needs an id in the column {column!r}")
     name = served.own_id(row[column])
+    if type(name) is not type(served.model.state.ids.tolist()[0]):
+        raise OptionError(f"the id {name!r} is not of the kind that the model's series have")
     with served.store() as store:
+        if store.has([name]):
+            raise OptionError(f"series {name!r} has a state; name it in series, not in new_series")
         states = _similar(served, store, static)
     start = cold_start.in_place_of(states, name)
     forecast = rollout(served.model, served.limits, start, request, times)

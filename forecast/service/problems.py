@@ -14,10 +14,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from forecast.errors import ArtifactError, ForecastError
+from forecast.errors import ArtifactError, ForecastError, one_line
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN = 3  # problems of one request
+FASTAPIS = "There was an error parsing the body"  # of deep nesting, or numbers of 5,000 digits
+UNREADABLE = "the body is no JSON that can be read; is it nested too deeply?"
+LONGEST = 600  # characters of a detail, which may quote the request
 FIELDS = "|".join(("fill_gaps", "future", "id", "levels", "paths", "season", "target", "time"))
 OPTION = re.compile(rf"--[a-z-]+( [A-Z]+)? \(({FIELDS})=\S* in Python\)")
 STATUSES = (400, 401, 404, 405, 408, 413, 415, 422, 503)
@@ -42,7 +45,7 @@ class ProblemResponse(JSONResponse):
         content = {
             "title": HTTPStatus(status).phrase,
             "status": status,
-            "detail": OPTION.sub(r'"\2"', " ".join(detail.split())),
+            "detail": one_line(OPTION.sub(r'"\2"', detail), LONGEST),
         }
         super().__init__(content, status, headers)
 
@@ -94,7 +97,8 @@ def answer_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def _of_http(_: Request, error: HTTPException) -> ProblemResponse:
         headers = dict(error.headers) if error.headers else None
-        return ProblemResponse(error.status_code, str(error.detail), headers)
+        detail = UNREADABLE if error.detail == FASTAPIS else str(error.detail)
+        return ProblemResponse(error.status_code, detail, headers)
 
     @app.exception_handler(Exception)
     def _unforeseen(_: Request, error: Exception) -> ProblemResponse:
@@ -102,11 +106,19 @@ def answer_problems(app: FastAPI) -> None:
         return ProblemResponse(500, f"unexpected {type(error).__name__}; this is a bug: report it")
 
 
+def _is_field(part: str | int) -> bool:
+    """Whether a part of a place is that of the request, not of a check of its type."""
+    kinds = ("body", "query", "int", "float", "bool", "str", "constrained-int")
+    return isinstance(part, int) or (part not in kinds and "[" not in part)
+
+
 def fields_in_words(errors: Sequence[Any]) -> str:
     """What is wrong with the fields of a request, in one line."""
     parts = []
     for error in errors[:SHOWN]:
-        place = ".".join(str(part) for part in error["loc"] if part not in ("body", "query"))
+        if error["type"] == "json_invalid":
+            return f"the body is no JSON: {error['ctx']['error']}"
+        place = ".".join(map(str, filter(_is_field, error["loc"])))
         parts.append(f"{place or 'the body'}: {error['msg'][:1].lower()}{error['msg'][1:]}")
     more = [f"and {len(errors) - SHOWN} more"] if len(errors) > SHOWN else []
     return "; ".join([*parts, *more])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from forecast.data.frequency import Frequency
@@ -50,10 +50,7 @@ def as_id(name: Any, like: Any) -> Any:
         >>> as_id("7", 1), as_id(7, "a"), as_id("x", 1)
         (7, '7', 'x')
     """
-    kind = str if isinstance(like, str) else type(np.asarray(like).item())
-    if isinstance(name, kind):
-        return name
-    try:
-        return kind(name)
-    except (TypeError, ValueError, OverflowError):
-        return name
+    if isinstance(like, str):
+        return str(name) if type(name) is int else name
+    is_number = isinstance(name, str) and re.fullmatch(r"-?\d{1,18}", name) is not None
+    return int(name) if is_number else name

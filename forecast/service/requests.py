@@ -15,6 +15,8 @@ from pydantic import (
     StrictStr,
 )
 
+from forecast.pretrained.zero_shot import MAX_SEASON
+
 
 def _written(text: str) -> str:
     """Text that files and databases can hold: JSON knows halves of characters too."""
@@ -26,9 +28,10 @@ def _written(text: str) -> str:
 
 
 Text = Annotated[StrictStr, AfterValidator(_written)]
-Cell = Text | StrictInt | StrictFloat | StrictBool | None
+Whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]  # as tables and databases hold
+Cell = Text | Whole | StrictFloat | StrictBool | None
 Row = dict[Text, Cell]
-Id = Text | StrictInt
+Id = Text | Whole
 ModelName = Annotated[
     Text | None,
     Field(description="Which model, by the name of its file; not needed where there is one"),
@@ -105,7 +108,8 @@ class UntrainedRequest(BaseModel):
     time: Annotated[Text | None, Field(description="The column of times")] = None
     target: Annotated[Text | None, Field(description="The column to forecast")] = None
     season: Annotated[
-        StrictInt | None, Field(ge=1, description="Steps in a season; by default the frequency's")
+        StrictInt | None,
+        Field(ge=1, le=MAX_SEASON, description="Steps in a season; by default the frequency's"),
     ] = None
 
     model_config = ConfigDict(extra="forbid")

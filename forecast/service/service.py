@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
@@ -13,9 +13,11 @@ from threadpoolctl import ThreadpoolController
 from forecast.inference.parallel import cores
 from forecast.service.metrics import Metrics
 from forecast.service.problems import RequestError
+from forecast.service.readers import Readers
 from forecast.service.served_model import ServedModel
 from forecast.service.settings import Settings
 
+PATIENCE = 2.0  # seconds that an end waits for each thread that answers nobody any more
 T = TypeVar("T")
 
 
@@ -40,13 +42,14 @@ class Service:
 
         Threads within small products wait for each other; requests are enough of them.
         """
-        with (
-            opened(self.settings) as models,
-            ThreadPoolExecutor(readers(), thread_name_prefix="reader") as self._threads,
-            ThreadpoolController().limit(limits=1, user_api="blas"),
-        ):
+        one_thread = ThreadpoolController().limit(limits=1, user_api="blas")
+        with opened(self.settings) as models, one_thread:
             self.models.update(models)
-            yield
+            self._readers = Readers(readers())
+            try:
+                yield
+            finally:
+                self._readers.close(PATIENCE)
 
     def model(self, name: str | None) -> ServedModel:
         """A model by its name, which may be left out where there is one.
@@ -65,7 +68,7 @@ class Service:
 
     async def run(self, work: Callable[..., T], *given: Any) -> T:
         """What some work gives, done by a thread within the time that a request may take."""
-        return await self.wait(self._threads.submit(work, *given))
+        return await self.wait(self._readers.submit(work, *given))
 
     async def wait(self, outcome: Future[T]) -> T:
         """What a thread comes to within that time.

@@ -27,7 +27,7 @@ class Limits:
     seconds: float = 30.0
     horizon: int = 10_000
     series: int = 10_000
-    values: int = 2_000_000
+    values: int = 500_000
 
 
 @dataclass(frozen=True)

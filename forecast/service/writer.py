@@ -95,7 +95,7 @@ class Writer:
     def _one(self, waiting: Waiting) -> Taken | Exception:
         """What has become of the rows of a request, or why they are refused."""
         try:
-            notes = self._store.news(waiting.rows)
+            notes = [*waiting.rows.notes, *self._store.news(waiting.rows)]
             return Taken(self._store.update(waiting.rows, fill_gaps=waiting.fill_gaps), notes)
         except Exception as error:  # is the answer to this request alone
             return error

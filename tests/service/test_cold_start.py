@@ -28,17 +28,13 @@ def model(make_model, make_random_panel):
     [
         ({}, [0, 1, 2, 3, 4]),
         ({"region": "west"}, [2, 3, 4]),
-        ({"region": "west", "size": 150}, [4]),
-        ({"region": "east", "size": 55}, [0]),
-        ({"size": 145.0}, [1, 4]),
-        ({"region": None, "size": 145.0}, [1, 4]),
+        ({"region": "west", "size": 150}, [3, 4]),  # of 3 the 2 nearest
+        ({"region": "east", "size": 55}, [0, 1]),
+        ({"size": 145.0}, [1, 3, 4]),  # of 5 the 3 nearest
+        ({"region": None, "size": 145.0}, [1, 3, 4]),
     ],
 )
-def test_the_nearest_series_have_the_static_covariates_that_are_given(
-    model, monkeypatch, given, places
-):
-    monkeypatch.setattr(cold_start, "NEIGHBOURS", 1)
-
+def test_the_nearest_series_have_the_static_covariates_that_are_given(model, given, places):
     assert nearest(model.state, model.config, given).tolist() == places
 
 
@@ -61,12 +57,13 @@ def test_static_covariates_that_mean_nothing_are_refused(model, given, words):
         nearest(model.state, model.config, given)
 
 
-def test_the_series_that_end_last_stand_for_a_new_one(model):
+def test_the_series_that_end_when_most_do_stand_for_a_new_one(model):
     start = in_place_of(model.state, "new")
 
-    assert start.ids.tolist() == ["new"]
-    assert start.time.tolist() == [11]
-    np.testing.assert_array_equal(start.value, model.state.value[4:])
+    assert start.ids.tolist() == ["new"] * 4
+    assert start.time.tolist() == [8] * 4  # one that ends later may be mistyped
+    np.testing.assert_array_equal(start.value, model.state.value[:4])
+    assert in_place_of(model.state.take(np.array([0, 4])), "new").time.tolist() == [11]
 
 
 def test_typical_is_the_median_and_intervals_hold_those_of_most_series(model):

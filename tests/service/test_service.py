@@ -461,3 +461,46 @@ def test_programmers_find_every_address_and_field_without_a_network(serve, model
     assert all(f"<bdi>{name}</bdi>" in page.text for name in fields)
     assert all(f" {path}</h2>" in page.text for path in description["paths"])
     assert "https:" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"store": "a"}, "series 'a' has a state; name it in series"),
+        ({"store": 2.5}, "the id 2.5 is not of the kind"),
+        ({"store": True}, "the id True is not of the kind"),
+    ],
+)
+def test_series_that_are_not_new_are_refused_as_such(serve, model, row, words):
+    answer = serve(stores=model).post("/predict", json={"horizon": 1, "new_series": [row]})
+
+    assert words in problem(answer, 422)
+
+
+@pytest.mark.parametrize("cell", ["units", "time", "id"])
+def test_numbers_that_no_table_holds_are_refused(serve, model, cell):
+    huge = 10**400
+    row = {**NEW, {"units": "sold", "time": "day", "id": "store"}[cell]: huge}
+
+    answer = serve(stores=model).post("/observe", json={"rows": [row]})
+
+    assert len(problem(answer, 422)) < 700
+
+
+def test_rows_are_not_written_to_a_file_that_was_removed(serve, model, tmp_path):
+    client = serve(stores=model)
+    client.post("/observe", json={"rows": [NEW]})
+    for path in tmp_path.glob("stores.states*"):
+        path.unlink()
+
+    answer = client.post("/observe", json={"rows": [{**NEW, "day": "1970-01-14"}]})
+
+    assert "was removed or replaced while it was open" in problem(answer, 503)
+
+
+def test_a_season_beyond_all_tables_is_refused(serve, model):
+    asked = {"horizon": 1, "history": [{"t": k, "v": k} for k in range(3)], "season": 10**9}
+
+    assert "season: input should be less than" in problem(
+        serve(stores=model).post("/untrained", json=asked), 422
+    )
