@@ -61,11 +61,20 @@ def mlflow_run(is_wanted: bool) -> Iterator[Run]:
         ) from None
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    is_begun = False
     try:
         with mlflow.start_run() as run:
+            is_begun = True
             yield Run(run.info.run_id, mlflow.get_tracking_uri())
     except mlflow.MlflowException as error:
-        first_line = str(error).splitlines()[0]
-        raise ForecastError(
-            f"--mlflow: {first_line}; MLFLOW_TRACKING_URI names the store"
-        ) from error
+        raise ForecastError(_of_store(error)) from error
+    except Exception as error:
+        if is_begun:  # a fault of the training, not of the store
+            raise
+        raise ForecastError(_of_store(error)) from error
+
+
+def _of_store(error: Exception) -> str:
+    """What is wrong with a store, which may be any database."""
+    first_line = (str(error).splitlines() or [type(error).__name__])[0]
+    return f"--mlflow: {first_line}; MLFLOW_TRACKING_URI names the store"

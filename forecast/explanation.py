@@ -137,7 +137,7 @@ class Explanation:
         for row in self.groups.to_dict("records"):
             yield (
                 f"{row['kind']}: all at once {row['joint']:.4g}; their effects add up to "
-                f"{row['sum']:.4g}, and {row['interactions']:.4g} is left to interactions"
+                f"{row['sum']:.4g}, with {row['interactions']:.4g} a step left to interactions"
             )
 
     def plot(self) -> Figure:

@@ -19,6 +19,7 @@ from forecast.data.time_formats import Codec, Stamps, check_format, format_times
 from forecast.errors import DataError, OptionError, quote
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?([ T]|$)")
+FARTHEST_OFFSET = timedelta(hours=15)  # from UTC
 ZONED = re.compile(  # a time of day before an offset, since 01-2024 has none
     r"(?P<local>.*\d(?:\s*(?i:[ap]m))?|.*[A-Za-z]{3}.*\d)(?P<zone>\s*(?i:Z|UTC|GMT))"
     r"|(?P<clock>.*(?:T\d{2,6}|\d:\d{2})(?::\d{2})?(?:\.\d+)?(?:\s*(?i:[ap]m))?)"
@@ -336,6 +337,11 @@ def _read_zoned_text(
         raise _mixed_zones(column, place)
     zone_codes, distinct = pd.factorize(zones)
     offsets = [_offset(str(zone)) for zone in distinct]
+    is_too_far = np.array([abs(offset) > FARTHEST_OFFSET for offset in offsets])[zone_codes]
+    if is_too_far.any():
+        at = first(is_too_far[codes])
+        shown = f"{quote(column.iloc[at])} is further from UTC than any place on Earth"
+        raise place.error(at, column.name, f"{shown}; correct the offset")
     reading = _read_local(column, local, codes, place, hints)
     wall = pd.DatetimeIndex(reading.stamps)
     utc = wall - pd.TimedeltaIndex(offsets).take(zone_codes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -294,7 +295,7 @@ def _long_panel(
     flat, columns, numbers, place, *_ = content
     frame, times, target = flat.frame, columns.times, columns.target
     targets = () if target is None else (target, *columns.also)
-    _refuse_reserved(targets, place.source)
+    _refuse_reserved(targets, (columns.id, columns.time), place.source)
     values = np.zeros((len(frame), 1))  # (N, D)
     if targets:
         values = np.column_stack([numbers.read(name) for name in targets])
@@ -333,8 +334,14 @@ def _long_panel(
     )
 
 
-def _refuse_reserved(targets: tuple[str, ...], source: str) -> None:
+def _refuse_reserved(targets: tuple[str, ...], labels: tuple[str | None, ...], source: str) -> None:
     """Raise DataError where a table of forecasts would have two columns of one name."""
+    for name in labels if len(targets) < 2 else ():
+        if name is not None and re.fullmatch(r"forecast(-(lo|hi)-.*)?", name):
+            raise DataError(
+                f"{source}: column {quote(name)} cannot be that of ids or times, since tables of "
+                "forecasts have a column called so; rename it"
+            )
     ends = tuple(f"{name}-{side}-" for name in targets for side in ("lo", "hi"))
     for name in targets if len(targets) > 1 else ():
         if name in RESERVED or name.startswith(ends):
@@ -348,6 +355,7 @@ def _wide_panel(content: _Content, frequency: Frequency | None, fill_gaps: bool)
     """Make the panel of a table with a column per series; all have the table's times."""
     flat, columns, numbers, place, *_ = content
     frame, times = flat.frame, columns.times
+    _refuse_reserved((), (columns.time,), place.source)
     labels = pd.Series(pd.Index([flat.labels[name] for name in columns.wide]))
     if not all(name.strip() for name in columns.wide):
         raise DataError(

@@ -45,6 +45,8 @@ def export(model: Predictor, folder: str | Path, to: str = "onnx") -> list[Path]
     """
     if to not in FORMATS:
         raise OptionError(f"to is {to!r}; it must be {', '.join(map(repr, FORMATS))}")
+    if not str(folder):
+        raise OptionError("the folder has no name; give one with --out (folder= in Python)")
     try:
         import onnx  # noqa: F401 - the modules that need it cannot say how to install it
     except ImportError:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import save as save_arrays
 
-from forecast.data.io.atomic_write import replace_file
 from forecast.errors import ArtifactError
 from forecast.export import graphs
 from forecast.export.description import description
@@ -19,6 +20,7 @@ from forecast.export.ports import Graph
 from forecast.inference.members import Core
 from forecast.inference.state import PARTS, State
 
+ABOUT = "model.json"
 GRAPHS: dict[str, Callable[[Core, State], Graph | None]] = {
     "rollout.onnx": graphs.rollout,
     "observe.onnx": graphs.observe,
@@ -57,30 +59,47 @@ def write(core: Core, state: State, folder: str | Path) -> list[Path]:
         **{name: graph.model.SerializeToString() for name, graph in made.items()},
         PARTS[0]: _json(about),
         PARTS[1]: save_arrays(arrays),
-        "model.json": _json(description(core, made, missing)),
+        ABOUT: _json(description(core, made, missing)),
     }
-    _make(place, missing)
-    for name, content in contents.items():
-        replace_file(place / name, _writer(content), ArtifactError, PLACE)
+    _refuse_other_files(place)
+    _replace(place, contents)
+    for name in missing:  # of an earlier export
+        (place / name).unlink(missing_ok=True)
     return [place / name for name in contents]
 
 
-def _writer(content: bytes) -> Callable[[Any], object]:
-    return lambda stream: stream.write(content)
+def _refuse_other_files(folder: Path) -> None:
+    """Raise ArtifactError unless a folder is an earlier export, empty, or not there."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    try:
+        is_ours = "graphs" in json.loads((folder / ABOUT).read_bytes())
+    except (OSError, ValueError, TypeError):
+        is_ours = False
+    if not is_ours:
+        raise ArtifactError(
+            f"{folder}: holds other files than those of an export; name an empty folder with "
+            f"{PLACE}"
+        )
+
+
+def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files into a draft first: where the disk has no room, those of the folder stay."""
+    draft = folder / f".{uuid.uuid4().hex}.tmp"
+    try:
+        draft.mkdir(parents=True)
+        for name, content in contents.items():
+            (draft / name).write_bytes(content)
+        for name in contents:
+            (draft / name).replace(folder / name)
+    except OSError as problem:
+        raise ArtifactError(
+            f"{folder}: cannot be written: {problem.strerror or problem}; nothing was changed. "
+            f"Name another folder with {PLACE}"
+        ) from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _json(values: Any) -> bytes:
     return json.dumps(values, indent=1, ensure_ascii=False).encode() + b"\n"
-
-
-def _make(folder: Path, missing: dict[str, str]) -> None:
-    """Make the folder, without graphs of an earlier export that this one lacks."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in missing:
-            (folder / name).unlink(missing_ok=True)
-    except OSError as problem:
-        raise ArtifactError(
-            f"{folder}: cannot be made a folder: {problem.strerror or problem}; name another one "
-            f"with {PLACE}"
-        ) from None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHARE_OF_ROWS = 3  # the last third is monitored where nobody says since when
+MOST_WINDOW = 10_000  # rows; each series keeps as many
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +162,8 @@ def monitor_rows(
     place = _target_place(predictor, target)
     known, notes = known_series(predictor, table)
     history, rows = split(predictor, known)
+    if window is not None and window > MOST_WINDOW:
+        raise OptionError(f"window is {window:,}; it must be at most {MOST_WINDOW:,} rows")
     start = begin(predictor, history, window=window, target=place, rows_between=rows_between)
     rows = following(rows, start.state.time[places_of(start.state, rows)], fill_gaps)
     notes += in_sample_notes(rows, trained_until)

@@ -773,3 +773,22 @@ def test_the_advice_for_events_without_a_usual_spacing_names_a_usual_step():
         to_panel(events)
     assert "not evenly spaced" in str(error.value)
     assert to_panel(events.sort_index().resample("h").mean()).frequency.name == "h"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"forecast": pd.date_range("2024-01-01", periods=3), "y": [1.0, 2.0, 3.0]}),
+        pd.DataFrame({"forecast": ["a"] * 3, "ds": [1, 2, 3], "y": [1.0, 2.0, 3.0]}),
+    ],
+)
+def test_columns_of_ids_and_times_are_not_called_like_those_of_forecasts(table):
+    with pytest.raises(DataError, match="column 'forecast' cannot be that of ids or times"):
+        to_panel(table, id="forecast" if "ds" in table else None)
+
+
+def test_an_offset_that_no_place_has_names_its_row():
+    times = ["2024-01-01T00:00:00+02:00", "2024-01-01T01:00:00+99:00", "2024-01-01T02:00:00+02:00"]
+
+    with pytest.raises(DataError, match=r"row 1, column 'ds': .* is further from UTC than any"):
+        to_panel(pd.DataFrame({"ds": times, "y": [1.0, 2.0, 3.0]}))

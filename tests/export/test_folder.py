@@ -1,8 +1,11 @@
 """What a folder says is enough to forecast from it: the caller here knows nothing else."""
 
+import errno
 import json
+import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -255,7 +258,7 @@ def test_the_same_model_gives_the_same_files(three, tmp_path):
 def test_a_place_that_is_a_file_is_refused(three, tmp_path):
     (tmp_path / "file").touch()
 
-    says = r"file: cannot be made a folder: .*; name another one with --out \(folder= in Python\)"
+    says = "file: cannot be written: Not a directory; nothing was changed. Name another folder"
     with pytest.raises(ArtifactError, match=says):
         three.export(tmp_path / "file")
 
@@ -270,3 +273,36 @@ def test_without_onnx_it_says_what_to_install(three, tmp_path, monkeypatch):
 
     with pytest.raises(OptionError, match=r"pip install 'forecast-rollout\[onnx\]'"):
         three.export(tmp_path)
+
+
+def test_other_files_are_not_written_over_and_an_earlier_export_is(three, tmp_path):
+    (tmp_path / "model.json").write_text('{"mine": 1}')
+
+    with pytest.raises(ArtifactError, match="holds other files than those of an export"):
+        three.export(tmp_path)
+    assert json.loads((tmp_path / "model.json").read_text()) == {"mine": 1}
+
+    first = three.export(tmp_path / "model")
+    assert three.export(tmp_path / "model") == first
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == sorted(
+        path.name for path in first
+    )
+
+
+def test_where_the_disk_is_full_an_earlier_export_stays_as_it_was(three, tmp_path, monkeypatch):
+    before = {path: path.read_bytes() for path in three.export(tmp_path / "model")}
+    writing, written = Path.write_bytes, []
+
+    def full(path, content):
+        written.append(path)
+        if len(written) > 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return writing(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ArtifactError, match="No space left on device; nothing was changed"):
+        three.export(tmp_path / "model")
+
+    assert {path: path.read_bytes() for path in (tmp_path / "model").iterdir()} == before
+    with pytest.raises(OptionError, match="the folder has no name"):
+        three.export("")

@@ -202,6 +202,7 @@ def test_covariates_of_the_rows_are_used(make_model, make_panel):
     ("options", "message"),
     [
         ({"window": 1}, "window is 1"),
+        ({"window": 10**6}, "window is 1,000,000; it must be at most 10,000 rows"),
         ({"horizon": 0}, "horizon is 0"),
         ({"rows_between": 0}, "rows_between is 0"),
         ({"rows_between": 2.5}, "rows_between is 2.5"),
