@@ -509,14 +509,18 @@ def test_a_training_on_the_command_line_is_not_logged_without_request(sales):
     assert mlflow.search_runs(output_format="list") == []
 
 
-def test_a_store_that_cannot_be_used_is_one_line_before_the_training(sales):
+@pytest.mark.parametrize("store", ["nosuch://place", "sqlite:///broken.db"])
+def test_a_store_that_cannot_be_used_is_one_line_before_the_training(sales, store):
     sales.to_csv("sales.csv", index=False)
-    mlflow.set_tracking_uri("nosuch://place")
+    Path("broken.db").write_bytes(b"no database" * 100)
+    mlflow.set_tracking_uri(store)
 
     result = CliRunner().invoke(main, ["train", "sales.csv", "--mlflow"])
 
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1].startswith("Error: --mlflow: ")
+    line = result.stderr.splitlines()[-1]
+    assert line.startswith("Error: --mlflow: ")
+    assert "this is a bug" not in line
     assert not Path("model.forecast").exists()
 
 
