@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from forecast.data.future_covariates import FutureCovariates
 from forecast.inference.intervals import has_level
 from forecast.inference.state import State
 from forecast.report.curves import series_charts
 from forecast.service.predictions import check_horizon, rollout
-from forecast.service.records import records
+from forecast.service.records import frame, records
 from forecast.service.requests import ChartRequest, PredictRequest, Row
 from forecast.service.served_model import ServedModel
 
@@ -31,8 +32,8 @@ def chart(served: ServedModel, request: ChartRequest) -> dict[str, Any]:
     start = served.states([request.series])
     levels = [level for level in LEVELS if has_level(config, calibration, level, steps)]
     future = _future(served, start, steps, request.known) if request.known else None
-    asked = PredictRequest(horizon=steps, series=[request.series], levels=levels, future=future)
-    forecast = rollout(served.model, served.limits, start, asked)
+    asked = PredictRequest(horizon=steps, series=[request.series], levels=levels)
+    forecast = rollout(served.model, served.limits, start, asked, future)
     following = int(start.time[0]) + config.frequency.step
     return {
         **series_charts(forecast, config, PAST_ROWS),
@@ -42,9 +43,9 @@ def chart(served: ServedModel, request: ChartRequest) -> dict[str, Any]:
     }
 
 
-def _future(served: ServedModel, start: State, steps: int, known: Row) -> list[Row]:
-    """Future covariates that are the same at all steps, as rows of a table."""
+def _future(served: ServedModel, start: State, steps: int, known: Row) -> FutureCovariates:
+    """Future covariates that are the same at all steps."""
     config = served.model.config
     times = config.schema.column(config.frequency, start.times_after(steps)[:, 0])
     rows = records(pd.DataFrame({config.schema.time: times}), config.frequency)
-    return [{**row, **known} for row in rows]
+    return served.model.future_covariates(frame([{**row, **known} for row in rows]))

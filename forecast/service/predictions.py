@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from forecast.data.future_covariates import FutureCovariates
 from forecast.data.origin import TableOrigin
 from forecast.engines.state_store import StateStore
 from forecast.errors import OptionError
@@ -59,22 +60,19 @@ def predict(served: ServedModel, request: PredictRequest) -> dict[str, Any]:
 
 
 def _parts(served: ServedModel, request: PredictRequest) -> Iterator[Part]:
+    future = None
+    if request.future is not None:
+        future = served.model.future_covariates(frame(request.future))
     if request.series is not None or request.history is not None or not request.new_series:
         start = _start(served, request)
-        forecast = rollout(served.model, served.limits, start.state, request)
+        forecast = rollout(served.model, served.limits, start.state, request, future)
         paths = forecast.path_table if request.paths else None
         apart = _apart(forecast.start, served.model.config)
-        notes = (*start.notes, *_future_notes(served.model, request), *apart, *forecast.notes)
+        ahead = future.panel.notes if future else ()
+        notes = (*start.notes, *ahead, *apart, *forecast.notes)
         yield Part(forecast.table, notes, paths)
     for row in request.new_series or ():
-        yield _without_history(served, request, row, len(request.new_series or ()))
-
-
-def _future_notes(model: Predictor, request: PredictRequest) -> tuple[str, ...]:
-    """Notes on the future covariates of a request."""
-    if request.future is None:
-        return ()
-    return model.future_covariates(frame(request.future)).panel.notes
+        yield _without_history(served, request, row, future)
 
 
 def _apart(start: State, config: Config) -> list[str]:
@@ -106,7 +104,12 @@ def _start(served: ServedModel, request: PredictRequest) -> Start:
 
 
 def rollout(
-    model: Predictor, limits: Limits, start: State, request: PredictRequest, times: int = 1
+    model: Predictor,
+    limits: Limits,
+    start: State,
+    request: PredictRequest,
+    future: FutureCovariates | None = None,
+    times: int = 1,
 ) -> Forecast:
     """The forecast from states.
 
@@ -115,6 +118,7 @@ def rollout(
         limits: of the request.
         start: the states.
         request: what is asked for.
+        future: covariates.
         times: how many such rollouts the request needs.
 
     Raises:
@@ -130,7 +134,7 @@ def rollout(
         paths=request.paths,
         seed=request.seed,
         runtime="numpy",
-        future=None if request.future is None else frame(request.future),
+        future=future,
     )
 
 
@@ -160,7 +164,9 @@ def check_horizon(horizon: int, limits: Limits) -> None:
         raise RequestError(422, f"horizon is {horizon:,}; at most {limits.horizon:,} steps")
 
 
-def _without_history(served: ServedModel, request: PredictRequest, row: Row, times: int) -> Part:
+def _without_history(
+    served: ServedModel, request: PredictRequest, row: Row, future: FutureCovariates | None
+) -> Part:
     """The forecast of one of some series without a history, by those that are most like it."""
     if request.paths:
         raise OptionError("there are no sample paths of new_series; leave one of them out")
@@ -178,7 +184,8 @@ def _without_history(served: ServedModel, request: PredictRequest, row: Row, tim
             raise OptionError(f"series {name!r} has a state; name it in series, not in new_series")
         states = _similar(served, store, static)
     start = cold_start.in_place_of(states, name)
-    forecast = rollout(served.model, served.limits, start, request, times)
+    times = len(request.new_series or ())
+    forecast = rollout(served.model, served.limits, start, request, future, times)
     others = f"{len(forecast.steps):,} series"
     like = f"{others} most like it in {', '.join(static)}" if static else f"{others} of the model"
     note = f"series {name!r} has no history: its forecast is the median of those of {like}"
