@@ -17,6 +17,7 @@ from forecast.service.metrics import FOLDER
 from forecast.service.service import opened
 from forecast.service.settings import Settings
 
+GRACE = 10  # seconds that an end leaves to the requests that are being answered
 WAITING = 512  # connections that the operating system holds until they are taken
 
 
@@ -64,6 +65,7 @@ def _config(app: object, workers: int = 1) -> uvicorn.Config:
         log_level="warning",
         lifespan="on",
         server_header=False,
+        timeout_graceful_shutdown=GRACE,
     )
 
 
