@@ -36,8 +36,8 @@ def export(model: str, table: tuple[str, ...], to: str, out: str, say: Say, **re
     \b
     Examples:
       forecast export --out model/
-      forecast export stores.forecast --to onnx --out stores/
-      forecast export stores.forecast newer.csv --out stores/
+      forecast export stores.forecast --to onnx --out stores-onnx/
+      forecast export stores.forecast newer.csv --out newer-onnx/
       forecast export pretrained sales.csv --out sales/
     """
     files = Files(model, table, None, reading)

@@ -194,7 +194,8 @@ with TestClient(create_app(Settings.of(("model.forecast",), ""))) as client:
     print(client.post("/observe", json={"rows": [row]}).json()["rows"])
     answer = client.post("/predict", json={"horizon": 2, "levels": [80]}).json()
     print([row["ds"] for row in answer["forecast"]])
-    print(client.get("/chart", params={"series": "y"}).status_code, client.get("/").status_code)
+    chart = client.post("/chart", json={"series": "y"})
+    print(chart.status_code, client.get("/").status_code)
 """
 
 
