@@ -44,7 +44,8 @@ from .output import MODEL, Say, command
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Processes that answer; one for each core is a good choice under load.",
+    help="Processes that answer; more than one where cores are idle and forecasts are most of the "
+    "load.",
 )
 @click.option(
     "--monitor",
