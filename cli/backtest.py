@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -12,7 +11,7 @@ import click
 from forecast.errors import OptionError
 
 from .inputs import Files, load_model, no_training, untrained
-from .kept_results import kept_unless_written
+from .kept_results import write_result
 from .output import (
     PRETRAINED,
     LevelsType,
@@ -156,7 +155,7 @@ def backtest(
       forecast backtest sales.csv --horizon 14 --out backtest.csv --plot backtest.png
     """
     from forecast.data.io.multi_file import files_of
-    from forecast.data.io.tables import read_table, write_table
+    from forecast.data.io.tables import read_table
     from forecast.plotting import picture_kind, write_figure
 
     refuse_training_options(model, refit, options)
@@ -184,10 +183,7 @@ def backtest(
         show(scored, by, as_json)
     finally:  # neither is lost where the other cannot be written
         if out is not None:
-            result = backtest.table
-            with kept_unless_written(out, partial(write_table, result), "the backtest"):
-                write_table(result, out)
-            say(f"Wrote {out}: {len(result):,} rows.")
+            write_result(backtest.table, out, "the backtest", say)
     if plot is not None:
         with quiet_libraries():
             write_figure(backtest.plot(), plot)

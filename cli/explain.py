@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +9,7 @@ import click
 from forecast.errors import OptionError
 
 from .inputs import Files, or_pretrained, read_inputs
-from .kept_results import kept_unless_written
+from .kept_results import write_result
 from .output import (
     Say,
     check_inputs,
@@ -125,14 +124,10 @@ def plain(explanation: Explanation) -> dict[str, Any]:
 
 def write(explanation: Explanation, out: str | None, plot: str | None, say: Say) -> None:
     """Write the table and the picture that are asked for."""
-    from forecast.data.io.tables import write_table
     from forecast.plotting import write_figure
 
     if out is not None:
-        effects = explanation.table
-        with kept_unless_written(out, partial(write_table, effects), "the effects"):
-            write_table(effects, out)
-        say(f"Wrote {out}: {len(effects):,} rows.")
+        write_result(explanation.table, out, "the effects", say)
     if plot is not None:
         with quiet_libraries():
             write_figure(explanation.plot(), plot)

@@ -6,9 +6,14 @@ import shlex
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forecast.errors import ForecastError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -39,6 +44,15 @@ def kept_unless_written(path: str, save: Callable[[str], object], what: str) -> 
             f"{reason}; {what} is kept in {kept}; once that is mended, move it with: "
             f"mv {shlex.quote(str(kept))} {shlex.quote(path)}"
         ) from problem
+
+
+def write_result(table: pd.DataFrame, path: str, what: str, say: Callable[[str], None]) -> None:
+    """Write a table that took long to compute, see `kept_unless_written`, and say so."""
+    from forecast.data.io.tables import write_table
+
+    with kept_unless_written(path, partial(write_table, table), what):
+        write_table(table, path)
+    say(f"Wrote {path}: {len(table):,} rows.")
 
 
 def keep(path: str, save: Callable[[str], object]) -> Path | None:

@@ -89,7 +89,8 @@ class MonitorRequest(NamedTuple):
 @click.option(
     "--fail-on-alarm",
     is_flag=True,
-    help=f"End with status {ALARM} if an alarm persists after the last row.",
+    help=f"End with status {ALARM} if the model is to be trained again: an alarm persists after the "
+    "last row, other than of smaller errors.",
 )
 @reading_options
 @command
@@ -115,7 +116,8 @@ def monitor(
     where intervals no longer cover, or where the seasonal naive forecast is closer. TABLE may begin
     with rows that the model has seen. The model file is not changed.
 
-    The status is 0 with or without alarms; with --fail-on-alarm it is 3 where one persists.
+    The status is 0 with or without alarms; with --fail-on-alarm it is 3 where one
+    persists, other than of smaller errors.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from forecast.errors import OptionError
 from forecast.training.options import Flag, Positive, Ratios, Share, Whole
 from forecast.tuning.space import SPECS
 
-from .kept_results import kept_unless_written
+from .kept_results import write_result
 from .output import (
     Say,
     check_inputs,
@@ -240,15 +240,12 @@ def _write_trials(
     out: str | None, plot: str | None, say_aloud: Callable[[str], None], tuning: Tuning
 ) -> None:
     """Say what was chosen, and write the trials, before the training on all rows."""
-    from forecast.data.io.tables import write_table
     from forecast.plotting import write_figure
 
     for line in tuning.sentences():
         say_aloud(line)
     if out is not None:
-        with kept_unless_written(out, partial(write_table, tuning.table), "the table of trials"):
-            write_table(tuning.table, out)
-        say_aloud(f"Wrote {out}: {len(tuning.trials):,} rows.")
+        write_result(tuning.table, out, "the table of trials", say_aloud)
     if plot is not None:
         write_figure(tuning.plot(), plot)
         say_aloud(f"Drew {plot}.")

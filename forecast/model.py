@@ -408,7 +408,7 @@ class Model(Predictor):
         Raises:
             OptionError: if the package onnx is not installed, or a part of the model has no
                 counterpart in ONNX.
-            ArtifactError: if the folder cannot be written.
+            ArtifactError: if the folder holds other files, or cannot be written.
 
         Example:
             >>> from tempfile import mkdtemp

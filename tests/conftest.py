@@ -52,7 +52,10 @@ SEASONS = (4, 12)  # of the network that looks at seasons
 FEW_STEPS = 4  # of a training, which take less time than tracing its graph does
 DATED = {"time_dtype": "datetime64[us]"}
 SLOW_FILE = re.compile(r"^pytestmark = (\[\s*)?pytest\.mark\.slow\b", re.M)
-SLOW_FIXTURES = {"browser", "eager", "make_learner", "tensors", "trained", "trained_once"}
+SLOW_FIXTURES = {
+    *("browser", "watched_page", "eager", "make_learner", "tensors"),
+    *("trained", "trained_once"),
+}
 SLOW_LIBRARIES = ("tensorflow", "keras", "sktime", "statsforecast")
 
 
@@ -250,6 +253,23 @@ def browser():
         # a root user, as in a container, has no sandbox
         yield (opened := playwright.chromium.launch(executable_path=place, args=["--no-sandbox"]))
         opened.close()
+
+
+@pytest.fixture(params=[1280, 390], ids=["desktop", "phone"])
+def watched_page(request, browser):
+    """A page at desktop and phone width; afterwards no script of the data may have run.
+
+    It notes the messages of its console and the addresses that it asks for.
+    """
+    page = browser.new_page(viewport={"width": request.param, "height": 800})
+    messages, requests = [], []
+    page.on("console", lambda message: messages.append((message.type, message.text)))
+    page.on("pageerror", lambda error: messages.append(("error", str(error))))
+    page.on("request", lambda asked: requests.append(asked.url))
+    yield SimpleNamespace(page=page, width=request.param, messages=messages, requests=requests)
+    hacked = page.evaluate("window.hacked")
+    page.close()
+    assert hacked is None
 
 
 @pytest.fixture(scope="session")

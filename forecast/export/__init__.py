@@ -40,8 +40,8 @@ def export(model: Predictor, folder: str | Path, to: str = "onnx") -> list[Path]
         The files.
 
     Raises:
-        OptionError: if there is no such format, or the package onnx is not installed.
-        ArtifactError: if the folder cannot be written.
+        OptionError: if there is no such format, the folder has no name, or onnx is not installed.
+        ArtifactError: if the folder holds other files, or cannot be written.
     """
     if to not in FORMATS:
         raise OptionError(f"to is {to!r}; it must be {', '.join(map(repr, FORMATS))}")

@@ -14,7 +14,7 @@ import pandas as pd
 from forecast.data.panel import Panel
 from forecast.errors import DataError, OptionError, first_few, require_whole
 from forecast.evaluation.cutoff_forecasts import ID
-from forecast.evaluation.rolling_origin import history_before
+from forecast.evaluation.rolling_origin import history_before, target_index
 from forecast.inference.new_rows import following, places_of, rows_seen, unseen
 from forecast.inference.plausibility import unpractised_steps
 from forecast.inference.predictor import Predictor
@@ -159,7 +159,7 @@ def monitor_rows(
         if value is not None:
             require_whole(name, value, least)
     require_whole("rows_between", rows_between, 1)
-    place = _target_place(predictor, target)
+    place = target_index(predictor, target)
     known, notes = known_series(predictor, table)
     history, rows = split(predictor, known)
     if window is not None and window > MOST_WINDOW:

@@ -34,7 +34,7 @@ def docs(reference: Markup) -> str:
 
 @functools.cache
 def headers() -> dict[str, str]:
-    """What the browser is told: only the page's own scripts run, and only ask this service."""
+    """Headers of the page: only its own scripts run, and they only ask this service."""
     policy = content_policy(_scripts(), _styles())
     return {
         "Content-Security-Policy": f"{policy}; connect-src 'self'; form-action 'none'; "

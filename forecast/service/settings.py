@@ -1,4 +1,4 @@
-"""What a service is told when it starts."""
+"""The settings of a service: models, files of states, token, and limits of requests."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from forecast.report import write_report
 
 pytestmark = pytest.mark.slow
 
-WIDTHS = {"desktop": 1280, "phone": 390}
 HOSTILE = [
     "</script><script>window.hacked = 1</script>",
     '<img src="x" onerror="window.hacked = 2">',
@@ -59,27 +58,20 @@ def files(make_random_panel, make_model, make_record, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(params=WIDTHS)
-def opened(request, browser, files):
-    """Opens a report at desktop and phone width; afterwards there may be no error or request."""
-    page = browser.new_page(viewport={"width": WIDTHS[request.param], "height": 800})
-    messages, requests = [], []
-    page.on("console", lambda message: messages.append((message.type, message.text)))
-    page.on("pageerror", lambda error: messages.append(("error", str(error))))
-    page.on("request", lambda request: requests.append(request.url))
+@pytest.fixture
+def opened(watched_page, files):
+    """Opens a report; afterwards there may be no error, and no request but that for its file."""
+    page = watched_page.page
 
     def visit(name):
         address = (files / f"{name}.html").as_uri()
         page.goto(address)
-        return SimpleNamespace(page=page, address=address, width=WIDTHS[request.param])
+        return SimpleNamespace(page=page, address=address, width=watched_page.width)
 
     yield visit
-    hacked = page.evaluate("window.hacked")
-    page.close()
-    assert messages == []
-    assert len(requests) == 1
-    assert requests[0].startswith("file:")
-    assert hacked is None
+    assert watched_page.messages == []
+    assert len(watched_page.requests) == 1
+    assert watched_page.requests[0].startswith("file:")
 
 
 def listed(page):

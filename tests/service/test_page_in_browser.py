@@ -18,7 +18,6 @@ from forecast.service.settings import Settings
 
 pytestmark = pytest.mark.slow
 
-WIDTHS = {"desktop": 1280, "phone": 390}
 HOSTILE = '<img src="x" onerror="window.hacked = 1">'
 PRICES = CovariateColumns(("price",), np.arange(40.0)[:, None] % 3, ((),), (False,))
 NAMES = [HOSTILE, "Zürich/1", *(f"store {k:03}" for k in range(118))]
@@ -47,24 +46,16 @@ def address(make_model, make_random_panel, tmp_path):
         thread.join()
 
 
-@pytest.fixture(params=WIDTHS)
-def page(request, browser, address):
-    """The page at desktop and phone width; afterwards there may be no error or foreign request."""
-    page = browser.new_page(viewport={"width": WIDTHS[request.param], "height": 800})
-    messages, requests = [], []
-    page.on("console", lambda message: messages.append((message.type, message.text)))
-    page.on("pageerror", lambda error: messages.append(("error", str(error))))
-    page.on("request", lambda request: requests.append(request.url))
+@pytest.fixture
+def page(watched_page, address):
+    """The page; afterwards there may be no error, foreign request or scrolling sideways."""
+    page = watched_page.page
     page.goto(address)
     page.wait_for_selector("canvas")
     yield page
-    hacked = page.evaluate("window.hacked")
-    width = page.evaluate("document.documentElement.scrollWidth")
-    page.close()
-    assert [text for _, text in messages if "status of 4" not in text] == []
-    assert [url for url in requests if not url.startswith(address)] == []
-    assert hacked is None
-    assert width <= WIDTHS[request.param]
+    assert page.evaluate("document.documentElement.scrollWidth") <= watched_page.width
+    assert [text for _, text in watched_page.messages if "status of 4" not in text] == []
+    assert [url for url in watched_page.requests if not url.startswith(address)] == []
 
 
 def listed(page):
