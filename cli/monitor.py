@@ -89,8 +89,8 @@ class MonitorRequest(NamedTuple):
 @click.option(
     "--fail-on-alarm",
     is_flag=True,
-    help=f"End with status {ALARM} if the model is to be trained again: an alarm persists after the "
-    "last row, other than of smaller errors.",
+    help=f"End with status {ALARM} if the model is to be trained again: an alarm persists after "
+    "the last row, other than of smaller errors.",
 )
 @reading_options
 @command
