@@ -142,8 +142,9 @@ def update_states(
         else:
             read = read_table(*table, id=known.config.schema.id)
             panel = known.panel(read.frame, read.origin, all_missing=True)
-            print_notes([*panel.notes, *store.news(panel)], say)
+            notes = [*panel.notes, *store.news(panel)]
             done = store.update(panel, fill_gaps=fill_gaps)
+            print_notes(notes, say)
         seen = f", {done.seen:,} seen before" if done.seen else ""
         new = f", {done.new:,} of them new" if done.new else ""
         say(f"Took in {done.rows:,} rows of {count_series(done.series)}{new}{seen}.")

@@ -22,7 +22,7 @@ import numpy as np
 from forecast.data.origin import TableOrigin
 from forecast.data.panel import Panel
 from forecast.engines.parts import ROWS, without_states
-from forecast.errors import ArtifactError
+from forecast.errors import ArtifactError, DataError
 from forecast.inference.new_rows import rows_seen, unseen
 from forecast.inference.news import news
 from forecast.inference.predictor import Predictor
@@ -340,7 +340,10 @@ class StateStore:
 
     def _state(self, found: Sequence[tuple[Any, ...]]) -> State:
         ids, records = zip(*found, strict=True)
-        return from_records(records, ids, self.model.state)
+        try:
+            return from_records(records, ids, self.model.state)
+        except DataError as error:  # the file is at fault, and no table
+            raise ArtifactError(f"{self.path}: {error}") from None
 
     def _read(self, query: str, given: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._readable():
@@ -355,8 +358,10 @@ class StateStore:
         """
         ids = map(_plain, state.ids.tolist())
         rows = zip(ids, state.time.tolist(), to_records(state), strict=True)
+        before = self._database.total_changes
         self._database.executemany(f"INSERT INTO state VALUES (?, ?, ?) {conflict}", rows)
-        self._database.execute("UPDATE model SET changes = changes + 1")
+        if self._database.total_changes > before:
+            self._database.execute("UPDATE model SET changes = changes + 1")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from forecast.service.body_checks import JSON, BodyLimits, Token, require_json
 from forecast.service.metrics import Measured
 from forecast.service.predictions import predict
 from forecast.service.problems import DOCUMENTED, answer_problems
+from forecast.service.records import shown_id
 from forecast.service.reference import reference
 from forecast.service.requests import (
     ChartRequest,
@@ -128,11 +129,11 @@ def add_routes(app: FastAPI, service: Service) -> None:
     ) -> SeriesPage:
         """The series that have a state, and when each ends."""
         served = service.model(model)
-        found = await service.run(served.last_times, search, after, limit)
-        entries = [SeriesEntry(id=name, last_time=time) for name, time in found.items()]
-        following = entries[-1].id if len(entries) == limit else None
+        found = await service.run(served.last_times, search, after, limit + 1)
+        entries = [SeriesEntry(id=shown_id(name), last_time=at) for name, at in found.items()]
+        following = entries[limit - 1].id if len(entries) > limit else None
         total = await service.run(len, served)
-        return SeriesPage(series=entries, total=total, next=following)
+        return SeriesPage(series=entries[:limit], total=total, next=following)
 
     @app.post("/chart", response_model=dict[str, Any], dependencies=[json_alone])
     async def chart(request: ChartRequest) -> Response:

@@ -11,7 +11,7 @@ from forecast.inference.intervals import has_level
 from forecast.inference.state import State
 from forecast.report.curves import series_charts
 from forecast.service.predictions import check_horizon, rollout
-from forecast.service.records import frame, records
+from forecast.service.records import frame, records, shown_id
 from forecast.service.requests import ChartRequest, PredictRequest, Row
 from forecast.service.served_model import ServedModel
 
@@ -37,7 +37,7 @@ def chart(served: ServedModel, request: ChartRequest) -> dict[str, Any]:
     following = int(start.time[0]) + config.frequency.step
     return {
         **series_charts(forecast, config, PAST_ROWS),
-        "id": start.ids.tolist()[0],
+        "id": shown_id(start.ids.tolist()[0]),
         "next": config.schema.text(config.frequency, following),
         "notes": [*forecast.notes],
     }

@@ -160,8 +160,10 @@
     const before = shown;
     button.disabled = true;
     try {
-      const { notes } = await ask("observe", {}, { model: name, rows: [row] });
+      const { rows, notes } = await ask("observe", {}, { model: name, rows: [row] });
+      if (model().name !== name || wanted !== before.id) return; // another series is looked at
       await show(before.id, before);
+      if (rows === 0) throw new Error(`${before.id} has a value at ${before.next} already; this one was passed over`);
       const remarks = notes.map((note) => ` Note: ${note}.`).join("");
       byId("done").textContent = `Observed ${Object.values(values).join(", ")} at ${before.next}.${remarks} The dashed line is the forecast before.`;
     } finally {
@@ -171,6 +173,7 @@
   }
 
   function choose() {
+    asked.chart += 1;
     shown = null;
     wanted = null;
     byId("done").textContent = "";

@@ -21,9 +21,9 @@ from forecast.data.frequency import Frequency
 from forecast.data.panel import Panel
 from forecast.inference.config import Config
 from forecast.inference.state import ids_array
+from forecast.service.records import LARGEST
 
 ISO = re.compile(r"[12]\d{3}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?")
-LARGEST = 2**53  # whole numbers beyond are not all numbers of the panel
 
 
 def plain_panel(

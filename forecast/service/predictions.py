@@ -71,6 +71,9 @@ def _parts(served: ServedModel, request: PredictRequest) -> Iterator[Part]:
         ahead = future.panel.notes if future else ()
         notes = (*start.notes, *ahead, *apart, *forecast.notes)
         yield Part(forecast.table, notes, paths)
+    names = [row.get(str(served.model.config.schema.id)) for row in request.new_series or ()]
+    if len({*names}) < len(names):
+        raise OptionError("an id comes twice in new_series; name each series once")
     for row in request.new_series or ():
         yield _without_history(served, request, row, future)
 
@@ -177,7 +180,7 @@ def _without_history(
     if row.get(column) is None:
         raise OptionError(f"each of new_series needs an id in the column {column!r}")
     name = served.own_id(row[column])
-    if type(name) is not type(served.model.state.ids.tolist()[0]):
+    if not served.is_id(name):
         raise OptionError(f"the id {name!r} is not of the kind that the model's series have")
     with served.store() as store:
         if store.has([name]):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from forecast.data.frequency import Frequency
 
+LARGEST = 2**53  # whole numbers beyond are not all numbers of JavaScript
 MIDNIGHT = " 00:00:00"
 
 
@@ -52,5 +53,12 @@ def as_id(name: Any, like: Any) -> Any:
     """
     if isinstance(like, str):
         return str(name) if type(name) is int else name
-    is_number = isinstance(name, str) and re.fullmatch(r"-?\d{1,18}", name) is not None
-    return int(name) if is_number else name
+    if not isinstance(name, str) or not re.fullmatch(r"-?\d{1,19}", name):
+        return name
+    number = int(name)
+    return number if -(2**63) <= number < 2**63 else name
+
+
+def shown_id(name: Any) -> Any:
+    """An id as a browser can hold it: a number beyond 2^53 as text."""
+    return str(name) if isinstance(name, int) and abs(name) > LARGEST else name

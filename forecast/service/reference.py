@@ -78,8 +78,8 @@ def _about(field: Mapping[str, Any], is_required: bool) -> str:
     """What a field is, and what it is by default."""
     about = field.get("description", "")
     default = field.get("default")
-    is_told = not is_required and default is not None
-    return f"{about} (by default {json.dumps(default)})" if is_told else about
+    is_shown = not is_required and default is not None
+    return f"{about} (by default {json.dumps(default)})" if is_shown else about
 
 
 def _type(field: Mapping[str, Any]) -> str:

@@ -107,9 +107,8 @@ class ServedModel:
 
     def _are_known(self, ids: Sequence[Any]) -> bool:
         """Whether all of some ids have a state."""
-        kind = type(self.model.state.ids.tolist()[0])
         with self.store() as store:
-            return {*map(type, ids)} == {kind} and store.has(ids)
+            return all(map(self.is_id, ids)) and store.has(ids)
 
     def states(self, ids: Sequence[Any] | None) -> State:
         """The states of series, in the order of the ids; None for all.
@@ -144,6 +143,10 @@ class ServedModel:
     def own_id(self, name: Any) -> Any:
         """An id of a request as the model has it."""
         return as_id(name, self.model.state.ids[0])
+
+    def is_id(self, name: Any) -> bool:
+        """Whether an id is of the kind that the model's series have: text, or a number."""
+        return type(name) is type(self.model.state.ids.tolist()[0])
 
     def last_times(self, search: str, after: Any, limit: int) -> dict[Any, str]:
         """The last times of series by id, as text, see `StateStore.last_times`."""

@@ -90,7 +90,7 @@ def listening(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
         taken = socket.socket(family, kind, protocol)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise OptionError(_problem(host, port, error)) from None
     try:
         if os.name == "posix":  # elsewhere it would let two services share a port
@@ -103,5 +103,6 @@ def listening(host: str, port: int) -> socket.socket:
     return taken
 
 
-def _problem(host: str, port: int, error: OSError) -> str:
-    return f"cannot listen at {host}, port {port}: {error.strerror}; name another --host or --port"
+def _problem(host: str, port: int, error: OSError | UnicodeError) -> str:
+    reason = error.strerror if isinstance(error, OSError) else error
+    return f"cannot listen at {host}, port {port}: {reason}; name another --host or --port"

@@ -6,6 +6,7 @@ are asked for, or many have come together.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from threading import Lock, Thread
@@ -18,6 +19,7 @@ from forecast.inference.predictor import Predictor
 from forecast.monitoring.gauges import Gauge, gauges
 from forecast.monitoring.monitor import advanced, begin
 
+LOG = logging.getLogger("forecast.service")
 MANY = 10_000  # panels of rows that wait before they are followed unasked
 
 
@@ -48,7 +50,10 @@ class Watcher:
         with self._lock:
             waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
             for rows in _apart(waiting):
-                self._follow(rows)
+                try:
+                    self._follow(rows)
+                except Exception:  # the others, and the metrics, go on without these rows
+                    LOG.exception("rows that a monitor cannot follow")
             return gauges(self._monitor)
 
     def _follow(self, rows: Panel) -> None:

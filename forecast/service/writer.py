@@ -88,9 +88,9 @@ class Writer:
             if isinstance(outcome, Exception):
                 waiting.outcome.set_exception(outcome)
                 continue
-            waiting.outcome.set_result(outcome)
             if self._tell is not None:
                 self._tell(waiting.rows)
+            waiting.outcome.set_result(outcome)
 
     def _one(self, waiting: Waiting) -> Taken | Exception:
         """What has become of the rows of a request, or why they are refused."""

@@ -361,3 +361,12 @@ def test_what_is_remarkable_about_new_rows_is_told_before_they_are_taken_in(stor
         "new series: 1 ('f')",
     ]
     assert store.news(panel.select(["d"])) == []
+
+
+def test_states_that_change_nothing_are_no_change_of_the_store(store, model, table):
+    store.update(table)
+    before = store._read("SELECT changes FROM model")
+
+    store.put(model.encode(until(table, 5)))
+
+    assert store._read("SELECT changes FROM model") == before

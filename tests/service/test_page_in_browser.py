@@ -157,3 +157,18 @@ def test_a_model_with_future_covariates_asks_what_to_assume(page):
     observe(page, "12")
 
     expect(page.locator("#done")).to_contain_text("Observed 12 at 1970-02-10.")
+
+
+def test_a_value_that_somebody_else_has_sent_is_not_said_to_be_observed(page, address):
+    search(page, "store 003")
+    page.click("#matches button")
+    expect(page.locator("#series-name")).to_have_text("store 003")
+    time = page.locator("#next").text_content()
+    row = {"store": "store 003", "day": time, "sold": 4.0}
+    headers = {"Authorization": "Bearer secret"}
+    page.request.post(f"{address}observe", data={"model": "stores", "rows": [row]}, headers=headers)
+
+    observe(page, "77")
+
+    expect(page.locator("#refused")).to_contain_text(f"has a value at {time} already")
+    assert page.locator("figcaption").text_content().startswith("The last observed value is 4.")

@@ -163,6 +163,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(folder):
         (["nothing.forecast"], 1, "nothing.forecast"),
         (["stores.forecast", "other/stores.forecast"], 2, "would both be served as 'stores'"),
         (["stores.forecast", "--host", "no.such.host.example"], 2, "cannot listen at no.such"),
+        (["stores.forecast", "--host", "a..b"], 2, "cannot listen at a..b"),
         (["stores.forecast", "--token", ""], 2, "the token is empty"),
         (["stores.forecast", "--monitor", "--workers", "2"], 2, "leave --workers out"),
         (["broken.forecast"], 1, "broken.forecast"),

@@ -504,3 +504,29 @@ def test_a_season_beyond_all_tables_is_refused(serve, model):
     assert "season: input should be less than" in problem(
         serve(stores=model).post("/untrained", json=asked), 422
     )
+
+
+def test_ids_beyond_what_a_browser_counts_are_text_and_are_found_by_it(
+    serve, make_model, make_random_panel
+):
+    ids = [2**62 + 1, 2**62 + 3, 2**62 + 5]
+    panel = make_random_panel([9] * 3, ids=ids, frequency="D")
+    numbered = replace(panel, schema=replace(panel.schema, id_dtype="int64"))
+    client = serve(shops=make_model(numbered))
+
+    first = client.get("/series", params={"limit": 2}).json()
+    second = client.get("/series", params={"limit": 2, "after": first["next"]}).json()
+    row = {"store": str(ids[1]), "day": "1970-01-10", "sold": 1.0}
+    done = client.post("/observe", json={"rows": [row]}).json()
+
+    listed = [entry["id"] for entry in first["series"] + second["series"]]
+    assert listed == [str(name) for name in ids]
+    assert second["next"] is None
+    assert (done["rows"], done["new"]) == (1, 0)
+    assert client.post("/chart", json={"series": str(ids[1])}).json()["next"] == "1970-01-11"
+
+
+def test_a_new_series_is_named_once(serve, model):
+    asked = {"horizon": 1, "new_series": [{"store": "x"}, {"store": "x"}]}
+
+    assert "comes twice" in problem(serve(stores=model).post("/predict", json=asked), 422)
